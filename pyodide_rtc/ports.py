@@ -1,0 +1,266 @@
+"""What a home of the package has to offer: the Protocols that `browser/` and `testing/` implement.
+
+Each docstring states the guarantees that the session relies on. Callbacks are called one at a time
+in the event loop's thread, never from within a call of the same object, and must not block.
+Objects that are closed make no further callback, unless their docstring says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+__all__ = [
+    "ConnectionState",
+    "Crypto",
+    "DataChannel",
+    "DataChannelHandler",
+    "DescriptionType",
+    "Host",
+    "IceServer",
+    "KeyValueStore",
+    "PageFacts",
+    "PeerTransport",
+    "PeerTransportHandler",
+    "RoomKey",
+    "SignalingSocket",
+    "SignalingSocketHandler",
+    "TabChannel",
+    "TabChannelHandler",
+]
+
+DescriptionType = Literal["offer", "answer"]
+ConnectionState = Literal["new", "connecting", "connected", "disconnected", "failed", "closed"]
+IceServer = Mapping[str, object]
+"""One member of `RTCConfiguration.iceServers`: `urls`, and for TURN `username`, `credential`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageFacts:
+    """What the page says about itself, read once when the room is opened.
+
+    Args:
+        href: the page's address, with query and fragment.
+        config: the merged JSON of the `jupyter-config-data` element; empty where there is none.
+    """
+
+    href: str
+    config: Mapping[str, object] = field(default_factory=dict)
+
+
+class SignalingSocketHandler(Protocol):
+    """Hears one signaling socket. `on_open` comes at most once, `on_close` exactly once."""
+
+    def on_open(self) -> None:
+        """Tell that frames can be sent."""
+
+    def on_text(self, text: str) -> None:
+        """Take one text frame, in the order sent."""
+
+    def on_close(self, reason: str) -> None:
+        """Tell that the socket is closed or could not be opened, with what is known of why."""
+
+
+class SignalingSocket(Protocol):
+    """One WebSocket to a signaling server: ordered, reliable while it is open."""
+
+    def send(self, text: str) -> None:
+        """Send one text frame. After the socket has closed this does nothing: `on_close` tells."""
+
+    def close(self) -> None:
+        """Close. `on_close` is not called any more."""
+
+
+class DataChannelHandler(Protocol):
+    """Hears one data channel."""
+
+    def on_open(self) -> None:
+        """Tell that messages can be sent. Comes once, before any message."""
+
+    def on_message(self, data: bytes) -> None:
+        """Take one message, whole and in the order sent."""
+
+    def on_close(self) -> None:
+        """Tell that the channel is closed, by either side. Comes once."""
+
+
+class DataChannel(Protocol):
+    """One `RTCDataChannel`: ordered, reliable, message boundaries kept."""
+
+    @property
+    def buffered_bytes(self) -> int:
+        """Bytes given to `send` that have not gone yet."""
+
+    def listen(self, handler: DataChannelHandler) -> None:
+        """Set the handler; once, within the `on_channel` call that brought this channel."""
+
+    def send(self, data: bytes) -> None:
+        """Send one message.
+
+        Raises:
+            BridgeError: the browser refused: the channel is not open, its buffer is full, or the
+                message is above the size that the peer accepts.
+        """
+
+    def close(self) -> None:
+        """Close once everything that was sent has gone."""
+
+
+class PeerTransportHandler(Protocol):
+    """Hears one peer connection."""
+
+    def on_description(self, kind: DescriptionType, sdp: str) -> None:
+        """Take the local description: it is to be sent to the peer before any candidate."""
+
+    def on_candidate(
+        self, candidate: str, sdp_m_line_index: int | None, sdp_mid: str | None
+    ) -> None:
+        """Take one local ICE candidate: it is to be sent to the peer."""
+
+    def on_channel(self, channel: DataChannel, is_local: bool) -> None:
+        """Take a data channel, ours or the peer's, before it opens."""
+
+    def on_state(self, state: ConnectionState, max_message_bytes: int | None) -> None:
+        """Tell the connection state and, once known, the largest message that the peer accepts."""
+
+    def on_error(self, operation: str, reason: str) -> None:
+        """Tell that the browser refused an operation; the connection may go on."""
+
+
+class PeerTransport(Protocol):
+    """One `RTCPeerConnection`. Operations are carried out one after another, in the order asked.
+
+    An initiator creates its data channel and its offer at once. The rest follows from
+    `accept_description`: an offer is answered without being asked, and rolls back an own offer that
+    is still pending.
+    """
+
+    def accept_description(self, kind: DescriptionType, sdp: str) -> None:
+        """Set the remote description, and answer if it is an offer."""
+
+    def add_candidate(
+        self, candidate: str, sdp_m_line_index: int | None, sdp_mid: str | None
+    ) -> None:
+        """Add a remote ICE candidate; only after a remote description was given."""
+
+    def close(self) -> None:
+        """Close the connection at once; what its channels still hold is dropped."""
+
+
+class TabChannelHandler(Protocol):
+    """Hears a tab channel."""
+
+    def on_message(self, data: bytes) -> None:
+        """Take one frame from another tab, in that tab's order."""
+
+
+class TabChannel(Protocol):
+    """A `BroadcastChannel`: reaches every other tab and worker of this browser and origin."""
+
+    def send(self, data: bytes) -> None:
+        """Send one frame to all others; not to ourselves."""
+
+    def close(self) -> None:
+        """Leave the channel."""
+
+
+class KeyValueStore(Protocol):
+    """The page's `localStorage`: text under text keys, kept in this browser only."""
+
+    async def get(self, key: str) -> str | None:
+        """Read a value; None where there is none.
+
+        Raises:
+            StorageError: the browser refused.
+        """
+
+    async def set(self, key: str, value: str) -> None:
+        """Write a value.
+
+        Raises:
+            QuotaExceededError: the storage is full.
+            StorageError: the browser refused.
+        """
+
+    async def remove(self, key: str) -> None:
+        """Remove a value; no error where there is none.
+
+        Raises:
+            StorageError: the browser refused.
+        """
+
+
+class RoomKey(Protocol):
+    """An AES-GCM 256 key."""
+
+    async def encrypt(self, plain: bytes) -> tuple[bytes, bytes]:
+        """Encrypt with a fresh random iv. Returns iv (12 bytes) and ciphertext with 16-byte tag."""
+
+    async def decrypt(self, iv: bytes, ciphertext: bytes) -> bytes:
+        """Decrypt and check the tag.
+
+        Raises:
+            DecryptionError: another key, or altered bytes.
+        """
+
+
+class Crypto(Protocol):
+    """The cryptography of password rooms."""
+
+    async def derive_key(self, password: str, salt: str) -> RoomKey:
+        """Derive the key: PBKDF2, 100,000 rounds, SHA-256, both texts as utf-8.
+
+        Raises:
+            BrowserUnsupportedError: no `crypto.subtle`, as on an insecure page.
+        """
+
+
+class Host(Protocol):
+    """Everything that the session needs from outside. Its parts live until `aclose`."""
+
+    @property
+    def route(self) -> str:
+        """How the page is reached, as one word for the room's repr."""
+
+    @property
+    def storage(self) -> KeyValueStore:
+        """The page's storage."""
+
+    @property
+    def crypto(self) -> Crypto:
+        """The cryptography of password rooms."""
+
+    async def page_facts(self) -> PageFacts:
+        """Ask the page about itself.
+
+        Raises:
+            BridgeTimeoutError: the page did not answer.
+        """
+
+    def wall_time_s(self) -> float:
+        """Give the seconds since 1970, as other peers count them."""
+
+    def random(self) -> float:
+        """Give a random number, at least 0 and below 1."""
+
+    def random_bytes(self, count: int) -> bytes:
+        """Give `count` bytes fit for identities."""
+
+    def open_socket(self, url: str, handler: SignalingSocketHandler) -> SignalingSocket:
+        """Open a WebSocket; failing to connect is told by `on_close`."""
+
+    def open_peer(
+        self,
+        handler: PeerTransportHandler,
+        *,
+        is_initiator: bool,
+        ice_servers: Sequence[IceServer],
+    ) -> PeerTransport:
+        """Open a peer connection; an initiator offers at once."""
+
+    def open_tab_channel(self, name: str, handler: TabChannelHandler) -> TabChannel:
+        """Join the tab channel of that name."""
+
+    async def aclose(self) -> None:
+        """Close everything that was opened, and release the page."""
