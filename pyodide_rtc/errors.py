@@ -22,6 +22,7 @@ The tree::
     |  `- BridgeTimeoutError        (also TimeoutError)
     |- StorageError
     |  `- QuotaExceededError
+    |- SyncTimeoutError             not synced in the time given (also TimeoutError)
     `- RoomClosedError              the room was left
 
 Each class carries its data as attributes; ``str()`` builds the sentence. This module knows nothing
@@ -52,6 +53,7 @@ __all__ = [
     "SignalingError",
     "SignalingUnavailableError",
     "StorageError",
+    "SyncTimeoutError",
 ]
 
 _EXCERPT_BYTES = 32
@@ -260,6 +262,23 @@ class StorageError(RtcError):
 
 class QuotaExceededError(StorageError):
     """The browser's storage is full."""
+
+
+class SyncTimeoutError(RtcError, TimeoutError):
+    """The room was not synced in the time given.
+
+    Args:
+        timeout_s: the time, in seconds.
+        why: what the room knows of the reason, as a sentence.
+    """
+
+    def __init__(self, timeout_s: float, why: str) -> None:
+        super().__init__(timeout_s, why)
+        self.timeout_s = timeout_s
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"not synced within {self.timeout_s:g} s: {self.why}"
 
 
 class RoomClosedError(RtcError):

@@ -1,0 +1,10 @@
+"""The ports in memory: a network with delays, and a clock that is turned by hand.
+
+Public, for your own tests: `Network` makes hosts, `VirtualTimeLoop` is the clock.
+"""
+
+from pyodide_rtc.testing.clock import VirtualTimeLoop, run_virtual
+from pyodide_rtc.testing.host import MemoryHost
+from pyodide_rtc.testing.network import Network
+
+__all__ = ["MemoryHost", "Network", "VirtualTimeLoop", "run_virtual"]

@@ -1,0 +1,55 @@
+"""The kernel's own rooms: what `pyodide_rtc.join` uses. Made at the first call, not at import."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from pycrdt import Doc
+
+from pyodide_rtc import browser
+from pyodide_rtc.room import Room
+from pyodide_rtc.rooms import Rooms
+
+logging.getLogger("pyodide_rtc").addHandler(logging.NullHandler())
+
+
+@cache
+def _rooms() -> Rooms:
+    return Rooms(browser.open_host, lambda: browser.block if browser.can_block() else None)
+
+
+def join(
+    room: str | None = None,
+    *,
+    signaling: Iterable[str] | str | None = None,
+    password: str | None = None,
+    doc: Doc[Any] | None = None,
+    user: str | Mapping[str, object] | None = None,
+    ice_servers: Sequence[Mapping[str, object]] | None = None,
+) -> Room:
+    """Join a room: share a document with all who are in it. See `Rooms.join`."""
+    return _rooms().join(
+        room,
+        signaling=signaling,
+        password=password,
+        doc=doc,
+        user=user,
+        ice_servers=ice_servers,
+    )
+
+
+def enable_logging(level: int | str = "INFO") -> None:
+    """Show what the package logs, for finding faults; the one opt-in for notebooks.
+
+    Args:
+        level: a level of `logging`; DEBUG shows each message by type and size, never its content.
+    """
+    logger = logging.getLogger("pyodide_rtc")
+    logger.setLevel(level)
+    if not any(isinstance(h, logging.StreamHandler) for h in logger.handlers):
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
+        logger.addHandler(handler)

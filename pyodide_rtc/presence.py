@@ -1,0 +1,97 @@
+"""Who is in the room and what each shows of itself, for users."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from pyodide_rtc.errors import ConfigError
+from pyodide_rtc.protocol.effects import AwarenessChanged
+from pyodide_rtc.protocol.events import JsonObject
+from pyodide_rtc.wire.awareness import AwarenessEntry, encode_awareness
+
+
+def user_state(user: str | Mapping[str, object] | None) -> JsonObject:
+    """Give the awareness state of a user, as other Yjs editors read it: `{"user": {"name": ...}}`.
+
+    Raises:
+        ConfigError: it is neither a name nor an object.
+    """
+    if user is None:
+        return {}
+    if isinstance(user, str):
+        return {"user": {"name": user}}
+    if isinstance(user, Mapping):
+        return {"user": dict(user)}
+    raise ConfigError(
+        f"{user!r} is no user", 'Give a name, or {"name": "Ada", "color": "#e91e63"}.'
+    )
+
+
+class Awareness:
+    """The awareness states of a room: one JSON object per client, the own one to be set.
+
+    States are kept by the peers as long as they are here, and vanish with them: cursors, names,
+    "is typing". What has to last belongs into the document.
+
+    Args:
+        client_id: the own document's client id.
+        state: the own state at the start.
+        publish: takes the own state whenever it is set.
+        read_states: gives the states of all.
+    """
+
+    def __init__(
+        self,
+        client_id: int,
+        state: JsonObject,
+        publish: Callable[[JsonObject | None], None],
+        read_states: Callable[[], dict[int, JsonObject]],
+    ) -> None:
+        self.client_id = client_id
+        self._local: JsonObject | None = state
+        self._publish = publish
+        self._read_states = read_states
+        self._callbacks: list[Callable[[AwarenessChanged], None]] = []
+
+    @property
+    def local_state(self) -> JsonObject | None:
+        """The own state, as a copy; None once it was taken away."""
+        return None if self._local is None else dict(self._local)
+
+    @property
+    def states(self) -> dict[int, JsonObject]:
+        """All states by client id, the own one included, as a copy."""
+        return self._read_states()
+
+    def set_local_state(self, state: Mapping[str, object] | None) -> None:
+        """Set the own state; None tells the others that we are not here.
+
+        Raises:
+            LocalProtocolError: the state is not JSON.
+        """
+        new = None if state is None else dict(state)
+        encode_awareness([AwarenessEntry(self.client_id, 0, new)])  # refuses what is not JSON
+        self._local = new
+        self._publish(new)
+
+    def set_local_state_field(self, name: str, value: object) -> None:
+        """Set one field of the own state, and keep the others.
+
+        Raises:
+            LocalProtocolError: the value is not JSON.
+        """
+        self.set_local_state({**(self._local or {}), name: value})
+
+    def observe(self, callback: Callable[[AwarenessChanged], None]) -> Callable[[], None]:
+        """Call back at each change with the client ids added, updated and removed.
+
+        Returns:
+            what ends the observation.
+        """
+        self._callbacks.append(callback)
+        return lambda: self._callbacks.remove(callback)
+
+    @property
+    def callbacks(self) -> tuple[Callable[[AwarenessChanged], None], ...]:
+        """Those who observe."""
+        return tuple(self._callbacks)

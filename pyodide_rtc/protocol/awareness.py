@@ -1,0 +1,160 @@
+"""Presence: who is here and what each shows of itself, by client id.
+
+The rules of y-protocols' awareness (wire.md section 4): each client owns one JSON state with a
+clock; the higher clock wins; silence for 30 s means gone. Owns the states; knows no link.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from pyodide_rtc.protocol.events import JsonObject
+from pyodide_rtc.wire.awareness import AwarenessEntry
+
+RENEW_INTERVAL_S = 15.0
+"""How often the own state is sent again, unchanged: half of the time-out, as in y-protocols."""
+
+OUTDATED_TIMEOUT_S = 30.0
+"""After this silence a client counts as gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class AwarenessChange:
+    """What one step changed, as client ids.
+
+    `renewed` are those whose clock went up while the state stayed equal: nothing to show, but to be
+    passed on, so that nobody further away takes them for gone.
+    """
+
+    added: tuple[int, ...] = ()
+    updated: tuple[int, ...] = ()
+    removed: tuple[int, ...] = ()
+    renewed: tuple[int, ...] = ()
+
+    @property
+    def is_visible(self) -> bool:
+        """Whether a user would see a difference."""
+        return bool(self.added or self.updated or self.removed)
+
+    @property
+    def all(self) -> tuple[int, ...]:
+        """All that other peers should hear of."""
+        return self.added + self.updated + self.removed + self.renewed
+
+
+@dataclass(slots=True)
+class _Record:
+    clock: int
+    state: JsonObject | None
+    seen_s: float
+
+
+@dataclass(slots=True)
+class AwarenessMachine:
+    """The awareness states of one room.
+
+    Args:
+        client_id: the own document's client id.
+    """
+
+    client_id: int
+    _records: dict[int, _Record] = field(default_factory=dict)
+
+    @property
+    def states(self) -> dict[int, JsonObject]:
+        """The states of all who are here, ourselves included."""
+        return {i: r.state for i, r in self._records.items() if r.state is not None}
+
+    @property
+    def deadline_s(self) -> float | None:
+        """When `expire` should be called next; None while nobody is here, not even we."""
+        times = [
+            r.seen_s + (RENEW_INTERVAL_S if i == self.client_id else OUTDATED_TIMEOUT_S)
+            for i, r in self._records.items()
+            if r.state is not None
+        ]
+        return min(times, default=None)
+
+    def entries(self, client_ids: Iterable[int] | None = None) -> list[AwarenessEntry]:
+        """Give what is to be sent of these clients, or of all that are here."""
+        ids = self.states if client_ids is None else client_ids
+        return [AwarenessEntry(i, self._records[i].clock, self._records[i].state) for i in ids]
+
+    def set_local(self, state: JsonObject | None, now_s: float) -> AwarenessChange:
+        """Set the own state; None says that we are gone."""
+        record = self._records.get(self.client_id)
+        before = record.state if record else None
+        # From 1: a stock peer takes clock 0 of an unknown client for old news.
+        clock = record.clock + 1 if record else 1
+        self._records[self.client_id] = _Record(clock, state, now_s)
+        return self._change_of(self.client_id, before, state)
+
+    def expire(self, now_s: float) -> tuple[AwarenessChange, AwarenessChange]:
+        """Renew the own state and drop the silent.
+
+        Returns:
+            what is to be sent (our renewal), and what is only to be shown: each peer finds out by
+            itself who is silent.
+        """
+        sent = AwarenessChange()
+        gone = []
+        for client_id, record in self._records.items():
+            if record.state is None:
+                continue
+            if client_id == self.client_id:
+                if now_s - record.seen_s >= RENEW_INTERVAL_S:
+                    record.clock += 1
+                    record.seen_s = now_s
+                    sent = AwarenessChange(renewed=(client_id,))
+            elif now_s - record.seen_s >= OUTDATED_TIMEOUT_S:
+                record.state = None
+                gone.append(client_id)
+        return sent, AwarenessChange(removed=tuple(gone))
+
+    def remove(self, client_ids: Iterable[int]) -> AwarenessChange:
+        """Drop clients whose peer is known to be gone. A higher clock brings them back."""
+        gone = []
+        for client_id in client_ids:
+            record = self._records.get(client_id)
+            if record is not None and record.state is not None and client_id != self.client_id:
+                record.state = None
+                gone.append(client_id)
+        return AwarenessChange(removed=tuple(gone))
+
+    def apply(self, entries: Iterable[AwarenessEntry], now_s: float) -> AwarenessChange:
+        """Take what a peer says of any clients."""
+        changes = [self._apply_one(entry, now_s) for entry in entries]
+        return AwarenessChange(
+            added=tuple(i for c in changes for i in c.added),
+            updated=tuple(i for c in changes for i in c.updated),
+            removed=tuple(i for c in changes for i in c.removed),
+            renewed=tuple(i for c in changes for i in c.renewed),
+        )
+
+    def _apply_one(self, entry: AwarenessEntry, now_s: float) -> AwarenessChange:
+        record = self._records.get(entry.client_id)
+        known_clock = record.clock if record else -1
+        before = record.state if record else None
+        is_newer = entry.clock > known_clock
+        is_removal = entry.clock == known_clock and entry.state is None and before is not None
+        is_stranger_gone = record is None and entry.state is None
+        if is_stranger_gone or not (is_newer or is_removal):
+            return AwarenessChange()
+        if entry.client_id == self.client_id and record is not None:
+            # Somebody speaks for us. While we are here nobody else can say otherwise: outbid it.
+            record.clock = entry.clock + 1
+            return AwarenessChange(renewed=(entry.client_id,))
+        self._records[entry.client_id] = _Record(entry.clock, entry.state, now_s)
+        return self._change_of(entry.client_id, before, entry.state)
+
+    @staticmethod
+    def _change_of(
+        client_id: int, before: JsonObject | None, after: JsonObject | None
+    ) -> AwarenessChange:
+        ids = (client_id,)
+        if before is None:
+            return AwarenessChange(added=ids) if after is not None else AwarenessChange()
+        if after is None:
+            return AwarenessChange(removed=ids)
+        return AwarenessChange(updated=ids) if before != after else AwarenessChange(renewed=ids)

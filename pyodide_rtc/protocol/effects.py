@@ -1,0 +1,134 @@
+"""What a room wants done: the effects that `RoomMachine.handle` returns, in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from pyodide_rtc.errors import RtcError
+from pyodide_rtc.protocol.events import ChannelSide, Link
+from pyodide_rtc.wire.payload import Announce, SignalMessage
+
+
+@dataclass(frozen=True, slots=True)
+class PublishPayload:
+    """Publish on the room's topic; by this server, or by all that are open."""
+
+    payload: Announce | SignalMessage
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTransport:
+    """Open a peer connection under this number; an initiator offers at once."""
+
+    conn: int
+    is_initiator: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptDescription:
+    """Set the remote description; an offer is answered."""
+
+    conn: int
+    kind: Literal["offer", "answer"]
+    sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddCandidate:
+    """Add a remote ICE candidate."""
+
+    conn: int
+    candidate: str
+    sdp_m_line_index: int | None
+    sdp_mid: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CloseTransport:
+    """Close the peer connection; gently, that is after what was sent has gone, or at once."""
+
+    conn: int
+    is_gentle: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SendFrame:
+    """Send a frame by the data channel of that side."""
+
+    conn: int
+    side: ChannelSide
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SendTabFrame:
+    """Send a frame to the other tabs."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AskState:
+    """Answer with `StateVectorRead`; with the whole state for the tab channel."""
+
+    link: Link
+
+
+@dataclass(frozen=True, slots=True)
+class AskDiff:
+    """Answer with `DiffRead`: what a document with this state vector lacks."""
+
+    link: Link
+    state_vector: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyUpdate:
+    """Apply an update to the document, the link as its origin."""
+
+    link: Link
+    update: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PeersChanged:
+    """Tell the user that a peer came, went, or got synced."""
+
+    peer_id: str
+    change: Literal["joined", "synced", "left"]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AwarenessChanged:
+    """Tell the user whose awareness states were added, updated or removed, by client id."""
+
+    added: tuple[int, ...]
+    updated: tuple[int, ...]
+    removed: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Tell the user of something that went wrong; the room goes on."""
+
+    error: RtcError
+
+
+Effect: TypeAlias = (
+    PublishPayload
+    | OpenTransport
+    | AcceptDescription
+    | AddCandidate
+    | CloseTransport
+    | SendFrame
+    | SendTabFrame
+    | AskState
+    | AskDiff
+    | ApplyUpdate
+    | PeersChanged
+    | AwarenessChanged
+    | Report
+)

@@ -1,0 +1,164 @@
+"""What can happen to a room: the events that `RoomMachine.handle` takes.
+
+`conn` numbers one peer connection of this room; it is the machine that gives out the numbers.
+A link is a way for frames: the number of a peer connection, or `TAB` for the tab channel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from pyodide_rtc.wire.payload import Announce, SignalMessage
+
+Link: TypeAlias = int
+TAB: Final[Link] = 0
+"""The link to all tabs of this browser together; peer connections count from 1."""
+
+JsonObject: TypeAlias = dict[str, object]
+ChannelSide = Literal["local", "remote"]
+"""Who created a data channel: we, or the peer."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOpened:
+    """A signaling server is there, and the room's topic is subscribed."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadReceived:
+    """A signaling payload of this room came in, decrypted and decoded."""
+
+    url: str
+    payload: Announce | SignalMessage
+
+
+@dataclass(frozen=True, slots=True)
+class DescriptionMade:
+    """The browser made our offer or answer."""
+
+    conn: int
+    kind: Literal["offer", "answer"]
+    sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateFound:
+    """The browser found a local ICE candidate."""
+
+    conn: int
+    candidate: str
+    sdp_m_line_index: int | None
+    sdp_mid: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelOpened:
+    """A data channel can carry frames; messages up to `max_message_bytes`."""
+
+    conn: int
+    side: ChannelSide
+    max_message_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelClosed:
+    """A data channel is closed, or refused a frame."""
+
+    conn: int
+    side: ChannelSide
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransportFailed:
+    """The peer connection is lost. `is_ice` tells a lacking network path from all else."""
+
+    conn: int
+    reason: str
+    is_ice: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FrameReceived:
+    """A frame came in by a peer connection or the tab channel."""
+
+    link: Link
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TabOpened:
+    """The tab channel is joined."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateVectorRead:
+    """Our state vector, as `AskState` wanted it; `update` holds the whole state for tabs."""
+
+    link: Link
+    state_vector: bytes
+    update: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DiffRead:
+    """What a peer lacks, as `AskDiff` wanted it."""
+
+    link: Link
+    update: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateRefused:
+    """The document refused an update that this link brought."""
+
+    link: Link
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentChanged:
+    """The document changed: `update` is to go to all links but `source`."""
+
+    update: bytes
+    source: Link | None
+
+
+@dataclass(frozen=True, slots=True)
+class LocalStateSet:
+    """The user set the own awareness state; None takes it away."""
+
+    state: JsonObject | None
+
+
+@dataclass(frozen=True, slots=True)
+class TimePassed:
+    """The machine's deadline has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveAsked:
+    """The user leaves the room."""
+
+
+Event: TypeAlias = (
+    ServerOpened
+    | PayloadReceived
+    | DescriptionMade
+    | CandidateFound
+    | ChannelOpened
+    | ChannelClosed
+    | TransportFailed
+    | FrameReceived
+    | TabOpened
+    | StateVectorRead
+    | DiffRead
+    | UpdateRefused
+    | DocumentChanged
+    | LocalStateSet
+    | TimePassed
+    | LeaveAsked
+)

@@ -1,0 +1,168 @@
+"""One peer's way from the first signal to a data channel: roles, candidates, glare.
+
+Source: y-webrtc's handling of `signal` payloads (wire.md sections 2 and 5). The initiator offers,
+the other side answers, candidates trickle both ways. When both offer at once the larger glare token
+keeps its offer; the loser gives way. A loser facing a peer of our own kind starts anew as answerer,
+so that one data channel remains. Facing a stock peer it rolls back inside the same connection,
+which leaves two channels: a stock initiator hears only the one that it created itself, so we send
+on the peer's channel as soon as there is one, and hear both.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pyodide_rtc.protocol.effects import (
+    AcceptDescription,
+    AddCandidate,
+    CloseTransport,
+    Effect,
+    OpenTransport,
+)
+from pyodide_rtc.protocol.events import ChannelSide
+from pyodide_rtc.wire.signaling import Candidate, Description, SignalMessage
+
+CONNECT_TIMEOUT_S = 20.0
+"""An attempt that has no open channel after this time is given up, and made anew."""
+
+MAX_QUEUED_CANDIDATES = 64
+"""Candidates kept while their description is on its way. A browser makes about ten."""
+
+
+class Phase(enum.Enum):
+    """Where a negotiation stands."""
+
+    WAITING = "waiting for the offer"  # candidates came first, or we just opened
+    OFFERING = "waiting for the answer"
+    DESCRIBED = "the peer's description is set"
+
+
+@dataclass(slots=True)
+class Negotiation:
+    """The dealings with one peer.
+
+    Args:
+        peer_id: the peer.
+        started_s: when it began; `CONNECT_TIMEOUT_S` counts from here.
+        next_conn: gives the next free connection number.
+        new_token: gives a glare token: milliseconds since 1970 plus a random fraction.
+        my_id: the own peer id; decides when two tokens are equal.
+    """
+
+    peer_id: str
+    started_s: float
+    next_conn: Callable[[], int]
+    new_token: Callable[[], float]
+    my_id: str
+    conn: int | None = None
+    url: str | None = None
+    is_own_kind: bool = False
+    phase: Phase = Phase.WAITING
+    token: float | None = None
+    channels: dict[ChannelSide, int] = field(default_factory=dict)
+    _rejected_token: float | None = None
+    _accepted_sdp: str | None = None
+    _queued: list[Candidate] = field(default_factory=list)
+
+    @property
+    def send_side(self) -> ChannelSide | None:
+        """The channel to send on: the peer's own, if there is one; None before any is open."""
+        if "remote" in self.channels:
+            return "remote"
+        return "local" if "local" in self.channels else None
+
+    @property
+    def deadline_s(self) -> float | None:
+        """When to give the attempt up; None once a channel is open."""
+        return None if self.channels else self.started_s + CONNECT_TIMEOUT_S
+
+    def offer(self) -> list[Effect]:
+        """Open a connection as initiator."""
+        return self._open(is_initiator=True)
+
+    def token_for_signal(self) -> float:
+        """Give the token that goes with an own signal; made at the first one."""
+        if self.token is None:
+            self.token = self.new_token()
+        return self.token
+
+    def accept(self, message: SignalMessage, *, is_own_kind: bool) -> list[Effect]:
+        """Take a signal of the peer."""
+        self.is_own_kind = is_own_kind
+        match message.signal:
+            case Description(type="offer", sdp=sdp):
+                return self._accept_offer(sdp, message.token)
+            case Description(sdp=sdp):
+                return self._accept_answer(sdp)
+            case Candidate() as candidate:
+                return self._accept_candidate(candidate, message.token)
+            case _:  # renegotiation and media are not for data rooms
+                return []
+
+    def close(self, *, is_gentle: bool = False) -> list[Effect]:
+        """Close the connection, if there is one."""
+        if self.conn is None:
+            return []
+        conn, self.conn = self.conn, None
+        self.channels.clear()
+        return [CloseTransport(conn, is_gentle)]
+
+    def _open(self, *, is_initiator: bool) -> list[Effect]:
+        self.conn = self.next_conn()
+        self.phase = Phase.OFFERING if is_initiator else Phase.WAITING
+        self.token = None
+        return [OpenTransport(self.conn, is_initiator)]
+
+    def _accept_offer(self, sdp: str, token: float | None) -> list[Effect]:
+        if sdp == self._accepted_sdp:
+            return []  # heard by a second signaling server
+        if self.phase is Phase.OFFERING and self._keeps_own_offer(token):
+            self._rejected_token = token
+            return []
+        effects: list[Effect] = []
+        can_roll_back = self.phase is Phase.OFFERING and not self.is_own_kind
+        if not can_roll_back:
+            # The first offer; or we lost to our own kind; or the peer has begun anew.
+            effects += self.close()
+            effects += self._open(is_initiator=False)
+        self.token = None
+        self._accepted_sdp = sdp
+        return effects + self._describe("offer", sdp)
+
+    def _keeps_own_offer(self, token: float | None) -> bool:
+        if self.token is None or token is None:
+            # Our offer has not gone out yet, or the peer takes no part in the tie-break.
+            return False
+        if self.token == token:
+            return self.my_id > self.peer_id
+        return self.token > token
+
+    def _accept_answer(self, sdp: str) -> list[Effect]:
+        if self.phase is not Phase.OFFERING:
+            return []  # late, doubled, or for an offer that we took back
+        self.token = None
+        return self._describe("answer", sdp)
+
+    def _describe(self, kind: Literal["offer", "answer"], sdp: str) -> list[Effect]:
+        assert self.conn is not None, "a phase with a description has a connection"
+        self.phase = Phase.DESCRIBED
+        queued, self._queued = self._queued, []
+        conn = self.conn
+        return [
+            AcceptDescription(conn, kind, sdp),
+            *(AddCandidate(conn, c.candidate, c.sdp_m_line_index, c.sdp_mid) for c in queued),
+        ]
+
+    def _accept_candidate(self, candidate: Candidate, token: float | None) -> list[Effect]:
+        if token is not None and token == self._rejected_token:
+            return []  # it belongs to the offer that we turned down
+        if self.phase is not Phase.DESCRIBED:
+            if len(self._queued) < MAX_QUEUED_CANDIDATES:
+                self._queued.append(candidate)
+            return []
+        assert self.conn is not None, "a described negotiation has a connection"
+        c = candidate
+        return [AddCandidate(self.conn, c.candidate, c.sdp_m_line_index, c.sdp_mid)]

@@ -1,0 +1,193 @@
+"""One signaling server: subscribe, keep alive, reconnect.
+
+Source: y-webrtc's `SignalingConn` on lib0's websocket client (wire.md section 1). One socket serves
+all rooms of a kernel.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from pyodide_rtc.errors import (
+    RemoteProtocolError,
+    RtcError,
+    SignalingClosedError,
+    SignalingError,
+    SignalingUnavailableError,
+)
+from pyodide_rtc.wire import signaling as wire
+
+PING_INTERVAL_S = 15.0
+"""From the opening, and from each pong, to the next ping."""
+
+SILENCE_TIMEOUT_S = 30.0
+"""A server that says nothing for so long is taken for dead."""
+
+CONNECT_TIMEOUT_S = 20.0
+"""A socket that neither opens nor fails for so long is given up."""
+
+MAX_FRAME_CHARS = 1_000_000
+"""The longest frame taken from a server. A frame with an SDP has about 2,000 characters."""
+
+
+def reconnect_delay_s(failures: int) -> float:
+    """Give the wait before the next attempt: 0.36 s after the first failure, 2.5 s at most.
+
+    Source: lib0 websocket.js.
+    """
+    return min(math.log10(failures + 1) * 1.2, 2.5)
+
+
+class ServerState(enum.Enum):
+    """Where the socket stands."""
+
+    CONNECTING = "connecting"
+    OPEN = "open"
+    WAITING = "waiting"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSocket:
+    """Open a new socket to the server."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseSocket:
+    """Close the socket; nothing of it is heard any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendText:
+    """Send a text frame."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """Hand a published payload to the room of the topic."""
+
+    topic: str
+    data: object
+
+
+@dataclass(frozen=True, slots=True)
+class TellOpened:
+    """Tell these rooms that the server is there and their topic subscribed."""
+
+    topics: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TellFault:
+    """Tell all rooms what is wrong with the server; it is being dealt with."""
+
+    error: RtcError
+
+
+SignalingEffect: TypeAlias = OpenSocket | CloseSocket | SendText | Deliver | TellOpened | TellFault
+
+
+@dataclass(slots=True)
+class SignalingMachine:
+    """The dealings with one server.
+
+    Args:
+        url: its address, `ws:` or `wss:`.
+    """
+
+    url: str
+    state: ServerState = ServerState.CLOSED
+    reason: str = ""
+    failures: int = 0
+    deadline_s: float | None = None
+    _topics: list[str] = field(default_factory=list)
+    _heard_s: float = 0.0
+    _is_pong_due: bool = False
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The topics that are wanted."""
+        return tuple(self._topics)
+
+    def subscribe(self, topic: str, now_s: float) -> list[SignalingEffect]:
+        """Want a topic; the first one opens the socket."""
+        self._topics.append(topic)
+        if self.state is ServerState.CLOSED:
+            return self._connect(now_s)
+        if self.state is ServerState.OPEN:
+            return [SendText(wire.encode_subscribe([topic])), TellOpened((topic,))]
+        return []
+
+    def unsubscribe(self, topic: str) -> list[SignalingEffect]:
+        """Want a topic no more; the last one closes the socket."""
+        self._topics.remove(topic)
+        if not self._topics:
+            self.state, self.deadline_s, self.failures = ServerState.CLOSED, None, 0
+            return [CloseSocket()]
+        if self.state is ServerState.OPEN:
+            return [SendText(wire.encode_unsubscribe([topic]))]
+        return []
+
+    def publish(self, topic: str, data: object) -> list[SignalingEffect]:
+        """Publish, if the server is there; a room announces itself anew when it comes back."""
+        if self.state is not ServerState.OPEN:
+            return []
+        return [SendText(wire.encode_publish(topic, data))]
+
+    def on_open(self, now_s: float) -> list[SignalingEffect]:
+        """The socket is open: subscribe all topics at once."""
+        self.state, self.reason, self.failures = ServerState.OPEN, "", 0
+        self._heard_s = now_s
+        self._is_pong_due = False
+        self.deadline_s = now_s + PING_INTERVAL_S
+        return [SendText(wire.encode_subscribe(self._topics)), TellOpened(self.topics)]
+
+    def on_text(self, text: str, now_s: float) -> list[SignalingEffect]:
+        """Take a frame; one that makes no sense is told and passed over."""
+        self._heard_s = now_s
+        try:
+            frame = wire.decode_server_frame(text, max_chars=MAX_FRAME_CHARS)
+        except RemoteProtocolError as error:
+            fault = SignalingError(self.url, f"a frame that makes no sense: {error}")
+            fault.__cause__ = error
+            return [TellFault(fault)]
+        if isinstance(frame, wire.Publish):
+            return [Deliver(frame.topic, frame.data)] if frame.topic in self._topics else []
+        self._is_pong_due = False
+        self.deadline_s = now_s + PING_INTERVAL_S
+        return []
+
+    def on_close(self, reason: str, now_s: float) -> list[SignalingEffect]:
+        """The socket has closed, or could not be opened: try again after a while."""
+        kind = SignalingClosedError if self.state is ServerState.OPEN else SignalingUnavailableError
+        self.failures += 1
+        self.state, self.reason = ServerState.WAITING, reason
+        self.deadline_s = now_s + reconnect_delay_s(self.failures)
+        return [TellFault(kind(self.url, reason, self.failures))]
+
+    def on_time(self, now_s: float) -> list[SignalingEffect]:
+        """The deadline has come: reconnect, ping, or give a silent server up."""
+        if self.deadline_s is None or now_s < self.deadline_s:
+            return []
+        if self.state is ServerState.WAITING:
+            return self._connect(now_s)
+        if self.state is ServerState.CONNECTING:
+            return [CloseSocket(), *self.on_close("no answer", now_s)]
+        if self._is_pong_due and now_s - self._heard_s >= SILENCE_TIMEOUT_S:
+            return [CloseSocket(), *self.on_close("silent for 30 s", now_s)]
+        if self._is_pong_due:
+            self.deadline_s = self._heard_s + SILENCE_TIMEOUT_S
+            return []
+        self._is_pong_due = True
+        self.deadline_s = max(self._heard_s + SILENCE_TIMEOUT_S, now_s + PING_INTERVAL_S)
+        return [SendText(wire.encode_ping())]
+
+    def _connect(self, now_s: float) -> list[SignalingEffect]:
+        self.state = ServerState.CONNECTING
+        self.deadline_s = now_s + CONNECT_TIMEOUT_S
+        return [OpenSocket()]

@@ -1,0 +1,312 @@
+"""What users hold: a room, its document and who is in it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pycrdt import Array, Doc, Map, Text
+
+from pyodide_rtc import room_repr
+from pyodide_rtc.errors import RoomClosedError, RtcError, SyncTimeoutError
+from pyodide_rtc.presence import Awareness, user_state
+from pyodide_rtc.protocol import effects as fx
+from pyodide_rtc.protocol import events as ev
+from pyodide_rtc.session.room_session import Notice, RoomSession, ServerOpened
+
+logger = logging.getLogger("pyodide_rtc.room")
+
+_FAULTS_KEPT = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Somebody else in the room.
+
+    Args:
+        peer_id: the network identity.
+        name: the name that the peer shows, if any: text from outside, never trusted.
+        via: how it is reached: `"webrtc"`, or `"tab"` within this browser.
+        is_connected: whether edits can reach it now.
+        is_synced: whether it has told all that it had when it was connected.
+    """
+
+    peer_id: str
+    name: str | None
+    via: Literal["webrtc", "tab"]
+    is_connected: bool
+    is_synced: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A signaling server, as the room sees it.
+
+    Args:
+        url: its address.
+        state: `"connecting"`, `"open"`, `"waiting"` for the next attempt, or `"closed"`.
+        reason: what went wrong last; empty while all is well.
+    """
+
+    url: str
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoomEvent:
+    """Something changed in a room.
+
+    Args:
+        kind: `"opened"`, `"peer-joined"`, `"peer-synced"`, `"peer-left"`, `"server-open"`,
+            `"fault"` or `"left"`.
+        peer_id: the peer, for those kinds.
+        reason: in plain words.
+        error: what went wrong, for `"fault"`; the room goes on.
+    """
+
+    kind: str
+    peer_id: str | None = None
+    reason: str = ""
+    error: BaseException | None = None
+
+
+class Room:
+    """A named group that shares one document and knows who is in it.
+
+    Made by `join`. The document can be used at once, alone or with others; what is edited before
+    anybody is connected reaches them later.
+
+    Args:
+        name: the room's name; None while it is not known yet.
+        doc: the shared document.
+        user: a name or an object, shown to the others.
+    """
+
+    def __init__(
+        self, name: str | None, doc: Doc[Any], user: str | Mapping[str, object] | None
+    ) -> None:
+        self._name = name
+        self._doc = doc
+        self._topic: str | None = None
+        self._route = ""
+        self._session: RoomSession | None = None
+        self._end: RtcError | None = None
+        self._close: Callable[[], None] = lambda: None
+        self._faults: deque[BaseException] = deque(maxlen=_FAULTS_KEPT)
+        self._observers: list[Callable[[RoomEvent], None]] = []
+        self._waiters: set[asyncio.Future[None]] = set()
+        self._awareness = Awareness(
+            doc.client_id, user_state(user), self._publish_state, self._read_states
+        )
+
+    # What it is.
+
+    @property
+    def name(self) -> str | None:
+        """The room's name; None while the page was not asked yet."""
+        return self._name
+
+    @property
+    def topic(self) -> str | None:
+        """The name that a JavaScript page gives to y-webrtc to be in this room."""
+        return self._topic
+
+    @property
+    def doc(self) -> Doc[Any]:
+        """The shared document."""
+        return self._doc
+
+    @property
+    def awareness(self) -> Awareness:
+        """Who is here, and what each shows of itself."""
+        return self._awareness
+
+    def map(self, name: str) -> Map[Any]:
+        """Give the shared map of this name."""
+        shared: Map[Any] = self._doc.get(name, type=Map)
+        return shared
+
+    def text(self, name: str) -> Text:
+        """Give the shared text of this name."""
+        shared: Text = self._doc.get(name, type=Text)
+        return shared
+
+    def array(self, name: str) -> Array[Any]:
+        """Give the shared list of this name."""
+        shared: Array[Any] = self._doc.get(name, type=Array)
+        return shared
+
+    # How it is.
+
+    @property
+    def state(self) -> Literal["opening", "open", "left", "failed"]:
+        """Where the room stands: only an open one reaches anybody."""
+        if self._end is not None:
+            return "left" if isinstance(self._end, RoomClosedError) else "failed"
+        return "open" if self._session is not None else "opening"
+
+    @property
+    def peers(self) -> tuple[Peer, ...]:
+        """The others, those on their way included."""
+        if self._session is None:
+            return ()
+        states = self._read_states()
+        return tuple(
+            Peer(p.peer_id, _name_of(states, p.client_id), p.via, p.is_connected, p.is_synced)
+            for p in self._session.machine.peers
+        )
+
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        """The signaling servers."""
+        if self._session is None:
+            return ()
+        machines = [link.machine for link in self._session.servers]
+        return tuple(Server(m.url, m.state.value, m.reason) for m in machines)
+
+    @property
+    def synced(self) -> bool:
+        """Whether there is somebody, and all of them have told what they had."""
+        peers = self.peers
+        return bool(peers) and all(p.is_synced for p in peers)
+
+    @property
+    def faults(self) -> tuple[BaseException, ...]:
+        """The last 20 things that went wrong, newest last; the room went on."""
+        return tuple(self._faults)
+
+    @property
+    def why(self) -> str:
+        """One sentence about the room's state."""
+        return room_repr.sentence(self)
+
+    @property
+    def route(self) -> str:
+        """How the kernel reaches the page, as one word; empty while opening."""
+        return self._route
+
+    # What to do with it.
+
+    async def until_synced(self, timeout_s: float | None = None) -> None:
+        """Wait until somebody is here and all have told what they had.
+
+        Args:
+            timeout_s: how long to wait, in seconds; None for ever.
+
+        Raises:
+            SyncTimeoutError: it took longer; tells why.
+            RoomClosedError: the room was left.
+            RtcError: the room could not be opened; says what to do.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not self.synced:
+                    if self._end is not None:
+                        raise self._end
+                    await self._next_event()
+        except TimeoutError as error:
+            if isinstance(error, RtcError):
+                raise
+            raise SyncTimeoutError(timeout_s or 0.0, self.why) from error
+
+    def observe(self, callback: Callable[[RoomEvent], None]) -> Callable[[], None]:
+        """Call back at each change of peers, servers and state, and at each fault.
+
+        Returns:
+            what ends the observation.
+        """
+        self._observers.append(callback)
+        return lambda: self._observers.remove(callback)
+
+    def leave(self) -> None:
+        """Leave: the others see it at once. The document stays as it is. Twice is no error."""
+        if self._end is not None:
+            return
+        self.end(RoomClosedError(self._name or "", "it was left"))
+        self._close()
+
+    def __repr__(self) -> str:
+        return room_repr.as_text(self)
+
+    def _repr_html_(self) -> str:
+        return room_repr.as_html(self)
+
+    # For `Rooms`, which opens it.
+
+    def open(self, name: str, route: str, session: RoomSession, close: Callable[[], None]) -> None:
+        """Go to work."""
+        self._name = name
+        self._topic = session.topic
+        self._route = route
+        self._session = session
+        self._close = close
+        session.feed(ev.LocalStateSet(self._awareness.local_state))
+        self._tell(RoomEvent("opened"))
+
+    def end(self, error: RtcError) -> None:
+        """Be closed for this reason."""
+        self._end = error
+        if not isinstance(error, RoomClosedError):
+            self.add_fault(error)
+        self._tell(RoomEvent("left", reason=str(error)))
+
+    def add_fault(self, error: BaseException) -> None:
+        """Keep and tell something that went wrong."""
+        self._faults.append(error)
+        self._tell(RoomEvent("fault", reason=str(error), error=error))
+
+    def on_notice(self, notice: Notice) -> None:
+        """Take what the session tells."""
+        match notice:
+            case fx.AwarenessChanged():
+                for callback in self._awareness.callbacks:
+                    self._call(callback, notice)
+            case fx.PeersChanged(peer_id, change, reason):
+                logger.info("= peer %s %s %s", peer_id[:8], change, reason)
+                self._tell(RoomEvent(f"peer-{change}", peer_id, reason))
+            case fx.Report(error):
+                self.add_fault(error)
+            case ServerOpened(url):
+                self._tell(RoomEvent("server-open", reason=url))
+
+    # Inside.
+
+    def _publish_state(self, state: dict[str, object] | None) -> None:
+        if self._session is not None and self._end is None:
+            self._session.feed(ev.LocalStateSet(state))
+
+    def _read_states(self) -> dict[int, dict[str, object]]:
+        return {} if self._session is None else self._session.machine.awareness.states
+
+    async def _next_event(self) -> None:
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.add(waiter)
+        try:
+            await waiter
+        finally:
+            self._waiters.discard(waiter)
+
+    def _tell(self, event: RoomEvent) -> None:
+        for callback in tuple(self._observers):
+            self._call(callback, event)
+        for waiter in tuple(self._waiters):
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _call(self, callback: Callable[[Any], None], argument: object) -> None:
+        try:
+            callback(argument)
+        except Exception as error:  # a user's callback may raise anything; the room must go on
+            logger.exception("! a callback failed")
+            self._faults.append(error)
+
+
+def _name_of(states: dict[int, dict[str, object]], client_id: int | None) -> str | None:
+    user = states.get(client_id, {}).get("user") if client_id is not None else None
+    name = user.get("name") if isinstance(user, dict) else None
+    return name if isinstance(name, str) else None

@@ -1,0 +1,79 @@
+"""A room in words: one sentence about its state, as text and as HTML.
+
+What peers say of themselves is text from outside: it is escaped here, and nowhere trusted.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyodide_rtc.room import Peer, Room
+
+_NAME_CHARS = 40
+
+
+def sentence(room: Room) -> str:
+    """Say in one sentence how the room is, and what to do if nobody is here."""
+    if room.state in ("left", "failed"):
+        return "The room was left." if room.state == "left" else str(room.faults[-1])
+    if room.state == "opening":
+        return "The page is being asked for the room and its servers."
+    connected = [p for p in room.peers if p.is_connected]
+    if connected:
+        return _company(connected)
+    if room.peers:
+        return "Connecting to a peer."
+    if any(s.state == "open" for s in room.servers):
+        return "You are alone in the room: nobody else has joined it, or they use another password."
+    return "No signaling server is reached: nobody else can be found until one is." + _reasons(room)
+
+
+def as_text(room: Room) -> str:
+    """Describe the room in a few lines of plain text."""
+    lines = [f"Room {room.name!r}: {sentence(room)}"]
+    lines += [f"  {cells[0]:<10} {cells[1]}" for cells in _rows(room)]
+    return "\n".join(lines)
+
+
+def as_html(room: Room) -> str:
+    """Describe the room as HTML; nothing in it is executed or loaded."""
+    rows = "".join(
+        f"<tr><th style='text-align:left'>{escape(head)}</th>"
+        f"<td style='text-align:left'>{escape(text)}</td></tr>"
+        for head, text in _rows(room)
+    )
+    title = f"Room <b>{escape(room.name or '')}</b>: {escape(sentence(room))}"
+    return f"<div>{title}<table>{rows}</table></div>"
+
+
+def _rows(room: Room) -> list[tuple[str, str]]:
+    rows = [("peer", _peer_words(p)) for p in room.peers]
+    rows += [("server", f"{s.url} {s.state} {s.reason}".rstrip()) for s in room.servers]
+    if room.topic is not None:
+        rows.append(("topic", room.topic))
+    if room.faults:
+        rows.append(("last fault", str(room.faults[-1])))
+    return rows
+
+
+def _company(connected: list[Peer]) -> str:
+    synced = sum(p.is_synced for p in connected)
+    who = "1 peer is" if len(connected) == 1 else f"{len(connected)} peers are"
+    if synced == len(connected):
+        return f"{who} connected and synced."
+    return f"{who} connected, {synced} synced."
+
+
+def _peer_words(peer: Peer) -> str:
+    name = (peer.name or f"peer {peer.peer_id[:8]}")[:_NAME_CHARS]
+    if not peer.is_connected:
+        return f"{name}: connecting"
+    state = "synced" if peer.is_synced else "connected"
+    return f"{name}: {state} by {'this browser' if peer.via == 'tab' else 'WebRTC'}"
+
+
+def _reasons(room: Room) -> str:
+    reasons = [f"{s.url}: {s.reason}" for s in room.servers if s.reason]
+    return f" ({'; '.join(reasons)})" if reasons else ""

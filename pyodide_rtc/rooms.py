@@ -1,0 +1,180 @@
+"""Joining: the rooms of one kernel, each opened once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from pycrdt import Doc
+
+from pyodide_rtc import config
+from pyodide_rtc.errors import ConfigError, RtcError
+from pyodide_rtc.ports import Host, PageFacts
+from pyodide_rtc.room import Room
+from pyodide_rtc.session.client import Client
+
+OpenHost = Callable[[], Awaitable[Host]]
+Block = Callable[[Awaitable[Any], float], Any]
+
+_BLOCK_S = 15.0
+"""A page that does not answer for so long is waited for in the background."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What `join` was asked for."""
+
+    name: str | None
+    signaling: Iterable[str] | str | None
+    password: str | None
+    ice_servers: Sequence[Mapping[str, object]]
+
+
+class Rooms:
+    """The rooms of one kernel.
+
+    Args:
+        open_host: gives the home: the browser, or one in memory.
+        block: waits for an awaitable inside of a plain call, or None where that cannot be done now.
+    """
+
+    def __init__(
+        self, open_host: OpenHost, block: Callable[[], Block | None] = lambda: None
+    ) -> None:
+        self._open_host = open_host
+        self._block = block
+        self._home: tuple[Client, PageFacts] | None = None
+        self._opening: asyncio.Task[tuple[Client, PageFacts]] | None = None
+        self._rooms: dict[str, tuple[Room, _Wish]] = {}
+        self._tasks: dict[str | None, tuple[asyncio.Task[None], Room]] = {}
+
+    def join(
+        self,
+        room: str | None = None,
+        *,
+        signaling: Iterable[str] | str | None = None,
+        password: str | None = None,
+        doc: Doc[Any] | None = None,
+        user: str | Mapping[str, object] | None = None,
+        ice_servers: Sequence[Mapping[str, object]] | None = None,
+    ) -> Room:
+        """Join a room: share a document with all who are in it.
+
+        Returns at once. A room that this kernel has joined already is given again, so that a cell
+        can be run twice. Where the kernel can wait (most browsers) a missing room, a site without
+        collaboration or a bad server raise here; where it cannot, the room's state tells them.
+
+        Args:
+            room: its name; by default from `?room=` of the page's address.
+            signaling: addresses of signaling servers (`wss://...`, or relative to the page); by
+                default `fullWebRtcSignalingUrls` of the site.
+            password: encrypts what the servers and other tabs see; all peers need the same.
+            doc: the document to share; by default a new one.
+            user: a name, or an object with `name` and `color`, shown to the others.
+            ice_servers: STUN and TURN servers, as `RTCConfiguration.iceServers`; none by default.
+
+        Raises:
+            ConfigError: something is missing or cannot be used; says what to do.
+            BrowserUnsupportedError: no way from the kernel to the page.
+        """
+        if password is not None and (not isinstance(password, str) or not password):
+            raise ConfigError("The password is empty or no text", "Give a text, or none at all.")
+        wish = _Wish(room, signaling, password, config.check_ice_servers(ice_servers))
+        block = self._block()
+        if self._home is None and block is not None:
+            with suppress(TimeoutError):
+                block(self._open_home(), _BLOCK_S)
+        if self._home is not None:
+            return self._join_now(*self._home, wish, doc, user)
+        return self._join_later(wish, doc, user)
+
+    def _join_now(
+        self,
+        client: Client,
+        facts: PageFacts,
+        wish: _Wish,
+        doc: Doc[Any] | None,
+        user: str | Mapping[str, object] | None,
+    ) -> Room:
+        name = config.room_name(wish.name, facts)
+        known = self._known(name, wish, doc, facts)
+        if known is not None:
+            return known
+        new = Room(name, doc if doc is not None else Doc(), user)
+        self._open(new, client, facts, wish)
+        return new
+
+    def _join_later(
+        self, wish: _Wish, doc: Doc[Any] | None, user: str | Mapping[str, object] | None
+    ) -> Room:
+        under_way = self._tasks.get(wish.name)
+        if under_way is not None and under_way[1].state == "opening":
+            return under_way[1]
+        new = Room(wish.name, doc if doc is not None else Doc(), user)
+
+        async def open_when_ready() -> None:
+            try:
+                client, facts = await self._open_home()
+                if new.state == "opening":
+                    self._open(new, client, facts, wish)
+            except RtcError as error:
+                new.end(error)
+            finally:
+                self._tasks.pop(wish.name, None)
+
+        self._tasks[wish.name] = asyncio.ensure_future(open_when_ready()), new
+        return new
+
+    def _known(self, name: str, wish: _Wish, doc: Doc[Any] | None, facts: PageFacts) -> Room | None:
+        known = self._rooms.get(config.topic_of(config.page_host(facts), name))
+        if known is None:
+            return None
+        room, before = known
+        if before.password != wish.password or (doc is not None and doc is not room.doc):
+            raise ConfigError(
+                f"The room {name!r} is joined already, with another password or document",
+                "Call leave() on it first.",
+            )
+        return room
+
+    def _open(self, room: Room, client: Client, facts: PageFacts, wish: _Wish) -> None:
+        name = config.room_name(wish.name, facts)
+        servers = config.server_urls(wish.signaling, facts)
+        topic = config.topic_of(config.page_host(facts), name)
+        if topic in self._rooms:
+            raise ConfigError(
+                f"The room {name!r} is joined already", "Use the room that join() gave first."
+            )
+        session = client.open_room(
+            topic,
+            room.doc,
+            password=wish.password,
+            servers=servers,
+            ice_servers=wish.ice_servers,
+            on_notice=room.on_notice,
+            on_fault=room.add_fault,
+        )
+        self._rooms[topic] = room, wish
+
+        def close() -> None:
+            del self._rooms[topic]
+            client.close_room(session)
+
+        room.open(name, client.host.route, session, close)
+
+    async def _open_home(self) -> tuple[Client, PageFacts]:
+        if self._home is None:
+            if self._opening is None:
+                self._opening = asyncio.ensure_future(self._ask_host())
+            try:
+                self._home = await asyncio.shield(self._opening)
+            finally:
+                self._opening = None
+        return self._home
+
+    async def _ask_host(self) -> tuple[Client, PageFacts]:
+        host = await self._open_host()
+        return Client(host), await host.page_facts()

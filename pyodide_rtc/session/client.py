@@ -1,0 +1,78 @@
+"""All rooms of one kernel, and the signaling servers that they share."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pycrdt import Doc
+
+from pyodide_rtc.ports import Host, IceServer
+from pyodide_rtc.protocol.room import RoomMachine
+from pyodide_rtc.session.document import DocumentBinding
+from pyodide_rtc.session.room_session import Notice, RoomSession
+from pyodide_rtc.session.sealer import PasswordSealer, PlainSealer, Sealer
+from pyodide_rtc.session.server_link import ServerLink
+
+
+class Client:
+    """Opens rooms on one host.
+
+    Args:
+        host: the home.
+    """
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self._links: dict[str, ServerLink] = {}
+
+    def open_room(
+        self,
+        topic: str,
+        doc: Doc[Any],
+        *,
+        password: str | None,
+        servers: Sequence[str],
+        ice_servers: Sequence[IceServer],
+        on_notice: Callable[[Notice], None],
+        on_fault: Callable[[BaseException], None],
+    ) -> RoomSession:
+        """Start a room's session.
+
+        Args:
+            topic: the room's name at the servers and in the tab channel.
+            doc: the shared document.
+            password: encrypts signaling and the tab channel.
+            servers: addresses of signaling servers.
+            ice_servers: STUN and TURN servers.
+            on_notice: told of everything that a user could want to know.
+            on_fault: told of what cannot be decrypted, and of what a user's observer raised.
+        """
+        host = self.host
+        machine = RoomMachine(
+            peer_id=str(uuid.UUID(bytes=host.random_bytes(16), version=4)),
+            client_id=doc.client_id,
+            # As y-webrtc: different limits keep groups of peers from closing up among themselves.
+            max_peers=20 + int(host.random() * 15),
+            new_token=lambda: host.wall_time_s() * 1000 + host.random(),
+        )
+        sealer: Sealer = PlainSealer()
+        if password is not None:
+            sealer = PasswordSealer(host.crypto.derive_key(password, topic), on_fault)
+        links = [self._links.setdefault(url, ServerLink(host, url)) for url in servers]
+        session = RoomSession(host, topic, machine, links, sealer, ice_servers, on_notice)
+        session.start(
+            lambda s: DocumentBinding(doc, s.document_changed, s.update_refused, on_fault)
+        )
+        return session
+
+    def close_room(self, session: RoomSession) -> asyncio.Future[None]:
+        """Leave a room, and then the servers that no other room uses."""
+        leaving = session.leave()
+        leaving.add_done_callback(lambda _: self._drop_idle_links())
+        return leaving
+
+    def _drop_idle_links(self) -> None:
+        self._links = {url: link for url, link in self._links.items() if not link.is_idle}

@@ -1,0 +1,211 @@
+"""Performs a `RoomMachine`: the one place where its events come in and its effects go out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pyodide_rtc.errors import DecodeError, RtcError
+from pyodide_rtc.ports import Host, IceServer, TabChannel
+from pyodide_rtc.protocol import effects as fx
+from pyodide_rtc.protocol import events as ev
+from pyodide_rtc.protocol.room import RoomMachine
+from pyodide_rtc.session.document import DocumentBinding
+from pyodide_rtc.session.sealer import Sealer
+from pyodide_rtc.session.server_link import ServerLink
+from pyodide_rtc.session.timer import DeadlineTimer
+from pyodide_rtc.session.transports import Connections
+from pyodide_rtc.wire.payload import decode_payload, encode_payload
+
+logger = logging.getLogger("pyodide_rtc.room")
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOpened:
+    """A signaling server is there."""
+
+    url: str
+
+
+Notice = fx.PeersChanged | fx.AwarenessChanged | fx.Report | ServerOpened
+"""What a session tells its room."""
+
+
+class RoomSession:
+    """One room at work.
+
+    Args:
+        host: the home.
+        topic: the room's name at the signaling servers and in the tab channel.
+        machine: what decides.
+        servers: the signaling servers; shared with other rooms.
+        sealer: the room's encryption, or none.
+        ice_servers: STUN and TURN servers.
+        on_notice: told of everything that a user could want to know.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        topic: str,
+        machine: RoomMachine,
+        servers: Sequence[ServerLink],
+        sealer: Sealer,
+        ice_servers: Sequence[IceServer],
+        on_notice: Callable[[Notice], None],
+    ) -> None:
+        self.topic = topic
+        self.machine = machine
+        self.servers = servers
+        self._host = host
+        self._sealer = sealer
+        self._on_notice = on_notice
+        self._loop = asyncio.get_running_loop()
+        self._connections = Connections(host, ice_servers, self.feed)
+        self._tab: TabChannel | None = None
+        self._document: DocumentBinding | None = None
+        self._timer = DeadlineTimer(lambda: self.feed(ev.TimePassed()))
+        self._events: deque[ev.Event] = deque()
+        self._is_feeding = False
+        self._leaving: asyncio.Future[None] | None = None
+
+    def start(self, bind: Callable[[RoomSession], DocumentBinding]) -> None:
+        """Join: bind the document, the tab channel and the servers."""
+        self._document = bind(self)
+        self._tab = self._host.open_tab_channel(self.topic, self)
+        self.feed(ev.TabOpened())
+        for server in self.servers:
+            server.subscribe(self.topic, self)
+
+    def leave(self) -> asyncio.Future[None]:
+        """Leave: tell all peers, and close everything that the room opened.
+
+        Returns:
+            what is done once the last frames are encrypted and sent; nobody has to wait for it.
+        """
+        document = self._bound()
+        document.flush()
+        self.feed(ev.LeaveAsked())
+        self._timer.set(None)
+        document.close()
+        self._leaving = asyncio.ensure_future(self._finish())
+        return self._leaving
+
+    async def _finish(self) -> None:
+        await self._sealer.aclose()
+        for server in self.servers:
+            server.unsubscribe(self.topic)
+        if self._tab is not None:
+            self._tab.close()
+            self._tab = None
+
+    def feed(self, event: ev.Event) -> None:
+        """Give the machine an event and perform what it wants.
+
+        An event that arises while effects are performed waits for its turn, so that effects of one
+        event are never mixed with those of another.
+        """
+        self._events.append(event)
+        if self._is_feeding:
+            return
+        self._is_feeding = True
+        try:
+            while self._events:
+                for effect in self.machine.handle(self._events.popleft(), self._loop.time()):
+                    self._perform(effect)
+        finally:
+            self._is_feeding = False
+        self._timer.set(self.machine.deadline_s)
+
+    def document_changed(self, update: bytes, source: ev.Link | None) -> None:
+        """Take a change of the document."""
+        self.feed(ev.DocumentChanged(update, source))
+
+    def update_refused(self, link: ev.Link, reason: str) -> None:
+        """Take the document's refusal of an update."""
+        self.feed(ev.UpdateRefused(link, reason))
+
+    # TopicListener, TabChannelHandler.
+
+    def on_server_opened(self, url: str) -> None:
+        """Take the opening of a server."""
+        self.feed(ev.ServerOpened(url))
+        self._on_notice(ServerOpened(url))
+
+    def on_server_fault(self, url: str, error: RtcError) -> None:
+        """Take a server's fault."""
+        self._on_notice(fx.Report(error))
+
+    def on_published(self, url: str, data: object) -> None:
+        """Take a published payload."""
+        self._sealer.open_payload(data, lambda plain: self._on_payload(url, plain))
+
+    def on_message(self, data: bytes) -> None:
+        """Take a frame of the tab channel."""
+        self._sealer.open_frame(data, lambda frame: self.feed(ev.FrameReceived(ev.TAB, frame)))
+
+    def _on_payload(self, url: str, plain: object) -> None:
+        try:
+            payload = decode_payload(plain)
+        except DecodeError as error:
+            self._on_notice(fx.Report(error))
+        else:
+            self.feed(ev.PayloadReceived(url, payload))
+
+    def _bound(self) -> DocumentBinding:
+        assert self._document is not None, "start() binds the document"
+        return self._document
+
+    def _perform(self, effect: fx.Effect) -> None:  # noqa: C901 - one case each
+        match effect:
+            case fx.SendFrame(conn, side, data):
+                self._connections.send(conn, side, data)
+            case fx.ApplyUpdate(link, update):
+                self._bound().apply(link, update)
+            case fx.SendTabFrame(data):
+                self._sealer.seal_frame(data, self._send_tab)
+            case fx.AskState(link):
+                self._tell_state(link)
+            case fx.AskDiff(link, state_vector):
+                self._tell_diff(link, state_vector)
+            case fx.PublishPayload(payload, url):
+                self._publish(encode_payload(payload), url)
+            case fx.OpenTransport(conn, is_initiator):
+                self._connections.open(conn, is_initiator=is_initiator)
+            case fx.AcceptDescription(conn, kind, sdp):
+                self._connections.transport(conn).accept_description(kind, sdp)
+            case fx.AddCandidate(conn, candidate, index, mid):
+                self._connections.transport(conn).add_candidate(candidate, index, mid)
+            case fx.CloseTransport(conn, is_gentle):
+                self._connections.close(conn, is_gentle=is_gentle)
+            case fx.PeersChanged() | fx.AwarenessChanged() | fx.Report():
+                self._on_notice(effect)
+
+    def _send_tab(self, data: bytes) -> None:
+        if self._tab is not None:
+            self._tab.send(data)
+
+    def _tell_state(self, link: ev.Link) -> None:
+        document = self._bound()
+        # What waits for this turn's end is in the state already: send it with the state, once.
+        whole = document.diff(b"\x00") if link == ev.TAB else None
+        self.feed(ev.StateVectorRead(link, document.state_vector, whole))
+
+    def _tell_diff(self, link: ev.Link, state_vector: bytes) -> None:
+        try:
+            update = self._bound().diff(state_vector)
+        except ValueError as error:
+            self.feed(ev.UpdateRefused(link, str(error)))
+        else:
+            self.feed(ev.DiffRead(link, update))
+
+    def _publish(self, payload: dict[str, object], url: str | None) -> None:
+        def publish(data: object) -> None:
+            for server in self.servers:
+                if url is None or server.machine.url == url:
+                    server.publish(self.topic, data)
+
+        self._sealer.seal_payload(payload, publish)

@@ -1,0 +1,127 @@
+"""Performs a `SignalingMachine` on a real socket, for all rooms that use this server."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Protocol
+
+from pyodide_rtc.errors import RtcError
+from pyodide_rtc.ports import Host, SignalingSocket
+from pyodide_rtc.protocol import signaling as proto
+from pyodide_rtc.session.timer import DeadlineTimer
+
+logger = logging.getLogger("pyodide_rtc.signaling")
+
+
+class TopicListener(Protocol):
+    """A room, as the server link sees it."""
+
+    def on_server_opened(self, url: str) -> None:
+        """The server is there, and the topic subscribed."""
+
+    def on_server_fault(self, url: str, error: RtcError) -> None:
+        """Something is wrong with the server; it is being dealt with."""
+
+    def on_published(self, url: str, data: object) -> None:
+        """A payload of the topic came in."""
+
+
+class _SocketHandler:
+    """Hears one socket; deaf as soon as the link has another."""
+
+    def __init__(self, link: ServerLink) -> None:
+        self._link: ServerLink | None = link
+
+    def detach(self) -> None:
+        self._link = None
+
+    def on_open(self) -> None:
+        if self._link is not None:
+            self._link.perform(self._link.machine.on_open(self._link.now_s()))
+
+    def on_text(self, text: str) -> None:
+        if self._link is not None:
+            self._link.perform(self._link.machine.on_text(text, self._link.now_s()))
+
+    def on_close(self, reason: str) -> None:
+        if self._link is not None:
+            self._link.perform(self._link.machine.on_close(reason, self._link.now_s()))
+
+
+class ServerLink:
+    """One signaling server.
+
+    Args:
+        host: opens the sockets.
+        url: the server's address.
+    """
+
+    def __init__(self, host: Host, url: str) -> None:
+        self.machine = proto.SignalingMachine(url)
+        self._host = host
+        self._listeners: dict[str, TopicListener] = {}
+        self._socket: tuple[SignalingSocket, _SocketHandler] | None = None
+        self._timer = DeadlineTimer(self._on_time)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no room uses the server."""
+        return not self._listeners
+
+    def now_s(self) -> float:
+        """Give the loop's time."""
+        return asyncio.get_running_loop().time()
+
+    def subscribe(self, topic: str, listener: TopicListener) -> None:
+        """Subscribe a topic; each has one listener."""
+        self._listeners[topic] = listener
+        self.perform(self.machine.subscribe(topic, self.now_s()))
+
+    def unsubscribe(self, topic: str) -> None:
+        """Unsubscribe a topic."""
+        del self._listeners[topic]
+        self.perform(self.machine.unsubscribe(topic))
+
+    def publish(self, topic: str, data: object) -> None:
+        """Publish, if the server is there."""
+        self.perform(self.machine.publish(topic, data))
+
+    def perform(self, effects: list[proto.SignalingEffect]) -> None:
+        """Carry out what the machine wants."""
+        for effect in effects:
+            self._perform_one(effect)
+        self._timer.set(self.machine.deadline_s)
+
+    def _perform_one(self, effect: proto.SignalingEffect) -> None:
+        url = self.machine.url
+        match effect:
+            case proto.SendText(text):
+                if self._socket is not None:
+                    self._socket[0].send(text)
+            case proto.Deliver(topic, data):
+                self._listeners[topic].on_published(url, data)
+            case proto.TellOpened(topics):
+                logger.info("= open: %s", url)
+                for topic in topics:
+                    self._listeners[topic].on_server_opened(url)
+            case proto.TellFault(error):
+                logger.warning("! %s", error)
+                for listener in list(self._listeners.values()):
+                    listener.on_server_fault(url, error)
+            case proto.OpenSocket():
+                self._close_socket()
+                handler = _SocketHandler(self)
+                self._socket = (self._host.open_socket(url, handler), handler)
+            case proto.CloseSocket():
+                self._close_socket()
+
+    def _close_socket(self) -> None:
+        if self._socket is not None:
+            socket, handler = self._socket
+            self._socket = None
+            handler.detach()
+            socket.close()
+
+    def _on_time(self) -> None:
+        self.perform(self.machine.on_time(self.now_s()))

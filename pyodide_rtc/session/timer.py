@@ -1,0 +1,46 @@
+"""One timer for one machine: it rings at the machine's deadline, and there is none to poll."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+
+class DeadlineTimer:
+    """Calls back once the deadline that was set last has come.
+
+    Args:
+        callback: called without arguments; it should set the next deadline.
+    """
+
+    def __init__(self, callback: Callable[[], None]) -> None:
+        self._callback = callback
+        self._loop = asyncio.get_running_loop()
+        self._handle: asyncio.TimerHandle | None = None
+        self._deadline_s: float | None = None
+
+    def set(self, deadline_s: float | None) -> None:
+        """Set the deadline on the loop's clock; None stops the timer.
+
+        A timer that runs is left alone if the deadline only moves away: most deadlines move with
+        every message, and waking once too often is cheaper than a new timer for each.
+        """
+        self._deadline_s = deadline_s
+        if deadline_s is None:
+            self._cancel()
+        elif self._handle is None or deadline_s < self._handle.when():
+            self._cancel()
+            self._handle = self._loop.call_at(deadline_s, self._ring)
+
+    def _cancel(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def _ring(self) -> None:
+        self._handle = None
+        deadline_s = self._deadline_s
+        if deadline_s is not None and self._loop.time() < deadline_s:
+            self.set(deadline_s)
+        else:
+            self._callback()

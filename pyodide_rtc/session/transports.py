@@ -1,0 +1,199 @@
+"""The peer connections of a room: their handlers, and the channels that they brought.
+
+Turns what the browser says into events of the room's machine. A connection that the room closed is
+deaf from then on; one that is closed gently goes on until its channels have sent all they hold.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from pyodide_rtc.errors import BridgeError
+from pyodide_rtc.ports import (
+    ConnectionState,
+    DataChannel,
+    DescriptionType,
+    Host,
+    IceServer,
+    PeerTransport,
+)
+from pyodide_rtc.protocol import events as ev
+
+Feed = Callable[[ev.Event], None]
+
+_GENTLE_CLOSE_S = 1.0
+"""How long a connection that is being left may take to send what its channels hold."""
+
+_DEFAULT_MAX_MESSAGE_BYTES = 65_536
+"""What RFC 8841 assumes of a peer whose description names no `max-message-size`."""
+
+
+class _ChannelHandler:
+    """Hears one data channel of a connection."""
+
+    def __init__(self, connection: Connection, channel: DataChannel, side: ev.ChannelSide) -> None:
+        self._connection = connection
+        self._side = side
+        self.channel = channel
+        self.is_open = False
+
+    def on_open(self) -> None:
+        self.is_open = True
+        self._connection.announce_channels()
+
+    def on_message(self, data: bytes) -> None:
+        # Nothing comes before the opening, but the size limit may still be on its way.
+        self._connection.announce_channels(is_urgent=True)
+        self._connection.feed(ev.FrameReceived(self._connection.conn, data))
+
+    def on_close(self) -> None:
+        self.is_open = False
+        self._connection.on_channel_closed(self._side)
+
+
+class Connection:
+    """One peer connection of the room.
+
+    Args:
+        conn: its number in the machine.
+        feed: takes the events.
+    """
+
+    def __init__(self, conn: int, feed: Feed) -> None:
+        self.conn = conn
+        self.transport: PeerTransport | None = None
+        self._feed: Feed | None = feed
+        self._channels: dict[ev.ChannelSide, _ChannelHandler] = {}
+        self._announced: set[ev.ChannelSide] = set()
+        self._max_message_bytes: int | None = None
+        self._on_drained: Callable[[], None] | None = None
+
+    def feed(self, event: ev.Event) -> None:
+        """Hand an event to the machine, unless it has closed this connection."""
+        if self._feed is not None:
+            self._feed(event)
+
+    def send(self, side: ev.ChannelSide, data: bytes) -> None:
+        """Send a frame.
+
+        Raises:
+            BridgeError: the browser refused.
+        """
+        handler = self._channels.get(side)
+        if handler is None:
+            raise BridgeError(f"there is no {side} data channel")
+        handler.channel.send(data)
+
+    def close(self, *, is_gentle: bool) -> None:
+        """Close now, or after the channels have sent all they hold."""
+        self._feed = None
+        if not is_gentle or not any(h.is_open for h in self._channels.values()):
+            self._close_transport()
+            return
+        timer = asyncio.get_running_loop().call_later(_GENTLE_CLOSE_S, self._close_transport)
+
+        def on_drained() -> None:
+            timer.cancel()
+            self._close_transport()
+
+        self._on_drained = on_drained
+        for handler in self._channels.values():
+            handler.channel.close()
+
+    def announce_channels(self, *, is_urgent: bool = False) -> None:
+        """Tell the machine of open channels once the size limit is known, or cannot wait."""
+        limit = self._max_message_bytes
+        if limit is None:
+            if not is_urgent:
+                return
+            limit = _DEFAULT_MAX_MESSAGE_BYTES
+        for side, handler in self._channels.items():
+            if handler.is_open and side not in self._announced:
+                self._announced.add(side)
+                self.feed(ev.ChannelOpened(self.conn, side, limit))
+
+    def on_channel_closed(self, side: ev.ChannelSide) -> None:
+        """Take the end of a channel."""
+        if self._on_drained is not None:
+            if not any(h.is_open for h in self._channels.values()):
+                self._on_drained()
+            return
+        self.feed(ev.ChannelClosed(self.conn, side, "the data channel closed"))
+
+    # PeerTransportHandler.
+
+    def on_description(self, kind: DescriptionType, sdp: str) -> None:
+        """Take the local description."""
+        self.feed(ev.DescriptionMade(self.conn, kind, sdp))
+
+    def on_candidate(
+        self, candidate: str, sdp_m_line_index: int | None, sdp_mid: str | None
+    ) -> None:
+        """Take a local ICE candidate."""
+        self.feed(ev.CandidateFound(self.conn, candidate, sdp_m_line_index, sdp_mid))
+
+    def on_channel(self, channel: DataChannel, is_local: bool) -> None:
+        """Take a data channel."""
+        side: Literal["local", "remote"] = "local" if is_local else "remote"
+        handler = self._channels[side] = _ChannelHandler(self, channel, side)
+        channel.listen(handler)
+
+    def on_state(self, state: ConnectionState, max_message_bytes: int | None) -> None:
+        """Take the connection state."""
+        if max_message_bytes is not None:
+            self._max_message_bytes = max_message_bytes
+            self.announce_channels()
+        if state == "failed":
+            self.feed(ev.TransportFailed(self.conn, "no network path", is_ice=True))
+        elif state == "closed":
+            self.feed(ev.TransportFailed(self.conn, "the connection is closed"))
+
+    def on_error(self, operation: str, reason: str) -> None:
+        """Take a refused operation; a refused candidate is one path less, not the end."""
+        if operation != "candidate":
+            self.feed(ev.TransportFailed(self.conn, f"{operation}: {reason}"))
+
+    def _close_transport(self) -> None:
+        self._on_drained = None
+        if self.transport is not None:
+            self.transport.close()
+
+
+class Connections:
+    """All peer connections of a room, by number."""
+
+    def __init__(self, host: Host, ice_servers: Sequence[IceServer], feed: Feed) -> None:
+        self._host = host
+        self._ice_servers = ice_servers
+        self._feed = feed
+        self._by_conn: dict[int, Connection] = {}
+
+    def open(self, conn: int, *, is_initiator: bool) -> None:
+        """Open a peer connection under this number."""
+        connection = self._by_conn[conn] = Connection(conn, self._feed)
+        connection.transport = self._host.open_peer(
+            connection, is_initiator=is_initiator, ice_servers=self._ice_servers
+        )
+
+    def transport(self, conn: int) -> PeerTransport:
+        """Give an open connection's transport."""
+        transport = self._by_conn[conn].transport
+        assert transport is not None, "set when it was opened"
+        return transport
+
+    def send(self, conn: int, side: ev.ChannelSide, data: bytes) -> None:
+        """Send a frame; a refusal ends that connection, and so heals by a new one.
+
+        What cannot be sent is never dropped in silence: the peer that missed it is closed, and gets
+        all that it lacks when it is connected again.
+        """
+        try:
+            self._by_conn[conn].send(side, data)
+        except BridgeError as error:
+            self._feed(ev.ChannelClosed(conn, side, f"a frame could not be sent: {error}"))
+
+    def close(self, conn: int, *, is_gentle: bool) -> None:
+        """Close a connection."""
+        self._by_conn.pop(conn).close(is_gentle=is_gentle)

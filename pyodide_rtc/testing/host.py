@@ -1,0 +1,160 @@
+"""A host in memory: every port, on a `Network`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from pyodide_rtc.errors import DecryptionError
+from pyodide_rtc.ports import (
+    Crypto,
+    IceServer,
+    KeyValueStore,
+    PageFacts,
+    PeerTransport,
+    PeerTransportHandler,
+    RoomKey,
+    SignalingSocket,
+    SignalingSocketHandler,
+    TabChannel,
+    TabChannelHandler,
+)
+from pyodide_rtc.testing.network import MemorySocket, MemoryTabChannel, Network
+from pyodide_rtc.testing.peer import MemoryPeer
+
+
+class MemoryStore:
+    """A key-value store in memory."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+
+    async def get(self, key: str) -> str | None:
+        """Read a value."""
+        return self.values.get(key)
+
+    async def set(self, key: str, value: str) -> None:
+        """Write a value."""
+        self.values[key] = value
+
+    async def remove(self, key: str) -> None:
+        """Remove a value."""
+        self.values.pop(key, None)
+
+
+class MemoryKey:
+    """NOT encryption: a keyed checksum and a keyed xor, enough to tell keys apart in a test."""
+
+    def __init__(self, network: Network, secret: bytes) -> None:
+        self._network = network
+        self._secret = secret
+
+    async def encrypt(self, plain: bytes) -> tuple[bytes, bytes]:
+        """Scramble."""
+        iv = self._network.random.randbytes(12)
+        return iv, self._mix(iv, plain) + self._tag(iv, plain)
+
+    async def decrypt(self, iv: bytes, ciphertext: bytes) -> bytes:
+        """Unscramble and check."""
+        plain = self._mix(iv, ciphertext[:-16])
+        if self._tag(iv, plain) != ciphertext[-16:]:
+            raise DecryptionError("another key, or altered bytes")
+        return plain
+
+    def _mix(self, iv: bytes, data: bytes) -> bytes:
+        pad = hashlib.shake_128(self._secret + iv).digest(len(data))
+        return bytes(a ^ b for a, b in zip(data, pad, strict=True))
+
+    def _tag(self, iv: bytes, plain: bytes) -> bytes:
+        return hashlib.blake2b(iv + plain, key=self._secret, digest_size=16).digest()
+
+
+class MemoryCrypto:
+    """Key derivation for `MemoryKey`."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+
+    async def derive_key(self, password: str, salt: str) -> RoomKey:
+        """Derive a key, cheaply."""
+        secret = hashlib.sha256(f"{password}\0{salt}".encode()).digest()
+        return MemoryKey(self._network, secret)
+
+
+class MemoryHost:
+    """One home on the network.
+
+    Args:
+        network: what connects it.
+        browser: hosts of the same browser share tab channels.
+        href: the page's address.
+    """
+
+    def __init__(self, network: Network, browser: str, href: str) -> None:
+        self.network = network
+        self.browser = browser
+        self.facts = PageFacts(
+            href,
+            {"collaborative": True, "fullWebRtcSignalingUrls": ["wss://relay.example.org/"]},
+        )
+        self.peers: list[MemoryPeer] = []
+        self.is_closed = False
+        self._store = MemoryStore()
+        self._crypto = MemoryCrypto(network)
+
+    @property
+    def route(self) -> str:
+        """The word for the room's repr."""
+        return "memory"
+
+    @property
+    def storage(self) -> KeyValueStore:
+        """The storage."""
+        return self._store
+
+    @property
+    def crypto(self) -> Crypto:
+        """The cryptography."""
+        return self._crypto
+
+    async def page_facts(self) -> PageFacts:
+        """Give the page's facts; set `facts` to change them."""
+        return self.facts
+
+    def wall_time_s(self) -> float:
+        """Give a time that is the same in every run."""
+        return 1_700_000_000.0
+
+    def random(self) -> float:
+        """Give a random number of the network's seed."""
+        return self.network.random.random()
+
+    def random_bytes(self, count: int) -> bytes:
+        """Give random bytes of the network's seed."""
+        return self.network.random.randbytes(count)
+
+    def open_socket(self, url: str, handler: SignalingSocketHandler) -> SignalingSocket:
+        """Open a socket to the relay of that address."""
+        return MemorySocket(self.network, url, handler)
+
+    def open_peer(
+        self,
+        handler: PeerTransportHandler,
+        *,
+        is_initiator: bool,
+        ice_servers: Sequence[IceServer],
+    ) -> PeerTransport:
+        """Open a peer connection."""
+        peer = MemoryPeer(self.network, handler, is_initiator=is_initiator)
+        self.peers.append(peer)
+        return peer
+
+    def open_tab_channel(self, name: str, handler: TabChannelHandler) -> TabChannel:
+        """Join the tab channel of that name."""
+        return MemoryTabChannel(self.network, self.browser, name, handler)
+
+    async def aclose(self) -> None:
+        """Close all peer connections, as a page that goes away."""
+        self.is_closed = True
+        for peer in self.peers:
+            peer.close()

@@ -1,0 +1,258 @@
+"""Real sockets: each misbehaviour closes its client, with the reason, and no other."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import pytest
+from signaling_client import PATIENCE_S, SignalingClient
+
+from pyodide_rtc.server.app import serve
+from pyodide_rtc.server.relay import Limits
+
+if TYPE_CHECKING:
+    from signaling_client import Connect, Start
+
+PUBLISH = {"type": "publish", "topic": "room", "data": {"type": "announce", "from": "me"}}
+
+
+@pytest.mark.parametrize("path", ["/", "/signaling", "/any/other?x=1"])
+async def test_two_clients_talk_at_any_path(start: Start, connect: Connect, path: str) -> None:
+    server = await start()
+    url = f"ws://127.0.0.1:{server.port}{path}"
+    alice, bob = await connect(url), await connect(server.url)
+    await alice.subscribe("room")
+    await bob.subscribe("room")
+    await alice.say(**PUBLISH)
+    for client in (alice, bob):
+        assert await client.hear() == {**PUBLISH, "clients": 2}
+
+
+async def test_stock_clients_with_no_room_stay(start: Start, connect: Connect) -> None:
+    server = await start()
+    client = await connect(server.url)
+    await client.subscribe()
+
+
+async def test_a_client_that_goes_leaves_its_rooms(start: Start, connect: Connect) -> None:
+    server = await start()
+    alice, bob = await connect(server.url), await connect(server.url)
+    await alice.subscribe("room")
+    await bob.subscribe("room")
+    await bob.socket.close()
+    # The server answers the close before it forgets the client: publish until the count tells.
+    async with asyncio.timeout(PATIENCE_S):
+        clients = 2
+        while clients == 2:
+            await alice.say(**PUBLISH)
+            clients = (await alice.hear())["clients"]
+    assert clients == 1
+
+
+def text_frame(content: str | bytes) -> tuple[bytes, aiohttp.WSMsgType]:
+    payload = content.encode() if isinstance(content, str) else content
+    return payload, aiohttp.WSMsgType.TEXT
+
+
+@pytest.mark.parametrize(
+    ("frame", "code", "reason"),
+    [
+        (text_frame("{"), 1007, "malformed message: expected "),
+        (text_frame('{"type": "shout"}'), 1007, "malformed message: expected "),
+        (text_frame(b'{"type": "\xff"}'), 1007, "text message is not utf-8"),
+        ((b"{}", aiohttp.WSMsgType.BINARY), 1003, "binary message: expected JSON text"),
+        (
+            text_frame(json.dumps({**PUBLISH, "data": "x" * 65_536})),
+            1009,
+            "message too big: 65584 bytes, the limit is 65536 bytes",
+        ),
+        (
+            text_frame(json.dumps({"type": "subscribe", "topics": [str(i) for i in range(257)]})),
+            1008,
+            "too many topics: the limit is 256",
+        ),
+    ],
+    ids=["not json", "unknown type", "not utf-8", "binary", "too big", "too many topics"],
+)
+async def test_misbehaviour_closes_that_client_with_the_reason(
+    start: Start,
+    connect: Connect,
+    caplog: pytest.LogCaptureFixture,
+    frame: tuple[bytes, aiohttp.WSMsgType],
+    code: int,
+    reason: str,
+) -> None:
+    caplog.set_level(logging.INFO, "pyodide_rtc.server")
+    server = await start()
+    good, bad = await connect(server.url), await connect(server.url)
+    await good.subscribe("room")
+    await bad.subscribe("room")
+    await bad.socket.send_frame(*frame)
+    closing = await bad.closing()
+    assert closing.code == code
+    assert closing.reason.startswith(reason)
+    assert len(closing.reason.encode()) <= 123
+    await good.say(**PUBLISH)
+    assert await good.hear() == {**PUBLISH, "clients": 1}
+    assert f'refused client=2 remote="127.0.0.1" code={code} reason="{reason}' in caplog.text
+
+
+async def test_a_frame_far_over_the_limit_closes_that_client(
+    start: Start, connect: Connect
+) -> None:
+    server = await start(limits=Limits(max_frame_bytes=100))
+    good, bad = await connect(server.url), await connect(server.url)
+    await bad.socket.send_str("x" * 1601)
+    assert (await bad.closing()).code == 1009
+    await good.check_alive()
+
+
+async def test_over_the_rate_closes_that_client(start: Start, connect: Connect) -> None:
+    server = await start(limits=Limits(messages_per_s=0.001, burst_messages=3))
+    good, bad = await connect(server.url), await connect(server.url)
+    for _ in range(4):
+        await bad.say(type="ping")
+    assert await bad.closing() == (1008, "too many messages: the limit is 0.001 per second")
+    await good.check_alive()
+
+
+async def fill_up(good: SignalingClient) -> None:
+    """Publish to two subscribers, of which only this one reads, until the other is gone."""
+    clients = 2
+    async with asyncio.timeout(PATIENCE_S):
+        while clients == 2:  # some MB: the buffers of the kernel, then those of the server
+            await good.say(**{**PUBLISH, "data": "x" * 60_000})
+            clients = (await good.hear())["clients"]
+
+
+SMALL_BACKLOG = Limits(max_backlog_bytes=200_000, burst_messages=1_000_000)
+
+
+async def test_a_slow_reader_is_closed_and_holds_nobody_up(start: Start, connect: Connect) -> None:
+    server = await start(limits=SMALL_BACKLOG)
+    good, slow = await connect(server.url), await connect(server.url)
+    await good.subscribe("room")
+    await slow.subscribe("room")
+    await fill_up(good)
+    assert await slow.closing() == (1008, "reading too slowly: 200000 bytes were waiting")
+    await good.check_alive()
+
+
+async def test_a_client_that_reads_nothing_is_cut_off_in_the_end(
+    start: Start,
+    connect: Connect,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pyodide_rtc.server.connection._CLOSE_TIMEOUT_S", 0.05)
+    caplog.set_level(logging.INFO, "pyodide_rtc.server")
+    server = await start(limits=SMALL_BACKLOG)
+    good, deaf = await connect(server.url), await connect(server.url)
+    await good.subscribe("room")
+    await deaf.subscribe("room")
+    await fill_up(good)
+    async with asyncio.timeout(PATIENCE_S):
+        while 'left client=2 remote="127.0.0.1" code=1006' not in caplog.text:
+            await good.check_alive()
+    # What the kernel still had is read, and then there is no close frame.
+    async with asyncio.timeout(PATIENCE_S):
+        async for message in deaf.socket:
+            assert message.type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.ERROR}
+    assert deaf.socket.close_code == 1006
+
+
+async def test_a_client_that_vanishes_with_messages_waiting_is_forgotten(
+    start: Start, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    server = await start(limits=Limits(max_backlog_bytes=50_000_000, burst_messages=1_000_000))
+    good = await connect(server.url)
+    await good.subscribe("room")
+    async with aiohttp.ClientSession() as session:
+        vanishing = SignalingClient(await session.ws_connect(server.url))
+        await vanishing.subscribe("room")
+        for _ in range(300):  # 18 MB: more than the kernel takes
+            await good.say(**{**PUBLISH, "data": "x" * 60_000})
+            assert (await good.hear())["clients"] == 2
+    await fill_up(good)
+    assert "left client=2" in caplog.text
+    assert {record.name for record in caplog.records} == {"pyodide_rtc.server"}  # no traceback
+
+
+async def test_a_client_without_pong_is_closed(
+    start: Start, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = await start(ping_interval_s=0.1)
+    good, dead = await connect(server.url), await connect(server.url, autoping=False)
+    await good.subscribe("room")
+    heard = asyncio.create_task(good.hear())  # reads, and so answers pings
+    async with asyncio.timeout(PATIENCE_S):
+        messages = [message.type async for message in dead.socket]
+    assert messages == [aiohttp.WSMsgType.PING]
+    assert dead.socket.close_code == 1006
+    assert 'broken client=2 remote="127.0.0.1" reason="No PONG received' in caplog.text
+    await good.say(**PUBLISH)
+    assert await heard == {**PUBLISH, "clients": 1}
+
+
+async def test_an_origin_that_is_not_listed_is_refused(start: Start, connect: Connect) -> None:
+    server = await start(origins=["https://site.example"])
+    client = await connect(server.url, origin="https://site.example")
+    await client.check_alive()
+    for origin in ("https://other.example", None):
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await connect(server.url, origin=origin)
+        assert refused.value.status == 403
+
+
+async def test_stop_tells_every_client(connect: Connect) -> None:
+    async with serve() as server:
+        clients = [await connect(server.url) for _ in range(3)]
+        for client in clients:
+            await client.check_alive()
+        closings = [asyncio.create_task(client.closing()) for client in clients]
+        started_s = time.monotonic()
+    assert time.monotonic() - started_s < 2
+    assert await asyncio.gather(*closings) == [(1001, "the server stops")] * 3
+    with pytest.raises(aiohttp.ClientConnectorError):
+        await connect(server.url)
+
+
+async def test_the_log_tells_who_came_and_went_and_no_payload(
+    start: Start, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "pyodide_rtc.server")
+    async with serve() as server:
+        client = await connect(server.url)
+        await client.subscribe("secret room")
+        await client.say(type="publish", topic="secret room", data="secret data")
+        await client.hear()
+        await client.socket.close()
+    assert caplog.messages == [
+        'joined client=1 remote="127.0.0.1" clients=1 topics=0',
+        'message client=1 remote="127.0.0.1" bytes=48 clients=1 topics=0',
+        'message client=1 remote="127.0.0.1" bytes=16 clients=1 topics=1',
+        'message client=1 remote="127.0.0.1" bytes=66 clients=1 topics=1',
+        'left client=1 remote="127.0.0.1" code=1000 received=3 sent=2 clients=0 topics=0',
+    ]
+    assert "secret" not in caplog.text
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_health_check(start: Start, http: aiohttp.ClientSession, method: str) -> None:
+    server = await start()
+    for path in ("/", "/signaling", "/anything"):
+        async with http.request(method, f"http://127.0.0.1:{server.port}{path}") as answer:
+            assert answer.status == 200
+            assert await answer.text() == ("okay" if method == "GET" else "")
+
+
+async def test_ipv6_address_has_brackets(start: Start, connect: Connect) -> None:
+    server: Any = await start(host="::1")
+    assert server.url == f"ws://[::1]:{server.port}/signaling"
+    await (await connect(server.url)).check_alive()
