@@ -113,12 +113,17 @@ class AwarenessMachine:
         return sent, AwarenessChange(removed=tuple(gone))
 
     def remove(self, client_ids: Iterable[int]) -> AwarenessChange:
-        """Drop clients whose peer is known to be gone. A higher clock brings them back."""
+        """Drop clients whose peer is known to be gone; the state that it had may come again.
+
+        The clock is taken back by one: a peer that was only cut off says the same state again, with
+        the same clock, as soon as it is linked anew.
+        """
         gone = []
         for client_id in client_ids:
             record = self._records.get(client_id)
             if record is not None and record.state is not None and client_id != self.client_id:
                 record.state = None
+                record.clock -= 1
                 gone.append(client_id)
         return AwarenessChange(removed=tuple(gone))
 

@@ -94,11 +94,12 @@ class ApplyUpdate:
 
 @dataclass(frozen=True, slots=True)
 class PeersChanged:
-    """Tell the user that a peer came, went, or got synced."""
+    """Tell the user that a peer came, went, or got synced; with its client id, if it told."""
 
     peer_id: str
     change: Literal["joined", "synced", "left"]
     reason: str = ""
+    client_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 from pycrdt import Doc
 
 from pyodide_rtc.ports import Host, IceServer
+from pyodide_rtc.protocol.mesh import Mesh
 from pyodide_rtc.protocol.room import RoomMachine
 from pyodide_rtc.session.document import DocumentBinding
 from pyodide_rtc.session.room_session import Notice, RoomSession
@@ -51,7 +52,7 @@ class Client:
             on_fault: told of what cannot be decrypted, and of what a user's observer raised.
         """
         host = self.host
-        machine = RoomMachine(
+        mesh = Mesh(
             peer_id=str(uuid.UUID(bytes=host.random_bytes(16), version=4)),
             client_id=doc.client_id,
             # As y-webrtc: different limits keep groups of peers from closing up among themselves.
@@ -62,7 +63,7 @@ class Client:
         if password is not None:
             sealer = PasswordSealer(host.crypto.derive_key(password, topic), on_fault)
         links = [self._links.setdefault(url, ServerLink(host, url)) for url in servers]
-        session = RoomSession(host, topic, machine, links, sealer, ice_servers, on_notice)
+        session = RoomSession(host, topic, RoomMachine(mesh), links, sealer, ice_servers, on_notice)
         session.start(
             lambda s: DocumentBinding(doc, s.document_changed, s.update_refused, on_fault)
         )

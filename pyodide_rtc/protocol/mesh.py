@@ -1,0 +1,224 @@
+"""The peers of a room and the peer connections to them: who is called, and who is linked.
+
+Owns the negotiations and the announces. Knows nothing of frames, documents and presence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+
+from pyodide_rtc.errors import NegotiationError
+from pyodide_rtc.protocol import events as ev
+from pyodide_rtc.protocol.capability import Capability, decode_capability, encode_capability
+from pyodide_rtc.protocol.effects import AskState, Effect, PeersChanged, PublishPayload, Report
+from pyodide_rtc.protocol.negotiation import Negotiation, Phase
+from pyodide_rtc.wire.payload import (
+    Announce,
+    Candidate,
+    Description,
+    OtherSignal,
+    SignalMessage,
+)
+
+MIN_ANNOUNCE_INTERVAL_S = 1.0
+"""Announces after a lost peer are at least this far apart."""
+
+
+@dataclass(slots=True)
+class MeshPeer:
+    """A peer that is linked by a peer connection, or on its way to be."""
+
+    negotiation: Negotiation
+    capability: Capability | None = None
+    is_joined: bool = False
+    is_synced: bool = False
+
+    @property
+    def peer_id(self) -> str:
+        """Its network identity."""
+        return self.negotiation.peer_id
+
+    @property
+    def client_id(self) -> int | None:
+        """Its document's client id, if it told."""
+        return self.capability.client_id if self.capability else None
+
+
+@dataclass(slots=True)
+class Mesh:
+    """All peers that are reached by WebRTC.
+
+    Args:
+        peer_id: the own network identity, a uuid4 as text.
+        client_id: the own document's client id.
+        max_peers: from how many peers on announces are not answered any more.
+        new_token: gives a glare token: milliseconds since 1970 plus a random fraction.
+    """
+
+    peer_id: str
+    client_id: int
+    max_peers: int
+    new_token: Callable[[], float]
+    _peers: dict[str, MeshPeer] = field(default_factory=dict)
+    _refused: set[str] = field(default_factory=set)
+    _conns: count[int] = field(default_factory=lambda: count(1))
+    _announced_s: float | None = None
+    _announce_due_s: float | None = None
+
+    def __iter__(self) -> Iterator[MeshPeer]:
+        return iter(self._peers.values())
+
+    def __contains__(self, peer_id: str) -> bool:
+        return peer_id in self._peers
+
+    @property
+    def deadline_s(self) -> float | None:
+        """When `on_time` should be called next."""
+        times = [p.negotiation.deadline_s for p in self]
+        times.append(self._announce_due_s)
+        return min((t for t in times if t is not None), default=None)
+
+    def peer_of(self, conn: int) -> MeshPeer | None:
+        """Find the peer of a connection that is still wanted."""
+        return next((p for p in self if p.negotiation.conn == conn), None)
+
+    # Signaling.
+
+    def announce(self, now_s: float, url: str | None = None) -> list[Effect]:
+        """Say that we are here."""
+        self._announced_s = now_s
+        self._announce_due_s = None
+        return [PublishPayload(Announce(self.peer_id, self._extra()), url)]
+
+    def announce_again(self, now_s: float) -> list[Effect]:
+        """Say it again after a lost peer, but not more often than is decent."""
+        if self._announced_s is not None:
+            earliest_s = self._announced_s + MIN_ANNOUNCE_INTERVAL_S
+            if now_s < earliest_s:
+                self._announce_due_s = earliest_s
+                return []
+        return self.announce(now_s)
+
+    def on_payload(self, url: str, payload: Announce | SignalMessage, now_s: float) -> list[Effect]:
+        """Take what somebody published; our own echo and refused peers are passed over."""
+        sender = payload.sender
+        if sender == self.peer_id or sender in self._refused:
+            return []
+        capability = decode_capability(payload.extra)
+        if isinstance(payload, SignalMessage):
+            return self._on_signal(url, payload, capability, now_s)
+        if sender in self._peers or len(self._peers) >= self.max_peers:
+            return []
+        return self._add(sender, url, capability, now_s).negotiation.offer()
+
+    def publish_signal(self, event: ev.DescriptionMade | ev.CandidateFound) -> list[Effect]:
+        """Send the peer what the browser made."""
+        peer = self.peer_of(event.conn)
+        if peer is None:
+            return []
+        negotiation = peer.negotiation
+        signal: Description | Candidate
+        if isinstance(event, ev.CandidateFound):
+            signal = Candidate(event.candidate, event.sdp_m_line_index, event.sdp_mid)
+        elif event.kind == "offer" and negotiation.phase is not Phase.OFFERING:
+            return []  # it was taken back while the browser still made it
+        else:
+            signal = Description(event.kind, event.sdp)
+        token = negotiation.token_for_signal()
+        message = SignalMessage(self.peer_id, peer.peer_id, token, signal, self._extra())
+        return [PublishPayload(message, negotiation.url)]
+
+    # Links.
+
+    def on_channel_opened(self, event: ev.ChannelOpened) -> list[Effect]:
+        """Take an open data channel; greet when there is a better one to send on."""
+        peer = self.peer_of(event.conn)
+        if peer is None:
+            return []
+        negotiation = peer.negotiation
+        before = negotiation.send_side
+        negotiation.channels[event.side] = event.max_message_bytes
+        if negotiation.send_side == before:
+            return []
+        effects: list[Effect] = []
+        if not peer.is_joined:
+            peer.is_joined = True
+            effects.append(PeersChanged(peer.peer_id, "joined", client_id=peer.client_id))
+        # Also when the side changes: what went by the other one may have had no listener.
+        return [*effects, AskState(event.conn)]
+
+    def drop(self, peer_id: str, reason: str, *, is_gentle: bool = False) -> list[Effect]:
+        """Close the connection to a peer and forget it."""
+        peer = self._peers.pop(peer_id)
+        return [*peer.negotiation.close(is_gentle=is_gentle), *_part(peer, reason)]
+
+    def refuse(self, peer_id: str, reason: str) -> list[Effect]:
+        """Close the connection to a peer, and deal with it no more."""
+        self._refused.add(peer_id)
+        return self.drop(peer_id, reason)
+
+    def on_time(self, now_s: float) -> list[Effect]:
+        """Give up what takes too long, and announce if that is due."""
+        effects: list[Effect] = []
+        late = [p.negotiation for p in self if _is_due(p.negotiation.deadline_s, now_s)]
+        for negotiation in late:
+            reason = f"no connection in time: {negotiation.phase.value}"
+            effects += self.drop(negotiation.peer_id, reason)
+            effects.append(Report(NegotiationError(negotiation.peer_id, reason)))
+        if late or _is_due(self._announce_due_s, now_s):
+            effects += self.announce(now_s)
+        return effects
+
+    def _extra(self) -> dict[str, object]:
+        return encode_capability(Capability(self.client_id))
+
+    def _add(self, peer_id: str, url: str, capability: Capability | None, now_s: float) -> MeshPeer:
+        negotiation = Negotiation(
+            peer_id, now_s, lambda: next(self._conns), self.new_token, self.peer_id, url=url
+        )
+        peer = self._peers[peer_id] = MeshPeer(negotiation, capability)
+        return peer
+
+    def _on_signal(
+        self, url: str, message: SignalMessage, capability: Capability | None, now_s: float
+    ) -> list[Effect]:
+        if message.to != self.peer_id:
+            return []
+        peer = self._peers.get(message.sender)
+        if peer is None:
+            if not _may_begin(message):
+                return []
+            peer = self._add(message.sender, url, capability, now_s)
+        negotiation = peer.negotiation
+        negotiation.url = url
+        before = negotiation.conn
+        effects = negotiation.accept(message, is_own_kind=capability is not None)
+        if negotiation.conn != before:
+            negotiation.started_s = now_s
+            effects += _part(peer, "the peer began anew")
+            peer.capability = capability
+        return effects
+
+
+def _part(peer: MeshPeer, reason: str) -> list[Effect]:
+    if not peer.is_joined:
+        return []
+    peer.is_joined = peer.is_synced = False
+    return [PeersChanged(peer.peer_id, "left", reason, peer.client_id)]
+
+
+def _is_due(deadline_s: float | None, now_s: float) -> bool:
+    return deadline_s is not None and deadline_s <= now_s
+
+
+def _may_begin(message: SignalMessage) -> bool:
+    """Whether a signal from an unknown peer starts something: an answer belongs to nobody."""
+    match message.signal:
+        case Description(type=kind):
+            return kind == "offer"
+        case OtherSignal():
+            return False
+        case _:
+            return True
