@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from pyodide_rtc.protocol.events import JsonObject
 from pyodide_rtc.wire.awareness import AwarenessEntry
+from pyodide_rtc.wire.lib0 import MAX_SAFE_INTEGER
 
 RENEW_INTERVAL_S = 15.0
 """How often the own state is sent again, unchanged: half of the time-out, as in y-protocols."""
@@ -41,6 +42,10 @@ class AwarenessChange:
     def all(self) -> tuple[int, ...]:
         """All that other peers should hear of."""
         return self.added + self.updated + self.removed + self.renewed
+
+
+def _next_clock(clock: int) -> int:
+    return min(clock + 1, MAX_SAFE_INTEGER)  # a hostile peer may have driven it there
 
 
 @dataclass(slots=True)
@@ -85,8 +90,9 @@ class AwarenessMachine:
         """Set the own state; None says that we are gone."""
         record = self._records.get(self.client_id)
         before = record.state if record else None
-        # From 1: a stock peer takes clock 0 of an unknown client for old news.
-        clock = record.clock + 1 if record else 1
+        # From the time, and not from 0: a document that joins again must not fall behind the clock
+        # of its goodbye. And a stock peer takes clock 0 of an unknown client for old news.
+        clock = _next_clock(record.clock if record else int(now_s * 1000))
         self._records[self.client_id] = _Record(clock, state, now_s)
         return self._change_of(self.client_id, before, state)
 
@@ -104,7 +110,7 @@ class AwarenessMachine:
                 continue
             if client_id == self.client_id:
                 if now_s - record.seen_s >= RENEW_INTERVAL_S:
-                    record.clock += 1
+                    record.clock = _next_clock(record.clock)
                     record.seen_s = now_s
                     sent = AwarenessChange(renewed=(client_id,))
             elif now_s - record.seen_s >= OUTDATED_TIMEOUT_S:
@@ -147,9 +153,12 @@ class AwarenessMachine:
         if is_stranger_gone or not (is_newer or is_removal):
             return AwarenessChange()
         if entry.client_id == self.client_id and record is not None:
-            # Somebody speaks for us. While we are here nobody else can say otherwise: outbid it.
-            record.clock = entry.clock + 1
-            return AwarenessChange(renewed=(entry.client_id,))
+            # Somebody speaks for us. While we are here nobody can say that we are gone: outbid it.
+            # A state can only be that of a twin, two documents with one client id: it is not
+            # answered, or the two would outbid each other for ever.
+            record.clock = _next_clock(entry.clock)
+            is_denied = entry.state is None and record.state is not None
+            return AwarenessChange(renewed=(entry.client_id,)) if is_denied else AwarenessChange()
         self._records[entry.client_id] = _Record(entry.clock, entry.state, now_s)
         return self._change_of(entry.client_id, before, entry.state)
 

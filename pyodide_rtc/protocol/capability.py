@@ -31,6 +31,6 @@ def decode_capability(extra: Mapping[str, object]) -> Capability | None:
     if not isinstance(value, Mapping):
         return None
     client_id = value.get("client")
-    if isinstance(client_id, bool) or not isinstance(client_id, int | float):
-        return None
-    return Capability(int(client_id)) if client_id == int(client_id) else None
+    if isinstance(client_id, float) and client_id.is_integer():
+        client_id = int(client_id)  # lib0 has no other way for a large one
+    return Capability(client_id) if type(client_id) is int else None

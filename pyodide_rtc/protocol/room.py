@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, assert_never
 
 from pyodide_rtc.errors import (
     IceFailedError,
@@ -160,6 +160,8 @@ class RoomMachine:
                 return effects + self.mesh.on_time(now_s)
             case ev.LeaveAsked():
                 return self._leave(now_s)
+            case _:
+                assert_never(event)
 
     # Links.
 
@@ -218,16 +220,23 @@ class RoomMachine:
             case SyncStep2(update):
                 return [ApplyUpdate(link, update), *self._mark_synced(link)]
             case AwarenessMessage(update):
-                entries = decode_awareness(
-                    update, max_bytes=MAX_FRAME_BYTES, max_clients=MAX_AWARENESS_CLIENTS
-                )
-                return self._tell_awareness(self.awareness.apply(entries, now_s), link)
+                return self._on_awareness(link, update, now_s)
             case QueryAwareness():
                 return self._send_awareness(link)
             case TabPeer(peer_id, present) if link == ev.TAB:
                 return self._on_tab_peer(peer_id, present)
             case _:  # an extension that we do not know, as a stock peer may not know ours
                 return []
+
+    def _on_awareness(self, link: ev.Link, update: bytes, now_s: float) -> list[Effect]:
+        try:
+            entries = decode_awareness(
+                update, max_bytes=MAX_FRAME_BYTES, max_clients=MAX_AWARENESS_CLIENTS
+            )
+        except RemoteProtocolError as error:
+            # Told, not punished: a stock peer passes on what others say, whatever it is.
+            return [Report(error)]
+        return self._tell_awareness(self.awareness.apply(entries, now_s), link)
 
     def _mark_synced(self, link: ev.Link) -> list[Effect]:
         if link == ev.TAB:

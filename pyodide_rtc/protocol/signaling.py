@@ -115,7 +115,13 @@ class SignalingMachine:
         return tuple(self._topics)
 
     def subscribe(self, topic: str, now_s: float) -> list[SignalingEffect]:
-        """Want a topic; the first one opens the socket."""
+        """Want a topic; the first one opens the socket.
+
+        One that is wanted already is only told of: a room that is left and joined at once takes the
+        topic over, and the goodbye of the old one comes to nothing.
+        """
+        if topic in self._topics:
+            return [TellOpened((topic,))] if self.state is ServerState.OPEN else []
         self._topics.append(topic)
         if self.state is ServerState.CLOSED:
             return self._connect(now_s)

@@ -97,7 +97,7 @@ class RoomSession:
     async def _finish(self) -> None:
         await self._sealer.aclose()
         for server in self.servers:
-            server.unsubscribe(self.topic)
+            server.unsubscribe(self.topic, self)
         if self._tab is not None:
             self._tab.close()
             self._tab = None

@@ -74,14 +74,15 @@ class ServerLink:
         return asyncio.get_running_loop().time()
 
     def subscribe(self, topic: str, listener: TopicListener) -> None:
-        """Subscribe a topic; each has one listener."""
+        """Subscribe a topic; each has one listener, the one that came last."""
         self._listeners[topic] = listener
         self.perform(self.machine.subscribe(topic, self.now_s()))
 
-    def unsubscribe(self, topic: str) -> None:
-        """Unsubscribe a topic."""
-        del self._listeners[topic]
-        self.perform(self.machine.unsubscribe(topic))
+    def unsubscribe(self, topic: str, listener: TopicListener) -> None:
+        """Unsubscribe a topic, unless another listener has taken it over."""
+        if self._listeners.get(topic) is listener:
+            del self._listeners[topic]
+            self.perform(self.machine.unsubscribe(topic))
 
     def publish(self, topic: str, data: object) -> None:
         """Publish, if the server is there."""

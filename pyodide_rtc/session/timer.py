@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 
 
@@ -16,7 +17,8 @@ class DeadlineTimer:
     def __init__(self, callback: Callable[[], None]) -> None:
         self._callback = callback
         self._loop = asyncio.get_running_loop()
-        self._handle: asyncio.TimerHandle | None = None
+        self._handle: asyncio.Handle | None = None
+        self._rings_s = math.inf
         self._deadline_s: float | None = None
 
     def set(self, deadline_s: float | None) -> None:
@@ -28,17 +30,21 @@ class DeadlineTimer:
         self._deadline_s = deadline_s
         if deadline_s is None:
             self._cancel()
-        elif self._handle is None or deadline_s < self._handle.when():
+        elif deadline_s < self._rings_s:
             self._cancel()
+            # Kept here: the handles of Pyodide's loop do not tell when they ring.
+            self._rings_s = deadline_s
             self._handle = self._loop.call_at(deadline_s, self._ring)
 
     def _cancel(self) -> None:
+        self._rings_s = math.inf
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
 
     def _ring(self) -> None:
         self._handle = None
+        self._rings_s = math.inf
         deadline_s = self._deadline_s
         if deadline_s is not None and self._loop.time() < deadline_s:
             self.set(deadline_s)

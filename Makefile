@@ -1,0 +1,55 @@
+# The one entry; everything is done by the scripts that it calls. They skip what is up to date.
+
+PORT ?= 8000
+PYTHON := .venv/bin/python
+PAGE := http://localhost:$(PORT)/lab/index.html?room=demo&path
+
+.NOTPARALLEL:
+.PHONY: help demo test test-fast lint site site-bare wheel pycrdt bench setup-fast setup-site setup-browsers
+
+help:  ## show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: site  ## build what is missing; serve the site and its signaling on PORT (8000)
+	@echo
+	@echo "Open these in two browsers; Ctrl+C ends the server:"
+	@echo "  $(PAGE)=start-here.ipynb"
+	@echo "  $(PAGE)=answer.ipynb"
+	@echo
+	@.venv/bin/pyodide-rtc serve --site demo-site/_output --port $(PORT)
+
+test: setup-browsers test-fast site site-bare  ## everything: lint, types, all tests, real browsers too
+	$(PYTHON) -m pytest -m browser
+
+test-fast: lint  ## what needs no browser: lint, types, tests on CPython with coverage
+	$(PYTHON) -m pytest -m "not browser" --cov
+
+lint: setup-fast  ## style, types, layers
+	$(PYTHON) -m ruff check
+	$(PYTHON) -m ruff format --check
+	$(PYTHON) -m mypy
+	.venv/bin/lint-imports
+
+site: wheel pycrdt  ## the demo site, into demo-site/_output
+	@$(PYTHON) demo-site/build.py
+
+site-bare: wheel pycrdt  # without labextension and anywidget, for the test of the third bridge
+	@$(PYTHON) demo-site/build.py --bare
+
+wheel: setup-fast  ## the wheel of pyodide-rtc, into dist/
+	@$(PYTHON) -m hatchling build -t wheel -d dist
+
+pycrdt: setup-site  ## the wheel of pycrdt for Pyodide, into dist/
+	@$(PYTHON) recipes/pycrdt/build.py --out dist
+
+bench: setup-browsers site  ## latency, throughput and bytes, beside y-webrtc in the same browsers
+	$(PYTHON) tests/bench/run.py
+
+setup-fast:
+	@.ci/setup fast
+
+setup-site:
+	@.ci/setup site
+
+setup-browsers:
+	@.ci/setup browsers

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyodide_rtc.errors import DecodeError, LocalProtocolError, MessageTooBigError
+from pyodide_rtc.wire.messages import (
+    AwarenessMessage,
+    Message,
+    QueryAwareness,
+    SyncStep1,
+    SyncStep2,
+    SyncUpdate,
+    TabPeer,
+    UnknownMessage,
+    decode,
+    encode,
+)
+
+from .helpers import (
+    LIMIT,
+    SESSIONS,
+    damaged_bytes,
+    load_vectors,
+    quick,
+    raises_only_wire_errors,
+    safe_integers,
+    texts,
+)
+
+payloads = st.binary(max_size=300)
+messages = st.one_of(
+    st.builds(SyncStep1, payloads),
+    st.builds(SyncStep2, payloads),
+    st.builds(SyncUpdate, payloads),
+    st.builds(AwarenessMessage, payloads),
+    st.just(QueryAwareness()),
+    st.builds(TabPeer, texts, st.booleans()),
+    st.builds(UnknownMessage, safe_integers.filter(lambda n: n not in (0, 1, 3, 4)), payloads),
+)
+
+
+def golden_frames() -> list[Any]:
+    sessions = [load_vectors(name) for name in SESSIONS]
+    frames = [f for s in sessions for part in ("channel", "broadcastChannel") for f in s[part]]
+    # in the tab channel of a password room the message is what the envelope held
+    unique = {frame.get("plainHex", frame["hex"]): frame["decoded"] for frame in frames}
+    return [pytest.param(bytes.fromhex(data), said, id=data[:24]) for data, said in unique.items()]
+
+
+def expected_message(data: bytes, said: dict[str, Any]) -> Message:
+    match said:
+        case {"step": "step1(0)"}:
+            return SyncStep1(bytes.fromhex(said["bodyHex"]))
+        case {"step": "step2(1)"}:
+            return SyncStep2(bytes.fromhex(said["bodyHex"]))
+        case {"step": "update(2)"}:
+            return SyncUpdate(bytes.fromhex(said["bodyHex"]))
+        case {"type": "awareness(1)"}:
+            return AwarenessMessage(data[2:])
+        case {"type": "queryAwareness(3)"}:
+            return QueryAwareness()
+        case {"type": "bcPeerId(4)"}:
+            return TabPeer(said["peerId"], said["add"] == 1)
+    raise ValueError(said)
+
+
+@pytest.mark.parametrize(("data", "said"), golden_frames())
+def test_as_y_webrtc_sent_it(data: bytes, said: dict[str, Any]) -> None:
+    message = expected_message(data, said)
+    assert decode(data, max_bytes=len(data)) == message
+    assert encode(message) == data
+
+
+def test_the_golden_frames_have_every_kind() -> None:
+    kinds = {type(expected_message(*param.values)) for param in golden_frames()}
+    assert kinds == {SyncStep1, SyncStep2, SyncUpdate, AwarenessMessage, QueryAwareness, TabPeer}
+
+
+@quick
+@given(messages)
+def test_round_trip(message: Message) -> None:
+    assert decode(encode(message), max_bytes=LIMIT) == message
+
+
+@quick
+@given(messages.filter(lambda m: not isinstance(m, UnknownMessage)), st.binary(max_size=5))
+def test_bytes_behind_a_message_are_ignored(message: Message, rest: bytes) -> None:
+    assert decode(encode(message) + rest, max_bytes=LIMIT) == message
+
+
+@pytest.mark.parametrize("presence", [0, 2, 255])
+def test_a_tab_peer_is_present_only_with_1(presence: int) -> None:
+    assert decode(bytes([4, presence, 1]) + b"p", max_bytes=LIMIT) == TabPeer("p", False)
+
+
+def test_an_unknown_message_keeps_its_body() -> None:
+    assert decode(b"\x85\x01rest", max_bytes=LIMIT) == UnknownMessage(133, b"rest")
+    with pytest.raises(LocalProtocolError):
+        encode(UnknownMessage(-1, b""))
+
+
+def test_an_unknown_kind_of_sync_is_refused() -> None:
+    with pytest.raises(DecodeError, match="step 1, step 2 or update at offset 1, got b'\\\\x03'"):
+        decode(b"\x00\x03\x00", max_bytes=LIMIT)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\x00", b"\x00\x02", b"\x00\x02\x02a", b"\x01", b"\x04\x01"]
+)
+def test_half_a_message_is_refused(data: bytes) -> None:
+    with pytest.raises(DecodeError):
+        decode(data, max_bytes=LIMIT)
+
+
+def test_limit() -> None:
+    data = encode(SyncUpdate(bytes(100)))
+    assert decode(data, max_bytes=len(data))
+    with pytest.raises(MessageTooBigError):
+        decode(data, max_bytes=len(data) - 1)
+
+
+@quick
+@given(st.binary(max_size=60) | damaged_bytes(messages.map(encode)))
+def test_any_input_raises_only_wire_errors(data: bytes) -> None:
+    raises_only_wire_errors(lambda: decode(data, max_bytes=200))
