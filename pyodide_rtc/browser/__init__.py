@@ -1,0 +1,73 @@
+"""The browser as a host: the only folder that imports `js`.
+
+Which adapter fits is found by what there is: a document here means Pyodide on the page (direct.py),
+a worker reaches the page by a bridge (bridge.py). Importing this module does nothing, anywhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from pyodide_rtc.errors import BrowserUnsupportedError
+from pyodide_rtc.ports import Host
+
+__all__ = ["block", "can_block", "live_proxies", "open_host"]
+
+_T = TypeVar("_T")
+_IS_PYODIDE: bool = sys.platform == "emscripten"
+
+
+async def open_host() -> Host:
+    """Open the way to this browser's page.
+
+    Raises:
+        BrowserUnsupportedError: this is no browser, or no page can be reached; says what to do.
+        BridgeError: the page forbids what is needed.
+    """
+    if _IS_PYODIDE:
+        import js
+
+        if hasattr(js, "document"):
+            from pyodide_rtc.browser.direct import open_direct
+
+            return await open_direct()
+        if hasattr(js, "WorkerGlobalScope"):
+            from pyodide_rtc.browser.bridge import open_bridge
+
+            return await open_bridge()
+    raise BrowserUnsupportedError(
+        "there is no browser", "process", "Run this in JupyterLite, or in Pyodide on a page."
+    )
+
+
+def can_block() -> bool:
+    """Tell whether `block` works here: it takes a browser with JSPI, and no callback of it."""
+    if not _IS_PYODIDE:
+        return False
+    from pyodide.ffi import can_run_sync
+
+    return bool(can_run_sync())
+
+
+def block(awaitable: Awaitable[_T], timeout_s: float) -> _T:
+    """Wait in a call that is not a coroutine, while everything else goes on. See `can_block`.
+
+    Raises:
+        TimeoutError: it took longer; `awaitable` goes on.
+    """
+    from pyodide.ffi import run_sync
+
+    result: _T = run_sync(asyncio.wait_for(asyncio.shield(awaitable), timeout_s))
+    return result
+
+
+def live_proxies() -> int:
+    """Count the functions that JavaScript can still call: 0 after every host was closed."""
+    if not _IS_PYODIDE:
+        return 0
+    from pyodide_rtc.browser import ffi
+
+    return ffi.live_proxies()

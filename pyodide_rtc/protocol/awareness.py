@@ -109,11 +109,11 @@ class AwarenessMachine:
             if record.state is None:
                 continue
             if client_id == self.client_id:
-                if now_s - record.seen_s >= RENEW_INTERVAL_S:
+                if now_s >= record.seen_s + RENEW_INTERVAL_S:  # rounded as in `deadline_s`
                     record.clock = _next_clock(record.clock)
                     record.seen_s = now_s
                     sent = AwarenessChange(renewed=(client_id,))
-            elif now_s - record.seen_s >= OUTDATED_TIMEOUT_S:
+            elif now_s >= record.seen_s + OUTDATED_TIMEOUT_S:
                 record.state = None
                 gone.append(client_id)
         return sent, AwarenessChange(removed=tuple(gone))

@@ -184,7 +184,7 @@ class SignalingMachine:
             return self._connect(now_s)
         if self.state is ServerState.CONNECTING:
             return [CloseSocket(), *self.on_close("no answer", now_s)]
-        if self._is_pong_due and now_s - self._heard_s >= SILENCE_TIMEOUT_S:
+        if self._is_pong_due and now_s >= self._heard_s + SILENCE_TIMEOUT_S:
             return [CloseSocket(), *self.on_close("silent for 30 s", now_s)]
         if self._is_pong_due:
             self.deadline_s = self._heard_s + SILENCE_TIMEOUT_S

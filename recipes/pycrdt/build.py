@@ -20,7 +20,7 @@ sys.path[:0] = [str(HERE), str(HERE / "source"), str(HERE.parent)]
 import toolchain  # noqa: E402  its folder is on the path only now
 from cache import cached  # noqa: E402
 from fetch import fetch, pinned_version  # noqa: E402
-from toolchain import BuildError, run  # noqa: E402
+from process import BuildError, failure, run  # noqa: E402
 from wheel_file import wheel_metadata, write_wheel  # noqa: E402
 
 TAG = "cp311-abi3-pyemscripten_2026_0_wasm32"
@@ -102,7 +102,7 @@ def build(folder: Path) -> None:
         try:
             fetch(source)
         except subprocess.CalledProcessError as error:
-            raise BuildError(toolchain.failure(["pip"], error.output)) from error
+            raise BuildError(failure(["pip"], error.output)) from error
         module = shrink(compile_module(source), Path(temporary) / "tools")
         files = wheel_files(source, module, f"{release}.dist-info")
         write_wheel(folder / f"{release}-{TAG}.whl", files, f"{release}.dist-info")

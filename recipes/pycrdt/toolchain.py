@@ -8,10 +8,9 @@ import importlib.util
 import os
 import re
 import shutil
-import subprocess
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from process import BuildError, run
 from wasm_linker import WASM_LD
 
 RUSTC = Path("/usr/bin/rustc")
@@ -24,39 +23,6 @@ CHANGES_THE_CODE = (
     *("CARGO_BUILD_", "CARGO_ENCODED_", "CARGO_INCREMENTAL", "CARGO_PROFILE_", "CARGO_TARGET_"),
     *("CARGO_UNSTABLE_", "PYO3_", "RUST"),
 )
-
-
-class BuildError(Exception):
-    """The build cannot go on; the message says why and what to do."""
-
-
-def run(command: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str] | None = None) -> str:
-    """Run a command and return what it printed.
-
-    Raises:
-        BuildError: the command cannot be started or fails; with the end of its output.
-    """
-    try:
-        done = subprocess.run(
-            command,
-            cwd=cwd,
-            env=env,
-            text=True,
-            errors="replace",
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            check=True,
-        )
-    except subprocess.CalledProcessError as error:
-        raise BuildError(failure(command, error.output)) from error
-    except OSError as error:
-        raise BuildError(failure(command, str(error))) from error
-    return done.stdout
-
-
-def failure(command: Sequence[str | Path], output: str) -> str:
-    """Say which command failed, with the last lines of its output."""
-    return "\n".join([f"{Path(command[0]).name} failed:", *output.splitlines()[-20:]])
 
 
 def missing_packages() -> dict[str, str]:

@@ -1,0 +1,241 @@
+"""The host for Pyodide in a worker: finds a page that runs host.js, by one of three routes.
+
+1. *port*: the worker says hello; whoever listens on the page (our labextension; any page that
+   called `attachWorker(worker)` of host.js, as one does that runs Pyodide in a worker of its own)
+   answers with a MessagePort.
+2. *anywidget*: a widget that is never displayed brings host.js to the page, which answers likewise.
+3. *broadcast*: displayed JavaScript brings host.js to the page, and both meet on a BroadcastChannel
+   whose random name only they know.
+
+The first answer is taken, from whichever route; what comes later is told to end.
+Comms cannot be used: what the page sends by comm waits behind the running cell.
+
+A worker can be terminated without a word, as JupyterLite does to restart a kernel. So it holds a
+Web Lock for which the page waits in line: the browser gives it to the page when the worker is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from secrets import token_hex
+from typing import Any
+
+import js
+
+from pyodide_rtc.browser.ffi import ProxyScope, as_js, host_script
+from pyodide_rtc.browser.host import BrowserHost
+from pyodide_rtc.browser.link import PageLink
+from pyodide_rtc.errors import BrowserUnsupportedError
+
+__all__ = ["open_bridge"]
+
+
+class _RouteMissingError(Exception):
+    """A route cannot even be tried here: why."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What the page gave: a MessagePort or BroadcastChannel with host.js at its other end."""
+
+    endpoint: Any
+    route: str
+
+
+class _Handshake:
+    """One worker's search for a page. The nonce tells its answers from those to other searches."""
+
+    def __init__(self) -> None:
+        self.nonce = token_hex(16)
+        self.lock: str | None = None
+        self.answer: asyncio.Future[_Answer] = asyncio.get_running_loop().create_future()
+        self._scope = ProxyScope()
+        self._release_lock: Callable[[], object] = lambda: None
+        self._listener = self._scope.proxy(self._on_message)
+        js.self.addEventListener("message", self._listener)
+
+    async def hold_lock(self) -> None:
+        """Take the lock that the page gets when this worker dies; insecure pages have none."""
+        locks = getattr(js.navigator, "locks", None)
+        if locks is None:
+            return
+        loop = asyncio.get_running_loop()
+        name = f"pyodide-rtc {self.nonce}"
+        granted: asyncio.Future[None] = loop.create_future()
+        held = js.Promise.withResolvers()
+
+        def on_grant(_lock: object) -> Any:
+            granted.set_result(None)
+            return held.promise
+
+        locks.request(name, self._scope.proxy(on_grant))
+        await granted
+        self.lock = name
+        self._release_lock = lambda: held.resolve()
+
+    @property
+    def hello(self) -> dict[str, str | None]:
+        """What the page has to know to answer."""
+        return {"pyodideRtc": "hello", "nonce": self.nonce, "lock": self.lock}
+
+    def take(self, endpoint: Any, route: str) -> None:
+        """Take an answer, or end it if it comes too late."""
+        if self.answer.done():
+            endpoint.postMessage(as_js(["end"]))
+            endpoint.close()
+        else:
+            self.answer.set_result(_Answer(endpoint, route))
+
+    def close(self) -> None:
+        """Hear no more answers, and let the page know by the lock that we are gone."""
+        js.self.removeEventListener("message", self._listener)
+        self._release_lock()
+        self._scope.close()
+
+    def _on_message(self, event: Any) -> None:
+        data = event.data
+        if getattr(data, "pyodideRtc", None) == "port" and data.nonce == self.nonce:
+            self.take(data.port, data.route)
+
+
+@contextmanager
+def _by_port(handshake: _Handshake) -> Iterator[None]:
+    js.self.postMessage(as_js(handshake.hello))
+    yield
+
+
+_WIDGET_SCRIPT = """
+export default {
+  initialize({ model }) {
+    const { kernel } = model.widget_manager;
+    const { _worker } = kernel._kernelAPIClient._kernels.get(kernel.id);
+    givePort(_worker, model.get("hello"), "anywidget");
+  },
+};
+"""
+"""Goes below host.js. The underscored names are private to JupyterLite and JupyterLab."""
+
+
+@contextmanager
+def _by_widget(handshake: _Handshake) -> Iterator[None]:
+    if find_spec("anywidget") is None:
+        raise _RouteMissingError("not installed in the kernel")
+    import anywidget
+    import traitlets
+
+    members = {
+        "_esm": host_script() + _WIDGET_SCRIPT,
+        "hello": traitlets.Dict().tag(sync=True),
+    }
+    widget = type("HostCourier", (anywidget.AnyWidget,), members)(hello=handshake.hello)
+    try:
+        yield
+    finally:
+        widget.close()
+
+
+_DISPLAY_SCRIPT = """
+const url = URL.createObjectURL(new Blob([%s], { type: "text/javascript" }));
+import(url).then((host) => host.attachBroadcast(%s)).finally(() => URL.revokeObjectURL(url));
+"""
+
+
+@contextmanager
+def _by_display(handshake: _Handshake) -> Iterator[None]:
+    if find_spec("IPython") is None:
+        raise _RouteMissingError("this is no notebook kernel")
+    from IPython.display import Javascript, display
+
+    name = f"pyodide-rtc {token_hex(16)}"
+    channel = js.BroadcastChannel.new(name)
+    scope = ProxyScope()
+
+    def on_greeting(event: Any) -> None:
+        operation, page = event.data
+        if operation == "greeting" and not handshake.answer.done():
+            channel.postMessage(as_js(["chosen", page, handshake.lock]))
+            handshake.take(channel, "broadcast")
+
+    channel.onmessage = scope.proxy(on_greeting)
+    script = _DISPLAY_SCRIPT % (json.dumps(host_script()), json.dumps(name))
+    handle = display(Javascript(script), display_id=True)
+    try:
+        yield
+    finally:
+        handle.update({}, raw=True)  # so that no notebook is saved with it
+        channel.onmessage = None
+        scope.close()
+        if not (handshake.answer.done() and handshake.answer.result().endpoint is channel):
+            channel.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    name: str
+    open: Callable[[_Handshake], AbstractContextManager[None]]
+    patience_s: float
+
+
+_ROUTES = (
+    _Route("port", _by_port, 0.5),
+    _Route("anywidget", _by_widget, 5.0),
+    _Route("broadcast", _by_display, 5.0),
+)
+
+
+async def open_bridge() -> BrowserHost:
+    """Find a page that runs host.js.
+
+    Raises:
+        BrowserUnsupportedError: no route led to one; says which were tried.
+    """
+    handshake = _Handshake()
+    try:
+        await handshake.hold_lock()
+        answer = await _first_answer(handshake)
+    except BaseException:
+        handshake.close()
+        raise
+    return _host_at(answer, handshake)
+
+
+async def _first_answer(handshake: _Handshake) -> _Answer:
+    tried = []
+    for route in _ROUTES:
+        try:
+            with route.open(handshake):
+                await asyncio.wait([handshake.answer], timeout=route.patience_s)
+        except _RouteMissingError as exc:
+            tried.append(f"{route.name}: {exc}")
+            continue
+        if handshake.answer.done():
+            return handshake.answer.result()
+        tried.append(f"{route.name}: no answer within {route.patience_s:g} s")
+    raise BrowserUnsupportedError(
+        f"no way from Python to the page; {'; '.join(tried)}",
+        "worker",
+        "Build the site with pyodide-rtc's labextension (install pyodide-rtc where "
+        "`jupyter lite build` runs), or %pip install anywidget in a site that has it; a page that "
+        "runs Pyodide in a worker of its own calls attachWorker(worker) of its host.js.",
+    )
+
+
+def _host_at(answer: _Answer, handshake: _Handshake) -> BrowserHost:
+    endpoint = answer.endpoint
+    scope = ProxyScope()
+    link = PageLink(answer.route, endpoint.postMessage)
+    endpoint.onmessage = scope.proxy(lambda event: link.receive(event.data))
+
+    def disconnect() -> None:
+        endpoint.postMessage(as_js(["end"]))
+        endpoint.onmessage = None
+        endpoint.close()
+        scope.close()
+        handshake.close()
+
+    return BrowserHost(link, disconnect)

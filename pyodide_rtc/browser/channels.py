@@ -1,0 +1,163 @@
+"""Data channels: held by Python itself, or by the page where a channel cannot be handed over."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Literal
+
+from pyodide.ffi import to_js
+
+from pyodide_rtc.browser.ffi import ProxyScope, raised_as
+from pyodide_rtc.browser.link import PageLink
+from pyodide_rtc.errors import BridgeError
+from pyodide_rtc.ports import DataChannelHandler
+
+__all__ = ["NativeChannel", "ProxiedChannel"]
+
+_BUFFER_LIMIT_BYTES = 16 * 1024 * 1024
+"""What Chromium buffers for a channel before its `send` throws; asked of proxied channels too."""
+
+
+class NativeChannel:
+    """An `RTCDataChannel` in this thread: made here, or transferred into the worker."""
+
+    def __init__(self, channel: Any) -> None:
+        self._channel = channel
+        self._scope = ProxyScope()
+        self._handler: DataChannelHandler | None = None
+        self._state: Literal["new", "open", "closed"] = "new"
+        self._early: list[bytes] = []
+
+    @property
+    def buffered_bytes(self) -> int:
+        """Bytes given to `send` that have not gone yet."""
+        return int(self._channel.bufferedAmount)
+
+    def listen(self, handler: DataChannelHandler) -> None:
+        """Set the handler."""
+        self._handler = handler
+        channel = self._channel
+        channel.binaryType = "arraybuffer"
+        channel.onopen = self._scope.proxy(self._on_open)
+        channel.onmessage = self._scope.proxy(self._on_message)
+        channel.onclose = self._scope.proxy(self._on_close)
+        if channel.readyState == "open":  # its event has passed
+            asyncio.get_running_loop().call_soon(self._on_open)
+
+    def send(self, data: bytes) -> None:
+        """Send one message.
+
+        Raises:
+            BridgeError: the browser refused.
+        """
+        if self._state != "open":  # Firefox would drop it in silence
+            raise BridgeError(f"InvalidStateError: the data channel is {self._state}")
+        with raised_as(BridgeError):
+            self._channel.send(to_js(data))
+
+    def close(self) -> None:
+        """Close once everything that was sent has gone."""
+        self._state = "closed"
+        self._channel.close()
+
+    def release(self) -> None:
+        """Hear nothing more."""
+        if self._handler is None:
+            return
+        self._handler = None
+        self._state = "closed"
+        self._channel.onopen = self._channel.onmessage = self._channel.onclose = None
+        self._scope.close()
+
+    def _on_open(self, _event: object = None) -> None:
+        if self._handler is not None and self._state == "new":
+            self._state = "open"
+            self._handler.on_open()
+            early, self._early = self._early, []
+            for data in early:
+                if self._handler is not None:
+                    self._handler.on_message(data)
+
+    def _on_message(self, event: Any) -> None:
+        data = _to_bytes(event.data)
+        if self._state == "new":
+            # In Chromium a transferred channel hears the peer's first messages up to some
+            # milliseconds before it is open, and cannot send until then.
+            self._early.append(data)
+        elif self._handler is not None:
+            self._handler.on_message(data)
+
+    def _on_close(self, _event: object) -> None:
+        handler = self._handler
+        self.release()
+        if handler is not None:
+            handler.on_close()
+
+
+class ProxiedChannel:
+    """A data channel that stays on the page; every message goes through host.js."""
+
+    def __init__(self, link: PageLink, key: str) -> None:
+        self._link = link
+        self._key = key
+        self._handler: DataChannelHandler | None = None
+        self._is_open = False
+        self._max_message_bytes: int | None = None
+        self._sent_bytes = 0
+        self._gone_bytes = 0
+
+    @property
+    def buffered_bytes(self) -> int:
+        """Bytes given to `send` that have not gone yet, as far as the page has told."""
+        return self._sent_bytes - self._gone_bytes
+
+    def listen(self, handler: DataChannelHandler) -> None:
+        """Set the handler."""
+        self._handler = handler
+        self._link.add(self._key, self)
+
+    def send(self, data: bytes) -> None:
+        """Send one message. If the page cannot, it closes the channel: nothing is lost unseen.
+
+        Raises:
+            BridgeError: the channel is not open, its buffer is full, or the message is too big.
+        """
+        if not self._is_open:
+            raise BridgeError("InvalidStateError: the data channel is not open")
+        if self._max_message_bytes is not None and len(data) > self._max_message_bytes:
+            raise BridgeError(f"TypeError: {len(data)} bytes, over {self._max_message_bytes}")
+        if self.buffered_bytes + len(data) > _BUFFER_LIMIT_BYTES:
+            raise BridgeError("OperationError: the data channel's buffer is full")
+        self._sent_bytes += len(data)
+        self._link.send("channel-send", self._key, data)
+
+    def close(self) -> None:
+        """Close once everything that was sent has gone."""
+        self._is_open = False
+        self._link.send("channel-close", self._key)
+
+    def release(self) -> None:
+        """Hear nothing more."""
+        self._is_open = False
+        self._link.discard(self._key)
+
+    def receive(self, operation: str, *args: Any) -> None:
+        """Take one message of host.js."""
+        assert self._handler is not None  # the link knows this channel since `listen`
+        match operation:
+            case "open":
+                self._is_open = True
+                self._max_message_bytes = args[0]
+                self._handler.on_open()
+            case "message":
+                self._handler.on_message(_to_bytes(args[0]))
+            case "gone":
+                self._gone_bytes = args[0]
+            case "close":
+                self.release()
+                self._handler.on_close()
+
+
+def _to_bytes(data: Any) -> bytes:
+    """Copy a message. Text, which no peer of ours sends, is left to the decoders to refuse."""
+    return data.encode() if isinstance(data, str) else data.to_bytes()

@@ -1,0 +1,37 @@
+"""The host for Pyodide on the page itself: host.js is loaded here, and called without messages."""
+
+from __future__ import annotations
+
+import js
+from pyodide.code import run_js
+
+from pyodide_rtc.browser.ffi import ProxyScope, as_js, host_script, raised_as
+from pyodide_rtc.browser.host import BrowserHost
+from pyodide_rtc.browser.link import PageLink
+from pyodide_rtc.errors import BridgeError
+
+__all__ = ["open_direct"]
+
+
+async def open_direct() -> BrowserHost:
+    """Load host.js as a module of this page, and hold it.
+
+    Raises:
+        BridgeError: the page forbids it, as a content security policy without `blob:` does.
+    """
+    source = js.Blob.new(as_js([host_script()]), as_js({"type": "text/javascript"}))
+    url = js.URL.createObjectURL(source)
+    try:
+        with raised_as(BridgeError):
+            module = await run_js("url => import(url)")(url)
+    finally:
+        js.URL.revokeObjectURL(url)
+    scope = ProxyScope()
+    link = PageLink("direct", lambda message: page.receive(message))
+    page = module.createHost(scope.proxy(lambda message, _transfer=None: link.receive(message)))
+
+    def disconnect() -> None:
+        page.close()
+        scope.close()
+
+    return BrowserHost(link, disconnect)

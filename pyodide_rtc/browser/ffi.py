@@ -1,0 +1,77 @@
+"""The border to JavaScript: values, proxies with an owner, and errors with a type.
+
+`js` has no types, so what comes from it is `Any`; it stays in this folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from typing import Any
+
+import js
+from pyodide.ffi import JsException, create_proxy, to_js
+
+from pyodide_rtc.errors import QuotaExceededError, RtcError, StorageError
+
+__all__ = ["ProxyScope", "as_js", "host_script", "live_proxies", "raised_as", "storage_error"]
+
+
+class ProxyScope:
+    """Owns the proxies through which JavaScript calls one object, and destroys them together."""
+
+    live = 0
+    """Proxies of all scopes that are not destroyed."""
+
+    def __init__(self) -> None:
+        self._proxies: list[Any] = []
+
+    def proxy(self, function: Callable[..., object]) -> Any:
+        """Make `function` callable from JavaScript until `close`."""
+        proxy = create_proxy(function)
+        self._proxies.append(proxy)
+        ProxyScope.live += 1
+        return proxy
+
+    def close(self) -> None:
+        """Destroy the proxies. JavaScript must not call them any more; twice is no error."""
+        proxies, self._proxies = self._proxies, []
+        ProxyScope.live -= len(proxies)
+        for proxy in proxies:
+            proxy.destroy()
+
+
+def live_proxies() -> int:
+    """Count the proxies that are not destroyed."""
+    return ProxyScope.live
+
+
+def as_js(value: object) -> Any:
+    """Copy a Python value to JavaScript: dicts become objects, bytes a Uint8Array."""
+    return to_js(value, dict_converter=js.Object.fromEntries)
+
+
+def host_script() -> str:
+    """Read host.js, the page's half."""
+    return files("pyodide_rtc.browser").joinpath("host.js").read_text(encoding="utf-8")
+
+
+@contextmanager
+def raised_as(error: Callable[[str], RtcError]) -> Iterator[None]:
+    """Raise what `error` makes of the sentence, for each exception that JavaScript throws."""
+    try:
+        yield
+    except JsException as exc:
+        raise error(f"{exc.name}: {exc.message}") from exc
+
+
+def storage_error(name: str, message: str) -> StorageError:
+    """Make the error for a refusal of `localStorage`.
+
+    Args:
+        name: of the DOMException; browsers before 2025 had several for a full storage.
+        message: the browser's sentence.
+    """
+    kind = QuotaExceededError if "quota" in name.lower() else StorageError
+    return kind(f"{name}: {message}")

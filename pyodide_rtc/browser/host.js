@@ -1,0 +1,255 @@
+// @ts-check
+/**
+ * The page's half of pyodide-rtc: holds what only a page has (peer connections, localStorage, its
+ * own address and configuration) for Python that runs in a worker or on the page itself.
+ *
+ * Messages are arrays `[operation, key, ...arguments]`. The key numbers a peer connection or a
+ * question (numbers given by Python), or names a proxied data channel (names given here).
+ * Absent values travel as `undefined`, which Python sees as None; null would stay a JavaScript null.
+ * It forwards and decides nothing. Python's half: link.py, bridge.py and direct.py beside this file.
+ */
+
+/** @typedef {(message: unknown[], transfer?: Transferable[]) => void} Post */
+/** @typedef {{postMessage: Post, onmessage: ((event: MessageEvent) => void) | null, close(): void}} Endpoint */
+/** @typedef {{pyodideRtc: "hello", nonce: string, lock?: string}} Hello */
+/** @typedef {{connection: RTCPeerConnection, tail: Promise<void>, channels: Set<string>}} Peer */
+
+/** How long a script of route (c) waits for its kernel, before it takes itself for saved output. */
+const GREETING_MS = 5000;
+
+/** Make a name that cannot be guessed: 40 hexadecimal digits, as stock peers label their channels. */
+const randomName = () =>
+  Array.from(crypto.getRandomValues(new Uint8Array(20)), (byte) =>
+    byte.toString(16).padStart(2, "0"),
+  ).join("");
+
+/** @param {RTCPeerConnection | undefined} connection @returns the largest message in bytes, once known */
+const messageLimit = (connection) =>
+  // Infinity would be no integer to Python.
+  Math.min(connection?.sctp?.maxMessageSize ?? 0, Number.MAX_SAFE_INTEGER) || undefined;
+
+/**
+ * Hold peer connections for one Python.
+ * @param {Post} post takes messages to Python; may refuse a channel by a DataCloneError
+ */
+export function createHost(post) {
+  /** @type {Map<number, Peer>} */
+  const peers = new Map();
+  /** @type {Map<string, {channel: RTCDataChannel, takenBytes: number}>} */
+  const proxied = new Map();
+  let channelCount = 0;
+
+  /** @param {number} id @param {string} operation @param {any} error */
+  const report = (id, operation, error) =>
+    post(["error", id, operation, `${error.name}: ${error.message}`]);
+
+  /**
+   * Run one operation of a peer connection after all that were asked before it.
+   * Messages for a connection that is closed are late, not wrong.
+   * @param {number} id @param {string} operation
+   * @param {(connection: RTCPeerConnection) => unknown} step
+   */
+  function enqueue(id, operation, step) {
+    const peer = peers.get(id);
+    if (!peer) return;
+    const isOpen = () => peers.get(id) === peer;
+    peer.tail = peer.tail
+      .then(async () => void (isOpen() && (await step(peer.connection))))
+      .catch((error) => void (isOpen() && report(id, operation, error)));
+  }
+
+  /** @param {number} id @param {RTCPeerConnection} connection */
+  async function describe(id, connection) {
+    await connection.setLocalDescription();
+    const description = connection.localDescription;
+    post(["description", id, description?.type, description?.sdp]);
+  }
+
+  /** @param {number} id @param {boolean} isInitiator @param {RTCConfiguration} config */
+  function open(id, isInitiator, config) {
+    const connection = new RTCPeerConnection(config);
+    peers.set(id, { connection, tail: Promise.resolve(), channels: new Set() });
+    connection.onicecandidate = ({ candidate }) => {
+      if (!candidate?.candidate) return; // the end of candidates says nothing to the other side
+      const { candidate: text, sdpMLineIndex, sdpMid } = candidate;
+      // In the queue, so that candidates follow the description that they belong to.
+      enqueue(id, "candidate", () =>
+        post(["candidate", id, text, sdpMLineIndex ?? undefined, sdpMid ?? undefined]),
+      );
+    };
+    connection.onconnectionstatechange = () =>
+      post(["state", id, connection.connectionState, messageLimit(connection)]);
+    connection.ondatachannel = ({ channel }) => handOver(id, channel, false);
+    if (isInitiator) {
+      handOver(id, connection.createDataChannel(randomName()), true);
+      enqueue(id, "offer", () => describe(id, connection));
+    }
+  }
+
+  /**
+   * Give a data channel to Python, in the task that made it: later it can no longer be transferred.
+   * @param {number} id @param {RTCDataChannel} channel @param {boolean} isLocal
+   */
+  function handOver(id, channel, isLocal) {
+    const key = `channel ${++channelCount}`;
+    try {
+      post(["channel", id, key, isLocal, channel], [channel]);
+    } catch (error) {
+      if (!(error instanceof DOMException && error.name === "DataCloneError")) throw error;
+      post(["channel", id, key, isLocal]);
+      proxy(id, key, channel);
+    }
+  }
+
+  /** @param {number} id @param {string} key @param {RTCDataChannel} channel */
+  function proxy(id, key, channel) {
+    const entry = { channel, takenBytes: 0 };
+    const peer = peers.get(id);
+    proxied.set(key, entry);
+    peer?.channels.add(key);
+    channel.binaryType = "arraybuffer";
+    channel.onopen = () => post(["open", key, messageLimit(peer?.connection)]);
+    channel.onmessage = ({ data }) => post(["message", key, data]);
+    channel.onbufferedamountlow = () => post(["gone", key, entry.takenBytes]);
+    channel.onclose = () => proxied.delete(key) && post(["close", key]);
+  }
+
+  /** @param {string} key @param {Uint8Array<ArrayBuffer>} data */
+  function send(key, data) {
+    const entry = proxied.get(key);
+    if (!entry) return;
+    entry.takenBytes += data.byteLength;
+    try {
+      entry.channel.send(data);
+    } catch (error) {
+      // Python has gone on already. A lost message would pass unseen; a closed channel does not.
+      post(["error", key, "send", String(error)]);
+      entry.channel.close();
+    }
+  }
+
+  /** @param {number} id */
+  function closePeer(id) {
+    const peer = peers.get(id);
+    peers.delete(id);
+    peer?.channels.forEach((key) => proxied.delete(key));
+    peer?.connection.close();
+  }
+
+  /** @param {number} question @param {() => unknown} find */
+  function answer(question, find) {
+    try {
+      post(["reply", question, find() ?? undefined]);
+    } catch (/** @type {any} */ error) {
+      post(["refusal", question, error.name, error.message]);
+    }
+  }
+
+  const configText = () => document.getElementById("jupyter-config-data")?.textContent;
+
+  /** @type {Record<string, (key: any, ...args: any[]) => void>} */
+  const operations = {
+    open(id, isInitiator, config) {
+      try {
+        open(id, isInitiator, config);
+      } catch (error) {
+        report(id, "open", error);
+        post(["state", id, "failed"]);
+      }
+    },
+    description: (id, type, sdp) =>
+      enqueue(id, "description", async (connection) => {
+        await connection.setRemoteDescription({ type, sdp });
+        if (type === "offer") await describe(id, connection);
+      }),
+    candidate: (id, candidate, sdpMLineIndex, sdpMid) =>
+      enqueue(id, "candidate", (connection) =>
+        connection.addIceCandidate({ candidate, sdpMLineIndex, sdpMid }),
+      ),
+    close: closePeer,
+    "channel-send": send,
+    "channel-close": (key) => proxied.get(key)?.channel.close(),
+    facts: (question) => answer(question, () => [location.href, configText() ?? undefined]),
+    get: (question, name) => answer(question, () => localStorage.getItem(name)),
+    set: (question, name, value) => answer(question, () => localStorage.setItem(name, value)),
+    remove: (question, name) => answer(question, () => localStorage.removeItem(name)),
+  };
+
+  const closePeers = () => [...peers.keys()].forEach(closePeer);
+  addEventListener("pagehide", closePeers);
+  return {
+    /** @param {[string, any, ...any[]]} message */
+    receive([operation, key, ...args]) {
+      operations[operation](key, ...args);
+    },
+    close() {
+      removeEventListener("pagehide", closePeers);
+      closePeers();
+    },
+  };
+}
+
+/**
+ * Put a host at the end of a port or BroadcastChannel.
+ * A worker that is terminated says nothing: it holds a lock, which the browser then gives to us.
+ * @param {Endpoint} endpoint @param {string | undefined} lock @returns {() => void} ends it
+ */
+function serve(endpoint, lock) {
+  const host = createHost((message, transfer) => endpoint.postMessage(message, transfer));
+  const end = () => {
+    host.close();
+    endpoint.close();
+  };
+  endpoint.onmessage = ({ data }) => (data[0] === "end" ? end() : host.receive(data));
+  if (lock) navigator.locks.request(lock, end);
+  return end;
+}
+
+/**
+ * Answer the hello of a worker by a port.
+ * @param {Worker} worker @param {Hello} hello @param {string} route for people to read
+ */
+export function givePort(worker, { nonce, lock }, route) {
+  const { port1, port2 } = new MessageChannel();
+  const end = serve(/** @type {Endpoint} */ (port1), lock);
+  worker.postMessage({ pyodideRtc: "port", nonce, route, port: port2 }, [port2]);
+  return end;
+}
+
+/**
+ * Serve every Python in a worker that asks: call it before the worker opens its host.
+ * @param {Worker} worker @param {string} [route] for people to read
+ * @returns {{close(): void}} for when the worker is gone, should the browser have no locks
+ */
+export function attachWorker(worker, route = "page") {
+  /** @type {(() => void)[]} */
+  const ends = [];
+  const listen = (/** @type {MessageEvent} */ { data }) => {
+    if (data?.pyodideRtc === "hello") ends.push(givePort(worker, data, route));
+  };
+  worker.addEventListener("message", listen);
+  return {
+    close() {
+      worker.removeEventListener("message", listen);
+      ends.forEach((end) => end());
+    },
+  };
+}
+
+/**
+ * Serve a kernel over a BroadcastChannel. Run again from saved output it finds no kernel that
+ * answers, shown twice only one is chosen: then it leaves nothing behind.
+ * @param {string} name of the channel, known to the kernel only
+ */
+export function attachBroadcast(name) {
+  const endpoint = /** @type {Endpoint} */ (new BroadcastChannel(name));
+  const self = randomName();
+  const patience = setTimeout(() => endpoint.close(), GREETING_MS);
+  endpoint.onmessage = ({ data: [operation, chosen, lock] }) => {
+    if (operation !== "chosen") return;
+    clearTimeout(patience);
+    if (chosen === self) serve(endpoint, lock);
+    else endpoint.close();
+  };
+  endpoint.postMessage(["greeting", self]);
+}

@@ -1,0 +1,154 @@
+"""The browser as the session's host: `ports.Host` over the page's host.js and the worker's APIs."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from random import SystemRandom
+from typing import Any, Protocol
+from weakref import WeakSet
+
+from pyodide_rtc.browser.crypto import SubtleCrypto
+from pyodide_rtc.browser.ffi import storage_error
+from pyodide_rtc.browser.link import PageLink, PageRefusalError
+from pyodide_rtc.browser.peer import PagePeer
+from pyodide_rtc.browser.sockets import BrowserSocket, BrowserTabChannel
+from pyodide_rtc.errors import BridgeError, StorageError
+from pyodide_rtc.ports import (
+    IceServer,
+    PageFacts,
+    PeerTransportHandler,
+    SignalingSocketHandler,
+    TabChannelHandler,
+)
+
+__all__ = ["BrowserHost"]
+
+
+class _Part(Protocol):
+    def close(self) -> None: ...
+
+
+class PageStorage:
+    """The page's `localStorage`."""
+
+    def __init__(self, link: PageLink) -> None:
+        self._link = link
+
+    async def get(self, key: str) -> str | None:
+        """Read a value; None where there is none."""
+        value: str | None = await self._ask("get", key)
+        return value
+
+    async def set(self, key: str, value: str) -> None:
+        """Write a value."""
+        await self._ask("set", key, value)
+
+    async def remove(self, key: str) -> None:
+        """Remove a value; no error where there is none."""
+        await self._ask("remove", key)
+
+    async def _ask(self, operation: str, *args: str) -> Any:
+        try:
+            return await self._link.ask(operation, *args)
+        except PageRefusalError as exc:
+            raise storage_error(exc.name, exc.message) from exc
+        except BridgeError as exc:
+            raise StorageError(str(exc)) from exc
+
+
+class BrowserHost:
+    """A host in the browser, on the page or in a worker.
+
+    Args:
+        link: the way to host.js.
+        disconnect: releases the page, after everything else is closed.
+    """
+
+    def __init__(self, link: PageLink, disconnect: Callable[[], None]) -> None:
+        self._link = link
+        self._disconnect = disconnect
+        self._storage = PageStorage(link)
+        self._crypto = SubtleCrypto()
+        # Their callbacks keep them alive as long as they are open.
+        self._parts: WeakSet[_Part] = WeakSet()
+        self._is_closed = False
+
+    @property
+    def route(self) -> str:
+        """How the page is reached, as one word."""
+        return self._link.route
+
+    @property
+    def storage(self) -> PageStorage:
+        """The page's storage."""
+        return self._storage
+
+    @property
+    def crypto(self) -> SubtleCrypto:
+        """The cryptography of password rooms."""
+        return self._crypto
+
+    async def page_facts(self) -> PageFacts:
+        """Ask the page about itself.
+
+        Raises:
+            BridgeTimeoutError: the page did not answer.
+            BridgeError: the page's configuration is not a JSON object.
+        """
+        href, config_text = await self._link.ask("facts")
+        try:
+            config = json.loads(config_text or "{}")
+        except ValueError as exc:
+            raise BridgeError(f"jupyter-config-data of {href} is not JSON: {exc}") from exc
+        if not isinstance(config, dict):
+            raise BridgeError(f"jupyter-config-data of {href} is not a JSON object")
+        return PageFacts(href, config)
+
+    def wall_time_s(self) -> float:
+        """Give the seconds since 1970."""
+        return time.time()
+
+    def random(self) -> float:
+        """Give a random number, at least 0 and below 1."""
+        return SystemRandom().random()
+
+    def random_bytes(self, count: int) -> bytes:
+        """Give random bytes: Emscripten takes them from `crypto.getRandomValues`."""
+        return os.urandom(count)
+
+    def open_socket(self, url: str, handler: SignalingSocketHandler) -> BrowserSocket:
+        """Open a WebSocket; failing to connect is told by `on_close`."""
+        socket = BrowserSocket(url, handler)
+        self._parts.add(socket)
+        return socket
+
+    def open_peer(
+        self,
+        handler: PeerTransportHandler,
+        *,
+        is_initiator: bool,
+        ice_servers: Sequence[IceServer],
+    ) -> PagePeer:
+        """Open a peer connection; an initiator offers at once."""
+        peer = PagePeer(self._link, handler, is_initiator=is_initiator, ice_servers=ice_servers)
+        self._parts.add(peer)
+        return peer
+
+    def open_tab_channel(self, name: str, handler: TabChannelHandler) -> BrowserTabChannel:
+        """Join the tab channel of that name."""
+        channel = BrowserTabChannel(name, handler)
+        self._parts.add(channel)
+        return channel
+
+    async def aclose(self) -> None:
+        """Close everything that was opened, and release the page; twice is no error."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        for part in list(self._parts):
+            part.close()
+        self._link.close()
+        self._disconnect()

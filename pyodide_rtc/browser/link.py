@@ -1,0 +1,121 @@
+"""The messages between Python and host.js, and who they are for.
+
+A message is an array `[operation, key, ...arguments]`. Keys are numbers for peer connections and
+questions, texts for proxied data channels. The two routes of messages are in bridge.py and
+direct.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from itertools import count
+from typing import Any, Protocol
+
+from pyodide_rtc.browser.ffi import as_js
+from pyodide_rtc.errors import BridgeError, BridgeTimeoutError
+
+__all__ = ["PageLink", "PageRefusalError", "Receiver"]
+
+_REPLY_TIMEOUT_S = 10.0
+"""A page that builds its user interface can be busy for seconds."""
+
+
+class PageRefusalError(BridgeError):
+    """The page could not do what it was asked; never leaves `browser/`.
+
+    Args:
+        name: of the JavaScript error.
+        message: its sentence.
+    """
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(name, message)
+        self.name = name
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.message}"
+
+
+class Receiver(Protocol):
+    """Takes the messages of one key."""
+
+    def receive(self, operation: str, *args: Any) -> None:
+        """Take one message."""
+
+
+class PageLink:
+    """Carries messages to host.js, and those from it to whom they belong.
+
+    Args:
+        route: how the page is reached, as one word.
+        post: takes a message that is already JavaScript's.
+    """
+
+    def __init__(self, route: str, post: Callable[[Any], object]) -> None:
+        self.route = route
+        self._post = post
+        self._keys = count(1)
+        self._receivers: dict[int | str, Receiver] = {}
+        self._questions: dict[int, asyncio.Future[Any]] = {}
+
+    def send(self, *message: object) -> None:
+        """Send one message."""
+        self._post(as_js(message))
+
+    def new_key(self) -> int:
+        """Give a number for a peer connection."""
+        return next(self._keys)
+
+    def add(self, key: int | str, receiver: Receiver) -> None:
+        """Hand all messages with this key to `receiver`."""
+        self._receivers[key] = receiver
+
+    def discard(self, key: int | str) -> None:
+        """Drop the messages with this key from now on."""
+        self._receivers.pop(key, None)
+
+    async def ask(self, operation: str, *args: object) -> Any:
+        """Ask the page, and wait for what it says.
+
+        Raises:
+            BridgeTimeoutError: the page did not answer.
+            PageRefusalError: the page could not.
+            BridgeError: the link was closed.
+        """
+        question = self.new_key()
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._questions[question] = answer
+        try:
+            self.send(operation, question, *args)
+            return await asyncio.wait_for(answer, _REPLY_TIMEOUT_S)
+        except TimeoutError as exc:
+            problem = f"the page did not answer {operation!r} within {_REPLY_TIMEOUT_S:g} s"
+            raise BridgeTimeoutError(problem) from exc
+        finally:
+            del self._questions[question]
+
+    def receive(self, message: Any) -> None:
+        """Take one message of host.js: a JavaScript array."""
+        operation, key, *args = message
+        if (answer := self._questions.get(key)) is not None:
+            _settle(answer, operation, args)
+        elif (receiver := self._receivers.get(key)) is not None:
+            receiver.receive(operation, *args)
+
+    def close(self) -> None:
+        """Fail what waits for an answer, and hear nothing more."""
+        self._receivers.clear()
+        for answer in self._questions.values():
+            if not answer.done():
+                answer.set_exception(BridgeError("the link to the page was closed"))
+
+
+def _settle(answer: asyncio.Future[Any], operation: str, args: list[Any]) -> None:
+    if answer.done():  # timed out or cancelled a moment ago
+        return
+    if operation == "reply":
+        answer.set_result(args[0])
+    else:
+        answer.set_exception(PageRefusalError(*args))

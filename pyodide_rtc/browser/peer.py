@@ -1,0 +1,74 @@
+"""A peer connection on the page, as Python sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pyodide_rtc.browser.channels import NativeChannel, ProxiedChannel
+from pyodide_rtc.browser.link import PageLink
+from pyodide_rtc.ports import DescriptionType, IceServer, PeerTransportHandler
+
+__all__ = ["PagePeer"]
+
+
+class PagePeer:
+    """One `RTCPeerConnection` that host.js holds. Closing it silences its data channels too."""
+
+    def __init__(
+        self,
+        link: PageLink,
+        handler: PeerTransportHandler,
+        *,
+        is_initiator: bool,
+        ice_servers: Sequence[IceServer],
+    ) -> None:
+        self._link = link
+        self._handler = handler
+        self._key = link.new_key()
+        self._channels: list[NativeChannel | ProxiedChannel] = []
+        self._is_closed = False
+        link.add(self._key, self)
+        config = {"iceServers": [dict(server) for server in ice_servers]}
+        link.send("open", self._key, is_initiator, config)
+
+    def accept_description(self, kind: DescriptionType, sdp: str) -> None:
+        """Set the remote description, and answer if it is an offer."""
+        self._link.send("description", self._key, kind, sdp)
+
+    def add_candidate(
+        self, candidate: str, sdp_m_line_index: int | None, sdp_mid: str | None
+    ) -> None:
+        """Add a remote ICE candidate."""
+        self._link.send("candidate", self._key, candidate, sdp_m_line_index, sdp_mid)
+
+    def close(self) -> None:
+        """Close the connection at once; twice is no error."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._link.discard(self._key)
+        for channel in self._channels:
+            channel.release()
+        self._link.send("close", self._key)
+
+    def receive(self, operation: str, *args: Any) -> None:
+        """Take one message of host.js."""
+        match operation:
+            case "description":
+                self._handler.on_description(*args)
+            case "candidate":
+                text, sdp_m_line_index, sdp_mid = args
+                self._handler.on_candidate(text, sdp_m_line_index, sdp_mid)
+            case "channel":
+                self._on_channel(*args)
+            case "state":
+                state, *max_message_bytes = args
+                self._handler.on_state(state, *max_message_bytes or [None])
+            case "error":
+                self._handler.on_error(*args)
+
+    def _on_channel(self, key: str, is_local: bool, native: Any = None) -> None:
+        channel = ProxiedChannel(self._link, key) if native is None else NativeChannel(native)
+        self._channels.append(channel)
+        self._handler.on_channel(channel, is_local)

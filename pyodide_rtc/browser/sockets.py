@@ -1,0 +1,103 @@
+"""WebSockets and tab channels: there are both in workers, so Python holds them itself."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import js
+from pyodide.ffi import JsException, to_js
+
+from pyodide_rtc.browser.ffi import ProxyScope
+from pyodide_rtc.ports import SignalingSocketHandler, TabChannelHandler
+
+__all__ = ["BrowserSocket", "BrowserTabChannel"]
+
+_OPEN = 1
+"""`WebSocket.OPEN`"""
+
+_log = logging.getLogger("pyodide_rtc.bridge")
+
+
+class BrowserSocket:
+    """A `WebSocket` to a signaling server."""
+
+    def __init__(self, url: str, handler: SignalingSocketHandler) -> None:
+        self._handler = handler
+        self._scope = ProxyScope()
+        self._is_closed = False
+        try:
+            self._socket: Any = js.WebSocket.new(url)
+        except JsException as exc:  # not a URL of a WebSocket, or insecure on a secure page
+            reason = f"{exc.name}: {exc.message}"
+            self._socket = None
+            asyncio.get_running_loop().call_soon(self._end, reason)
+            return
+        self._socket.binaryType = "arraybuffer"
+        self._socket.onopen = self._scope.proxy(self._on_open)
+        self._socket.onmessage = self._scope.proxy(self._on_message)
+        self._socket.onclose = self._scope.proxy(self._on_close)
+
+    def send(self, text: str) -> None:
+        """Send one text frame; does nothing once the socket has closed."""
+        if self._socket is not None and self._socket.readyState == _OPEN:
+            self._socket.send(text)
+
+    def close(self) -> None:
+        """Close; twice is no error."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        if self._socket is not None:
+            self._socket.onopen = self._socket.onmessage = self._socket.onclose = None
+            self._socket.close()
+        self._scope.close()
+
+    def _end(self, reason: str) -> None:
+        if not self._is_closed:
+            self.close()
+            self._handler.on_close(reason)
+
+    def _on_open(self, _event: object) -> None:
+        self._handler.on_open()
+
+    def _on_message(self, event: Any) -> None:
+        data = event.data
+        # Some relays answer in binary frames what they got as text.
+        text = data if isinstance(data, str) else data.to_bytes().decode(errors="replace")
+        self._handler.on_text(text)
+
+    def _on_close(self, event: Any) -> None:
+        self._end(f"closed with code {event.code} {event.reason}".rstrip())
+
+
+class BrowserTabChannel:
+    """A `BroadcastChannel` between the tabs and workers of this browser."""
+
+    def __init__(self, name: str, handler: TabChannelHandler) -> None:
+        self._handler = handler
+        self._scope = ProxyScope()
+        self._channel: Any = js.BroadcastChannel.new(name)
+        self._channel.onmessage = self._scope.proxy(self._on_message)
+
+    def send(self, data: bytes) -> None:
+        """Send one frame to all others; does nothing once the channel is closed."""
+        if self._channel is not None:
+            self._channel.postMessage(to_js(data))
+
+    def close(self) -> None:
+        """Leave the channel; twice is no error."""
+        if self._channel is None:
+            return
+        self._channel.onmessage = None
+        self._channel.close()
+        self._channel = None
+        self._scope.close()
+
+    def _on_message(self, event: Any) -> None:
+        data = event.data
+        if not hasattr(data, "to_bytes"):  # somebody else's words on a channel of the same name
+            _log.warning("tab channel: a message that is not binary was dropped")
+            return
+        self._handler.on_message(data.to_bytes())

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness.site import REPOSITORY, SITE, run_async
+
+HOST_SCRIPT = REPOSITORY / "pyodide_rtc/browser/host.js"
+PAIR = Path(__file__).with_name("pair.py")
+
+Run = Callable[[str], Any]
+"""Runs Python with top-level await in Pyodide, and returns what its last line gives."""
+
+UNPACK = """
+    const bytes = Uint8Array.from(atob("{data}"), (letter) => letter.charCodeAt(0));
+    pyodide.unpackArchive(bytes, "{kind}", {{ extractDir: "/home/pyodide" }});
+"""
+IMPORT_HOST = """
+    const [source, script] = arguments;
+    const host = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
+    return Function("host", script)(host);
+"""
+
+
+def install(runner: Any) -> None:
+    """Put the site's wheels and this folder's pair.py where Pyodide imports from."""
+    for name in ("pyodide_rtc", "pycrdt", "anyio", "idna", "typing_extensions"):
+        [wheel] = (SITE / "pypi").glob(f"{name}-*.whl")
+        runner.run_js(UNPACK.format(data=as_base64(wheel.read_bytes()), kind="wheel"))
+    runner.run(f"import pathlib; pathlib.Path('pair.py').write_text({PAIR.read_text()!r})")
+
+
+def as_base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def with_host_script(runner: Any, script: str) -> Any:
+    """Run JavaScript on the page (also where the runner's Python is in a worker), with `host`."""
+    return run_async(runner.driver, IMPORT_HOST, HOST_SCRIPT.read_text(), script)
+
+
+@pytest.fixture(scope="module")
+def page(selenium_module_scope: Any) -> Any:
+    """Pyodide on a page, with the wheel."""
+    install(selenium_module_scope)
+    return selenium_module_scope
+
+
+@pytest.fixture(scope="module")
+def worker(selenium_worker_module_scope: Any) -> Any:
+    """Pyodide in a plain worker whose page serves it by `attachWorker`, with the wheel."""
+    install(selenium_worker_module_scope)
+    with_host_script(selenium_worker_module_scope, "host.attachWorker(self.__worker)")
+    return selenium_worker_module_scope
+
+
+REFUSE_TRANSFERS = """
+    const { postMessage } = MessagePort.prototype;
+    window.allowTransfers = () => void (MessagePort.prototype.postMessage = postMessage);
+    MessagePort.prototype.postMessage = function (message, transfer = []) {
+        if (transfer.length) throw new DOMException("as a browser without it", "DataCloneError");
+        postMessage.call(this, message);
+    };
+"""
+
+
+@pytest.fixture
+def proxied(worker: Any) -> Iterator[Any]:
+    """The same in a browser that cannot transfer data channels."""
+    with_host_script(worker, REFUSE_TRANSFERS)
+    yield worker
+    with_host_script(worker, "window.allowTransfers()")
+
+
+@pytest.fixture(params=["page", "worker", "proxied"])
+def place(request: pytest.FixtureRequest) -> str:
+    """Where Pyodide runs."""
+    place: str = request.param
+    return place
+
+
+@pytest.fixture
+def run(request: pytest.FixtureRequest, runtime: str, place: str) -> Iterator[Run]:
+    """Run Python there; afterwards nothing may be left that JavaScript could call."""
+    runner: Any = request.getfixturevalue(place)
+    yield runner.run_async
+    left: int = runner.run("import pyodide_rtc.browser as b; b.live_proxies()")
+    assert left == 0, "proxies were not destroyed"

@@ -1,0 +1,110 @@
+"""Runs in Pyodide: two peer connections of one kernel, connected to each other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from pyodide_rtc.browser import open_host
+from pyodide_rtc.ports import DataChannel, DescriptionType, Host, PeerTransport
+
+PATIENCE_S = 15
+
+
+class End:
+    """One end of a pair: writes down what it hears, and carries signals to the other end."""
+
+    host: Host
+    transport: PeerTransport
+    other: End
+
+    def __init__(self) -> None:
+        self.channel: DataChannel | None = None
+        self.channels: list[tuple[str, bool]] = []
+        self.log: list[str] = []
+        self.messages: asyncio.Queue[bytes] = asyncio.Queue()
+        self.opened = asyncio.Event()
+        self.closed = asyncio.Event()
+        self.failed = asyncio.Event()
+        self.states: list[str] = []
+        self.max_message_bytes: int | None = None
+
+    def on_description(self, kind: DescriptionType, sdp: str) -> None:
+        self.other.transport.accept_description(kind, sdp)
+
+    def on_candidate(
+        self, candidate: str, sdp_m_line_index: int | None, sdp_mid: str | None
+    ) -> None:
+        self.other.transport.add_candidate(candidate, sdp_m_line_index, sdp_mid)
+
+    def on_channel(self, channel: DataChannel, is_local: bool) -> None:
+        self.channels.append((type(channel).__name__, is_local))
+        self.channel = channel
+        channel.listen(self)
+
+    def on_state(self, state: str, max_message_bytes: int | None) -> None:
+        self.states.append(state)
+        self.max_message_bytes = max_message_bytes or self.max_message_bytes
+
+    def on_error(self, operation: str, reason: str) -> None:
+        self.log.append(f"{operation}: {reason}")
+        self.failed.set()
+
+    def on_open(self) -> None:
+        self.log.append("open")
+        self.opened.set()
+
+    def on_message(self, data: bytes) -> None:
+        self.messages.put_nowait(data)
+
+    def on_close(self) -> None:
+        self.log.append("close")
+        self.closed.set()
+
+    def send(self, data: bytes) -> None:
+        assert self.channel is not None
+        self.channel.send(data)
+
+    async def receive(self) -> bytes:
+        return await soon(self.messages.get())
+
+
+async def soon(awaitable):
+    return await asyncio.wait_for(awaitable, PATIENCE_S)
+
+
+async def drained(end: End) -> None:
+    """Wait until everything that was sent has gone."""
+
+    async def poll() -> None:
+        while end.channel.buffered_bytes:  # noqa: ASYNC110  the port tells no event
+            await asyncio.sleep(0.01)
+
+    await soon(poll())
+
+
+def join(host: Host, other_host: Host, *, both_offer: bool = False) -> tuple[End, End]:
+    """Open both ends; the first offers, or both."""
+    ends = End(), End()
+    for end, other, home, offers in (
+        (ends[1], ends[0], other_host, both_offer),
+        (ends[0], ends[1], host, True),
+    ):
+        end.host, end.other = home, other
+        end.transport = home.open_peer(end, is_initiator=offers, ice_servers=[])
+    return ends
+
+
+@asynccontextmanager
+async def connected() -> AsyncIterator[tuple[End, End]]:
+    """Give two ends whose channels are open, each of a host of its own."""
+    hosts = await open_host(), await open_host()
+    try:
+        ends = join(*hosts)
+        for end in ends:
+            await soon(end.opened.wait())
+        yield ends
+    finally:
+        for host in hosts:
+            await host.aclose()

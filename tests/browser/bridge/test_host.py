@@ -1,0 +1,232 @@
+"""The rest of what a host offers, with Pyodide on the page and in a plain worker."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from conftest import Run
+from harness.served import serve_site
+from harness.site import REPOSITORY
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+VECTORS = REPOSITORY / "tests/vectors/crypto.json"
+
+
+@pytest.fixture(params=["page", "worker"])
+def place(request: pytest.FixtureRequest) -> str:
+    place: str = request.param
+    return place
+
+
+def test_the_route_and_the_page_are_known(run: Run, place: str) -> None:
+    route, href, config = run("""
+        from pyodide_rtc.browser import open_host
+        host = await open_host()
+        facts = await host.page_facts()
+        await host.aclose()
+        await host.aclose()
+        [host.route, facts.href, facts.config]
+    """)
+    assert route == {"page": "direct", "worker": "page"}[place]
+    assert href.endswith("/module_test.html")
+    assert config == {}
+
+
+def test_storage_keeps_text(run: Run) -> None:
+    result = run("""
+        from pyodide_rtc.browser import open_host
+        host = await open_host()
+        before = await host.storage.get("ø")
+        await host.storage.set("ø", "ü")
+        kept = await host.storage.get("ø")
+        await host.storage.remove("ø")
+        await host.storage.remove("ø")
+        after = await host.storage.get("ø")
+        await host.aclose()
+        [before, kept, after]
+    """)
+    assert result == [None, "ü", None]
+
+
+def test_a_full_storage_says_so(run: Run) -> None:
+    result = run("""
+        from pyodide_rtc.browser import open_host
+        from pyodide_rtc.errors import QuotaExceededError
+        host = await open_host()
+        try:
+            await host.storage.set("big", "x" * 20_000_000)
+        except QuotaExceededError as error:
+            refusal = str(error)
+        await host.aclose()
+        refusal
+    """)
+    assert "uota" in result
+
+
+def test_asking_after_the_end_fails(run: Run) -> None:
+    result = run("""
+        import asyncio
+        from pyodide_rtc.browser import open_host
+        from pyodide_rtc.errors import StorageError
+        host = await open_host()
+        question = asyncio.ensure_future(host.storage.get("x"))
+        await asyncio.sleep(0)
+        host._link.close()
+        try:
+            await question
+            answer = "answered before the link was closed"
+        except StorageError as error:
+            answer = str(error)
+        await host.aclose()
+        answer
+    """)
+    assert result in ("the link to the page was closed", "answered before the link was closed")
+
+
+@pytest.mark.parametrize("vector", json.loads(VECTORS.read_text()), ids=lambda v: v["room"])
+def test_golden_cryptography(run: Run, vector: dict[str, str]) -> None:
+    result = run(f"""
+        from pyodide_rtc.browser import open_host
+        from pyodide_rtc.errors import DecryptionError
+        host = await open_host()
+        key = await host.crypto.derive_key({vector["password"]!r}, {vector["room"]!r})
+        other = await host.crypto.derive_key("wrong", {vector["room"]!r})
+        iv = bytes.fromhex({vector["ivHex"]!r})
+        sealed = bytes.fromhex({vector["cipherWithTagHex"]!r})
+        plain = await key.decrypt(iv, sealed)
+        ours = await key.encrypt(plain)
+        again = await key.encrypt(plain)
+        same = await key.decrypt(*ours) == plain
+        refusals = []
+        for who, text in ((other, sealed), (key, sealed[:-1]), (key, b"")):
+            try:
+                await who.decrypt(iv, text)
+            except DecryptionError as error:
+                refusals.append(str(error))
+        await host.aclose()
+        [plain.hex(), same, len(ours[0]), ours[0] != again[0], len(refusals)]
+    """)
+    assert result == [vector["plainAnyHex"], True, 12, True, 3]
+
+
+SOCKET = """
+    import asyncio
+    from pair import soon
+    from pyodide_rtc.browser import open_host
+    class Handler:
+        def __init__(self): self.heard = asyncio.Queue()
+        def on_open(self): self.heard.put_nowait("open")
+        def on_text(self, text): self.heard.put_nowait(text)
+        def on_close(self, reason): self.heard.put_nowait("close: " + reason)
+    host, handler = await open_host(), Handler()
+    socket = host.open_socket({url!r}, handler)
+    heard = [await soon(handler.heard.get())]
+"""
+
+
+def test_a_signaling_socket(run: Run) -> None:
+    with serve_site(None) as server:
+        result = run(
+            SOCKET.format(url=server.signaling_url)
+            + """
+    socket.send('{"type":"ping"}')
+    heard.append(await soon(handler.heard.get()))
+    socket.send("nonsense")
+    heard.append(await soon(handler.heard.get()))
+    socket.send("nobody hears this")
+    socket.close()
+    await host.aclose()
+    heard + [handler.heard.qsize()]
+"""
+        )
+    opened, pong, closed, later = result
+    assert opened == "open"
+    assert json.loads(pong) == {"type": "pong"}
+    assert closed.startswith("close: closed with code 1")
+    assert later == 0
+
+
+@pytest.mark.parametrize("url", ["ws://localhost:1/", "nonsense://x"])
+def test_a_socket_that_cannot_open_says_so_once(run: Run, url: str) -> None:
+    result = run(SOCKET.format(url=url) + "    await host.aclose()\n    heard")
+    assert len(result) == 1
+    assert result[0].startswith("close: ")
+
+
+def test_a_closed_socket_is_silent(run: Run) -> None:
+    result = run("""
+        import asyncio
+        from pyodide_rtc.browser import open_host
+        heard = []
+        class Handler:
+            def on_open(self): heard.append("open")
+            def on_close(self, reason): heard.append(reason)
+        host = await open_host()
+        for url in ("ws://localhost:1/", "nonsense://x"):
+            host.open_socket(url, Handler()).close()
+        await asyncio.sleep(0.3)  # nothing may come: there is nothing to wait for
+        await host.aclose()
+        heard
+    """)
+    assert result == []
+
+
+def test_tab_channels_reach_all_others(run: Run) -> None:
+    result = run("""
+        import asyncio, js
+        from pair import soon
+        from pyodide_rtc.browser import open_host
+        class Handler:
+            def __init__(self): self.heard = asyncio.Queue()
+            def on_message(self, data): self.heard.put_nowait(data)
+        host = await open_host()
+        a, b = Handler(), Handler()
+        first, second = host.open_tab_channel("room ø", a), host.open_tab_channel("room ø", b)
+        stranger = js.BroadcastChannel.new("room ø")
+        stranger.postMessage("not bytes")
+        first.send(b"one")
+        first.send(b"two")
+        heard = [await soon(b.heard.get()), await soon(b.heard.get())]
+        second.close()
+        second.send(b"unheard")
+        stranger.close()
+        await host.aclose()
+        [[data.decode() for data in heard], a.heard.qsize(), b.heard.qsize()]
+    """)
+    assert result == [["one", "two"], 0, 0]
+
+
+def test_randomness_and_time(run: Run) -> None:
+    result = run("""
+        import time
+        from pyodide_rtc.browser import open_host
+        host = await open_host()
+        numbers = {host.random() for _ in range(100)}
+        await host.aclose()
+        [len(numbers), min(numbers) >= 0, max(numbers) < 1, len(host.random_bytes(16)),
+         host.random_bytes(16) != host.random_bytes(16), abs(host.wall_time_s() - time.time()) < 1]
+    """)
+    assert result == [100, True, True, 16, True, True]
+
+
+def test_blocking_is_possible_in_a_task_where_the_browser_has_jspi(run: Run) -> None:
+    result = run("""
+        import asyncio
+        from pyodide_rtc.browser import block, can_block
+        async def work():
+            await asyncio.sleep(0.01)
+            return "done"
+        def call():
+            if not can_block():
+                return ["no JSPI", "no JSPI"]
+            try:
+                block(asyncio.Event().wait(), 0.05)
+            except TimeoutError:
+                late = "late"
+            return [block(work(), 5), late]
+        async def task():
+            return call()
+        await asyncio.create_task(task())
+    """)
+    assert result in (["done", "late"], ["no JSPI", "no JSPI"])

@@ -1,0 +1,160 @@
+"""Peer connections and data channels, with Pyodide on the page and in a plain worker."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import Run
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+
+
+def test_messages_go_both_ways(run: Run, place: str) -> None:
+    result = run("""
+        from pair import connected
+        async with connected() as (a, b):
+            a.send(bytes(range(256)))
+            b.send(b"")
+            heard = [(await b.receive()).hex(), (await a.receive()).hex()]
+            channels = a.channels + b.channels
+            limits = [a.max_message_bytes, b.max_message_bytes]
+        [heard, channels, limits]
+    """)
+    heard, channels, limits = result
+    assert heard == [bytes(range(256)).hex(), ""]
+    kind = "ProxiedChannel" if place == "proxied" else "NativeChannel"
+    assert channels == [[kind, True], [kind, False]]
+    assert min(limits) >= 65536
+
+
+def test_a_megabyte_of_messages_keeps_its_order(run: Run) -> None:
+    in_order, peak = run("""
+        from pair import connected, drained
+        async with connected() as (a, b):
+            for number in range(1000):
+                a.send(number.to_bytes(2, "big") * 512)
+            peak = a.channel.buffered_bytes
+            got = [await b.receive() for _ in range(1000)]
+            await drained(a)
+        [got == [number.to_bytes(2, "big") * 512 for number in range(1000)], peak]
+    """)
+    assert in_order
+    assert 0 < peak <= 1024 * 1000
+
+
+def test_closing_a_channel_is_heard_once_by_both(run: Run) -> None:
+    result = run("""
+        from pair import connected, soon
+        from pyodide_rtc.errors import BridgeError
+        async with connected() as (a, b):
+            a.send(b"last words")
+            a.channel.close()
+            await soon(b.closed.wait())
+            await soon(a.closed.wait())
+            words = await b.receive()
+            try:
+                a.send(b"too late")
+            except BridgeError as error:
+                refusal = str(error)
+        [words.decode(), a.log, b.log, refusal]
+    """)
+    words, *logs, refusal = result
+    assert words == "last words"
+    assert logs == [["open", "close"], ["open", "close"]]
+    assert refusal.startswith("InvalidStateError: ")
+
+
+def test_closing_a_connection_is_heard_by_the_other_only(run: Run) -> None:
+    result = run("""
+        from pair import connected, soon
+        async with connected() as (a, b):
+            a.transport.close()
+            a.transport.close()
+            await soon(b.closed.wait())
+        [a.log, b.log]
+    """)
+    assert result == [["open"], ["open", "close"]]
+
+
+def test_two_offers_at_once_still_connect(run: Run) -> None:
+    result = run("""
+        import asyncio
+        from pair import End, join, soon
+        from pyodide_rtc.browser import open_host
+        host = await open_host()
+        a, b = End(), End()
+        offers = asyncio.Queue()
+        for end, other in ((a, b), (b, a)):
+            end.other = other
+            end.transport = host.open_peer(end, is_initiator=True, ice_servers=[])
+            end.on_description = lambda *offer: offers.put_nowait(offer)
+        first, second = await soon(offers.get()), await soon(offers.get())
+        for end in (a, b):
+            del end.on_description
+        b.transport.accept_description(*first)  # b gives way
+        await soon(a.opened.wait())
+        await soon(b.opened.wait())
+        await host.aclose()
+        [first[0], second[0], a.failed.is_set(), b.failed.is_set()]
+    """)
+    assert result[:2] == ["offer", "offer"]
+    # Candidates of the offer that was given up may be refused, which must be told and do no harm.
+
+
+CANDIDATE = "candidate:1 1 udp 1 127.0.0.1 9 typ host"
+
+
+@pytest.mark.parametrize(
+    ("call", "operation"),
+    [
+        (f"transport.add_candidate({CANDIDATE!r}, 7, 'of no medium')", "candidate"),
+        ("transport.accept_description('answer', 'v=nonsense')", "description"),
+        ("transport.accept_description('nonsense', '')", "description"),
+    ],
+)
+def test_what_the_browser_refuses_is_reported(run: Run, call: str, operation: str) -> None:
+    log = run(f"""
+        from pair import connected, soon
+        async with connected() as (a, b):
+            a.{call}
+            await soon(a.failed.wait())
+            b.send(b"still here")
+            await a.receive()
+        a.log
+    """)
+    assert [line.split(":")[0] for line in log] == ["open", operation]
+
+
+def test_a_connection_that_cannot_be_made_fails(run: Run) -> None:
+    result = run("""
+        from pair import End, soon
+        from pyodide_rtc.browser import open_host
+        host = await open_host()
+        end = End()
+        end.transport = host.open_peer(end, is_initiator=True, ice_servers=[{"urls": "nonsense"}])
+        await soon(end.failed.wait())
+        await host.aclose()
+        [end.log, end.states]
+    """)
+    [line], states = result
+    assert line.startswith("open: SyntaxError: ")
+    assert states == ["failed"]
+
+
+def test_a_message_above_the_limit_is_refused_and_the_channel_stays(run: Run, runtime: str) -> None:
+    if runtime == "firefox":
+        pytest.skip("its limit is 1 GiB")
+    result = run("""
+        from pair import connected
+        from pyodide_rtc.errors import BridgeError
+        async with connected() as (a, b):
+            try:
+                a.send(bytes(a.max_message_bytes + 1))
+            except BridgeError as error:
+                refusal = str(error)
+            a.send(bytes(a.max_message_bytes))
+            size = len(await b.receive())
+        [refusal, size]
+    """)
+    refusal, size = result
+    assert refusal.startswith("TypeError: ")
+    assert size == 262144

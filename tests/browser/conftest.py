@@ -1,0 +1,31 @@
+"""Makes `harness` importable, and hands pytest-pyodide the project's browsers and Pyodide."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from harness.browsers import CHROMEDRIVER, CHROMIUM_FLAGS, find_geckodriver
+from harness.site import SITE
+from pytest_pyodide import get_global_config, spawn_web_server
+
+get_global_config().set_flags("chrome", [*CHROMIUM_FLAGS, "--js-flags=--expose-gc"])
+# Without these selenium goes looking for drivers on the network.
+os.environ["SE_CHROMEDRIVER"] = CHROMEDRIVER
+os.environ["SE_GECKODRIVER"] = find_geckodriver()
+
+
+@pytest.fixture(params=["chrome", "firefox"], scope="module")
+def runtime(request: pytest.FixtureRequest) -> str:
+    """The browser of pytest-pyodide's fixtures, in the place of its command line option."""
+    browser: str = request.param
+    return browser
+
+
+@pytest.fixture(scope="session")
+def web_server_main() -> Iterator[Any]:
+    """Serve the Pyodide that the site has."""
+    with spawn_web_server(SITE / "static/pyodide") as server:
+        yield server

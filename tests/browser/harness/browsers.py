@@ -1,0 +1,82 @@
+"""Real browsers, one process and one fresh profile each."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+from selenium.webdriver import Chrome, ChromeOptions, Firefox, FirefoxOptions
+from selenium.webdriver.chrome.service import Service as ChromeService
+from selenium.webdriver.firefox.service import Service as FirefoxService
+from selenium.webdriver.remote.webdriver import WebDriver
+
+__all__ = [
+    "BROWSERS",
+    "CHROMEDRIVER",
+    "CHROMIUM_FLAGS",
+    "Kind",
+    "find_geckodriver",
+    "open_browser",
+]
+
+Kind = Literal["chromium", "firefox"]
+BROWSERS: tuple[Kind, ...] = ("chromium", "firefox")
+
+CHROMEDRIVER = "/usr/bin/chromedriver"
+CHROMIUM_FLAGS = (
+    "--headless=new",
+    "--no-sandbox",  # it refuses to run as root otherwise
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+_GECKODRIVER_CACHE = Path("pyodide-rtc/geckodriver-0.37.1/bin/geckodriver")
+_SCRIPT_TIMEOUT_S = 120
+
+
+def find_geckodriver() -> str:
+    """Find the driver on PATH, or where the project's set-up has built it."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return shutil.which("geckodriver") or str(cache / _GECKODRIVER_CACHE)
+
+
+@contextmanager
+def open_browser(kind: Kind) -> Iterator[WebDriver]:
+    """Start a browser of its own, and stop it at the end.
+
+    Scripts may take two minutes, `alert`-like dialogs (a notebook's "leave page?") are accepted.
+    """
+    with TemporaryDirectory(prefix=f"pyodide-rtc-{kind}-", ignore_cleanup_errors=True) as profile:
+        driver = _start_chromium(profile) if kind == "chromium" else _start_firefox()
+        try:
+            driver.set_script_timeout(_SCRIPT_TIMEOUT_S)
+            yield driver
+        finally:
+            driver.quit()
+
+
+def _start_chromium(profile: str) -> WebDriver:
+    options = ChromeOptions()
+    options.binary_location = "/usr/bin/chromium"
+    options.unhandled_prompt_behavior = "accept"
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    for flag in (*CHROMIUM_FLAGS, f"--user-data-dir={profile}"):
+        options.add_argument(flag)
+    return Chrome(options=options, service=ChromeService(CHROMEDRIVER))
+
+
+def _start_firefox() -> WebDriver:
+    """Start Firefox; geckodriver makes the fresh profile."""
+    options = FirefoxOptions()
+    options.binary_location = "/usr/bin/firefox-esr"
+    options.unhandled_prompt_behavior = "accept"
+    options.add_argument("-headless")
+    return Firefox(options=options, service=FirefoxService(find_geckodriver()))

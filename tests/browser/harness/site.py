@@ -1,0 +1,202 @@
+"""A served folder, and a JupyterLite notebook in a browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+from urllib.parse import urlencode
+
+from selenium.webdriver.remote.webdriver import WebDriver
+
+from harness.waiting import eventually
+
+__all__ = [
+    "REPOSITORY",
+    "SITE",
+    "CellError",
+    "Notebook",
+    "run_async",
+    "serve_folder",
+    "testable_copy",
+]
+
+REPOSITORY = Path(__file__).parents[3]
+SITE = REPOSITORY / "demo-site/_output"
+"""What `make site` builds."""
+
+START_TIMEOUT_S = 120
+
+
+class _Handler(SimpleHTTPRequestHandler):
+    extensions_map = SimpleHTTPRequestHandler.extensions_map | {
+        ".mjs": "text/javascript",
+        ".wasm": "application/wasm",
+    }
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep the test's output for the test."""
+
+
+@contextmanager
+def serve_folder(folder: Path) -> Iterator[str]:
+    """Serve a folder on a free port of localhost, and so on an origin of its own; gives its URL."""
+    server = ThreadingHTTPServer(("localhost", 0), partial(_Handler, directory=str(folder)))
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://localhost:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def testable_copy(site: Path, target: Path, **config: object) -> Path:
+    """Copy a built site by hard links, with `window.jupyterapp`, which `Notebook` needs.
+
+    Args:
+        site: the output folder of demo-site/build.py.
+        target: must not exist.
+        config: more for the site's `jupyter-config-data`.
+    """
+    shutil.copytree(site, target, copy_function=os.link)
+    path = target / "jupyter-lite.json"
+    content = json.loads(path.read_text())
+    content["jupyter-config-data"] |= {"exposeAppInBrowser": True} | config
+    path.unlink()  # it is the same file as in the site
+    path.write_text(json.dumps(content))
+    return target
+
+
+def run_async(driver: WebDriver, script: str, *args: object) -> Any:
+    """Run the body of an async JavaScript function on the page, and return what it returns."""
+    wrapped = f"""
+        const done = arguments[arguments.length - 1];
+        (async function () {{ {script} }})(...arguments).then(
+            (value) => done([value]), (error) => done([null, `${{error}}\\n${{error?.stack}}`]));
+    """
+    value, *error = driver.execute_async_script(wrapped, *args)
+    if error:
+        raise AssertionError(f"JavaScript on the page: {error[0]}")
+    return value
+
+
+class CellError(AssertionError):
+    """A cell raised; the message is its traceback."""
+
+
+_FIND = """
+    const panel = window.jupyterapp?.shell.currentWidget;
+    const session = panel?.sessionContext?.session;
+"""
+_IS_IDLE = f"{_FIND} return session?.kernel?.status === 'idle' && panel.content.model != null;"
+_START_CELL = """
+    const [source] = arguments;
+    const { sharedModel } = panel.content.model;
+    sharedModel.addCell({ cell_type: "code", source });
+    panel.content.activeCellIndex = sharedModel.cells.length - 1;
+    const { model } = panel.content.activeCell;
+    (window.testCells ??= new Map()).set(model.id, false);
+    const done = () => window.testCells.set(model.id, true);
+    window.jupyterapp.commands.execute("notebook:run-cell").then(done, done);
+    return model.id;
+"""
+_GET_CELL = """
+    const [id] = arguments;
+    const cell = [...panel.content.model.sharedModel.cells].find((cell) => cell.id === id);
+    return { done: window.testCells?.get(id) ?? true, outputs: cell?.getOutputs() ?? [] };
+"""
+
+
+class Notebook:
+    """A notebook of the site's notebooks app, driven as a user does: cells run one after another.
+
+    Args:
+        driver: a browser.
+        site_url: of a `testable_copy`.
+        path: of a notebook that the site has.
+    """
+
+    def __init__(self, driver: WebDriver, site_url: str, path: str = "start-here.ipynb") -> None:
+        self.driver = driver
+        self._url = f"{site_url}/notebooks/index.html"
+        self._path = path
+
+    def open(self, **query: str) -> None:
+        """Open the page with this query (`room="demo"`), and wait until its kernel is idle."""
+        self.driver.get(f"{self._url}?{urlencode({'path': self._path, **query})}")
+        self.wait_idle()
+
+    def wait_idle(self) -> None:
+        """Wait until the kernel can run a cell."""
+        eventually(lambda: self.js(_IS_IDLE), START_TIMEOUT_S, "the kernel is idle")
+
+    def js(self, script: str, *args: object) -> Any:
+        """Run JavaScript on the page."""
+        return self.driver.execute_script(script, *args)
+
+    def start(self, source: str) -> str:
+        """Add a cell at the end and start it; gives its id."""
+        cell: str = self.js(_FIND + _START_CELL, source)
+        return cell
+
+    def text(self, cell: str) -> str:
+        """Read what a cell has put out so far: streams and plain text.
+
+        Raises:
+            CellError: the cell raised.
+        """
+        return _as_text(self._get(cell)["outputs"])
+
+    def outputs(self, cell: str) -> list[dict[str, Any]]:
+        """Read a cell's outputs as they are saved."""
+        outputs: list[dict[str, Any]] = self._get(cell)["outputs"]
+        return outputs
+
+    def run(self, source: str, timeout_s: float = 30) -> str:
+        """Run a cell to its end, and return its text.
+
+        Raises:
+            CellError: the cell raised.
+        """
+        cell = self.start(source)
+        eventually(lambda: self._get(cell)["done"], timeout_s, f"the end of the cell {source!r}")
+        return self.text(cell)
+
+    def restart(self) -> None:
+        """Restart the kernel."""
+        run_async(self.driver, f"{_FIND} await session.kernel.restart();")
+        self.wait_idle()
+
+    def save(self) -> None:
+        """Save the notebook into the browser's storage."""
+        run_async(self.driver, f"{_FIND} await panel.context.save();")
+
+    def _get(self, cell: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.js(_FIND + _GET_CELL, cell)
+        return found
+
+
+def _as_text(outputs: list[dict[str, Any]]) -> str:
+    texts = []
+    for output in outputs:
+        match output["output_type"]:
+            case "stream":
+                texts.append(_joined(output["text"]))
+            case "error":
+                raise CellError("\n".join(output["traceback"]))
+            case _:
+                texts.append(_joined(output["data"].get("text/plain", "")))
+    return "".join(texts)
+
+
+def _joined(text: str | list[str]) -> str:
+    return text if isinstance(text, str) else "".join(text)

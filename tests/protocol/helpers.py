@@ -1,0 +1,98 @@
+"""What the tests of the mesh and the room share: short ways to say what happens."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TypeVar
+
+from pyodide_rtc.protocol import effects as fx
+from pyodide_rtc.protocol import events as ev
+from pyodide_rtc.protocol.capability import Capability, encode_capability
+from pyodide_rtc.protocol.mesh import Mesh
+from pyodide_rtc.protocol.room import RoomMachine
+from pyodide_rtc.wire.awareness import AwarenessEntry, decode_awareness, encode_awareness
+from pyodide_rtc.wire.messages import AwarenessMessage, Message, decode, encode
+from pyodide_rtc.wire.payload import Announce, Candidate, Description, Signal, SignalMessage
+
+URL = "wss://relay.example.org/"
+ME, PEER, OTHER = "id-me", "id-peer", "id-other"
+MY_CLIENT, PEER_CLIENT, OTHER_CLIENT = 1, 2, 3
+LIMIT = 262_144
+
+E = TypeVar("E")
+
+
+def make_mesh(max_peers: int = 20) -> Mesh:
+    """A mesh whose glare tokens are 50, 51, ..."""
+    tokens = count(50)
+    return Mesh(ME, MY_CLIENT, max_peers, lambda: float(next(tokens)))
+
+
+def make_room(max_peers: int = 20) -> RoomMachine:
+    return RoomMachine(make_mesh(max_peers))
+
+
+def extra(client_id: int | None) -> dict[str, object]:
+    """What a peer of our own kind adds; None for a stock peer."""
+    return {} if client_id is None else encode_capability(Capability(client_id))
+
+
+def announce(peer: str = PEER, client_id: int | None = None) -> Announce:
+    return Announce(peer, extra(client_id))
+
+
+def signal(
+    what: Signal,
+    peer: str = PEER,
+    *,
+    to: str = ME,
+    token: float | None = 10.0,
+    client_id: int | None = None,
+) -> SignalMessage:
+    return SignalMessage(peer, to, token, what, extra(client_id))
+
+
+OFFER = Description("offer", "their offer")
+ANSWER = Description("answer", "their answer")
+CANDIDATE = Candidate("candidate", 0, "0")
+
+
+def only(kind: type[E], effects: list[fx.Effect]) -> list[E]:
+    """The effects of one kind."""
+    return [e for e in effects if isinstance(e, kind)]
+
+
+def frames(effects: list[fx.Effect], link: ev.Link) -> list[Message]:
+    """The messages that go by a link."""
+    if link == ev.TAB:
+        data = [e.data for e in only(fx.SendTabFrame, effects)]
+    else:
+        data = [e.data for e in only(fx.SendFrame, effects) if e.conn == link]
+    return [decode(d, max_bytes=LIMIT) for d in data]
+
+
+def awareness_frame(*entries: AwarenessEntry) -> bytes:
+    return encode(AwarenessMessage(encode_awareness(entries)))
+
+
+def entries_in(messages: list[Message]) -> list[AwarenessEntry]:
+    """What awareness messages say."""
+    return [
+        entry
+        for m in messages
+        if isinstance(m, AwarenessMessage)
+        for entry in decode_awareness(m.update, max_bytes=LIMIT, max_clients=100)
+    ]
+
+
+def link_peer(
+    room: RoomMachine, peer: str = PEER, client_id: int | None = None, *, limit: int = LIMIT
+) -> ev.Link:
+    """Let a peer come by WebRTC, as answerer to our offer, until its channel is open."""
+    opened = room.handle(ev.PayloadReceived(URL, announce(peer, client_id)), 0.0)
+    [transport] = only(fx.OpenTransport, opened)
+    conn = transport.conn
+    room.handle(ev.DescriptionMade(conn, "offer", "our offer"), 0.0)
+    room.handle(ev.PayloadReceived(URL, signal(ANSWER, peer, client_id=client_id)), 0.0)
+    room.handle(ev.ChannelOpened(conn, "local", limit), 0.0)
+    return conn

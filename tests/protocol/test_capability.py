@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import pytest
+
+from pyodide_rtc.protocol.capability import Capability, decode_capability, encode_capability
+
+
+def test_what_is_encoded_is_read_again() -> None:
+    extra = encode_capability(Capability(2**53 - 1))
+
+    assert extra == {"pyodideRtc": {"version": 1, "client": 2**53 - 1}}
+    assert decode_capability(extra) == Capability(2**53 - 1)
+
+
+def test_a_whole_number_that_came_as_float_counts() -> None:
+    # lib0 writes integers above 2^31 - 1 as float64.
+    assert decode_capability({"pyodideRtc": {"client": 4294967296.0}}) == Capability(4294967296)
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {},
+        {"other": {"client": 1}},
+        {"pyodideRtc": None},
+        {"pyodideRtc": [1]},
+        {"pyodideRtc": {}},
+        {"pyodideRtc": {"client": "1"}},
+        {"pyodideRtc": {"client": True}},
+        {"pyodideRtc": {"client": 1.5}},
+        {"pyodideRtc": {"client": float("nan")}},
+        {"pyodideRtc": {"client": float("inf")}},
+    ],
+    ids=str,
+)
+def test_anything_else_is_a_stock_peer(extra: dict[str, object]) -> None:
+    assert decode_capability(extra) is None

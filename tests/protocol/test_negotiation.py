@@ -1,0 +1,300 @@
+from __future__ import annotations
+
+from itertools import count
+
+import pytest
+
+from pyodide_rtc.protocol.effects import (
+    AcceptDescription,
+    AddCandidate,
+    CloseTransport,
+    OpenTransport,
+)
+from pyodide_rtc.protocol.negotiation import (
+    CONNECT_TIMEOUT_S,
+    MAX_QUEUED_CANDIDATES,
+    Negotiation,
+    Phase,
+)
+from pyodide_rtc.wire.payload import Candidate, Description, OtherSignal, Signal, SignalMessage
+
+ME, PEER = "m", "p"
+LOW, MINE, HIGH = 10.0, 50.0, 90.0
+
+
+def negotiation(my_id: str = ME) -> Negotiation:
+    return Negotiation(PEER, 100.0, count(1).__next__, lambda: MINE, my_id)
+
+
+def offering(my_id: str = ME) -> Negotiation:
+    """We offer, and our offer has gone out."""
+    made = negotiation(my_id)
+    made.offer()
+    made.token_for_signal()
+    return made
+
+
+def message(signal: Signal, token: float | None = LOW) -> SignalMessage:
+    return SignalMessage(PEER, ME, token, signal)
+
+
+def offer(sdp: str = "their offer", token: float | None = LOW) -> SignalMessage:
+    return message(Description("offer", sdp), token)
+
+
+def answer(sdp: str = "their answer") -> SignalMessage:
+    return message(Description("answer", sdp))
+
+
+def candidate(text: str = "c", token: float | None = LOW) -> SignalMessage:
+    return message(Candidate(text, 0, "0"), token)
+
+
+def test_an_initiator_opens_takes_the_answer_and_candidates() -> None:
+    made = negotiation()
+
+    assert made.offer() == [OpenTransport(1, is_initiator=True)]
+    assert made.phase is Phase.OFFERING
+    assert made.accept(answer(), is_own_kind=False) == [
+        AcceptDescription(1, "answer", "their answer")
+    ]
+    assert made.phase is Phase.DESCRIBED
+    assert made.accept(candidate(), is_own_kind=False) == [AddCandidate(1, "c", 0, "0")]
+
+
+def test_an_offer_opens_an_answerer() -> None:
+    made = negotiation()
+
+    assert made.accept(offer(), is_own_kind=False) == [
+        OpenTransport(1, is_initiator=False),
+        AcceptDescription(1, "offer", "their offer"),
+    ]
+    assert made.phase is Phase.DESCRIBED
+
+
+def test_the_token_is_made_once_and_anew_after_the_answer() -> None:
+    tokens = iter([1.0, 2.0])
+    made = Negotiation(PEER, 0.0, count(1).__next__, tokens.__next__, ME)
+    made.offer()
+
+    assert made.token_for_signal() == 1.0
+    assert made.token_for_signal() == 1.0
+    made.accept(answer(), is_own_kind=False)
+    assert made.token is None
+    assert made.token_for_signal() == 2.0
+
+
+class TestCandidates:
+    def test_those_before_the_offer_wait_for_it(self) -> None:
+        made = negotiation()
+
+        assert made.accept(candidate("a"), is_own_kind=False) == []
+        assert made.accept(candidate("b"), is_own_kind=False) == []
+        assert made.accept(offer(), is_own_kind=False)[1:] == [
+            AcceptDescription(1, "offer", "their offer"),
+            AddCandidate(1, "a", 0, "0"),
+            AddCandidate(1, "b", 0, "0"),
+        ]
+
+    def test_those_before_the_answer_wait_for_it(self) -> None:
+        made = offering()
+
+        assert made.accept(candidate("a"), is_own_kind=True) == []
+        assert made.accept(answer(), is_own_kind=True) == [
+            AcceptDescription(1, "answer", "their answer"),
+            AddCandidate(1, "a", 0, "0"),
+        ]
+
+    def test_each_is_added_once(self) -> None:
+        made = negotiation()
+        made.accept(candidate("a"), is_own_kind=False)
+        made.accept(offer(), is_own_kind=False)
+
+        assert made.accept(offer("anew"), is_own_kind=False)[2:] == [
+            AcceptDescription(2, "offer", "anew")
+        ]
+
+    def test_no_peer_makes_us_keep_more_than_the_limit(self) -> None:
+        made = negotiation()
+        for i in range(MAX_QUEUED_CANDIDATES + 10):
+            made.accept(candidate(str(i)), is_own_kind=False)
+
+        added = made.accept(offer(), is_own_kind=False)[2:]
+
+        assert [e.candidate for e in added if isinstance(e, AddCandidate)] == [
+            str(i) for i in range(MAX_QUEUED_CANDIDATES)
+        ]
+
+    def test_those_of_a_rejected_offer_are_dropped(self) -> None:
+        made = offering()
+        made.accept(offer(token=LOW), is_own_kind=False)
+
+        assert made.accept(candidate("of the rejected", token=LOW), is_own_kind=False) == []
+        assert made.accept(answer(), is_own_kind=False) == [
+            AcceptDescription(1, "answer", "their answer")
+        ]
+        assert made.accept(candidate("of the rejected", token=LOW), is_own_kind=False) == []
+        assert made.accept(candidate("of the answer", token=HIGH), is_own_kind=False) == [
+            AddCandidate(1, "of the answer", 0, "0")
+        ]
+
+    def test_those_without_token_are_taken(self) -> None:
+        made = negotiation()
+        made.accept(offer(token=None), is_own_kind=False)
+
+        assert made.accept(candidate(token=None), is_own_kind=False) == [
+            AddCandidate(1, "c", 0, "0")
+        ]
+
+
+class TestGlare:
+    @pytest.mark.parametrize("is_own_kind", [True, False])
+    def test_the_larger_token_keeps_its_offer(self, is_own_kind: bool) -> None:
+        made = offering()
+
+        assert made.accept(offer(token=LOW), is_own_kind=is_own_kind) == []
+        assert made.phase is Phase.OFFERING
+        assert made.token == MINE, "the same token goes with our candidates"
+        assert made.accept(answer(), is_own_kind=is_own_kind) == [
+            AcceptDescription(1, "answer", "their answer")
+        ]
+
+    def test_the_loser_to_its_own_kind_answers_by_a_fresh_connection(self) -> None:
+        made = offering()
+
+        assert made.accept(offer(token=HIGH), is_own_kind=True) == [
+            CloseTransport(1),
+            OpenTransport(2, is_initiator=False),
+            AcceptDescription(2, "offer", "their offer"),
+        ]
+        assert made.conn == 2
+        assert made.token is None
+
+    def test_the_loser_to_a_stock_peer_rolls_back_in_the_same_connection(self) -> None:
+        made = offering()
+
+        assert made.accept(offer(token=HIGH), is_own_kind=False) == [
+            AcceptDescription(1, "offer", "their offer")
+        ]
+        assert made.phase is Phase.DESCRIBED
+        assert made.token is None
+
+    @pytest.mark.parametrize("is_own_kind", [True, False])
+    @pytest.mark.parametrize(("my_id", "keeps"), [("z", True), ("a", False)])
+    def test_of_equal_tokens_the_larger_id_keeps_its_offer(
+        self, my_id: str, keeps: bool, is_own_kind: bool
+    ) -> None:
+        made = offering(my_id)
+
+        effects = made.accept(offer(token=MINE), is_own_kind=is_own_kind)
+
+        assert (effects == []) is keeps
+        assert made.phase is (Phase.OFFERING if keeps else Phase.DESCRIBED)
+
+    def test_exactly_one_of_two_keeps_its_offer_whatever_the_tokens(self) -> None:
+        for mine, theirs in [(1.0, 2.0), (2.0, 1.0), (1.0, 1.0)]:
+            one = Negotiation("b", 0.0, count(1).__next__, lambda t=mine: t, "a")  # type: ignore[misc]
+            other = Negotiation("a", 0.0, count(1).__next__, lambda t=theirs: t, "b")  # type: ignore[misc]
+            for end in (one, other):
+                end.offer()
+                end.token_for_signal()
+
+            one.accept(offer(token=theirs), is_own_kind=True)
+            other.accept(offer(token=mine), is_own_kind=True)
+
+            assert {one.phase, other.phase} == {Phase.OFFERING, Phase.DESCRIBED}
+
+    def test_who_offers_without_token_wins(self) -> None:
+        made = offering()
+
+        assert made.accept(offer(token=None), is_own_kind=False) == [
+            AcceptDescription(1, "offer", "their offer")
+        ]
+
+    def test_an_offer_that_has_not_gone_out_yet_gives_way(self) -> None:
+        made = negotiation()
+        made.offer()
+
+        assert made.accept(offer(token=LOW), is_own_kind=False) == [
+            AcceptDescription(1, "offer", "their offer")
+        ]
+
+    def test_the_answer_to_an_offer_that_was_taken_back_is_ignored(self) -> None:
+        made = offering()
+        made.accept(offer(token=HIGH), is_own_kind=False)
+
+        assert made.accept(answer(), is_own_kind=False) == []
+
+
+class TestRepetition:
+    def test_an_offer_heard_twice_is_taken_once(self) -> None:
+        made = negotiation()
+        made.accept(offer(), is_own_kind=False)
+
+        assert made.accept(offer(), is_own_kind=False) == []
+
+    def test_an_offer_that_won_is_taken_once(self) -> None:
+        made = offering()
+        made.accept(offer(token=HIGH), is_own_kind=True)
+
+        assert made.accept(offer(token=HIGH), is_own_kind=True) == []
+
+    def test_an_answer_heard_twice_is_taken_once(self) -> None:
+        made = offering()
+        made.accept(answer(), is_own_kind=False)
+
+        assert made.accept(answer(), is_own_kind=False) == []
+
+    def test_an_answer_without_any_offer_is_ignored(self) -> None:
+        made = negotiation()
+
+        assert made.accept(answer(), is_own_kind=False) == []
+        assert made.conn is None
+
+    @pytest.mark.parametrize("is_own_kind", [True, False])
+    def test_another_offer_begins_anew(self, is_own_kind: bool) -> None:
+        made = negotiation()
+        made.accept(offer("first"), is_own_kind=is_own_kind)
+        made.channels["remote"] = 1
+
+        assert made.accept(offer("second"), is_own_kind=is_own_kind) == [
+            CloseTransport(1),
+            OpenTransport(2, is_initiator=False),
+            AcceptDescription(2, "offer", "second"),
+        ]
+        assert made.send_side is None
+
+
+@pytest.mark.parametrize("kind", ["renegotiate", "transceiverRequest"])
+def test_media_signals_are_ignored(kind: str) -> None:
+    made = offering()
+
+    assert made.accept(message(OtherSignal(kind)), is_own_kind=False) == []
+    assert made.phase is Phase.OFFERING
+
+
+def test_frames_go_by_the_channel_that_the_peer_created() -> None:
+    made = offering()
+
+    assert made.send_side is None
+    made.channels["local"] = 1
+    assert made.send_side == "local"
+    made.channels["remote"] = 1
+    assert made.send_side == "remote"
+
+
+def test_only_an_open_channel_ends_the_wait() -> None:
+    made = negotiation()
+
+    assert made.deadline_s == 100.0 + CONNECT_TIMEOUT_S
+    made.channels["local"] = 1
+    assert made.deadline_s is None
+
+
+def test_closing_closes_once() -> None:
+    made = offering()
+    made.channels["local"] = 1
+
+    assert made.close(is_gentle=True) == [CloseTransport(1, is_gentle=True)]
+    assert made.close() == []
+    assert made.send_side is None

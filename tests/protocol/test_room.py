@@ -1,0 +1,482 @@
+from __future__ import annotations
+
+import pytest
+
+from pyodide_rtc.errors import (
+    DecodeError,
+    IceFailedError,
+    MessageTooBigError,
+    NegotiationError,
+    PeerClosedError,
+    RemoteProtocolError,
+    RtcError,
+)
+from pyodide_rtc.protocol import effects as fx
+from pyodide_rtc.protocol import events as ev
+from pyodide_rtc.protocol.room import PeerState, RoomMachine
+from pyodide_rtc.wire.awareness import AwarenessEntry
+from pyodide_rtc.wire.messages import (
+    AwarenessMessage,
+    QueryAwareness,
+    SyncStep1,
+    SyncStep2,
+    SyncUpdate,
+    TabPeer,
+    UnknownMessage,
+    encode,
+)
+from pyodide_rtc.wire.payload import Announce
+
+from .helpers import (
+    ANSWER,
+    LIMIT,
+    ME,
+    MY_CLIENT,
+    OFFER,
+    OTHER,
+    OTHER_CLIENT,
+    PEER,
+    PEER_CLIENT,
+    URL,
+    announce,
+    awareness_frame,
+    entries_in,
+    extra,
+    frames,
+    link_peer,
+    make_room,
+    only,
+    signal,
+)
+
+
+@pytest.fixture
+def room() -> RoomMachine:
+    return make_room()
+
+
+def receive(room: RoomMachine, link: ev.Link, data: bytes, now_s: float = 0.0) -> list[fx.Effect]:
+    return room.handle(ev.FrameReceived(link, data), now_s)
+
+
+def link_tab(room: RoomMachine, peer: str = PEER) -> list[fx.Effect]:
+    room.handle(ev.TabOpened(), 0.0)
+    return receive(room, ev.TAB, encode(TabPeer(peer, True)))
+
+
+def reported(effects: list[fx.Effect]) -> RtcError:
+    [report] = only(fx.Report, effects)
+    return report.error
+
+
+class TestJoining:
+    def test_a_server_that_opens_is_told_of_us(self, room: RoomMachine) -> None:
+        assert room.handle(ev.ServerOpened(URL), 0.0) == [
+            fx.PublishPayload(Announce(ME, extra(MY_CLIENT)), URL)
+        ]
+
+    def test_the_greeting_is_step_1_and_all_awareness(self, room: RoomMachine) -> None:
+        room.handle(ev.LocalStateSet({"user": {"name": "Ada"}}), 0.0)
+        conn = link_peer(room)
+
+        greeting = frames(room.handle(ev.StateVectorRead(conn, b"\0"), 0.0), conn)
+
+        assert greeting[0] == SyncStep1(b"\0")
+        assert [(e.client_id, e.state) for e in entries_in(greeting)] == [
+            (MY_CLIENT, {"user": {"name": "Ada"}})
+        ]
+
+    def test_who_shows_nothing_greets_with_step_1_only(self, room: RoomMachine) -> None:
+        conn = link_peer(room)
+
+        assert frames(room.handle(ev.StateVectorRead(conn, b"\0"), 0.0), conn) == [SyncStep1(b"\0")]
+
+    def test_the_state_of_a_link_that_is_gone_meanwhile_goes_nowhere(
+        self, room: RoomMachine
+    ) -> None:
+        conn = link_peer(room)
+        room.handle(ev.ChannelClosed(conn, "local", "test"), 0.0)
+
+        assert room.handle(ev.StateVectorRead(conn, b"\0"), 0.0) == []
+        assert room.handle(ev.DiffRead(conn, b"\0\0"), 0.0) == []
+
+    def test_peers_tell_how_far_they_are(self, room: RoomMachine) -> None:
+        room.handle(ev.PayloadReceived(URL, announce(OTHER)), 0.0)
+        conn = link_peer(room, client_id=PEER_CLIENT)
+        receive(room, conn, encode(SyncStep2(b"\0\0")))
+        link_tab(room, "id-tab")
+
+        assert room.peers == (
+            PeerState(OTHER, "webrtc", False, False, None),
+            PeerState(PEER, "webrtc", True, True, PEER_CLIENT),
+            PeerState("id-tab", "tab", True, False, None),
+        )
+
+
+class TestSync:
+    def test_step_1_is_answered_with_what_the_peer_lacks(self, room: RoomMachine) -> None:
+        conn = link_peer(room)
+
+        assert receive(room, conn, encode(SyncStep1(b"\x07"))) == [fx.AskDiff(conn, b"\x07")]
+        assert frames(room.handle(ev.DiffRead(conn, b"\0\0"), 0.0), conn) == [SyncStep2(b"\0\0")]
+
+    def test_step_2_is_applied_and_makes_synced_once(self, room: RoomMachine) -> None:
+        conn = link_peer(room, client_id=PEER_CLIENT)
+
+        assert receive(room, conn, encode(SyncStep2(b"u"))) == [
+            fx.ApplyUpdate(conn, b"u"),
+            fx.PeersChanged(PEER, "synced", client_id=PEER_CLIENT),
+        ]
+        assert receive(room, conn, encode(SyncStep2(b"u"))) == [fx.ApplyUpdate(conn, b"u")]
+
+    def test_an_update_is_applied_with_its_link_as_source(self, room: RoomMachine) -> None:
+        conn = link_peer(room)
+
+        assert receive(room, conn, encode(SyncUpdate(b"u"))) == [fx.ApplyUpdate(conn, b"u")]
+
+    def test_a_change_goes_to_all_but_its_source(self, room: RoomMachine) -> None:
+        one, two = link_peer(room), link_peer(room, OTHER)
+        room.handle(ev.PayloadReceived(URL, announce("on its way")), 0.0)
+
+        mine = room.handle(ev.DocumentChanged(b"u", None), 0.0)
+        passed_on = room.handle(ev.DocumentChanged(b"u", one), 0.0)
+
+        assert only(fx.SendFrame, mine) == [
+            fx.SendFrame(link, "local", encode(SyncUpdate(b"u"))) for link in (one, two)
+        ]
+        assert only(fx.SendFrame, passed_on) == [
+            fx.SendFrame(two, "local", encode(SyncUpdate(b"u")))
+        ]
+        assert only(fx.SendTabFrame, mine) == [], "no tab is there to hear it"
+
+    def test_after_glare_with_a_stock_peer_frames_go_by_its_channel(
+        self, room: RoomMachine
+    ) -> None:
+        conn = link_peer(room)
+        room.handle(ev.ChannelOpened(conn, "remote", LIMIT), 0.0)
+
+        [sent] = only(fx.SendFrame, room.handle(ev.DocumentChanged(b"u", None), 0.0))
+
+        assert sent.side == "remote"
+
+    def test_what_is_too_big_for_a_peer_is_reported_and_goes_to_the_others(
+        self, room: RoomMachine
+    ) -> None:
+        small = link_peer(room, limit=100)
+        large = link_peer(room, OTHER)
+
+        effects = room.handle(ev.DocumentChanged(b"u" * 100, None), 0.0)
+
+        error = reported(effects)
+        assert isinstance(error, MessageTooBigError)
+        assert (error.peer_id, error.limit_bytes, error.direction) == (PEER, 100, "out")
+        assert error.size_bytes > 100
+        assert [e.conn for e in only(fx.SendFrame, effects)] == [large]
+        assert small in [p.negotiation.conn for p in room.mesh], "the peer is kept"
+
+    def test_what_fits_exactly_is_sent(self, room: RoomMachine) -> None:
+        frame = encode(SyncUpdate(b"u" * 100))
+        conn = link_peer(room, limit=len(frame))
+
+        assert room.handle(ev.DocumentChanged(b"u" * 100, None), 0.0) == [
+            fx.SendFrame(conn, "local", frame)
+        ]
+
+
+class TestAwareness:
+    def test_the_own_state_goes_to_all(self, room: RoomMachine) -> None:
+        one, two = link_peer(room), link_peer(room, OTHER)
+
+        effects = room.handle(ev.LocalStateSet({"x": 1}), 0.0)
+
+        assert fx.AwarenessChanged((MY_CLIENT,), (), ()) in effects
+        for link in (one, two):
+            assert [e.state for e in entries_in(frames(effects, link))] == [{"x": 1}]
+
+    def test_a_peers_state_is_shown_and_passed_on_but_not_back(self, room: RoomMachine) -> None:
+        one, two = link_peer(room), link_peer(room, OTHER)
+
+        effects = receive(room, one, awareness_frame(AwarenessEntry(PEER_CLIENT, 1, {"x": 1})))
+
+        assert effects[0] == fx.AwarenessChanged((PEER_CLIENT,), (), ())
+        assert frames(effects, one) == []
+        assert entries_in(frames(effects, two)) == [AwarenessEntry(PEER_CLIENT, 1, {"x": 1})]
+
+    def test_a_renewal_is_passed_on_and_not_shown(self, room: RoomMachine) -> None:
+        one, two = link_peer(room), link_peer(room, OTHER)
+        receive(room, one, awareness_frame(AwarenessEntry(PEER_CLIENT, 1, {})))
+
+        effects = receive(room, one, awareness_frame(AwarenessEntry(PEER_CLIENT, 2, {})))
+
+        assert only(fx.AwarenessChanged, effects) == []
+        assert [e.clock for e in entries_in(frames(effects, two))] == [2]
+
+    def test_old_news_is_not_passed_on(self, room: RoomMachine) -> None:
+        one, _ = link_peer(room), link_peer(room, OTHER)
+        frame = awareness_frame(AwarenessEntry(PEER_CLIENT, 1, {}))
+        receive(room, one, frame)
+
+        assert receive(room, one, frame) == []
+
+    def test_who_says_that_we_are_gone_hears_better(self, room: RoomMachine) -> None:
+        conn = link_peer(room)
+        room.handle(ev.LocalStateSet({"x": 1}), 0.0)
+
+        effects = receive(room, conn, awareness_frame(AwarenessEntry(MY_CLIENT, 9, None)))
+
+        assert entries_in(frames(effects, conn)) == [AwarenessEntry(MY_CLIENT, 10, {"x": 1})]
+        assert only(fx.AwarenessChanged, effects) == []
+
+    def test_a_query_is_answered_with_all_states(self, room: RoomMachine) -> None:
+        conn = link_peer(room)
+        room.handle(ev.LocalStateSet({}), 0.0)
+        receive(room, conn, awareness_frame(AwarenessEntry(PEER_CLIENT, 1, {"x": 1})))
+
+        answer = frames(receive(room, conn, encode(QueryAwareness())), conn)
+
+        assert {e.client_id for e in entries_in(answer)} == {MY_CLIENT, PEER_CLIENT}
+
+    def test_where_nobody_shows_anything_a_query_is_not_answered(self, room: RoomMachine) -> None:
+        conn = link_peer(room)
+
+        assert receive(room, conn, encode(QueryAwareness())) == []
+
+    def test_we_renew_after_15_s_and_drop_the_silent_after_30_s(self, room: RoomMachine) -> None:
+        conn = link_peer(room)
+        room.handle(ev.LocalStateSet({}), 0.0)
+        receive(room, conn, awareness_frame(AwarenessEntry(PEER_CLIENT, 1, {})))
+
+        assert room.deadline_s == 15.0
+        renewal = room.handle(ev.TimePassed(), 15.0)
+        assert [e.client_id for e in entries_in(frames(renewal, conn))] == [MY_CLIENT]
+        assert only(fx.AwarenessChanged, renewal) == []
+        outdated = room.handle(ev.TimePassed(), 30.0)
+        assert only(fx.AwarenessChanged, outdated) == [fx.AwarenessChanged((), (), (PEER_CLIENT,))]
+        assert [e.client_id for e in entries_in(frames(outdated, conn))] == [MY_CLIENT]
+
+    def test_a_lost_peer_of_our_kind_takes_its_state_with_it(self, room: RoomMachine) -> None:
+        conn = link_peer(room, client_id=PEER_CLIENT)
+        receive(room, conn, awareness_frame(AwarenessEntry(PEER_CLIENT, 1, {})))
+
+        effects = room.handle(ev.ChannelClosed(conn, "local", "gone"), 0.0)
+
+        assert effects[-1] == fx.AwarenessChanged((), (), (PEER_CLIENT,))
+
+    def test_garbage_in_it_is_told_and_the_peer_kept(self, room: RoomMachine) -> None:
+        # A stock peer passes on what others say, whatever it is.
+        conn = link_peer(room)
+
+        effects = receive(room, conn, encode(AwarenessMessage(b"\xff\xff")))
+
+        assert isinstance(reported(effects), DecodeError)
+        assert only(fx.CloseTransport, effects) == []
+
+
+class TestLosing:
+    def test_a_linked_peer_leaves_with_the_reason_and_is_called_for(
+        self, room: RoomMachine
+    ) -> None:
+        conn = link_peer(room)
+
+        effects = room.handle(ev.ChannelClosed(conn, "local", "it closed"), 0.0)
+
+        assert effects == [
+            fx.CloseTransport(conn),
+            fx.PeersChanged(PEER, "left", "it closed"),
+            fx.PublishPayload(Announce(ME, extra(MY_CLIENT))),
+        ]
+        assert room.peers == ()
+
+    @pytest.mark.parametrize(
+        ("event", "kind"),
+        [
+            (ev.TransportFailed(1, "no network path", is_ice=True), IceFailedError),
+            (ev.TransportFailed(1, "bad sdp"), NegotiationError),
+            (ev.ChannelClosed(1, "local", "closed"), PeerClosedError),
+        ],
+        ids=["ice", "negotiation", "closed"],
+    )
+    def test_one_that_never_came_is_told_by_kind(
+        self, room: RoomMachine, event: ev.Event, kind: type[RtcError]
+    ) -> None:
+        room.handle(ev.PayloadReceived(URL, announce()), 0.0)
+
+        error = reported(room.handle(event, 0.0))
+
+        assert type(error) is kind
+        assert PEER[:8] in str(error)
+
+    def test_the_end_of_what_we_closed_ourselves_is_no_news(self, room: RoomMachine) -> None:
+        conn = link_peer(room)
+        room.handle(ev.ChannelClosed(conn, "local", "first"), 0.0)
+
+        assert room.handle(ev.TransportFailed(conn, "second"), 0.0) == []
+        assert room.handle(ev.ChannelClosed(conn, "local", "third"), 0.0) == []
+
+    def test_an_attempt_without_end_is_given_up_by_the_clock(self, room: RoomMachine) -> None:
+        room.handle(ev.PayloadReceived(URL, announce()), 0.0)
+        deadline_s = room.deadline_s
+
+        assert deadline_s is not None
+        assert isinstance(reported(room.handle(ev.TimePassed(), deadline_s)), NegotiationError)
+        assert room.peers == ()
+
+
+class TestBadPeers:
+    @pytest.mark.parametrize(
+        "frame", [b"", b"\0", b"\0\x09", b"\0\x02\x7f", b"\x80" * 11, b"\x04\x01\x09x"], ids=repr
+    )
+    def test_garbage_closes_that_peer_for_good_and_no_other(
+        self, room: RoomMachine, frame: bytes
+    ) -> None:
+        bad, good = link_peer(room), link_peer(room, OTHER)
+
+        effects = receive(room, bad, frame)
+
+        error = reported(effects)
+        assert isinstance(error, RemoteProtocolError)
+        assert error.peer_id == PEER
+        assert fx.CloseTransport(bad) in effects
+        assert room.handle(ev.PayloadReceived(URL, announce()), 0.0) == []
+        assert receive(room, good, encode(SyncUpdate(b"u"))) == [fx.ApplyUpdate(good, b"u")]
+
+    def test_an_update_that_the_document_refuses_does_the_same(self, room: RoomMachine) -> None:
+        conn = link_peer(room)
+
+        effects = room.handle(ev.UpdateRefused(conn, "no update"), 0.0)
+
+        assert fx.CloseTransport(conn) in effects
+        assert "no update" in str(reported(effects))
+        assert receive(room, conn, encode(SyncUpdate(b"late"))) == []
+
+    def test_an_extension_that_we_do_not_know_is_passed_over(self, room: RoomMachine) -> None:
+        conn = link_peer(room)
+
+        assert receive(room, conn, encode(UnknownMessage(77, b"x"))) == []
+
+    def test_a_peer_connection_cannot_speak_for_tabs(self, room: RoomMachine) -> None:
+        conn = link_peer(room)
+
+        assert receive(room, conn, encode(TabPeer(OTHER, True))) == []
+        assert [p.peer_id for p in room.peers] == [PEER]
+
+    def test_in_the_tab_channel_garbage_is_told_and_nobody_closed(self, room: RoomMachine) -> None:
+        link_tab(room)
+
+        effects = receive(room, ev.TAB, b"")
+
+        assert isinstance(reported(effects), DecodeError)
+        assert [p.peer_id for p in room.peers] == [PEER]
+
+
+class TestTabs:
+    def test_joining_tells_and_asks_everything(self, room: RoomMachine) -> None:
+        room.handle(ev.LocalStateSet({"x": 1}), 0.0)
+        assert room.handle(ev.TabOpened(), 0.0) == [fx.AskState(ev.TAB)]
+
+        greeting = frames(room.handle(ev.StateVectorRead(ev.TAB, b"\0", b"all"), 0.0), ev.TAB)
+
+        assert greeting[:4] == [
+            TabPeer(ME, True),
+            SyncStep1(b"\0"),
+            SyncStep2(b"all"),
+            QueryAwareness(),
+        ]
+        assert [e.state for e in entries_in(greeting)] == [{"x": 1}]
+
+    def test_without_the_whole_state_there_is_no_step_2(self, room: RoomMachine) -> None:
+        greeting = frames(room.handle(ev.StateVectorRead(ev.TAB, b"\0"), 0.0), ev.TAB)
+
+        assert greeting == [TabPeer(ME, True), SyncStep1(b"\0"), QueryAwareness()]
+
+    def test_a_tab_that_comes_is_answered_once(self, room: RoomMachine) -> None:
+        effects = link_tab(room)
+
+        assert frames(effects, ev.TAB) == [TabPeer(ME, True)]
+        assert only(fx.PeersChanged, effects) == [fx.PeersChanged(PEER, "joined")]
+        assert receive(room, ev.TAB, encode(TabPeer(PEER, True))) == []
+
+    def test_our_own_id_is_nobody(self, room: RoomMachine) -> None:
+        # The page's other rooms and a kernel worker share the channel.
+        assert link_tab(room, ME) == []
+        assert room.peers == ()
+
+    def test_a_tab_that_goes_has_left(self, room: RoomMachine) -> None:
+        link_tab(room)
+
+        assert receive(room, ev.TAB, encode(TabPeer(PEER, False))) == [
+            fx.PeersChanged(PEER, "left", "the tab left the room")
+        ]
+        assert receive(room, ev.TAB, encode(TabPeer(PEER, False))) == []
+        assert room.peers == ()
+
+    def test_step_2_makes_all_tabs_synced_once(self, room: RoomMachine) -> None:
+        link_tab(room)
+
+        frame = encode(SyncStep2(b"u"))
+        assert receive(room, ev.TAB, frame) == [
+            fx.ApplyUpdate(ev.TAB, b"u"),
+            fx.PeersChanged(PEER, "synced"),
+        ]
+        assert receive(room, ev.TAB, frame) == [fx.ApplyUpdate(ev.TAB, b"u")]
+
+    def test_updates_go_to_tabs_as_to_peers_but_not_back(self, room: RoomMachine) -> None:
+        link_tab(room)
+        conn = link_peer(room, OTHER)
+
+        mine = room.handle(ev.DocumentChanged(b"u", None), 0.0)
+        from_tab = room.handle(ev.DocumentChanged(b"u", ev.TAB), 0.0)
+
+        assert frames(mine, ev.TAB) == frames(mine, conn) == [SyncUpdate(b"u")]
+        assert frames(from_tab, ev.TAB) == []
+        assert frames(from_tab, conn) == [SyncUpdate(b"u")]
+
+    def test_signals_of_a_tab_are_ignored(self, room: RoomMachine) -> None:
+        link_tab(room)
+
+        for payload in (announce(), signal(OFFER), signal(ANSWER)):
+            assert room.handle(ev.PayloadReceived(URL, payload), 0.0) == []
+
+    def test_a_tab_replaces_its_peer_connection(self, room: RoomMachine) -> None:
+        conn = link_peer(room, client_id=PEER_CLIENT)
+
+        effects = link_tab(room)
+
+        assert fx.CloseTransport(conn) in effects
+        assert [(p.peer_id, p.via) for p in room.peers] == [(PEER, "tab")]
+        assert [e.change for e in only(fx.PeersChanged, effects)] == ["left", "joined"]
+
+
+class TestLeaving:
+    def test_all_are_told_and_closed_gently(self, room: RoomMachine) -> None:
+        link_tab(room)
+        conn = link_peer(room, OTHER, OTHER_CLIENT)
+        room.handle(ev.LocalStateSet({}), 0.0)
+
+        effects = room.handle(ev.LeaveAsked(), 0.0)
+
+        goodbye = frames(effects, conn)
+        assert [(e.client_id, e.state) for e in entries_in(goodbye)] == [(MY_CLIENT, None)]
+        assert frames(effects, ev.TAB)[-1] == TabPeer(ME, False)
+        assert entries_in(frames(effects, ev.TAB)) == entries_in(goodbye)
+        assert fx.CloseTransport(conn, is_gentle=True) in effects
+        assert {(e.peer_id, e.change) for e in only(fx.PeersChanged, effects)} == {
+            (PEER, "left"),
+            (OTHER, "left"),
+        }
+        assert room.peers == ()
+
+    def test_without_tab_channel_none_is_told(self, room: RoomMachine) -> None:
+        assert room.handle(ev.LeaveAsked(), 0.0) == []
+
+    def test_afterwards_nothing_happens_any_more(self, room: RoomMachine) -> None:
+        room.handle(ev.LocalStateSet({}), 0.0)
+        room.handle(ev.LeaveAsked(), 0.0)
+
+        assert room.deadline_s is None
+        assert room.handle(ev.PayloadReceived(URL, announce()), 0.0) == []
+        assert room.handle(ev.LeaveAsked(), 0.0) == []
+
+
+def test_an_empty_room_waits_for_nothing(room: RoomMachine) -> None:
+    assert room.deadline_s is None

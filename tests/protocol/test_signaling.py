@@ -1,0 +1,263 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pyodide_rtc.errors import (
+    DecodeError,
+    SignalingClosedError,
+    SignalingError,
+    SignalingUnavailableError,
+)
+from pyodide_rtc.protocol.signaling import (
+    CONNECT_TIMEOUT_S,
+    MAX_FRAME_CHARS,
+    CloseSocket,
+    Deliver,
+    OpenSocket,
+    SendText,
+    ServerState,
+    SignalingEffect,
+    SignalingMachine,
+    TellFault,
+    TellOpened,
+    reconnect_delay_s,
+)
+
+URL = "wss://relay.example.org/"
+PONG = '{"type":"pong"}'
+
+
+@pytest.fixture
+def machine() -> SignalingMachine:
+    return SignalingMachine(URL)
+
+
+@pytest.fixture
+def opened(machine: SignalingMachine) -> SignalingMachine:
+    """Open since second 0, with the topic `t`."""
+    machine.subscribe("t", 0.0)
+    machine.on_open(0.0)
+    return machine
+
+
+def published(topic: str, data: object) -> str:
+    return json.dumps({"type": "publish", "topic": topic, "data": data, "clients": 2})
+
+
+def sent(effects: list[SignalingEffect]) -> list[object]:
+    return [json.loads(e.text) for e in effects if isinstance(e, SendText)]
+
+
+def fault(effects: list[SignalingEffect]) -> Exception:
+    [error] = [e.error for e in effects if isinstance(e, TellFault)]
+    return error
+
+
+class TestSubscribing:
+    def test_the_first_topic_opens_the_socket(self, machine: SignalingMachine) -> None:
+        assert machine.subscribe("a", 0.0) == [OpenSocket()]
+        assert machine.subscribe("b", 0.0) == []
+        assert machine.state is ServerState.CONNECTING
+
+    def test_all_topics_go_in_one_frame_at_the_opening(self, machine: SignalingMachine) -> None:
+        machine.subscribe("a", 0.0)
+        machine.subscribe("b", 0.0)
+
+        assert machine.on_open(1.0) == [
+            SendText('{"type":"subscribe","topics":["a","b"]}'),
+            TellOpened(("a", "b")),
+        ]
+        assert machine.state is ServerState.OPEN
+
+    def test_a_later_topic_is_subscribed_alone(self, opened: SignalingMachine) -> None:
+        assert opened.subscribe("b", 1.0) == [
+            SendText('{"type":"subscribe","topics":["b"]}'),
+            TellOpened(("b",)),
+        ]
+
+    def test_a_topic_that_is_taken_over_is_not_subscribed_twice(
+        self, machine: SignalingMachine
+    ) -> None:
+        machine.subscribe("t", 0.0)
+        assert machine.subscribe("t", 0.0) == []
+        machine.on_open(0.0)
+
+        assert machine.subscribe("t", 1.0) == [TellOpened(("t",))]
+        assert machine.topics == ("t",)
+        assert machine.unsubscribe("t") == [CloseSocket()]
+
+    def test_unsubscribing_one_of_two_tells_the_server(self, opened: SignalingMachine) -> None:
+        opened.subscribe("b", 0.0)
+
+        assert opened.unsubscribe("b") == [SendText('{"type":"unsubscribe","topics":["b"]}')]
+        assert opened.topics == ("t",)
+
+    def test_unsubscribing_before_the_opening_sends_nothing(
+        self, machine: SignalingMachine
+    ) -> None:
+        machine.subscribe("a", 0.0)
+        machine.subscribe("b", 0.0)
+
+        assert machine.unsubscribe("a") == []
+        assert sent(machine.on_open(1.0)) == [{"type": "subscribe", "topics": ["b"]}]
+
+    def test_the_last_topic_closes_the_socket_and_stops_the_clock(
+        self, opened: SignalingMachine
+    ) -> None:
+        assert opened.unsubscribe("t") == [CloseSocket()]
+        assert opened.state is ServerState.CLOSED
+        assert opened.deadline_s is None
+        assert opened.on_time(1000.0) == []
+        assert opened.subscribe("t", 1000.0) == [OpenSocket()], "and it may open again"
+
+
+class TestFrames:
+    def test_publishing_needs_an_open_server(self, machine: SignalingMachine) -> None:
+        machine.subscribe("t", 0.0)
+        assert machine.publish("t", {"x": 1}) == []
+        machine.on_open(0.0)
+
+        assert machine.publish("t", {"x": 1}) == [
+            SendText('{"type":"publish","topic":"t","data":{"x":1}}')
+        ]
+
+    def test_what_is_published_is_delivered_to_its_topic_only(
+        self, opened: SignalingMachine
+    ) -> None:
+        assert opened.on_text(published("t", {"x": 1}), 1.0) == [Deliver("t", {"x": 1})]
+        assert opened.on_text(published("other", {"x": 1}), 1.0) == []
+
+    @pytest.mark.parametrize(
+        "text", ["", "<html>502</html>", "[]", "{}", '{"type":"publish"}', '{"type":"ping"}']
+    )
+    def test_a_frame_that_makes_no_sense_is_told_and_passed_over(
+        self, opened: SignalingMachine, text: str
+    ) -> None:
+        error = fault(opened.on_text(text, 1.0))
+
+        assert isinstance(error, SignalingError)
+        assert isinstance(error.__cause__, DecodeError)
+        assert URL in str(error)
+        assert opened.state is ServerState.OPEN
+        assert opened.on_text(published("t", 1), 1.0) == [Deliver("t", 1)]
+
+    def test_a_frame_over_the_limit_is_told_and_passed_over(self, opened: SignalingMachine) -> None:
+        error = fault(opened.on_text("x" * (MAX_FRAME_CHARS + 1), 1.0))
+
+        assert str(MAX_FRAME_CHARS) in str(error)
+        assert opened.state is ServerState.OPEN
+
+
+class TestKeepingAlive:
+    def test_a_ping_goes_15_s_after_the_opening_and_after_each_pong(
+        self, opened: SignalingMachine
+    ) -> None:
+        assert opened.on_time(14.9) == []
+        assert opened.on_time(15.0) == [SendText('{"type":"ping"}')]
+        assert opened.on_text(PONG, 16.0) == []
+        assert opened.deadline_s == 31.0
+        assert opened.on_time(31.0) == [SendText('{"type":"ping"}')]
+
+    def test_silence_of_30_s_closes_and_reconnects(self, opened: SignalingMachine) -> None:
+        opened.on_time(15.0)
+        assert opened.deadline_s == 30.0
+        assert opened.on_time(29.9) == []
+        effects = opened.on_time(30.0)
+
+        assert effects[0] == CloseSocket()
+        assert isinstance(fault(effects), SignalingClosedError)
+        assert opened.state is ServerState.WAITING
+        assert opened.deadline_s is not None
+        assert opened.on_time(opened.deadline_s) == [OpenSocket()]
+
+    def test_the_deadline_of_silence_is_kept_whatever_the_rounding(
+        self, machine: SignalingMachine
+    ) -> None:
+        machine.subscribe("t", 0.0)
+        for i in range(200):
+            machine.on_open(i / 7)
+            for _ in range(2):
+                assert machine.deadline_s is not None
+                effects = machine.on_time(machine.deadline_s)
+                assert effects != []
+            assert machine.state is ServerState.WAITING
+
+    def test_any_frame_is_a_sign_of_life(self, opened: SignalingMachine) -> None:
+        opened.on_time(15.0)
+        opened.on_text(published("other", 1), 20.0)
+
+        assert opened.on_time(30.0) == []
+        assert opened.deadline_s == 50.0
+        assert isinstance(fault(opened.on_time(50.0)), SignalingClosedError)
+
+    def test_a_ping_is_not_repeated_while_its_pong_is_due(self, opened: SignalingMachine) -> None:
+        opened.on_text(published("t", 1), 14.0)
+        assert sent(opened.on_time(15.0)) == [{"type": "ping"}]
+        opened.on_text(published("t", 1), 40.0)
+
+        assert opened.on_time(44.0) == []
+
+    def test_a_new_socket_owes_no_pong(self, opened: SignalingMachine) -> None:
+        opened.on_time(15.0)
+        opened.on_close("gone", 16.0)
+        opened.on_time(17.0)
+        opened.on_open(17.0)
+
+        assert opened.on_time(32.0) == [SendText('{"type":"ping"}')]
+
+
+class TestReconnecting:
+    def test_the_delay_grows_as_in_lib0_up_to_2_5_s(self) -> None:
+        delays = [reconnect_delay_s(n) for n in (1, 2, 9, 99, 1000, 10**6)]
+
+        assert delays == pytest.approx([0.3612, 0.5725, 1.2, 2.4, 2.5, 2.5], abs=1e-4)
+
+    def test_a_server_that_cannot_be_reached_is_tried_ever_more_rarely(
+        self, machine: SignalingMachine
+    ) -> None:
+        machine.subscribe("t", 0.0)
+        now_s, waits = 0.0, []
+        for attempt in range(1, 4):
+            error = fault(machine.on_close("refused", now_s))
+            assert isinstance(error, SignalingUnavailableError)
+            assert (error.url, error.reason, error.attempt) == (URL, "refused", attempt)
+            assert machine.state is ServerState.WAITING
+            assert machine.reason == "refused"
+            assert machine.deadline_s is not None
+            waits.append(machine.deadline_s - now_s)
+            now_s = machine.deadline_s
+            assert machine.on_time(now_s - 0.01) == []
+            assert machine.on_time(now_s) == [OpenSocket()]
+
+        assert waits == sorted(waits)
+        assert waits[0] < waits[-1]
+
+    def test_an_opening_forgets_the_failures(self, machine: SignalingMachine) -> None:
+        machine.subscribe("t", 0.0)
+        machine.on_close("refused", 0.0)
+        machine.on_time(1.0)
+        machine.on_open(1.0)
+
+        assert (machine.failures, machine.reason) == (0, "")
+
+    def test_after_a_close_everything_is_subscribed_again(self, opened: SignalingMachine) -> None:
+        opened.subscribe("b", 0.0)
+        assert isinstance(fault(opened.on_close("restart", 5.0)), SignalingClosedError)
+        assert opened.publish("t", 1) == []
+        opened.on_time(6.0)
+
+        assert opened.on_open(6.0) == [
+            SendText('{"type":"subscribe","topics":["t","b"]}'),
+            TellOpened(("t", "b")),
+        ]
+
+    def test_a_socket_that_does_not_open_is_given_up(self, machine: SignalingMachine) -> None:
+        machine.subscribe("t", 0.0)
+        assert machine.on_time(CONNECT_TIMEOUT_S - 0.1) == []
+        effects = machine.on_time(CONNECT_TIMEOUT_S)
+
+        assert effects[0] == CloseSocket()
+        assert isinstance(fault(effects), SignalingUnavailableError)
+        assert machine.state is ServerState.WAITING

@@ -1,0 +1,96 @@
+"""What the simulations share: rooms on a network, random edits, and a wiretap."""
+
+from __future__ import annotations
+
+import json
+from random import Random
+from typing import Any
+
+import pytest
+from pycrdt import Array, Doc, Map, Text
+
+from pyodide_rtc.room import Room
+from pyodide_rtc.rooms import Rooms
+from pyodide_rtc.testing import MemoryHost
+from pyodide_rtc.testing.network import MemoryRelay, MemorySocket
+from pyodide_rtc.testing.peer import MemoryDataChannel
+from pyodide_rtc.wire.messages import Message, decode
+
+URL = "wss://relay.example.org/"
+TOPIC = "example.org/demo"
+
+
+def make_rooms(host: MemoryHost) -> Rooms:
+    async def open_host() -> MemoryHost:
+        return host
+
+    return Rooms(open_host)
+
+
+def content(doc: Doc[Any]) -> tuple[object, str, object]:
+    """All that the random edits touch."""
+    return (
+        doc.get("map", type=Map).to_py(),
+        str(doc.get("text", type=Text)),
+        doc.get("array", type=Array).to_py(),
+    )
+
+
+def edit(doc: Doc[Any], random: Random) -> None:
+    """Change something somewhere: set and delete keys, insert and delete text and items."""
+    word = f"{random.getrandbits(16):x}"
+    shared_map: Map[Any] = doc.get("map", type=Map)
+    shared: Text | Array[Any] = (
+        doc.get("text", type=Text) if random.random() < 0.5 else doc.get("array", type=Array)
+    )
+    what = random.randrange(4)
+    if what == 0:
+        shared_map[random.choice("abcde")] = word
+    elif what == 1 and len(shared_map):
+        del shared_map[random.choice(sorted(shared_map.keys()))]
+    elif what == 2 and len(shared) > 2:
+        del shared[random.randrange(len(shared))]
+    else:
+        shared.insert(random.randint(0, len(shared)), word)
+
+
+def awake(room: Room) -> set[str]:
+    """The names of all who show themselves in a room."""
+    return {s["user"]["name"] for s in room.awareness.states.values()}  # type: ignore[index]
+
+
+class Wiretap:
+    """Hears all data channels and the signaling of a test."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.frames: list[tuple[MemoryDataChannel, Message]] = []
+        self.payloads: list[dict[str, Any]] = []
+        send, receive = MemoryDataChannel.send, MemoryRelay.receive
+
+        def tapped_send(channel: MemoryDataChannel, data: bytes) -> None:
+            send(channel, data)
+            self.frames.append((channel, decode(data, max_bytes=1 << 24)))
+
+        def tapped_receive(relay: MemoryRelay, sender: MemorySocket, text: str) -> None:
+            frame = json.loads(text)
+            if frame["type"] == "publish":
+                self.payloads.append(frame["data"])
+            receive(relay, sender, text)
+
+        monkeypatch.setattr(MemoryDataChannel, "send", tapped_send)
+        monkeypatch.setattr(MemoryRelay, "receive", tapped_receive)
+
+    def sent(self, kind: type[Message]) -> list[Message]:
+        return [m for _, m in self.frames if isinstance(m, kind)]
+
+    def sent_to(self, host: MemoryHost, kind: type[Message]) -> list[Message]:
+        """What goes to a host: the other ends of its channels send it."""
+        own = {id(channel) for peer in host.peers for channel in peer._channels}
+        return [m for c, m in self.frames if isinstance(m, kind) and id(c._other) in own]
+
+    @property
+    def has_glare(self) -> bool:
+        """Whether two peers have offered to each other."""
+        signals = [p for p in self.payloads if p["type"] == "signal"]
+        offers = {(p["from"], p["to"]) for p in signals if p["signal"]["type"] == "offer"}
+        return any((to, sender) in offers for sender, to in offers)
