@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from pyodide_rtc.errors import ConfigError
+from pyodide_rtc.errors import ConfigError, LocalProtocolError
 from pyodide_rtc.protocol.effects import AwarenessChanged
 from pyodide_rtc.protocol.events import JsonObject
 from pyodide_rtc.wire.awareness import AwarenessEntry, encode_awareness
@@ -14,17 +14,25 @@ def user_state(user: str | Mapping[str, object] | None) -> JsonObject:
     """Give the awareness state of a user, as other Yjs editors read it: `{"user": {"name": ...}}`.
 
     Raises:
-        ConfigError: it is neither a name nor an object.
+        ConfigError: it is neither a name nor a JSON object.
     """
     if user is None:
         return {}
-    if isinstance(user, str):
-        return {"user": {"name": user}}
-    if isinstance(user, Mapping):
-        return {"user": dict(user)}
-    raise ConfigError(
+    refusal = ConfigError(
         f"{user!r} is no user", 'Give a name, or {"name": "Ada", "color": "#e91e63"}.'
     )
+    if not isinstance(user, str | Mapping):
+        raise refusal
+    state: JsonObject = {"user": {"name": user} if isinstance(user, str) else dict(user)}
+    try:
+        _check_json(state)
+    except LocalProtocolError as error:
+        raise refusal from error
+    return state
+
+
+def _check_json(state: JsonObject | None) -> None:
+    encode_awareness([AwarenessEntry(0, 0, state)])
 
 
 class Awareness:
@@ -70,7 +78,7 @@ class Awareness:
             LocalProtocolError: the state is not JSON.
         """
         new = None if state is None else dict(state)
-        encode_awareness([AwarenessEntry(self.client_id, 0, new)])  # refuses what is not JSON
+        _check_json(new)
         self._local = new
         self._publish(new)
 

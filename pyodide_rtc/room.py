@@ -176,6 +176,11 @@ class Room:
         return bool(peers) and all(p.is_synced for p in peers)
 
     @property
+    def error(self) -> RtcError | None:
+        """What ended the room; None while it goes on."""
+        return self._end
+
+    @property
     def faults(self) -> tuple[BaseException, ...]:
         """The last 20 things that went wrong, newest last; the room went on."""
         return tuple(self._faults)

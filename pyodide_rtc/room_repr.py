@@ -17,7 +17,7 @@ _NAME_CHARS = 40
 def sentence(room: Room) -> str:
     """Say in one sentence how the room is, and what to do if nobody is here."""
     if room.state in ("left", "failed"):
-        return "The room was left." if room.state == "left" else str(room.faults[-1])
+        return "The room was left." if room.state == "left" else str(room.error)
     if room.state == "opening":
         return "The page is being asked for the room and its servers."
     connected = [p for p in room.peers if p.is_connected]
@@ -55,7 +55,7 @@ def _rows(room: Room) -> list[tuple[str, str]]:
         rows.append(("topic", room.topic))
     if room.faults:
         rows.append(("last fault", str(room.faults[-1])))
-    return rows
+    return [(head, _one_line(text)) for head, text in rows]
 
 
 def _company(connected: list[Peer]) -> str:
@@ -75,5 +75,10 @@ def _peer_words(peer: Peer) -> str:
 
 
 def _reasons(room: Room) -> str:
-    reasons = [f"{s.url}: {s.reason}" for s in room.servers if s.reason]
+    reasons = [f"{s.url}: {_one_line(s.reason)}" for s in room.servers if s.reason]
     return f" ({'; '.join(reasons)})" if reasons else ""
+
+
+def _one_line(text: str) -> str:
+    """Replace what could forge a line, or move a terminal's cursor."""
+    return "".join(c if c.isprintable() else " " for c in text)

@@ -49,7 +49,7 @@ class Rooms:
         self._home: tuple[Client, PageFacts] | None = None
         self._opening: asyncio.Task[tuple[Client, PageFacts]] | None = None
         self._rooms: dict[str, tuple[Room, _Wish]] = {}
-        self._tasks: dict[str | None, tuple[asyncio.Task[None], Room]] = {}
+        self._tasks: dict[str | None, tuple[asyncio.Task[None], Room, _Wish]] = {}
 
     def join(
         self,
@@ -110,9 +110,11 @@ class Rooms:
     def _join_later(
         self, wish: _Wish, doc: Doc[Any] | None, user: str | Mapping[str, object] | None
     ) -> Room:
-        under_way = self._tasks.get(wish.name)
-        if under_way is not None and under_way[1].state == "opening":
-            return under_way[1]
+        if wish.name in self._tasks:
+            _, under_way, before = self._tasks[wish.name]
+            if under_way.state == "opening":
+                _check_same(under_way, before, wish, doc)
+                return under_way
         new = Room(wish.name, doc if doc is not None else Doc(), user)
 
         async def open_when_ready() -> None:
@@ -123,9 +125,10 @@ class Rooms:
             except RtcError as error:
                 new.end(error)
             finally:
-                self._tasks.pop(wish.name, None)
+                if self._tasks[wish.name][1] is new:  # else one that was joined after leaving
+                    del self._tasks[wish.name]
 
-        self._tasks[wish.name] = asyncio.ensure_future(open_when_ready()), new
+        self._tasks[wish.name] = asyncio.ensure_future(open_when_ready()), new, wish
         return new
 
     def _known(self, name: str, wish: _Wish, doc: Doc[Any] | None, facts: PageFacts) -> Room | None:
@@ -133,11 +136,7 @@ class Rooms:
         if known is None:
             return None
         room, before = known
-        if before.password != wish.password or (doc is not None and doc is not room.doc):
-            raise ConfigError(
-                f"The room {name!r} is joined already, with another password or document",
-                "Call leave() on it first.",
-            )
+        _check_same(room, before, wish, doc)
         return room
 
     def _open(self, room: Room, client: Client, facts: PageFacts, wish: _Wish) -> None:
@@ -178,3 +177,12 @@ class Rooms:
     async def _ask_host(self) -> tuple[Client, PageFacts]:
         host = await self._open_host()
         return Client(host), await host.page_facts()
+
+
+def _check_same(room: Room, before: _Wish, wish: _Wish, doc: Doc[Any] | None) -> None:
+    if before.password != wish.password or (doc is not None and doc is not room.doc):
+        raise ConfigError(
+            f"The room {room.name or wish.name!r} is joined already, "
+            "with another password or document",
+            "Call leave() on it first.",
+        )

@@ -195,7 +195,12 @@ export function createHost(post) {
  * @param {Endpoint} endpoint @param {string | undefined} lock @returns {() => void} ends it
  */
 function serve(endpoint, lock) {
-  const host = createHost((message, transfer) => endpoint.postMessage(message, transfer));
+  const host = createHost((message, transfer) => {
+    // A BroadcastChannel ignores the list: in Chromium a channel in a message then arrives as null.
+    if (transfer && endpoint instanceof BroadcastChannel)
+      throw new DOMException("a BroadcastChannel transfers nothing", "DataCloneError");
+    endpoint.postMessage(message, transfer);
+  });
   const end = () => {
     host.close();
     endpoint.close();

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from pyodide_rtc.errors import DecodeError, DecryptionError, RtcError
+from pyodide_rtc.errors import DecryptionError, RemoteProtocolError, RtcError
 from pyodide_rtc.ports import RoomKey
 from pyodide_rtc.wire import envelope
 
@@ -113,22 +113,22 @@ class PasswordSealer:
 
     async def aclose(self) -> None:
         """Finish what was asked for, then stop."""
-        if not self._worker.done():
-            await self._jobs.join()
+        await self._jobs.join()
         self._worker.cancel()
         self._key.cancel()
 
     async def _work(self) -> None:
+        key: RoomKey | None = None
         try:
             key = await self._key
         except RtcError as error:
             self._on_fault(error)
-            return
         while True:
             job = await self._jobs.get()
             try:
-                await job(key)
-            except (DecryptionError, DecodeError) as error:
+                if key is not None:  # without one nothing can go, but leaving must not wait for it
+                    await job(key)
+            except (DecryptionError, RemoteProtocolError) as error:
                 self._on_fault(error)
             finally:
                 self._jobs.task_done()

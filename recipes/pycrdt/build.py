@@ -1,7 +1,7 @@
 """Build pycrdt's wheel for Pyodide without an emsdk: `python3 recipes/pycrdt/build.py --out dist`.
 
 Rust compiles the source archive against the stable ABI of Python 3.11, so no Python of the target
-is needed; wasm_linker.py makes it a side module; wasm-opt shrinks that by a third. The same inputs
+is needed; wasm_linker.py makes it a side module; wasm-opt shrinks it by a quarter. The same inputs
 give the same bytes, so the result is cached under a key made of them.
 """
 

@@ -37,7 +37,10 @@ class TestCheck:
         imports: set[str],
         verdict: str | None,
     ) -> None:
-        class FakeTools:
+        class FakeTools(check.Tools):
+            def __init__(self) -> None:
+                pass
+
             def auditwheel(self, what: str, file: Path) -> set[str]:
                 return imports if what == "imports" else {"malloc"}
 

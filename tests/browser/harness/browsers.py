@@ -49,13 +49,13 @@ def find_geckodriver() -> str:
 
 
 @contextmanager
-def open_browser(kind: Kind) -> Iterator[WebDriver]:
-    """Start a browser of its own, and stop it at the end.
+def open_browser(kind: Kind, *flags: str) -> Iterator[WebDriver]:
+    """Start a browser of its own, with further flags for Chromium, and stop it at the end.
 
     Scripts may take two minutes, `alert`-like dialogs (a notebook's "leave page?") are accepted.
     """
     with TemporaryDirectory(prefix=f"pyodide-rtc-{kind}-", ignore_cleanup_errors=True) as profile:
-        driver = _start_chromium(profile) if kind == "chromium" else _start_firefox()
+        driver = _start_chromium(profile, flags) if kind == "chromium" else _start_firefox()
         try:
             driver.set_script_timeout(_SCRIPT_TIMEOUT_S)
             yield driver
@@ -63,12 +63,12 @@ def open_browser(kind: Kind) -> Iterator[WebDriver]:
             driver.quit()
 
 
-def _start_chromium(profile: str) -> WebDriver:
+def _start_chromium(profile: str, flags: tuple[str, ...]) -> WebDriver:
     options = ChromeOptions()
     options.binary_location = "/usr/bin/chromium"
     options.unhandled_prompt_behavior = "accept"
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    for flag in (*CHROMIUM_FLAGS, f"--user-data-dir={profile}"):
+    for flag in (*CHROMIUM_FLAGS, *flags, f"--user-data-dir={profile}"):
         options.add_argument(flag)
     return Chrome(options=options, service=ChromeService(CHROMEDRIVER))
 

@@ -17,20 +17,36 @@ INSTALL = "%pip install -q pyodide-rtc\nimport json, pyodide_rtc"
 
 
 class Person:
-    """Somebody with a browser and a notebook, who has installed the wheel and joins rooms."""
+    """Somebody with a browser and a notebook, who has installed the wheel and joins rooms.
 
-    def __init__(self, driver: WebDriver, server: SignalingServer) -> None:
+    Args:
+        driver: the browser.
+        server: the site with its signaling.
+        window: the tab, where the browser has several.
+    """
+
+    def __init__(
+        self, driver: WebDriver, server: SignalingServer, window: str | None = None
+    ) -> None:
         self.driver = driver
         self.server = server
         self.notebook = Notebook(driver, server.url)
+        self._window = window
 
     def open(self, **query: str) -> None:
         """Open the page, and install."""
+        self._look()
         self.notebook.open(**query)
         self.notebook.run(INSTALL, timeout_s=90)
 
     def run(self, source: str, timeout_s: float = 30) -> str:
+        """Run a cell, and give its text."""
+        self._look()
         return self.notebook.run(source, timeout_s)
+
+    def _look(self) -> None:
+        if self._window is not None:
+            self.driver.switch_to.window(self._window)
 
     def join(self, *arguments: str) -> None:
         """Join under the name `room`; arguments as in Python."""

@@ -1,0 +1,249 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from pycrdt import Doc, Map, Text
+
+from pyodide_rtc.session.document import DocumentBinding, PeerOrigin
+from pyodide_rtc.testing import run_virtual
+
+
+class Bound:
+    """A document with what its binding tells."""
+
+    def __init__(self) -> None:
+        self.doc: Doc[Any] = Doc()
+        self.map: Map[Any] = self.doc.get("map", type=Map)
+        self.changes: list[tuple[bytes, int | None]] = []
+        self.refused: list[tuple[int, str]] = []
+        self.errors: list[BaseException] = []
+        self.binding = DocumentBinding(
+            self.doc,
+            lambda update, source: self.changes.append((update, source)),
+            lambda link, reason: self.refused.append((link, reason)),
+            self.errors.append,
+        )
+
+    @property
+    def sources(self) -> list[int | None]:
+        return [source for _, source in self.changes]
+
+
+@pytest.fixture
+async def bound() -> Bound:
+    return Bound()
+
+
+def update_of(**values: object) -> bytes:
+    """An update of somebody else that sets keys."""
+    doc: Doc[Any] = Doc()
+    doc.get("map", type=Map).update(values)
+    return doc.get_update()
+
+
+async def turn() -> None:
+    """Let everything happen that is due now."""
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
+def replayed(updates: list[bytes]) -> object:
+    doc: Doc[Any] = Doc()
+    for update in updates:
+        doc.apply_update(update)
+    return doc.get("map", type=Map).to_py()
+
+
+class TestOutgoing:
+    @pytest.mark.parametrize("edits", [1, 2, 8, 9, 1000])
+    async def test_edits_of_one_turn_are_one_update(self, bound: Bound, edits: int) -> None:
+        for i in range(edits):
+            bound.map["x"] = i
+        assert bound.changes == [], "observers only enqueue"
+        await turn()
+
+        assert bound.sources == [None]
+        assert replayed([bound.changes[0][0]]) == {"x": edits - 1}
+
+    async def test_each_turn_has_its_own(self, bound: Bound) -> None:
+        for i in range(3):
+            bound.map["x"] = i
+            await turn()
+
+        assert bound.sources == [None] * 3
+        assert replayed([u for u, _ in bound.changes]) == {"x": 2}
+
+    async def test_many_edits_go_as_a_difference_that_is_small(self, bound: Bound) -> None:
+        text = bound.doc.get("text", type=Text)
+        for i in range(1000):
+            text.insert(i, "x")
+        await turn()
+
+        [(update, _)] = bound.changes
+        assert len(update) < 1100
+
+    async def test_after_much_deletion_edits_go_merged(self, bound: Bound) -> None:
+        # A difference tells all deletions that there ever were.
+        text = bound.doc.get("text", type=Text)
+        text.insert(0, "x" * 1000)
+        for i in range(500):
+            del text[i]
+        await turn()
+        bound.changes.clear()
+        before = bound.doc.get_state()
+        for i in range(10):
+            bound.map["x"] = i
+        await turn()
+
+        [(update, _)] = bound.changes
+        assert len(update) < len(bound.doc.get_update(before))
+        other: Doc[Any] = Doc()
+        other.apply_update(bound.doc.get_update())
+        other.apply_update(update)
+        assert other.get("map", type=Map)["x"] == 9
+
+    async def test_reading_and_repeating_say_nothing(self, bound: Bound) -> None:
+        bound.map.to_py()
+        with bound.doc.transaction():
+            pass
+        bound.binding.apply(1, update_of(x=1))
+        await turn()
+        bound.changes.clear()
+        bound.binding.apply(1, bound.doc.get_update())
+        await turn()
+
+        assert bound.changes == []
+
+    async def test_flush_does_not_wait_for_the_turns_end(self, bound: Bound) -> None:
+        bound.map["x"] = 1
+        bound.binding.flush()
+        assert bound.sources == [None]
+        await turn()
+
+        assert bound.sources == [None], "and it goes once"
+
+    async def test_closing_hands_on_what_is_left_and_then_nothing(self, bound: Bound) -> None:
+        bound.map["x"] = 1
+        bound.binding.close()
+        bound.map["x"] = 2
+        await turn()
+
+        assert replayed([u for u, _ in bound.changes]) == {"x": 1}
+        assert bound.map["x"] == 2, "the document stays"
+
+
+class TestIncoming:
+    async def test_it_is_applied_at_once_with_its_link_as_origin(self, bound: Bound) -> None:
+        origins: list[object] = []
+        subscription = bound.map.observe(lambda _, txn: origins.append(txn.origin))
+
+        bound.binding.apply(7, update_of(x=1))
+
+        assert bound.map.to_py() == {"x": 1}
+        assert origins == [PeerOrigin(7)]
+        bound.map.unobserve(subscription)
+
+    async def test_it_is_handed_on_with_its_link_as_source(self, bound: Bound) -> None:
+        bound.binding.apply(7, update_of(x=1))
+        await turn()
+
+        assert bound.sources == [7]
+
+    async def test_one_update_for_each_source(self, bound: Bound) -> None:
+        bound.map["mine"] = 1
+        bound.binding.apply(7, update_of(a=1))
+        bound.binding.apply(8, update_of(b=1))
+        bound.binding.apply(7, update_of(c=1))
+        bound.map["mine"] = 2
+        await turn()
+
+        assert sorted(bound.sources, key=str) == [7, 8, None]
+        by_source = {source: replayed([update]) for update, source in bound.changes}
+        assert by_source[7] == {"a": 1, "c": 1}
+        assert by_source[8] == {"b": 1}
+
+    def test_it_waits_while_user_code_holds_a_transaction(self) -> None:
+        async def main() -> None:
+            bound = Bound()
+            async with bound.doc.new_transaction():
+                bound.map["mine"] = 1
+                bound.binding.apply(7, update_of(a=1))
+                bound.binding.apply(8, update_of(b=1))
+                await asyncio.sleep(10)
+                assert bound.map.to_py() == {"mine": 1}
+            await asyncio.sleep(1)
+
+            assert bound.map.to_py() == {"mine": 1, "a": 1, "b": 1}
+            assert bound.sources == [None, 7, 8], "each with its own source, in order"
+
+        run_virtual(main())
+
+    def test_what_waits_when_the_room_closes_is_dropped(self) -> None:
+        async def main() -> None:
+            bound = Bound()
+            async with bound.doc.new_transaction():
+                bound.binding.apply(7, update_of(a=1))
+                bound.binding.close()
+            await asyncio.sleep(10)
+
+            assert bound.map.to_py() == {}
+
+        run_virtual(main())
+
+    @pytest.mark.parametrize("garbage", [b"", b"\xff", b"\x01\x01\x01", b"not an update"])
+    async def test_a_refused_update_is_told_and_the_next_applied(
+        self, bound: Bound, garbage: bytes
+    ) -> None:
+        bound.binding.apply(7, garbage)
+        bound.binding.apply(8, update_of(x=1))
+        await turn()
+
+        assert [link for link, _ in bound.refused] == [7]
+        assert bound.refused[0][1], "with a reason"
+        assert bound.map.to_py() == {"x": 1}
+        assert bound.sources == [8]
+
+    async def test_what_a_users_observer_raises_is_told_and_harms_nothing(
+        self, bound: Bound, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def fail(event: object) -> None:
+            raise KeyError("of the user")
+
+        subscription = bound.map.observe(fail)
+        bound.binding.apply(7, update_of(x=1))
+        bound.binding.apply(7, update_of(y=1))
+        await turn()
+
+        assert bound.map.to_py() == {"x": 1, "y": 1}
+        assert len(bound.errors) == 2
+        assert "of the user" in repr(bound.errors[0])
+        assert bound.refused == []
+        assert bound.sources == [7], "the others get it all the same"
+        assert "observer failed" in caplog.text
+        bound.map.unobserve(subscription)
+
+    async def test_an_observer_that_raises_in_the_users_own_edit_raises_there(
+        self, bound: Bound
+    ) -> None:
+        def fail(event: object) -> None:
+            raise KeyError("of the user")
+
+        subscription = bound.map.observe(fail)
+        with pytest.raises(ExceptionGroup):
+            bound.map["x"] = 1
+        await turn()
+
+        assert bound.errors == []
+        assert replayed([u for u, _ in bound.changes]) == {"x": 1}, "the edit is in, and goes out"
+        bound.map.unobserve(subscription)
+
+
+async def test_state_vector_and_difference_are_the_documents(bound: Bound) -> None:
+    bound.map["x"] = 1
+
+    assert bound.binding.state_vector == bound.doc.get_state()
+    assert replayed([bound.binding.diff(b"\0")]) == {"x": 1}
+    with pytest.raises(ValueError):
+        bound.binding.diff(b"\xff\xff")

@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+
+import pytest
+
+from pyodide_rtc.errors import (
+    BrowserUnsupportedError,
+    DecodeError,
+    DecryptionError,
+    MessageTooBigError,
+    RtcError,
+)
+from pyodide_rtc.ports import RoomKey
+from pyodide_rtc.session import sealer as module
+from pyodide_rtc.session.sealer import PasswordSealer, PlainSealer
+from pyodide_rtc.testing import Network, run_virtual
+
+
+class SlowKey:
+    """A key whose first operations take longest, so that without a queue they would come last."""
+
+    def __init__(self, key: RoomKey) -> None:
+        self._key = key
+        self._wait_s = 8.0
+
+    async def encrypt(self, plain: bytes) -> tuple[bytes, bytes]:
+        await self._wait()
+        return await self._key.encrypt(plain)
+
+    async def decrypt(self, iv: bytes, ciphertext: bytes) -> bytes:
+        await self._wait()
+        return await self._key.decrypt(iv, ciphertext)
+
+    async def _wait(self) -> None:
+        self._wait_s /= 2
+        await asyncio.sleep(self._wait_s)
+
+
+def slow_key(password: str = "secret") -> Awaitable[RoomKey]:
+    async def derive() -> RoomKey:
+        await asyncio.sleep(5)
+        return SlowKey(await Network().host().crypto.derive_key(password, "room"))
+
+    return derive()
+
+
+class Ends:
+    """What a sealer gives: results and faults."""
+
+    def __init__(self, password: str = "secret") -> None:
+        self.results: list[object] = []
+        self.faults: list[RtcError] = []
+        self.sealer = PasswordSealer(slow_key(password), self.faults.append)
+
+
+def test_without_password_everything_passes_at_once() -> None:
+    async def main() -> None:
+        plain, results = PlainSealer(), []
+        plain.seal_payload({"x": 1}, results.append)
+        plain.open_payload({"x": 2}, results.append)
+        plain.seal_frame(b"a", results.append)
+        plain.open_frame(b"b", results.append)
+        await plain.aclose()
+        assert results == [{"x": 1}, {"x": 2}, b"a", b"b"]
+
+    run_virtual(main())
+
+
+def test_what_is_sealed_is_opened_and_in_between_not_readable() -> None:
+    async def main() -> None:
+        sender, receiver = Ends(), Ends()
+        sender.sealer.seal_payload({"sdp": "text"}, sender.results.append)
+        sender.sealer.seal_frame(b"a frame of bytes", sender.results.append)
+        await sender.sealer.aclose()
+        text, frame = sender.results
+        assert isinstance(text, str)
+        assert isinstance(frame, bytes)
+        assert "text" not in text
+        assert b"frame" not in frame
+
+        receiver.sealer.open_payload(text, receiver.results.append)
+        receiver.sealer.open_frame(frame, receiver.results.append)
+        await receiver.sealer.aclose()
+        assert receiver.results == [{"sdp": "text"}, b"a frame of bytes"]
+
+    run_virtual(main())
+
+
+def test_all_keeps_its_order_however_long_each_takes() -> None:
+    async def main() -> None:
+        sender, receiver = Ends(), Ends()
+        for i in range(6):
+            sender.sealer.seal_frame(bytes([i]), sender.results.append)
+        await sender.sealer.aclose()
+        for frame in sender.results:
+            assert isinstance(frame, bytes)
+            receiver.sealer.open_frame(frame, receiver.results.append)
+        await receiver.sealer.aclose()
+        assert receiver.results == [bytes([i]) for i in range(6)]
+
+    run_virtual(main())
+
+
+def test_another_password_is_told_and_the_next_frame_read() -> None:
+    async def main() -> None:
+        right, wrong, receiver = Ends(), Ends("other"), Ends()
+        for sender in (wrong, right):
+            sender.sealer.seal_frame(b"x", sender.results.append)
+            sender.sealer.seal_payload({"x": 1}, sender.results.append)
+            await sender.sealer.aclose()
+            frame, text = sender.results
+            assert isinstance(frame, bytes)
+            receiver.sealer.open_frame(frame, receiver.results.append)
+            receiver.sealer.open_payload(text, receiver.results.append)
+        await receiver.sealer.aclose()
+
+        assert receiver.results == [b"x", {"x": 1}]
+        assert [type(f) for f in receiver.faults] == [DecryptionError, DecryptionError]
+
+    run_virtual(main())
+
+
+def test_what_is_not_sealed_is_told_and_the_next_frame_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "MAX_SEALED_BYTES", 1000)
+
+    async def main() -> None:
+        ends = Ends()
+        ends.sealer.open_payload({"type": "announce"}, ends.results.append)
+        ends.sealer.open_payload("no base64!", ends.results.append)
+        ends.sealer.open_frame(b"\x00\x00\x01\x00", ends.results.append)
+        ends.sealer.open_frame(b"x" * 2000, ends.results.append)
+        ends.sealer.seal_frame(b"x", ends.results.append)
+        await ends.sealer.aclose()
+
+        assert [type(f) for f in ends.faults] == [
+            DecryptionError,
+            DecodeError,
+            DecodeError,
+            MessageTooBigError,
+        ]
+        assert "without password" in str(ends.faults[0])
+        assert len(ends.results) == 1
+
+    run_virtual(main())
+
+
+def test_a_key_that_cannot_be_made_is_told_and_leaving_does_not_hang() -> None:
+    async def fail() -> RoomKey:
+        await asyncio.sleep(1)
+        raise BrowserUnsupportedError("no crypto.subtle", "worker", "Serve the page by https.")
+
+    async def main() -> None:
+        results: list[bytes] = []
+        faults: list[RtcError] = []
+        sealer = PasswordSealer(fail(), faults.append)
+        sealer.seal_frame(b"x", results.append)
+        async with asyncio.timeout(60):
+            await sealer.aclose()
+        assert [type(f) for f in faults] == [BrowserUnsupportedError]
+        assert results == []
+
+    run_virtual(main())
+
+
+def test_closing_stops_the_worker() -> None:
+    async def main() -> None:
+        before = asyncio.all_tasks()
+        sealer = PasswordSealer(slow_key(), lambda _: None)
+        await sealer.aclose()
+        await asyncio.sleep(60)
+        assert asyncio.all_tasks() == before
+
+    run_virtual(main())

@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from pyodide_rtc.errors import BridgeError
+from pyodide_rtc.ports import DataChannelHandler, Host, PeerTransportHandler
+from pyodide_rtc.protocol import events as ev
+from pyodide_rtc.session.transports import Connections
+from pyodide_rtc.testing import Network, run_virtual
+
+LIMIT = 262_144
+
+
+class Channel:
+    """A data channel that does what the test says."""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+        self.handler: DataChannelHandler | None = None
+        self.is_closing = False
+        self.refusal = ""
+
+    @property
+    def buffered_bytes(self) -> int:
+        return 0
+
+    def listen(self, handler: DataChannelHandler) -> None:
+        self.handler = handler
+
+    def send(self, data: bytes) -> None:
+        if self.refusal:
+            raise BridgeError(self.refusal)
+        self.sent.append(data)
+
+    def close(self) -> None:
+        self.is_closing = True
+
+
+class Transport:
+    """A peer connection that records what is asked."""
+
+    def __init__(self, handler: PeerTransportHandler) -> None:
+        self.handler = handler
+        self.is_closed = False
+
+    def accept_description(self, kind: str, sdp: str) -> None: ...
+
+    def add_candidate(self, candidate: str, index: int | None, mid: str | None) -> None: ...
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+class World:
+    """Connections whose host is in the test's hands."""
+
+    def __init__(self) -> None:
+        self.events: list[ev.Event] = []
+        self.transports: list[Transport] = []
+        host: Host = Network().host()
+        host.open_peer = self._open_peer  # type: ignore[method-assign]
+        self.connections = Connections(host, (), self.events.append)
+
+    def _open_peer(
+        self, handler: PeerTransportHandler, *, is_initiator: bool, ice_servers: Sequence[object]
+    ) -> Transport:
+        self.transports.append(Transport(handler))
+        return self.transports[-1]
+
+    def linked(self, *, is_local: bool = True) -> tuple[Transport, Channel]:
+        """Connection 1 with one open channel."""
+        self.connections.open(1, is_initiator=is_local)
+        channel = Channel()
+        handler = self.transports[0].handler
+        handler.on_channel(channel, is_local)
+        handler.on_state("connected", LIMIT)
+        assert channel.handler is not None
+        channel.handler.on_open()
+        return self.transports[0], channel
+
+
+@pytest.fixture
+async def world() -> World:
+    return World()
+
+
+class TestChannels:
+    async def test_one_is_told_once_open_with_the_size_limit(self, world: World) -> None:
+        world.linked()
+
+        assert world.events == [ev.ChannelOpened(1, "local", LIMIT)]
+
+    async def test_the_limit_may_come_after_the_opening(self, world: World) -> None:
+        world.connections.open(1, is_initiator=False)
+        channel, handler = Channel(), world.transports[0].handler
+        handler.on_channel(channel, False)
+        assert channel.handler is not None
+        channel.handler.on_open()
+        handler.on_state("connecting", None)
+        assert world.events == []
+        handler.on_state("connected", 100)
+        handler.on_state("connected", 100)
+
+        assert world.events == [ev.ChannelOpened(1, "remote", 100)]
+
+    async def test_a_frame_does_not_wait_for_the_limit(self, world: World) -> None:
+        world.connections.open(1, is_initiator=False)
+        channel = Channel()
+        world.transports[0].handler.on_channel(channel, False)
+        assert channel.handler is not None
+        channel.handler.on_open()
+        channel.handler.on_message(b"x")
+
+        opened, frame = world.events
+        assert isinstance(opened, ev.ChannelOpened)
+        assert opened.max_message_bytes == 65_536, "what RFC 8841 assumes"
+        assert frame == ev.FrameReceived(1, b"x")
+
+    async def test_two_channels_are_kept_apart(self, world: World) -> None:
+        _, local = world.linked()
+        remote = Channel()
+        world.transports[0].handler.on_channel(remote, False)
+        assert remote.handler is not None
+        remote.handler.on_open()
+        world.connections.send(1, "remote", b"r")
+        world.connections.send(1, "local", b"l")
+
+        assert (local.sent, remote.sent) == ([b"l"], [b"r"])
+        assert world.events[-1] == ev.ChannelOpened(1, "remote", LIMIT)
+
+    async def test_its_end_is_told(self, world: World) -> None:
+        _, channel = world.linked()
+        assert channel.handler is not None
+        channel.handler.on_close()
+
+        assert isinstance(world.events[-1], ev.ChannelClosed)
+
+
+class TestRefusals:
+    async def test_a_frame_that_cannot_go_is_told_as_the_channels_end(self, world: World) -> None:
+        _, channel = world.linked()
+        channel.refusal = "the buffer is full"
+        world.connections.send(1, "local", b"x")
+
+        event = world.events[-1]
+        assert isinstance(event, ev.ChannelClosed)
+        assert "the buffer is full" in event.reason
+
+    async def test_a_channel_that_is_not_there_is_the_same(self, world: World) -> None:
+        world.linked()
+        world.connections.send(1, "remote", b"x")
+
+        assert isinstance(world.events[-1], ev.ChannelClosed)
+
+    async def test_a_refused_description_fails_and_a_candidate_does_not(self, world: World) -> None:
+        world.connections.open(1, is_initiator=True)
+        handler = world.transports[0].handler
+        handler.on_error("candidate", "no such mid")
+        assert world.events == []
+        handler.on_error("description", "bad sdp")
+
+        assert world.events == [ev.TransportFailed(1, "description: bad sdp")]
+
+    @pytest.mark.parametrize(("state", "is_ice"), [("failed", True), ("closed", False)])
+    async def test_the_end_of_the_connection_is_told(
+        self, world: World, state: str, is_ice: bool
+    ) -> None:
+        world.connections.open(1, is_initiator=True)
+        world.transports[0].handler.on_state(state, None)  # type: ignore[arg-type]
+
+        [event] = world.events
+        assert isinstance(event, ev.TransportFailed)
+        assert event.is_ice is is_ice
+
+
+class TestClosing:
+    async def test_at_once(self, world: World) -> None:
+        transport, _ = world.linked()
+        world.connections.close(1, is_gentle=False)
+
+        assert transport.is_closed
+
+    async def test_a_closed_connection_is_deaf(self, world: World) -> None:
+        transport, channel = world.linked()
+        world.connections.close(1, is_gentle=False)
+        before = list(world.events)
+        assert channel.handler is not None
+        channel.handler.on_message(b"late")
+        channel.handler.on_close()
+        transport.handler.on_state("failed", None)
+        transport.handler.on_candidate("c", 0, "0")
+        transport.handler.on_description("offer", "late")
+
+        assert world.events == before
+
+    async def test_gently_waits_until_the_channels_are_empty(self, world: World) -> None:
+        transport, channel = world.linked()
+        world.connections.close(1, is_gentle=True)
+        assert channel.is_closing
+        assert not transport.is_closed
+        assert channel.handler is not None
+        channel.handler.on_close()
+
+        assert transport.is_closed
+
+    async def test_gently_waits_for_both_channels(self, world: World) -> None:
+        transport, local = world.linked()
+        remote = Channel()
+        transport.handler.on_channel(remote, False)
+        assert remote.handler is not None
+        assert local.handler is not None
+        remote.handler.on_open()
+        world.connections.close(1, is_gentle=True)
+        local.handler.on_close()
+        assert not transport.is_closed
+        remote.handler.on_close()
+
+        assert transport.is_closed
+
+    async def test_gently_without_an_open_channel_is_at_once(self, world: World) -> None:
+        world.connections.open(1, is_initiator=True)
+        world.connections.close(1, is_gentle=True)
+
+        assert world.transports[0].is_closed
+
+    def test_gently_does_not_wait_for_ever(self) -> None:
+        async def main() -> None:
+            world = World()
+            transport, _ = world.linked()
+            world.connections.close(1, is_gentle=True)
+            await asyncio.sleep(0.9)
+            assert not transport.is_closed
+            await asyncio.sleep(0.2)
+            assert transport.is_closed
+
+        run_virtual(main())

@@ -1,0 +1,811 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from pycrdt import Doc, Map
+
+from pyodide_rtc.errors import (
+    BridgeError,
+    BridgeTimeoutError,
+    BrowserUnsupportedError,
+    ConfigError,
+    DecodeError,
+    DecryptionError,
+    LocalProtocolError,
+    RoomClosedError,
+    SignalingUnavailableError,
+    SyncTimeoutError,
+)
+from pyodide_rtc.ports import PageFacts
+from pyodide_rtc.protocol.effects import AwarenessChanged
+from pyodide_rtc.room import Room, RoomEvent
+from pyodide_rtc.rooms import Rooms
+from pyodide_rtc.testing import MemoryHost, Network, run_virtual
+
+URL = "wss://relay.example.org/"
+HREF = "https://example.org/lab/index.html?room=demo"
+
+
+class World:
+    """A network, and kernels on it."""
+
+    def __init__(self) -> None:
+        self.network = Network(max_delay_s=0.01)
+        self.relay = self.network.relays[URL]
+        self.hosts: list[MemoryHost] = []
+
+    def kernel(self, *, browser: str | None = None, blocks: bool = False) -> Rooms:
+        host = self.network.host(browser=browser)
+        self.hosts.append(host)
+
+        async def open_host() -> MemoryHost:
+            return host
+
+        return Rooms(open_host, lambda: blocking if blocks else None)
+
+    async def pair(self, **wish: Any) -> tuple[Room, Room]:
+        """Two rooms that are synced."""
+        one, other = self.kernel().join(user="Ada", **wish), self.kernel().join(user="Bob", **wish)
+        await asyncio.gather(one.until_synced(10), other.until_synced(10))
+        await asyncio.sleep(1)
+        return one, other
+
+
+def blocking(awaitable: Awaitable[Any], timeout_s: float) -> Any:
+    """Wait inside of a plain call, while all else goes on: what JSPI does for a kernel."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+    asyncio.tasks._leave_task(loop, task)
+    try:
+        future = asyncio.ensure_future(awaitable)
+        while not future.done():
+            loop._run_once()  # type: ignore[attr-defined]
+    finally:
+        asyncio.tasks._enter_task(loop, task)
+    return future.result()
+
+
+def kinds(events: list[RoomEvent]) -> list[str]:
+    return [e.kind for e in events]
+
+
+def with_world(test: Callable[[World], Awaitable[None]]) -> Callable[[], None]:
+    """Run a test on virtual time, in a new world."""
+
+    def run() -> None:
+        async def main() -> None:
+            await test(World())
+
+        run_virtual(main())
+
+    run.__name__ = test.__name__
+    return run
+
+
+class TestJoining:
+    def test_the_same_room_is_given_again(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            rooms = world.kernel()
+            room = rooms.join()
+            assert rooms.join() is room, "while it opens"
+            await asyncio.sleep(1)
+            assert room.state == "open"
+            assert rooms.join() is room
+            assert rooms.join("demo") is room
+            assert rooms.join("other") is not room
+
+        run()
+
+    def test_the_document_can_be_used_at_once(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            room = world.kernel().join()
+            room.map("m")["x"] = 1
+            room.text("t").insert(0, "hello")
+            room.array("a").append([1])
+            other = world.kernel().join()
+            await other.until_synced(10)
+
+            assert other.map("m").to_py() == {"x": 1}
+            assert str(other.text("t")) == "hello"
+            assert other.array("a").to_py() == [[1]]
+
+        run()
+
+    def test_an_own_document_may_be_given(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            doc: Doc[Any] = Doc()
+            rooms = world.kernel()
+            room = rooms.join(doc=doc)
+            await asyncio.sleep(1)
+            assert room.doc is doc
+            assert rooms.join(doc=doc) is room
+            with pytest.raises(ConfigError, match="leave"):
+                rooms.join(doc=Doc())
+
+        run()
+
+    @pytest.mark.parametrize("waits_s", [0, 1], ids=["opening", "open"])
+    def test_another_password_is_refused(self, waits_s: float) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            rooms = world.kernel()
+            rooms.join(password="one")
+            await asyncio.sleep(waits_s)
+            with pytest.raises(ConfigError, match=r"password.*leave\(\)"):
+                rooms.join(password="two")
+
+        run()
+
+    @pytest.mark.parametrize("password", ["", 5, b"secret"])
+    def test_a_password_that_is_none_is_refused(self, password: Any) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            with pytest.raises(ConfigError, match="password"):
+                world.kernel().join(password=password)
+
+        run()
+
+    @pytest.mark.parametrize("user", [5, ["Ada"], {"name": object()}, {"name": float("nan")}])
+    def test_a_user_that_cannot_be_shown_is_refused(self, user: Any) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            rooms = world.kernel(blocks=True)
+            with pytest.raises(ConfigError, match="user"):
+                rooms.join(user=user)
+            assert rooms.join(user="Ada").state == "open", "and leaves nothing half open"
+
+        run()
+
+    def test_the_same_room_under_two_names_opens_once(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            rooms = world.kernel()
+            by_page, by_name = rooms.join(), rooms.join("demo")
+            await asyncio.sleep(1)
+            assert by_page.state == "open"
+            assert by_name.state == "failed"
+            assert "joined already" in by_name.why
+
+        run()
+
+    def test_the_topic_is_what_a_page_gives_to_y_webrtc(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            room = world.kernel().join()
+            assert (room.name, room.topic) == (None, None)
+            await asyncio.sleep(1)
+            assert (room.name, room.topic, room.route) == ("demo", "example.org/demo", "memory")
+
+        run()
+
+
+class TestWhereTheKernelCanWait:
+    def test_the_room_is_open_when_join_returns(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            rooms = world.kernel(blocks=True)
+            room = rooms.join()
+            assert room.state == "open"
+            assert rooms.join() is room
+
+        run()
+
+    def test_what_is_missing_raises_there(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            rooms = world.kernel(blocks=True)
+            world.hosts[0].facts = PageFacts("https://example.org/lab/", {})
+            with pytest.raises(ConfigError, match=r"\?room="):
+                rooms.join()
+            with pytest.raises(ConfigError, match="signaling"):
+                rooms.join("demo")
+            assert rooms.join("demo", signaling=URL).state == "open"
+
+        run()
+
+    def test_a_page_that_does_not_answer_is_waited_for_in_the_background(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            host = world.network.host()
+
+            async def open_slowly() -> MemoryHost:
+                await asyncio.sleep(20)
+                return host
+
+            def gives_up(awaitable: Awaitable[Any], timeout_s: float) -> Any:
+                task = asyncio.ensure_future(awaitable)  # goes on, as with `browser.block`
+                task.add_done_callback(lambda t: t.exception())
+                raise TimeoutError
+
+            room = Rooms(open_slowly, lambda: gives_up).join()
+            assert room.state == "opening"
+            await asyncio.sleep(21)
+            assert room.state == "open"
+
+        run()
+
+
+class TestWhereItCannot:
+    def test_what_is_missing_is_told_by_the_room(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            rooms = world.kernel()
+            world.hosts[0].facts = PageFacts("https://example.org/lab/", {})
+            events: list[RoomEvent] = []
+            room = rooms.join()
+            room.observe(events.append)
+            with pytest.raises(ConfigError, match=r"\?room="):
+                await room.until_synced(10)
+
+            assert room.state == "failed"
+            assert "?room=" in room.why
+            assert "?room=" in repr(room)
+            assert kinds(events) == ["fault", "left"]
+            assert rooms.join("demo", signaling=URL) is not room, "the next try is a new room"
+
+        run()
+
+    @pytest.mark.parametrize(
+        "error",
+        [
+            BrowserUnsupportedError("no way to the page", "worker", "Install the labextension."),
+            BridgeError("the page refused"),
+            BridgeTimeoutError("the page did not answer"),
+        ],
+        ids=lambda e: type(e).__name__,
+    )
+    def test_a_host_that_cannot_be_opened_is_told(self, error: BridgeError) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            attempts = 0
+
+            async def fail_once() -> MemoryHost:
+                nonlocal attempts
+                attempts += 1
+                if attempts == 1:
+                    raise error
+                return world.network.host()
+
+            rooms = Rooms(fail_once)
+            room = rooms.join()
+            with pytest.raises(type(error)):
+                await room.until_synced(10)
+            assert (room.state, room.why) == ("failed", str(error))
+            again = rooms.join()
+            await asyncio.sleep(1)
+            assert again.state == "open", "joining again tries again"
+
+        run()
+
+    def test_a_users_callback_that_fails_does_not_hide_the_reason(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            rooms = world.kernel()
+            world.hosts[0].facts = PageFacts("https://example.org/lab/", {})
+            room = rooms.join()
+            room.observe(lambda _: 1 / 0)
+            await asyncio.sleep(1)
+            assert "?room=" in room.why
+
+        run()
+
+    def test_leaving_before_it_is_open_opens_nothing(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            rooms = world.kernel()
+            room = rooms.join()
+            room.leave()
+            again = rooms.join()
+            assert again is not room
+            assert rooms.join() is again
+            await asyncio.sleep(1)
+            assert (room.state, again.state) == ("left", "open")
+            assert rooms.join() is again
+            assert len(world.relay.sockets) == 1
+
+        run()
+
+
+class TestLeaving:
+    def test_twice_is_no_error_and_the_document_stays(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            one, other = await world.pair()
+            one.map("m")["x"] = 1
+            one.leave()
+            one.leave()
+            assert one.state == "left"
+            assert one.peers == ()
+            await asyncio.sleep(1)
+            assert other.map("m")["x"] == 1, "what was edited just before has gone out"
+            one.map("m")["x"] = 2
+            await asyncio.sleep(1)
+            assert other.map("m")["x"] == 1
+
+        run()
+
+    def test_the_others_see_it(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            one, other = await world.pair()
+            events: list[RoomEvent] = []
+            other.observe(events.append)
+            one.leave()
+            await asyncio.sleep(1)
+
+            assert kinds(events) == ["peer-left"]
+            assert other.peers == ()
+            assert set(other.awareness.states) == {other.doc.client_id}
+
+        run()
+
+    def test_nothing_is_left_behind(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            before = asyncio.all_tasks()
+            one, other = await world.pair(password="secret")
+            one.leave()
+            other.leave()
+            await asyncio.sleep(5)
+
+            assert world.relay.sockets == []
+            assert not any(world.network.tabs.values())
+            assert asyncio.all_tasks() == before
+            assert all(p._handler is None for host in world.hosts for p in host.peers)
+
+        run()
+
+    def test_joining_again_in_the_same_cell_is_a_new_room_that_works(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            one_kernel, other = world.kernel(), world.kernel().join(user="Bob")
+            first = one_kernel.join(user="Ada")
+            await first.until_synced(10)
+            first.leave()
+            second = one_kernel.join(user="Ada", doc=first.doc)
+            assert second is not first
+            await second.until_synced(10)
+            second.map("m")["x"] = 1
+            await asyncio.sleep(5)
+
+            assert other.map("m")["x"] == 1
+            assert [p.name for p in other.peers] == ["Ada"]
+            assert len(other.awareness.states) == 2
+
+        run()
+
+    def test_joining_again_later_works_too(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            kernel, other = world.kernel(), world.kernel().join()
+            for i in range(3):
+                room = kernel.join(user="Ada")
+                await room.until_synced(10)
+                room.map("m")[f"k{i}"] = i
+                await asyncio.sleep(2)
+                room.leave()
+                await asyncio.sleep(2)
+
+            assert other.map("m").to_py() == {"k0": 0, "k1": 1, "k2": 2}
+            assert other.peers == ()
+
+        run()
+
+    def test_waiting_for_a_room_that_is_left_ends(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            room = world.kernel().join()
+            waiting = asyncio.ensure_future(room.until_synced())
+            await asyncio.sleep(1)
+            room.leave()
+            with pytest.raises(RoomClosedError, match="demo"):
+                await waiting
+
+        run()
+
+
+class TestSyncing:
+    def test_alone_it_times_out_and_tells_why(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            room = world.kernel().join()
+            with pytest.raises(SyncTimeoutError, match="alone") as caught:
+                await room.until_synced(5)
+            assert isinstance(caught.value, TimeoutError)
+            assert not room.synced
+
+        run()
+
+    def test_without_server_it_tells_that(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            world.relay.stop()
+            room = world.kernel().join()
+            with pytest.raises(SyncTimeoutError, match="connection refused"):
+                await room.until_synced(5)
+            assert isinstance(room.faults[0], SignalingUnavailableError)
+
+        run()
+
+    def test_another_password_is_told_to_both(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            one = world.kernel().join(password="one")
+            await asyncio.sleep(1)
+            world.kernel().join(password="two")
+            with pytest.raises(SyncTimeoutError, match="another password"):
+                await one.until_synced(5)
+            assert isinstance(one.faults[0], DecryptionError)
+
+        run()
+
+    def test_it_returns_at_once_when_it_is(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            one, _ = await world.pair()
+            now_s = asyncio.get_running_loop().time()
+            await one.until_synced(0.5)
+            await one.until_synced()
+            assert asyncio.get_running_loop().time() == now_s
+
+        run()
+
+    def test_two_tabs_of_a_browser_need_no_server(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            world.relay.stop()
+            one = world.kernel(browser="same").join()
+            one.map("m")["x"] = 1
+            await asyncio.sleep(1)
+            other = world.kernel(browser="same").join()
+            await other.until_synced(5)
+            assert other.map("m")["x"] == 1
+            assert [p.via for p in other.peers] == ["tab"]
+            assert "this browser" in repr(other)
+            one.leave()
+            await asyncio.sleep(1)
+            assert other.peers == ()
+
+        run()
+
+
+class TestEvents:
+    def test_a_life_is_told_in_order(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            room = world.kernel().join()
+            events: list[RoomEvent] = []
+            end = room.observe(events.append)
+            await asyncio.sleep(1)
+            other = world.kernel().join()
+            await asyncio.sleep(1)
+            other.leave()
+            await asyncio.sleep(1)
+            room.leave()
+            assert kinds(events) == [
+                "opened",
+                "server-open",
+                "peer-joined",
+                "peer-synced",
+                "peer-left",
+                "left",
+            ]
+            assert events[2].peer_id == events[4].peer_id is not None
+            end()
+
+        run()
+
+    def test_an_observation_ends(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            room = world.kernel().join()
+            events: list[RoomEvent] = []
+            room.observe(events.append)()
+            await asyncio.sleep(1)
+            assert events == []
+
+        run()
+
+    def test_a_callback_that_fails_harms_nobody(self, caplog: pytest.LogCaptureFixture) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            room = world.kernel().join()
+            events: list[RoomEvent] = []
+            room.observe(lambda _: 1 / 0)
+            room.observe(events.append)
+            room.awareness.observe(lambda _: [][0])
+            other = world.kernel().join(user="Bob")
+            await room.until_synced(10)
+            other.map("m")["x"] = 1
+            await asyncio.sleep(1)
+
+            assert room.map("m")["x"] == 1
+            assert "peer-synced" in kinds(events)
+            assert {type(f) for f in room.faults} == {ZeroDivisionError, IndexError}
+
+        run()
+        assert "a callback failed" in caplog.text
+
+    def test_a_callback_may_leave(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            room = world.kernel().join()
+            room.observe(lambda e: room.leave() if e.kind == "peer-synced" else None)
+            other = world.kernel().join()
+            await asyncio.sleep(5)
+            assert room.state == "left"
+            assert other.peers == ()
+            assert room.faults == ()
+
+        run()
+
+    def test_an_observer_of_the_document_may_leave(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            one, other = await world.pair()
+            shared = one.map("m")
+            subscription = shared.observe(lambda _: one.leave())
+            other.map("m")["x"] = 1
+            await asyncio.sleep(5)
+            assert one.state == "left"
+            assert one.map("m")["x"] == 1
+            assert other.peers == ()
+            shared.unobserve(subscription)
+
+        run()
+
+    def test_an_observer_of_the_document_that_fails_is_told(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            one, other = await world.pair()
+            shared = one.map("m")
+            subscription = shared.observe(lambda _: 1 / 0)
+            other.map("m")["x"] = 1
+            await asyncio.sleep(1)
+            other.map("m")["y"] = 2
+            await asyncio.sleep(1)
+
+            assert one.map("m").to_py() == {"x": 1, "y": 2}
+            assert len(one.faults) == 2
+            assert one.synced
+            shared.unobserve(subscription)
+
+        run()
+
+    def test_of_many_faults_the_last_20_are_kept(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            world.relay.stop()
+            room = world.kernel().join()
+            await asyncio.sleep(200)
+            assert len(room.faults) == 20
+            assert room.faults[-1].attempt > 60  # type: ignore[attr-defined]
+
+        run()
+
+
+class TestAwareness:
+    def test_who_is_here_is_seen_by_all(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            one, other = await world.pair()
+            users = {s["user"]["name"] for s in one.awareness.states.values()}  # type: ignore[index]
+            assert users == {"Ada", "Bob"}
+            assert [p.name for p in one.peers] == ["Bob"]
+            assert other.awareness.local_state == {"user": {"name": "Bob"}}
+
+        run()
+
+    def test_changes_are_observed(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            one, other = await world.pair()
+            changes: list[AwarenessChanged] = []
+            end = one.awareness.observe(changes.append)
+            other.awareness.set_local_state_field("cursor", 7)
+            await asyncio.sleep(1)
+            other.awareness.set_local_state(None)
+            await asyncio.sleep(1)
+            end()
+            other.awareness.set_local_state({})
+            await asyncio.sleep(1)
+
+            theirs = (other.doc.client_id,)
+            assert [(c.updated, c.removed) for c in changes] == [(theirs, ()), ((), theirs)]
+            assert one.awareness.states[other.doc.client_id] == {}
+
+        run()
+
+    def test_what_is_set_while_opening_is_shown_later(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            one = world.kernel().join()
+            one.awareness.set_local_state_field("x", 1)
+            other = world.kernel().join()
+            await other.until_synced(10)
+            await asyncio.sleep(1)
+            assert other.awareness.states[one.doc.client_id] == {"x": 1}
+
+        run()
+
+    @pytest.mark.parametrize("value", [object(), {1, 2}, float("nan"), b"bytes"], ids=repr)
+    def test_what_is_not_json_raises_there_and_changes_nothing(self, value: object) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            one, _ = await world.pair()
+            with pytest.raises(LocalProtocolError):
+                one.awareness.set_local_state_field("x", value)
+            assert one.awareness.local_state == {"user": {"name": "Ada"}}
+            assert one.synced
+
+        run()
+
+
+class TestBadInput:
+    @pytest.mark.parametrize("value", [object(), {1, 2}, print], ids=["object", "set", "function"])
+    def test_a_wrong_type_raises_in_the_users_code_and_the_room_goes_on(self, value: Any) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            one, other = await world.pair()
+            with pytest.raises(TypeError):
+                one.map("m")["x"] = value
+            one.map("m")["y"] = 1
+            await asyncio.sleep(1)
+            assert other.doc.get("m", type=Map).to_py() == {"y": 1}
+            assert one.faults == other.faults == ()
+
+        run()
+
+    @pytest.mark.parametrize("frame", [b"", b"\0\2\1\xff", b"\0\x09", b"\xff" * 20], ids=repr)
+    def test_garbage_of_a_peer_ends_that_peer_only(self, frame: bytes) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            one, other = await world.pair()
+            third = world.kernel().join(user="Eve")
+            await third.until_synced(10)
+            await asyncio.sleep(1)
+            for peer in world.hosts[2].peers:
+                for channel in peer._channels:
+                    channel.send(frame)
+            await asyncio.sleep(5)
+
+            for room in (one, other):
+                assert [p.name for p in room.peers if p.is_connected] == [
+                    "Bob" if room is one else "Ada"
+                ]
+                assert room.faults, "and it is told"
+            one.map("m")["x"] = 1
+            await asyncio.sleep(1)
+            assert other.map("m")["x"] == 1
+
+        run()
+
+    def test_garbage_published_by_somebody_is_told_and_passed_over(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            one, other = await world.pair()
+            for data in ("5", '"text"', "null", "{}", '{"type":"signal","from":"x"}'):
+                frame = f'{{"type":"publish","topic":"example.org/demo","data":{data}}}'
+                world.relay.receive(world.relay.sockets[0], frame)
+            await asyncio.sleep(1)
+
+            assert {type(f) for f in one.faults} == {DecodeError}
+            one.map("m")["x"] = 1
+            await asyncio.sleep(1)
+            assert other.map("m")["x"] == 1
+
+        run()
+
+
+class TestRepr:
+    def text(self, room: Room) -> str:
+        return f"{room!r}\n{room._repr_html_()}"
+
+    def test_each_state_is_told_honestly(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            rooms = world.kernel()
+            room = rooms.join(user="Ada")
+            assert "being asked" in self.text(room)
+            assert not room.synced
+            world.relay.stop()
+            await asyncio.sleep(1)
+            assert "No signaling server is reached" in self.text(room)
+            assert "connection refused" in self.text(room)
+            world.relay.start()
+            await asyncio.sleep(5)
+            assert "alone in the room" in self.text(room)
+            other = world.kernel().join(user="Bob")
+            await room.until_synced(10)
+            await asyncio.sleep(1)
+            assert "1 peer is connected and synced" in self.text(room)
+            assert "Bob: synced by WebRTC" in self.text(room)
+            assert f"{URL} open" in self.text(room)
+            other.leave()
+            await asyncio.sleep(1)
+            assert "alone in the room" in self.text(room)
+            room.leave()
+            assert "was left" in self.text(room)
+
+        run()
+
+    def test_connecting_and_half_synced_are_told(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            world.network.max_delay_s = 1.0
+            seen: set[str] = set()
+            room = world.kernel().join()
+            for _ in range(2):
+                world.kernel().join()
+            for _ in range(1500):
+                await asyncio.sleep(0.02)
+                seen.add(room.why)
+
+            assert "Connecting to a peer." in seen
+            assert "1 peer is connected, 0 synced." in seen
+            assert "2 peers are connected, 1 synced." in seen
+            assert "2 peers are connected and synced." in seen
+            assert room.synced
+
+        run()
+
+    @pytest.mark.parametrize(
+        "name", ["<script>alert(1)</script>", '"><img src=x onerror=y>', "&lt;"]
+    )
+    def test_names_of_peers_are_text(self, name: str) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            room = world.kernel().join(f"room{name}")
+            world.kernel().join(f"room{name}", user=name)
+            await room.until_synced(10)
+            await asyncio.sleep(1)
+            html = room._repr_html_()
+            assert "<script" not in html
+            assert "<img" not in html
+            assert name not in html
+            assert name in repr(room)
+
+        run()
+
+    def test_names_cannot_forge_lines(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            room = world.kernel().join()
+            world.kernel().join(user="Eve\n  server     wss://evil.example.org/ open\x1b[2J")
+            await room.until_synced(10)
+            await asyncio.sleep(1)
+            assert "\n  server     wss://evil" not in repr(room)
+            assert "\x1b" not in repr(room)
+            assert "Eve" in repr(room)
+
+        run()
+
+    def test_long_names_are_cut(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            room = world.kernel().join()
+            world.kernel().join(user="x" * 10_000)
+            await room.until_synced(10)
+            await asyncio.sleep(1)
+            assert len(repr(room)) < 1000
+
+        run()
+
+    @pytest.mark.parametrize("state", [{}, {"user": 5}, {"user": {"name": 5}}, {"user": None}])
+    def test_a_name_that_is_none_is_not_shown(self, state: dict[str, object]) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            one, other = await world.pair()
+            other.awareness.set_local_state(state)
+            await asyncio.sleep(1)
+            [peer] = one.peers
+            assert peer.name is None
+            assert peer.peer_id[:8] in repr(one)
+
+        run()
