@@ -113,13 +113,18 @@ def check_ice_servers(argument: object) -> Sequence[Mapping[str, object]]:
 def _server_url(url: object, facts: PageFacts) -> str:
     if not isinstance(url, str) or not url.strip():
         raise ConfigError(f"{url!r} is no address of a signaling server", "Give a text.")
-    parts = urlsplit(urljoin(facts.href, url.strip()))
+    refusal = ConfigError(
+        f"{url!r} is no address of a signaling server",
+        "It begins with ws://, wss://, http:// or https://, or is relative to the page.",
+    )
+    try:
+        parts = urlsplit(urljoin(facts.href, url.strip()))
+        _ = parts.port  # raises if it is no number
+    except ValueError as error:
+        raise refusal from error
     scheme = _SCHEMES.get(parts.scheme)
     if scheme is None or not parts.netloc:
-        raise ConfigError(
-            f"{url!r} is no address of a signaling server",
-            "It begins with ws://, wss://, http:// or https://, or is relative to the page.",
-        )
+        raise refusal
     return urlunsplit((scheme, parts.netloc, parts.path, parts.query, ""))
 
 

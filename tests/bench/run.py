@@ -22,7 +22,7 @@ sys.path[:0] = [str(HERE.parent / "browser")]
 
 from harness.people import Cast, Person, StockPage  # noqa: E402 - its folder is not a package
 from harness.served import SignalingServer, serve_site  # noqa: E402
-from harness.site import REPOSITORY, run_async, testable_copy  # noqa: E402
+from harness.site import REPOSITORY, exposed_copy, run_async  # noqa: E402
 from stock.page import stock_page_folder  # noqa: E402
 
 JOINS = 15
@@ -48,7 +48,7 @@ PAGE_SCRIPT = (HERE / "page_side.js").read_text()
 def main() -> None:
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(dir=REPOSITORY / "demo-site"))
-        site = testable_copy(REPOSITORY / "demo-site/_output", Path(folder) / "site")
+        site = exposed_copy(REPOSITORY / "demo-site/_output", Path(folder) / "site")
         shutil.copytree(stock_page_folder(), site / "stock")
         server = stack.enter_context(serve_site(site))
         cast = Cast(stack, server)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from conftest import PAIR
 from harness.browsers import BROWSERS, Kind, open_browser
-from harness.site import REPOSITORY, SITE, Notebook, serve_folder, testable_copy
+from harness.site import REPOSITORY, SITE, Notebook, serve_folder
+from harness.site import exposed_copy as copy_of_site  # pytest would take it for a test
 from harness.waiting import eventually
 from selenium.webdriver.remote.webdriver import WebDriver
 
@@ -54,7 +55,7 @@ def notebook_in(
     driver: WebDriver, site: Path, folder: Path, packages: str = "pyodide-rtc", **config: object
 ) -> Iterator[Notebook]:
     """Open a notebook of this site, with the wheel and pair.py in its kernel."""
-    with serve_folder(testable_copy(site, folder / "site", **config)) as url:
+    with serve_folder(copy_of_site(site, folder / "site", **config)) as url:
         notebook = Notebook(driver, url)
         notebook.open(room="demo")
         install(notebook, packages)

@@ -23,9 +23,9 @@ __all__ = [
     "SITE",
     "CellError",
     "Notebook",
+    "exposed_copy",
     "run_async",
     "serve_folder",
-    "testable_copy",
 ]
 
 REPOSITORY = Path(__file__).parents[3]
@@ -59,7 +59,7 @@ def serve_folder(folder: Path) -> Iterator[str]:
         thread.join()
 
 
-def testable_copy(site: Path, target: Path, **config: object) -> Path:
+def exposed_copy(site: Path, target: Path, **config: object) -> Path:
     """Copy a built site by hard links, with `window.jupyterapp`, which `Notebook` needs.
 
     Args:
@@ -121,7 +121,7 @@ class Notebook:
 
     Args:
         driver: a browser.
-        site_url: of a `testable_copy`.
+        site_url: of a `exposed_copy`.
         path: of a notebook that the site has.
     """
 

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from harness.people import Cast
 from harness.served import SignalingServer, serve_site
-from harness.site import REPOSITORY, testable_copy
+from harness.site import REPOSITORY, exposed_copy
 from stock.page import stock_page_folder
 
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     built = REPOSITORY / "demo-site" / "_output"
-    copy = testable_copy(built, tmp_path_factory.mktemp("site") / "site")
+    copy = exposed_copy(built, tmp_path_factory.mktemp("site") / "site")
     shutil.copytree(stock_page_folder(), copy / "stock")
     return copy
 

@@ -90,7 +90,7 @@ def garbage_relay() -> Iterator[str]:
     async def serve() -> None:
         app = web.Application()
         app.router.add_get("/", answer)
-        runner = web.AppRunner(app)
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "localhost", 0)
         await site.start()

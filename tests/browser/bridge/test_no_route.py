@@ -1,0 +1,67 @@
+"""A plain worker whose page does not serve it, or answers late."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from conftest import install, with_host_script
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+
+
+@pytest.fixture(scope="module")
+def lonely(selenium_worker_module_scope: Any) -> Any:
+    install(selenium_worker_module_scope)
+    return selenium_worker_module_scope
+
+
+def test_no_route_says_what_was_tried_and_what_to_do(lonely: Any) -> None:
+    name, text, left = lonely.run_async("""
+        from pyodide_rtc.browser import live_proxies, open_host
+        try:
+            await open_host()
+        except Exception as caught:
+            error = caught
+        [type(error).__name__, str(error), live_proxies()]
+    """)
+    assert name == "BrowserUnsupportedError"
+    assert "port: no answer within 0.5 s" in text
+    assert "anywidget: not installed in the kernel" in text
+    assert "broadcast: this is no notebook kernel" in text
+    assert "labextension" in text
+    assert "attachWorker(worker)" in text
+    assert left == 0
+
+
+ANSWER_TWICE = """
+    window.ended = [];
+    const { close } = MessagePort.prototype;
+    MessagePort.prototype.close = function () {
+        window.ended.push("port");
+        close.call(this);
+    };
+    const answer = ({ data }) => {
+        if (data?.pyodideRtc !== "hello") return;
+        self.__worker.removeEventListener("message", answer);
+        host.givePort(self.__worker, data, "first");
+        host.givePort(self.__worker, data, "second");
+    };
+    self.__worker.addEventListener("message", answer);
+"""
+
+
+def test_a_second_answer_is_ended_on_the_page(lonely: Any) -> None:
+    with_host_script(lonely, ANSWER_TWICE)
+    result = lonely.run_async("""
+        import asyncio
+        from pyodide_rtc.browser import live_proxies, open_host
+        host = await open_host()
+        await host.page_facts()
+        route = host.route
+        await host.page_facts()  # by now the page has read what was sent before it
+        await host.aclose()
+        [route, live_proxies()]
+    """)
+    assert result == ["first", 0]
+    assert with_host_script(lonely, "return window.ended.length") >= 1

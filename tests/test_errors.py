@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import inspect
+import re
+
+import pytest
+
+import pyodide_rtc
+from pyodide_rtc import errors
+from pyodide_rtc.errors import (
+    BridgeError,
+    BridgeTimeoutError,
+    BrowserUnsupportedError,
+    ConfigError,
+    DecodeError,
+    DecryptionError,
+    IceFailedError,
+    LocalProtocolError,
+    MessageTooBigError,
+    NegotiationError,
+    PeerClosedError,
+    PeerError,
+    ProtocolError,
+    QuotaExceededError,
+    RemoteProtocolError,
+    RoomClosedError,
+    RtcError,
+    SignalingClosedError,
+    SignalingError,
+    SignalingUnavailableError,
+    StorageError,
+    SyncTimeoutError,
+)
+
+URL = "wss://relay.example.org/"
+PEER = "da397a24-3a5b-44d5-a5ef-148d44137313"
+
+SENTENCES: list[tuple[RtcError, str]] = [
+    (RtcError("what happened"), "what happened"),
+    (ConfigError("No room is named", "Name one."), "No room is named. Name one."),
+    (ProtocolError("what happened"), "what happened"),
+    (LocalProtocolError("closed", "sending"), "sending is not possible while closed"),
+    (RemoteProtocolError("it lied", PEER), "peer da397a24: it lied"),
+    (DecodeError("a varUint", 3, b"\xff"), r"expected a varUint at offset 3, got b'\xff'"),
+    (
+        MessageTooBigError(300, 200, "out", PEER),
+        "peer da397a24: message not sent: 300 bytes, the limit is 200 bytes",
+    ),
+    (DecryptionError("another key"), "cannot decrypt: another key"),
+    (SignalingError(URL, "HTML came"), f"signaling server {URL}: HTML came"),
+    (SignalingUnavailableError(URL, "refused", 3), f"signaling server {URL}: refused"),
+    (SignalingClosedError(URL, "restart", 1), f"signaling server {URL}: restart"),
+    (PeerError(PEER, "it failed"), "peer da397a24: it failed"),
+    (NegotiationError(PEER, "it took too long"), "peer da397a24: it took too long"),
+    (IceFailedError(PEER, "no network path"), "peer da397a24: no network path"),
+    (PeerClosedError(PEER, "it has gone"), "peer da397a24: it has gone"),
+    (
+        BrowserUnsupportedError("There is no WebRTC", "worker", "Use another browser."),
+        "There is no WebRTC (in the worker). Use another browser.",
+    ),
+    (BridgeError("the page refused"), "the page refused"),
+    (BridgeTimeoutError("the page did not answer"), "the page did not answer"),
+    (StorageError("the browser refused"), "the browser refused"),
+    (QuotaExceededError("the storage is full"), "the storage is full"),
+    (SyncTimeoutError(2.5, "Nobody is here."), "not synced within 2.5 s: Nobody is here."),
+    (RoomClosedError("demo", "it was left"), "room 'demo' is closed: it was left"),
+]
+
+
+@pytest.mark.parametrize(("error", "sentence"), SENTENCES, ids=lambda v: type(v).__name__)
+def test_each_has_a_sentence(error: RtcError, sentence: str) -> None:
+    assert str(error) == sentence
+
+
+def test_every_error_is_in_the_list_above_and_in_all() -> None:
+    classes = {
+        name
+        for name, value in vars(errors).items()
+        if inspect.isclass(value) and issubclass(value, Exception)
+    }
+
+    assert sorted(classes) == list(errors.__all__)
+    assert {type(e).__name__ for e, _ in SENTENCES} == classes
+
+
+def test_all_can_be_had_from_the_package() -> None:
+    assert set(errors.__all__) <= set(pyodide_rtc.__all__)
+    assert all(getattr(pyodide_rtc, name) is getattr(errors, name) for name in errors.__all__)
+
+
+def test_the_package_offers_nothing_else() -> None:
+    assert sorted(pyodide_rtc.__all__) == sorted(
+        [
+            "Awareness",
+            "Peer",
+            "Room",
+            "RoomEvent",
+            "Server",
+            "__version__",
+            "enable_logging",
+            "join",
+            *errors.__all__,
+        ]
+    )
+    assert all(hasattr(pyodide_rtc, name) for name in pyodide_rtc.__all__)
+
+
+def test_the_drawing_of_the_tree_is_the_tree() -> None:
+    assert errors.__doc__ is not None
+    lines = errors.__doc__.splitlines()
+    matches = [re.match(r"( {4}[ |`-]*)(\w+Error)\b", line) for line in lines]
+    drawn = [(len(match[1]), match[2]) for match in matches if match]
+
+    assert sorted(name for _, name in drawn) == sorted(errors.__all__)
+    for i, (indent, name) in enumerate(drawn[1:], 1):
+        parent = next(n for depth, n in reversed(drawn[:i]) if depth < indent)
+        assert getattr(errors, name).__bases__[0] is getattr(errors, parent), name
+
+
+@pytest.mark.parametrize("kind", [BridgeTimeoutError, SyncTimeoutError])
+def test_time_outs_are_those_of_python_too(kind: type[Exception]) -> None:
+    assert issubclass(kind, TimeoutError)
+
+
+def test_an_excerpt_is_cut() -> None:
+    assert len(DecodeError("x", excerpt=b"y" * 1000).excerpt) == 32
+
+
+@pytest.mark.parametrize(
+    "error", [e for e, _ in SENTENCES], ids=[type(e).__name__ for e, _ in SENTENCES]
+)
+def test_each_says_as_much_without_its_peer(error: RtcError) -> None:
+    assert str(error).strip()
+    assert "None" not in str(error)
