@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from conftest import install, with_host_script
+from harness.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
@@ -53,15 +54,22 @@ ANSWER_TWICE = """
 
 def test_a_second_answer_is_ended_on_the_page(lonely: Any) -> None:
     with_host_script(lonely, ANSWER_TWICE)
-    result = lonely.run_async("""
-        import asyncio
-        from pyodide_rtc.browser import live_proxies, open_host
+    lonely.run_async("""
+        from pyodide_rtc.browser import open_host
         host = await open_host()
-        await host.page_facts()
-        route = host.route
-        await host.page_facts()  # by now the page has read what was sent before it
-        await host.aclose()
-        [route, live_proxies()]
+        None
     """)
-    assert result == ["first", 0]
-    assert with_host_script(lonely, "return window.ended.length") >= 1
+    eventually(lambda: ended_ports(lonely) == 1, 5, "the second port is closed")
+    result = lonely.run_async("""
+        from pyodide_rtc.browser import live_proxies
+        facts = await host.page_facts()
+        await host.aclose()
+        [host.route, facts.href != "", live_proxies()]
+    """)
+    assert result == ["first", True, 0]
+    eventually(lambda: ended_ports(lonely) > 1, 5, "the first port is closed")
+
+
+def ended_ports(lonely: Any) -> int:
+    count: int = with_host_script(lonely, "return window.ended.length")
+    return count
