@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import PAIR
 from harness.browsers import BROWSERS, Kind, open_browser
-from harness.site import REPOSITORY, SITE, Notebook, serve_folder
-from harness.site import exposed_copy as copy_of_site  # pytest would take it for a test
+from harness.site import REPOSITORY, SITE, Notebook, exposed_copy, serve_folder
 from harness.waiting import eventually
 from selenium.webdriver.remote.webdriver import WebDriver
 
@@ -55,7 +54,7 @@ def notebook_in(
     driver: WebDriver, site: Path, folder: Path, packages: str = "pyodide-rtc", **config: object
 ) -> Iterator[Notebook]:
     """Open a notebook of this site, with the wheel and pair.py in its kernel."""
-    with serve_folder(copy_of_site(site, folder / "site", **config)) as url:
+    with serve_folder(exposed_copy(site, folder / "site", **config)) as url:
         notebook = Notebook(driver, url)
         notebook.open(room="demo")
         install(notebook, packages)

@@ -24,6 +24,10 @@ LIVE = "return [...liveConnections].filter((c) => c.connectionState !== 'closed'
 def pair(cast: Cast, room_name: str) -> Iterator[tuple[Person, Person]]:
     one, two = cast.person("one"), cast.person("two")
     one.notebook.js(COUNT_CONNECTIONS)
+    # Once, so that the way to the page is open: what it holds is held until the kernel ends.
+    one.join("'warm'")
+    one.run("room.leave()")
+    one.run("proxies = pyodide_rtc.browser.live_proxies()")
     for person in (one, two):
         person.join(repr(room_name))
     for person in (one, two):
@@ -48,6 +52,7 @@ def test_leaving_leaves_nothing_behind(pair: tuple[Person, Person]) -> None:
     one.run("room.leave()")
     two.eventually("len(room.peers)", 0, timeout_s=5)
     eventually(lambda: one.notebook.js(LIVE) == 0, 5, "the page has closed its connection")
+    one.eventually("pyodide_rtc.browser.live_proxies()", one.value("proxies"))
     one.join(repr(name))
     two.eventually("[p.is_synced for p in room.peers]", [True])
 
