@@ -19,6 +19,7 @@ demo: site  ## build what is missing; serve the site and its signaling on PORT (
 	@.venv/bin/pyodide-rtc serve --site demo-site/_output --port $(PORT)
 
 test: setup-browsers test-fast site site-bare  ## everything: lint, types, all tests, real browsers too
+	@$(PYTHON) recipes/check.py
 	$(PYTHON) -m pytest -m browser
 
 test-fast: lint  ## what needs no browser: lint, types, tests on CPython with coverage
