@@ -28,7 +28,9 @@ class End:
         self.closed = asyncio.Event()
         self.failed = asyncio.Event()
         self.states: list[str] = []
+        self.changed = asyncio.Event()
         self.max_message_bytes: int | None = None
+        self.limited = asyncio.Event()
 
     def on_description(self, kind: DescriptionType, sdp: str) -> None:
         self.other.transport.accept_description(kind, sdp)
@@ -45,7 +47,10 @@ class End:
 
     def on_state(self, state: str, max_message_bytes: int | None) -> None:
         self.states.append(state)
-        self.max_message_bytes = max_message_bytes or self.max_message_bytes
+        self.changed.set()
+        if max_message_bytes is not None:
+            self.max_message_bytes = max_message_bytes
+            self.limited.set()
 
     def on_error(self, operation: str, reason: str) -> None:
         self.log.append(f"{operation}: {reason}")
@@ -104,6 +109,7 @@ async def connected() -> AsyncIterator[tuple[End, End]]:
         ends = join(*hosts)
         for end in ends:
             await soon(end.opened.wait())
+            await soon(end.limited.wait())  # a busy page can be slower to tell than the channel
         yield ends
     finally:
         for host in hosts:

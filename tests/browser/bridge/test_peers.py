@@ -131,7 +131,7 @@ def test_a_connection_that_cannot_be_made_fails(run: Run) -> None:
         host = await open_host()
         end = End()
         end.transport = host.open_peer(end, is_initiator=True, ice_servers=[{"urls": "nonsense"}])
-        await soon(end.failed.wait())
+        await soon(end.changed.wait())
         await host.aclose()
         [end.log, end.states]
     """)
