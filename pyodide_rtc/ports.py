@@ -104,7 +104,7 @@ class DataChannel(Protocol):
         """
 
     def close(self) -> None:
-        """Close once everything that was sent has gone."""
+        """Close once everything that was sent has gone; `on_close` tells when that is."""
 
 
 class PeerTransportHandler(Protocol):
@@ -145,7 +145,7 @@ class PeerTransport(Protocol):
         """Add a remote ICE candidate; only after a remote description was given."""
 
     def close(self) -> None:
-        """Close the connection at once; what its channels still hold is dropped."""
+        """Close the connection at once; its channels drop what they hold, and call back no more."""
 
 
 class TabChannelHandler(Protocol):
@@ -236,6 +236,7 @@ class Host(Protocol):
 
         Raises:
             BridgeTimeoutError: the page did not answer.
+            BridgeError: its configuration is no JSON, or the link to it is closed.
         """
 
     def wall_time_s(self) -> float:

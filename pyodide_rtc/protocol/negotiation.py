@@ -150,11 +150,13 @@ class Negotiation:
         assert self.conn is not None, "a phase with a description has a connection"
         self.phase = Phase.DESCRIBED
         queued, self._queued = self._queued, []
-        conn = self.conn
-        return [
-            AcceptDescription(conn, kind, sdp),
-            *(AddCandidate(conn, c.candidate, c.sdp_m_line_index, c.sdp_mid) for c in queued),
-        ]
+        return [AcceptDescription(self.conn, kind, sdp), *map(self._add, queued)]
+
+    def _add(self, candidate: Candidate) -> Effect:
+        assert self.conn is not None, "a described negotiation has a connection"
+        return AddCandidate(
+            self.conn, candidate.candidate, candidate.sdp_m_line_index, candidate.sdp_mid
+        )
 
     def _accept_candidate(self, candidate: Candidate, token: float | None) -> list[Effect]:
         if token is not None and token == self._rejected_token:
@@ -163,6 +165,4 @@ class Negotiation:
             if len(self._queued) < MAX_QUEUED_CANDIDATES:
                 self._queued.append(candidate)
             return []
-        assert self.conn is not None, "a described negotiation has a connection"
-        c = candidate
-        return [AddCandidate(self.conn, c.candidate, c.sdp_m_line_index, c.sdp_mid)]
+        return [self._add(candidate)]
