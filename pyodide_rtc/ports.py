@@ -11,7 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from pyodide_rtc.protocol.events import ChannelSide
+
 __all__ = [
+    "ChannelSide",
     "ConnectionState",
     "Crypto",
     "DataChannel",
@@ -118,8 +121,8 @@ class PeerTransportHandler(Protocol):
     ) -> None:
         """Take one local ICE candidate: it is to be sent to the peer."""
 
-    def on_channel(self, channel: DataChannel, is_local: bool) -> None:
-        """Take a data channel, ours or the peer's, before it opens."""
+    def on_channel(self, channel: DataChannel, side: ChannelSide) -> None:
+        """Take a data channel before it opens. The agreed one of a stock peer leads nowhere."""
 
     def on_state(self, state: ConnectionState, max_message_bytes: int | None) -> None:
         """Tell the connection state and, once known, the largest message that the peer accepts."""
@@ -131,13 +134,20 @@ class PeerTransportHandler(Protocol):
 class PeerTransport(Protocol):
     """One `RTCPeerConnection`. Operations are carried out one after another, in the order asked.
 
-    An initiator creates its data channel and its offer at once. The rest follows from
-    `accept_description`: an offer is answered without being asked, and rolls back an own offer that
-    is still pending.
+    It gets ready as soon as it is open, with its agreed channel and an offer in hand, but nothing
+    of it is on the network before `offer` or `accept_description`: it can be kept in reserve.
     """
 
+    def offer(self, *, in_band: bool) -> None:
+        """Make the offer: `on_description` gives it, within this call if it is in hand already.
+
+        Args:
+            in_band: whether to create a channel that the peer hears of in band, which is the only
+                one that a stock peer listens to.
+        """
+
     def accept_description(self, kind: DescriptionType, sdp: str) -> None:
-        """Set the remote description, and answer if it is an offer."""
+        """Set the remote description. An offer is answered, and rolls back a pending own one."""
 
     def add_candidate(
         self, candidate: str, sdp_m_line_index: int | None, sdp_mid: str | None
@@ -252,13 +262,9 @@ class Host(Protocol):
         """Open a WebSocket; failing to connect is told by `on_close`."""
 
     def open_peer(
-        self,
-        handler: PeerTransportHandler,
-        *,
-        is_initiator: bool,
-        ice_servers: Sequence[IceServer],
+        self, handler: PeerTransportHandler, *, ice_servers: Sequence[IceServer]
     ) -> PeerTransport:
-        """Open a peer connection; an initiator offers at once."""
+        """Open a peer connection."""
 
     def open_tab_channel(self, name: str, handler: TabChannelHandler) -> TabChannel:
         """Join the tab channel of that name."""

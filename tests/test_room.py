@@ -483,7 +483,7 @@ class TestHealing:
             one, other = await world.pair()
             events: list[RoomEvent] = []
             one.observe(events.append)
-            world.hosts[0].peers[-1].fail()
+            world.hosts[0].connected[-1].fail()
             one.map("m")["x"] = "made while apart"
             await asyncio.sleep(5)
 
@@ -717,7 +717,7 @@ class TestBadInput:
             third = world.kernel().join(user="Eve")
             await third.until_synced(10)
             await asyncio.sleep(1)
-            for peer in world.hosts[2].peers:
+            for peer in world.hosts[2].connected:
                 for channel in peer._channels:
                     channel.send(frame)
             await asyncio.sleep(5)

@@ -12,10 +12,14 @@
 /** @typedef {(message: unknown[], transfer?: Transferable[]) => void} Post */
 /** @typedef {{postMessage: Post, onmessage: ((event: MessageEvent) => void) | null, close(): void}} Endpoint */
 /** @typedef {{pyodideRtc: "hello", nonce: string, lock?: string}} Hello */
-/** @typedef {{connection: RTCPeerConnection, tail: Promise<void>, channels: Set<string>}} Peer */
+/** @typedef {"agreed" | "local" | "remote"} Side */
+/** @typedef {{connection: RTCPeerConnection, tail: Promise<void>, channels: Set<string>, offer?: RTCSessionDescriptionInit}} Peer */
 
 /** How long a script of route (c) waits for its kernel, before it takes itself for saved output. */
 const GREETING_MS = 5000;
+
+/** The stream of the agreed channel: above those that browsers give to channels created in band. */
+const AGREED = { negotiated: true, id: 100 };
 
 /** Make a name that cannot be guessed: 40 hexadecimal digits, as stock peers label their channels. */
 const randomName = () =>
@@ -58,17 +62,15 @@ export function createHost(post) {
       .catch((error) => void (isOpen() && report(id, operation, error)));
   }
 
-  /** @param {number} id @param {RTCPeerConnection} connection */
-  async function describe(id, connection) {
-    await connection.setLocalDescription();
-    const description = connection.localDescription;
-    post(["description", id, description?.type, description?.sdp]);
-  }
-
-  /** @param {number} id @param {boolean} isInitiator @param {RTCConfiguration} config */
-  function open(id, isInitiator, config) {
+  /**
+   * Open a connection and make its offer, of which nobody hears before it is asked for.
+   * @param {number} id @param {RTCConfiguration} config
+   */
+  function open(id, config) {
     const connection = new RTCPeerConnection(config);
-    peers.set(id, { connection, tail: Promise.resolve(), channels: new Set() });
+    /** @type {Peer} */
+    const peer = { connection, tail: Promise.resolve(), channels: new Set() };
+    peers.set(id, peer);
     connection.onicecandidate = ({ candidate }) => {
       if (!candidate?.candidate) return; // the end of candidates says nothing to the other side
       const { candidate: text, sdpMLineIndex, sdpMid } = candidate;
@@ -79,24 +81,42 @@ export function createHost(post) {
     };
     connection.onconnectionstatechange = () =>
       post(["state", id, connection.connectionState, messageLimit(connection)]);
-    connection.ondatachannel = ({ channel }) => handOver(id, channel, false);
-    if (isInitiator) {
-      handOver(id, connection.createDataChannel(randomName()), true);
-      enqueue(id, "offer", () => describe(id, connection));
-    }
+    connection.ondatachannel = ({ channel }) => handOver(id, channel, "remote");
+    handOver(id, connection.createDataChannel("", AGREED), "agreed");
+    enqueue(id, "open", async () => {
+      peer.offer = await connection.createOffer();
+      post(["prepared", id, peer.offer.sdp]);
+    });
   }
+
+  /** @param {number} id @param {boolean} inBand */
+  function offer(id, inBand) {
+    const peer = peers.get(id);
+    if (!peer) return;
+    if (inBand) handOver(id, peer.connection.createDataChannel(randomName()), "local");
+    enqueue(id, "offer", () => peer.connection.setLocalDescription(peer.offer));
+  }
+
+  /** @param {number} id @param {RTCSdpType} type @param {string} sdp */
+  const accept = (id, type, sdp) =>
+    enqueue(id, "description", async (connection) => {
+      await connection.setRemoteDescription({ type, sdp });
+      if (type !== "offer") return;
+      await connection.setLocalDescription();
+      post(["description", id, "answer", connection.localDescription?.sdp]);
+    });
 
   /**
    * Give a data channel to Python, in the task that made it: later it can no longer be transferred.
-   * @param {number} id @param {RTCDataChannel} channel @param {boolean} isLocal
+   * @param {number} id @param {RTCDataChannel} channel @param {Side} side
    */
-  function handOver(id, channel, isLocal) {
+  function handOver(id, channel, side) {
     const key = `channel ${++channelCount}`;
     try {
-      post(["channel", id, key, isLocal, channel], [channel]);
+      post(["channel", id, key, side, channel], [channel]);
     } catch (error) {
       if (!(error instanceof DOMException && error.name === "DataCloneError")) throw error;
-      post(["channel", id, key, isLocal]);
+      post(["channel", id, key, side]);
       proxy(id, key, channel);
     }
   }
@@ -149,19 +169,16 @@ export function createHost(post) {
 
   /** @type {Record<string, (key: any, ...args: any[]) => void>} */
   const operations = {
-    open(id, isInitiator, config) {
+    open(id, config) {
       try {
-        open(id, isInitiator, config);
+        open(id, config);
       } catch (error) {
         report(id, "open", error);
         post(["state", id, "failed"]);
       }
     },
-    description: (id, type, sdp) =>
-      enqueue(id, "description", async (connection) => {
-        await connection.setRemoteDescription({ type, sdp });
-        if (type === "offer") await describe(id, connection);
-      }),
+    offer,
+    description: accept,
     candidate: (id, candidate, sdpMLineIndex, sdpMid) =>
       enqueue(id, "candidate", (connection) =>
         connection.addIceCandidate({ candidate, sdpMLineIndex, sdpMid }),

@@ -126,14 +126,10 @@ class BrowserHost:
         return socket
 
     def open_peer(
-        self,
-        handler: PeerTransportHandler,
-        *,
-        is_initiator: bool,
-        ice_servers: Sequence[IceServer],
+        self, handler: PeerTransportHandler, *, ice_servers: Sequence[IceServer]
     ) -> PagePeer:
-        """Open a peer connection; an initiator offers at once."""
-        peer = PagePeer(self._link, handler, is_initiator=is_initiator, ice_servers=ice_servers)
+        """Open a peer connection."""
+        peer = PagePeer(self._link, handler, ice_servers=ice_servers)
         self._parts.add(peer)
         return peer
 

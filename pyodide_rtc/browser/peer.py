@@ -7,7 +7,7 @@ from typing import Any
 
 from pyodide_rtc.browser.channels import NativeChannel, ProxiedChannel
 from pyodide_rtc.browser.link import PageLink
-from pyodide_rtc.ports import DescriptionType, IceServer, PeerTransportHandler
+from pyodide_rtc.ports import ChannelSide, DescriptionType, IceServer, PeerTransportHandler
 
 __all__ = ["PagePeer"]
 
@@ -16,21 +16,24 @@ class PagePeer:
     """One `RTCPeerConnection` that host.js holds. Closing it silences its data channels too."""
 
     def __init__(
-        self,
-        link: PageLink,
-        handler: PeerTransportHandler,
-        *,
-        is_initiator: bool,
-        ice_servers: Sequence[IceServer],
+        self, link: PageLink, handler: PeerTransportHandler, *, ice_servers: Sequence[IceServer]
     ) -> None:
         self._link = link
         self._handler = handler
         self._key = link.new_key()
         self._channels: list[NativeChannel | ProxiedChannel] = []
+        self._offer: str | None = None
+        self._is_offering = False
         self._is_closed = False
         link.add(self._key, self)
-        config = {"iceServers": [dict(server) for server in ice_servers]}
-        link.send("open", self._key, is_initiator, config)
+        link.send("open", self._key, {"iceServers": [dict(server) for server in ice_servers]})
+
+    def offer(self, *, in_band: bool) -> None:
+        """Make the offer; the one in hand is given at once, while the page still sets it."""
+        self._is_offering = True
+        self._link.send("offer", self._key, in_band)
+        if self._offer is not None:
+            self._handler.on_description("offer", self._offer)
 
     def accept_description(self, kind: DescriptionType, sdp: str) -> None:
         """Set the remote description, and answer if it is an offer."""
@@ -55,6 +58,10 @@ class PagePeer:
     def receive(self, operation: str, *args: Any) -> None:
         """Take one message of host.js."""
         match operation:
+            case "prepared":
+                (self._offer,) = args
+                if self._is_offering:
+                    self._handler.on_description("offer", self._offer)
             case "description":
                 self._handler.on_description(*args)
             case "candidate":
@@ -68,7 +75,7 @@ class PagePeer:
             case "error":
                 self._handler.on_error(*args)
 
-    def _on_channel(self, key: str, is_local: bool, native: Any = None) -> None:
+    def _on_channel(self, key: str, side: ChannelSide, native: Any = None) -> None:
         channel = ProxiedChannel(self._link, key) if native is None else NativeChannel(native)
         self._channels.append(channel)
-        self._handler.on_channel(channel, is_local)
+        self._handler.on_channel(channel, side)

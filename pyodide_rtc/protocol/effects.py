@@ -20,10 +20,14 @@ class PublishPayload:
 
 @dataclass(frozen=True, slots=True)
 class OpenTransport:
-    """Open a peer connection under this number; an initiator offers at once."""
+    """Open a peer connection under this number; an initiator offers at once.
+
+    Peers of our own kind talk by the agreed data channel, stock peers by one in band.
+    """
 
     conn: int
     is_initiator: bool
+    is_own_kind: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +75,15 @@ class SendTabFrame:
 
 @dataclass(frozen=True, slots=True)
 class AskState:
-    """Answer with `StateVectorRead`; with the whole state for the tab channel."""
+    """Answer with `StateVectorRead`, and in it the whole state if it is small enough.
+
+    Args:
+        link: whom to tell.
+        max_state_bytes: what its size has to be below; None for any size.
+    """
 
     link: Link
+    max_state_bytes: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,9 @@ TAB: Final[Link] = 0
 """The link to all tabs of this browser together; peer connections count from 1."""
 
 JsonObject: TypeAlias = dict[str, object]
-ChannelSide = Literal["local", "remote"]
-"""Who created a data channel: we, or the peer."""
+ChannelSide = Literal["agreed", "local", "remote"]
+"""Where a data channel comes from: every peer connection has the agreed one, which peers of our own
+kind both make beforehand (negotiated); others were created in band by us, or by the peer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +97,11 @@ class TabOpened:
 
 @dataclass(frozen=True, slots=True)
 class StateVectorRead:
-    """Our state vector, as `AskState` wanted it; `update` holds the whole state for tabs."""
+    """Our state vector, as `AskState` wanted it; and the whole state, if that was wanted."""
 
     link: Link
     state_vector: bytes
-    update: bytes | None = None
+    state: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

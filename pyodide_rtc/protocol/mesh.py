@@ -22,6 +22,10 @@ from pyodide_rtc.wire.payload import (
     SignalMessage,
 )
 
+EAGER_STATE_BYTES = 16_384
+"""A state below this size goes to a peer of our own kind at once, without waiting to be asked: it
+is there half a round trip earlier, and costs next to nothing if most of it was known."""
+
 MIN_ANNOUNCE_INTERVAL_S = 1.0
 """Announces after a lost peer are at least this far apart."""
 
@@ -34,6 +38,9 @@ class MeshPeer:
     capability: Capability | None = None
     is_joined: bool = False
     is_synced: bool = False
+    has_whole_state: bool = (
+        False  # it was sent without being asked for, and the question is to come
+    )
 
     @property
     def peer_id(self) -> str:
@@ -147,7 +154,7 @@ class Mesh:
             peer.is_joined = True
             effects.append(PeersChanged(peer.peer_id, "joined", client_id=peer.client_id))
         # Also when the side changes: what went by the other one may have had no listener.
-        return [*effects, AskState(event.conn)]
+        return [*effects, AskState(event.conn, EAGER_STATE_BYTES if peer.capability else 0)]
 
     def drop(self, peer_id: str, reason: str, *, is_gentle: bool = False) -> list[Effect]:
         """Close the connection to a peer and forget it."""
@@ -176,7 +183,13 @@ class Mesh:
 
     def _add(self, peer_id: str, url: str, capability: Capability | None, now_s: float) -> MeshPeer:
         negotiation = Negotiation(
-            peer_id, now_s, lambda: next(self._conns), self.new_token, self.peer_id, url=url
+            peer_id,
+            now_s,
+            lambda: next(self._conns),
+            self.new_token,
+            self.peer_id,
+            url=url,
+            is_own_kind=capability is not None,
         )
         peer = self._peers[peer_id] = MeshPeer(negotiation, capability)
         return peer
@@ -205,7 +218,7 @@ class Mesh:
 def _part(peer: MeshPeer, reason: str) -> list[Effect]:
     if not peer.is_joined:
         return []
-    peer.is_joined = peer.is_synced = False
+    peer.is_joined = peer.is_synced = peer.has_whole_state = False
     return [PeersChanged(peer.peer_id, "left", reason, peer.client_id)]
 
 

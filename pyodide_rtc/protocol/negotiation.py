@@ -2,10 +2,10 @@
 
 Source: y-webrtc's handling of `signal` payloads (wire.md sections 2 and 5). The initiator offers,
 the other side answers, candidates trickle both ways. When both offer at once the larger glare token
-keeps its offer; the loser gives way. A loser facing a peer of our own kind starts anew as answerer,
-so that one data channel remains. Facing a stock peer it rolls back inside the same connection,
-which leaves two channels: a stock initiator hears only the one that it created itself, so we send
-on the peer's channel as soon as there is one, and hear both.
+keeps its offer; the loser rolls its own back inside the same connection, and answers. Between peers
+of our own kind this is all: they talk by a channel that both made beforehand. Facing a stock peer
+it leaves two channels: a stock initiator hears only the one that it created itself, so we send on
+the peer's channel as soon as there is one, and hear both.
 """
 
 from __future__ import annotations
@@ -69,10 +69,9 @@ class Negotiation:
 
     @property
     def send_side(self) -> ChannelSide | None:
-        """The channel to send on: the peer's own, if there is one; None before any is open."""
-        if "remote" in self.channels:
-            return "remote"
-        return "local" if "local" in self.channels else None
+        """The channel to send on: of those in band the peer's own; None before any is open."""
+        sides: tuple[ChannelSide, ...] = ("agreed", "remote", "local")
+        return next((side for side in sides if side in self.channels), None)
 
     @property
     def deadline_s(self) -> float | None:
@@ -114,7 +113,7 @@ class Negotiation:
         self.conn = self.next_conn()
         self.phase = Phase.OFFERING if is_initiator else Phase.WAITING
         self.token = None
-        return [OpenTransport(self.conn, is_initiator)]
+        return [OpenTransport(self.conn, is_initiator, self.is_own_kind)]
 
     def _accept_offer(self, sdp: str, token: float | None) -> list[Effect]:
         if sdp == self._accepted_sdp:
@@ -123,9 +122,7 @@ class Negotiation:
             self._rejected_token = token
             return []
         effects: list[Effect] = []
-        can_roll_back = self.phase is Phase.OFFERING and not self.is_own_kind
-        if not can_roll_back:
-            # The first offer; or we lost to our own kind; or the peer has begun anew.
+        if self.phase is not Phase.OFFERING:  # the first offer, or the peer has begun anew
             effects += self.close()
             effects += self._open(is_initiator=False)
         self.token = None

@@ -153,7 +153,7 @@ class RoomMachine:
                 return self.mesh.announce(now_s, url)
             case ev.TabOpened():
                 self._has_tab = True
-                return [AskState(ev.TAB)]
+                return [AskState(ev.TAB, None)]
             case ev.TimePassed():
                 renewed, outdated = self.awareness.expire(now_s)
                 effects = self._tell_awareness(renewed, None) + _show(outdated)
@@ -174,14 +174,23 @@ class RoomMachine:
 
     def _greet(self, event: ev.StateVectorRead) -> list[Effect]:
         step1 = SyncStep1(event.state_vector)
-        if event.link != ev.TAB:
-            return self._send(event.link, encode(step1)) + self._send_awareness(event.link)
-        messages: list[Message] = [TabPeer(self.mesh.peer_id, True), step1]
-        if event.update is not None:
-            messages.append(SyncStep2(event.update))
-        messages.append(QueryAwareness())
-        effects: list[Effect] = [SendTabFrame(encode(m)) for m in messages]
-        return effects + self._send_awareness(ev.TAB, [self.mesh.client_id])
+        state: list[Message] = [] if event.state is None else [SyncStep2(event.state)]
+        if event.link == ev.TAB:
+            messages = [TabPeer(self.mesh.peer_id, True), step1, *state, QueryAwareness()]
+            effects: list[Effect] = [SendTabFrame(encode(m)) for m in messages]
+            return effects + self._send_awareness(ev.TAB, [self.mesh.client_id])
+        peer = self.mesh.peer_of(event.link)
+        if peer is not None:
+            peer.has_whole_state = event.state is not None
+        effects = [e for m in (step1, *state) for e in self._send(event.link, encode(m))]
+        return effects + self._send_awareness(event.link)
+
+    def _answer(self, link: ev.Link, state_vector: bytes) -> list[Effect]:
+        peer = self.mesh.peer_of(link)
+        if peer is not None and peer.has_whole_state:
+            peer.has_whole_state = False  # it asked before it had it; what it asks later is news
+            return []
+        return [AskDiff(link, state_vector)]
 
     def _lose(self, conn: int, reason: str, kind: type[PeerError], now_s: float) -> list[Effect]:
         peer = self.mesh.peer_of(conn)
@@ -216,7 +225,7 @@ class RoomMachine:
             case SyncUpdate(update):
                 return [ApplyUpdate(link, update)]
             case SyncStep1(state_vector):
-                return [AskDiff(link, state_vector)]
+                return self._answer(link, state_vector)
             case SyncStep2(update):
                 return [ApplyUpdate(link, update), *self._mark_synced(link)]
             case AwarenessMessage(update):

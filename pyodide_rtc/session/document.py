@@ -69,12 +69,25 @@ class DocumentBinding:
         self._incoming: deque[tuple[Link, bytes]] = deque()
         self._retry_handle: asyncio.TimerHandle | None = None
         self._applying: Link | None = None
+        self._state_bytes = 0
         self._subscription = doc.observe(self._on_transaction)
 
     @property
     def state_vector(self) -> bytes:
         """What the document has."""
         return self._doc.get_state()
+
+    def state(self, max_bytes: int | None) -> bytes | None:
+        """Give all that the document has, or None if that is not below `max_bytes`.
+
+        A document that was too large once counts as such from then on: they seldom shrink, and
+        encoding one of 50 MB just to weigh it takes a second.
+        """
+        if max_bytes is not None and self._state_bytes >= max_bytes:
+            return None
+        state = self._doc.get_update()
+        self._state_bytes = len(state)
+        return state if max_bytes is None or len(state) < max_bytes else None
 
     def diff(self, state_vector: bytes) -> bytes:
         """Give what a document with this state vector lacks.

@@ -75,10 +75,15 @@ class RoomSession:
     def start(self, bind: Callable[[RoomSession], DocumentBinding]) -> None:
         """Join: bind the document, the tab channel and the servers."""
         self._document = bind(self)
+        open_servers = [server for server in self.servers if server.is_open]
+        for server in self.servers:
+            if server not in open_servers:
+                server.subscribe(self.topic, self)  # takes longest: the rest is done meanwhile
         self._tab = self._host.open_tab_channel(self.topic, self)
         self.feed(ev.TabOpened())
-        for server in self.servers:
-            server.subscribe(self.topic, self)
+        for server in open_servers:
+            server.subscribe(self.topic, self)  # announces at once: tabs should know us by then
+        self._connections.restock()
 
     def leave(self) -> asyncio.Future[None]:
         """Leave: tell all peers, and close everything that the room opened.
@@ -90,6 +95,7 @@ class RoomSession:
         document.flush()
         self.feed(ev.LeaveAsked())
         self._timer.set(None)
+        self._connections.close_reserve()
         document.close()
         self._leaving = asyncio.ensure_future(self._finish())
         return self._leaving
@@ -167,14 +173,14 @@ class RoomSession:
                 self._bound().apply(link, update)
             case fx.SendTabFrame(data):
                 self._sealer.seal_frame(data, self._send_tab)
-            case fx.AskState(link):
-                self._tell_state(link)
+            case fx.AskState(link, max_state_bytes):
+                self._tell_state(link, max_state_bytes)
             case fx.AskDiff(link, state_vector):
                 self._tell_diff(link, state_vector)
             case fx.PublishPayload(payload, url):
                 self._publish(encode_payload(payload), url)
-            case fx.OpenTransport(conn, is_initiator):
-                self._connections.open(conn, is_initiator=is_initiator)
+            case fx.OpenTransport(conn, is_initiator, is_own_kind):
+                self._connections.open(conn, is_initiator=is_initiator, is_own_kind=is_own_kind)
             case fx.AcceptDescription(conn, kind, sdp):
                 self._connections.transport(conn).accept_description(kind, sdp)
             case fx.AddCandidate(conn, candidate, index, mid):
@@ -188,11 +194,9 @@ class RoomSession:
         if self._tab is not None:
             self._tab.send(data)
 
-    def _tell_state(self, link: ev.Link) -> None:
+    def _tell_state(self, link: ev.Link, max_bytes: int | None) -> None:
         document = self._bound()
-        # What waits for this turn's end is in the state already: send it with the state, once.
-        whole = document.diff(b"\x00") if link == ev.TAB else None
-        self.feed(ev.StateVectorRead(link, document.state_vector, whole))
+        self.feed(ev.StateVectorRead(link, document.state_vector, document.state(max_bytes)))
 
     def _tell_diff(self, link: ev.Link, state_vector: bytes) -> None:
         try:

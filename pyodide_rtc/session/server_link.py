@@ -65,6 +65,11 @@ class ServerLink:
         self._timer = DeadlineTimer(self._on_time)
 
     @property
+    def is_open(self) -> bool:
+        """Whether the server is there."""
+        return self.machine.state is proto.ServerState.OPEN
+
+    @property
     def is_idle(self) -> bool:
         """Whether no room uses the server."""
         return not self._listeners

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Literal
 
 from pyodide_rtc.errors import BridgeError
 from pyodide_rtc.ports import (
+    ChannelSide,
     ConnectionState,
     DataChannel,
     DescriptionType,
@@ -25,6 +25,13 @@ Feed = Callable[[ev.Event], None]
 
 _GENTLE_CLOSE_S = 1.0
 """How long a connection that is being left may take to send what its channels hold."""
+
+_RESERVE_DELAY_S = 1.0
+"""From a connection's opening until the next one is kept in reserve: joins come in bursts, and
+while they last the page has better to do."""
+
+_UNWANTED = -1
+"""The number of a connection in reserve: no machine has it, so its events are passed over."""
 
 _DEFAULT_MAX_MESSAGE_BYTES = 65_536
 """What RFC 8841 assumes of a peer whose description names no `max-message-size`."""
@@ -50,30 +57,45 @@ class _ChannelHandler:
 
     def on_close(self) -> None:
         self.is_open = False
-        self._connection.on_channel_closed(self._side)
+        self._connection.on_channel_closed(self._side, self)
 
 
 class Connection:
-    """One peer connection of the room.
+    """One peer connection of the room, or the one in reserve.
 
     Args:
-        conn: its number in the machine.
         feed: takes the events.
     """
 
-    def __init__(self, conn: int, feed: Feed) -> None:
-        self.conn = conn
+    def __init__(self, feed: Feed) -> None:
+        self.conn = _UNWANTED
         self.transport: PeerTransport | None = None
+        self._is_own_kind = True
         self._feed: Feed | None = feed
+        self._failure: str | None = None
         self._channels: dict[ev.ChannelSide, _ChannelHandler] = {}
         self._announced: set[ev.ChannelSide] = set()
         self._max_message_bytes: int | None = None
         self._on_drained: Callable[[], None] | None = None
 
+    def begin(self, conn: int, *, is_own_kind: bool) -> None:
+        """Be wanted from now on, under this number in the machine."""
+        self.conn = conn
+        self._is_own_kind = is_own_kind
+        if not is_own_kind:
+            self._channels.clear()  # the agreed one: a stock peer has not agreed to it
+        if self._failure is not None:
+            self.on_failure(self._failure)
+
     def feed(self, event: ev.Event) -> None:
         """Hand an event to the machine, unless it has closed this connection."""
         if self._feed is not None:
             self._feed(event)
+
+    def on_failure(self, reason: str, *, is_ice: bool = False) -> None:
+        """Take the connection's end; one in reserve tells it when it is wanted."""
+        self._failure = reason
+        self.feed(ev.TransportFailed(self.conn, reason, is_ice=is_ice))
 
     def send(self, side: ev.ChannelSide, data: bytes) -> None:
         """Send a frame.
@@ -114,13 +136,14 @@ class Connection:
                 self._announced.add(side)
                 self.feed(ev.ChannelOpened(self.conn, side, limit))
 
-    def on_channel_closed(self, side: ev.ChannelSide) -> None:
+    def on_channel_closed(self, side: ChannelSide, handler: _ChannelHandler) -> None:
         """Take the end of a channel."""
         if self._on_drained is not None:
             if not any(h.is_open for h in self._channels.values()):
                 self._on_drained()
             return
-        self.feed(ev.ChannelClosed(self.conn, side, "the data channel closed"))
+        if self._channels.get(side) is handler:
+            self.feed(ev.ChannelClosed(self.conn, side, "the data channel closed"))
 
     # PeerTransportHandler.
 
@@ -134,9 +157,10 @@ class Connection:
         """Take a local ICE candidate."""
         self.feed(ev.CandidateFound(self.conn, candidate, sdp_m_line_index, sdp_mid))
 
-    def on_channel(self, channel: DataChannel, is_local: bool) -> None:
-        """Take a data channel."""
-        side: Literal["local", "remote"] = "local" if is_local else "remote"
+    def on_channel(self, channel: DataChannel, side: ChannelSide) -> None:
+        """Take a data channel, unless it leads nowhere."""
+        if side == "agreed" and not self._is_own_kind:
+            return
         handler = self._channels[side] = _ChannelHandler(self, channel, side)
         channel.listen(handler)
 
@@ -146,14 +170,14 @@ class Connection:
             self._max_message_bytes = max_message_bytes
             self.announce_channels()
         if state == "failed":
-            self.feed(ev.TransportFailed(self.conn, "no network path", is_ice=True))
+            self.on_failure("no network path", is_ice=True)
         elif state == "closed":
-            self.feed(ev.TransportFailed(self.conn, "the connection is closed"))
+            self.on_failure("the connection is closed")
 
     def on_error(self, operation: str, reason: str) -> None:
         """Take a refused operation; a refused candidate is one path less, not the end."""
         if operation != "candidate":
-            self.feed(ev.TransportFailed(self.conn, f"{operation}: {reason}"))
+            self.on_failure(f"{operation}: {reason}")
 
     def _close_transport(self) -> None:
         self._on_drained = None
@@ -169,13 +193,19 @@ class Connections:
         self._ice_servers = ice_servers
         self._feed = feed
         self._by_conn: dict[int, Connection] = {}
+        self._reserve: Connection | None = None
+        self._reserve_handle: asyncio.TimerHandle | None = None
 
-    def open(self, conn: int, *, is_initiator: bool) -> None:
+    def open(self, conn: int, *, is_initiator: bool, is_own_kind: bool) -> None:
         """Open a peer connection under this number."""
-        connection = self._by_conn[conn] = Connection(conn, self._feed)
-        connection.transport = self._host.open_peer(
-            connection, is_initiator=is_initiator, ice_servers=self._ice_servers
-        )
+        connection, self._reserve = self._reserve or self._prepare(), None
+        self._by_conn[conn] = connection
+        connection.begin(conn, is_own_kind=is_own_kind)
+        if is_initiator:
+            self.transport(conn).offer(in_band=not is_own_kind)
+        if self._reserve_handle is None:
+            loop = asyncio.get_running_loop()
+            self._reserve_handle = loop.call_later(_RESERVE_DELAY_S, self.restock)
 
     def transport(self, conn: int) -> PeerTransport:
         """Give an open connection's transport."""
@@ -197,3 +227,22 @@ class Connections:
     def close(self, conn: int, *, is_gentle: bool) -> None:
         """Close a connection."""
         self._by_conn.pop(conn).close(is_gentle=is_gentle)
+
+    def restock(self) -> None:
+        """Keep a connection in reserve."""
+        self._reserve_handle = None
+        self._reserve = self._reserve or self._prepare()
+
+    def close_reserve(self) -> None:
+        """Close the connection in reserve, and keep none any more."""
+        if self._reserve_handle is not None:
+            self._reserve_handle.cancel()
+        if self._reserve is not None:
+            self._reserve.close(is_gentle=False)
+            self._reserve = None
+
+    def _prepare(self) -> Connection:
+        """Open a connection for nobody yet: making one and its offer takes a busy page 15 ms."""
+        connection = Connection(self._feed)
+        connection.transport = self._host.open_peer(connection, ice_servers=self._ice_servers)
+        return connection

@@ -103,6 +103,11 @@ class MemoryHost:
         self._crypto = MemoryCrypto(network)
 
     @property
+    def connected(self) -> list[MemoryPeer]:
+        """The peer connections that have met their other end."""
+        return [peer for peer in self.peers if peer.is_connected]
+
+    @property
     def route(self) -> str:
         """The word for the room's repr."""
         return "memory"
@@ -138,14 +143,10 @@ class MemoryHost:
         return MemorySocket(self.network, url, handler)
 
     def open_peer(
-        self,
-        handler: PeerTransportHandler,
-        *,
-        is_initiator: bool,
-        ice_servers: Sequence[IceServer],
+        self, handler: PeerTransportHandler, *, ice_servers: Sequence[IceServer]
     ) -> PeerTransport:
         """Open a peer connection."""
-        peer = MemoryPeer(self.network, handler, is_initiator=is_initiator)
+        peer = MemoryPeer(self.network, handler)
         self.peers.append(peer)
         return peer
 

@@ -11,7 +11,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pyodide_rtc.errors import BridgeError
-from pyodide_rtc.ports import DataChannelHandler, DescriptionType, PeerTransportHandler
+from pyodide_rtc.ports import (
+    ChannelSide,
+    DataChannelHandler,
+    DescriptionType,
+    PeerTransportHandler,
+)
 
 if TYPE_CHECKING:
     from pyodide_rtc.testing.network import Network
@@ -82,20 +87,27 @@ class MemoryDataChannel:
 class MemoryPeer:
     """One end of a peer connection."""
 
-    def __init__(
-        self, network: Network, handler: PeerTransportHandler, *, is_initiator: bool
-    ) -> None:
+    def __init__(self, network: Network, handler: PeerTransportHandler) -> None:
         self._network = network
         self._handler: PeerTransportHandler | None = handler
         self._name = f"connection {next(_numbers)}"
         self._pending_offer = ""
         self._other: MemoryPeer | None = None
         self._is_described = False
-        self._channel = MemoryDataChannel(network) if is_initiator else None
+        self._agreed = MemoryDataChannel(network)
+        self._created: MemoryDataChannel | None = None
         self._channels: list[MemoryDataChannel] = []
         network.offers[self._name] = self
-        if is_initiator:
-            self._later(self._make_offer)
+        self._later(lambda: self._attach(self._agreed, "agreed"))
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it has met its other end; one in reserve has not."""
+        return self._other is not None and self._other._other is self
+
+    def offer(self, *, in_band: bool) -> None:
+        """Make the offer."""
+        self._later(lambda: self._make_offer(in_band))
 
     def accept_description(self, kind: DescriptionType, sdp: str) -> None:
         """Set the remote description, and answer if it is an offer."""
@@ -130,11 +142,12 @@ class MemoryPeer:
         if self._handler is not None:
             self._handler.on_state("closed", None)
 
-    def _make_offer(self) -> None:
+    def _make_offer(self, in_band: bool) -> None:
         if self._handler is None or self._is_described:
             return
-        assert self._channel is not None, "an initiator has a channel"
-        self._attach(self._channel, is_local=True)
+        if in_band:
+            self._created = MemoryDataChannel(self._network)
+            self._attach(self._created, "local")
         self._pending_offer = f"offer of {self._name}"
         self._handler.on_description("offer", self._pending_offer)
         self._handler.on_candidate(f"candidate of {self._name}", 0, "0")
@@ -167,13 +180,14 @@ class MemoryPeer:
             assert end._handler is not None, "both ends are open"
             end._handler.on_state("connected", self._network.max_message_bytes)
         for end, far in ((self, other), (other, self)):
-            if end._channel is not None:
+            end._agreed.join(far._agreed)
+            if end._created is not None:
                 opposite = MemoryDataChannel(self._network)
-                far._attach(opposite, is_local=False)
-                end._channel.join(opposite)
-                opposite.join(end._channel)
+                far._attach(opposite, "remote")
+                end._created.join(opposite)
+                opposite.join(end._created)
 
-    def _attach(self, channel: MemoryDataChannel, *, is_local: bool) -> None:
+    def _attach(self, channel: MemoryDataChannel, side: ChannelSide) -> None:
         self._channels.append(channel)
         if self._handler is not None:
-            self._handler.on_channel(channel, is_local)
+            self._handler.on_channel(channel, side)

@@ -1,10 +1,11 @@
 """What run.py runs in the kernels; page_side.js is its twin."""
 
 import asyncio
-import json  # noqa: F401 - run.py prints by it
+import json
 
 import js
 from pyodide.code import run_js
+from pyodide.ffi import create_proxy, to_js
 
 import pyodide_rtc
 
@@ -94,3 +95,16 @@ async def count_from_now():
 
 async def counted():
     return [sent[0], sent[1]]
+
+
+async def serve():
+    """Do what the page asks for, as long as the cell goes on."""
+    calls = asyncio.Queue()
+    channel = js.BroadcastChannel.new("bench")
+    channel.onmessage = create_proxy(lambda event: calls.put_nowait(event.data))
+    while True:
+        kind, what = await calls.get()
+        if kind == "call":
+            name, arguments = json.loads(what)
+            answer = await globals()[name](*arguments)
+            channel.postMessage(to_js(["answer", json.dumps(answer)]))

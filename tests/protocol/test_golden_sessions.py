@@ -116,7 +116,9 @@ def test_in_the_place_of_the_newcomer(recording: Recording) -> None:
         fx.AcceptDescription,
         *[fx.AddCandidate] * (len(recording.signals_of(recording.peer_a)) - 1),
     ]
-    assert only(fx.OpenTransport, played) == [fx.OpenTransport(1, is_initiator=False)]
+    assert only(fx.OpenTransport, played) == [
+        fx.OpenTransport(1, is_initiator=False, is_own_kind=False)
+    ]
     answered = recording.signals_of(recording.peer_b)
     assert len(answered) > 1
     for stock in answered:
@@ -127,7 +129,7 @@ def test_in_the_place_of_the_first(recording: Recording) -> None:
     room = our_room(recording.peer_a, CLIENT_A)
 
     assert room.handle(ev.PayloadReceived(URL, Announce(recording.peer_b)), 0.0) == [
-        fx.OpenTransport(1, is_initiator=True)
+        fx.OpenTransport(1, is_initiator=True, is_own_kind=False)
     ]
     offered = recording.signals_of(recording.peer_a)
     assert len(offered) > 1

@@ -5,7 +5,7 @@ import pytest
 from pyodide_rtc.errors import NegotiationError
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
-from pyodide_rtc.protocol.mesh import MIN_ANNOUNCE_INTERVAL_S, Mesh
+from pyodide_rtc.protocol.mesh import EAGER_STATE_BYTES, MIN_ANNOUNCE_INTERVAL_S, Mesh
 from pyodide_rtc.protocol.negotiation import CONNECT_TIMEOUT_S
 from pyodide_rtc.wire.payload import Announce, OtherSignal, SignalMessage
 
@@ -48,13 +48,13 @@ class TestAnnounces:
         assert mesh.announce(0.0, URL) == [fx.PublishPayload(Announce(ME, extra(MY_CLIENT)), URL)]
 
     def test_the_newcomer_is_called(self, mesh: Mesh) -> None:
-        assert call(mesh) == [fx.OpenTransport(1, is_initiator=True)]
+        assert call(mesh) == [fx.OpenTransport(1, is_initiator=True, is_own_kind=False)]
         assert PEER in mesh
 
     def test_each_peer_has_its_own_connection(self, mesh: Mesh) -> None:
         call(mesh)
 
-        assert call(mesh, OTHER) == [fx.OpenTransport(2, is_initiator=True)]
+        assert call(mesh, OTHER) == [fx.OpenTransport(2, is_initiator=True, is_own_kind=False)]
         assert [p.peer_id for p in mesh] == [PEER, OTHER]
 
     def test_our_own_echo_calls_nobody(self, mesh: Mesh) -> None:
@@ -72,7 +72,7 @@ class TestAnnounces:
 
         assert call(mesh, OTHER) == []
         assert mesh.on_payload(URL, signal(OFFER, OTHER), 0.0) == [
-            fx.OpenTransport(2, is_initiator=False),
+            fx.OpenTransport(2, is_initiator=False, is_own_kind=False),
             fx.AcceptDescription(2, "offer", OFFER.sdp),
         ]
 
@@ -98,7 +98,7 @@ class TestSignals:
     def test_a_candidate_may_come_first(self, mesh: Mesh) -> None:
         assert mesh.on_payload(URL, signal(CANDIDATE), 0.0) == []
         assert mesh.on_payload(URL, signal(OFFER), 0.0) == [
-            fx.OpenTransport(1, is_initiator=False),
+            fx.OpenTransport(1, is_initiator=False, is_own_kind=False),
             fx.AcceptDescription(1, "offer", OFFER.sdp),
             fx.AddCandidate(1, CANDIDATE.candidate, 0, "0"),
         ]
@@ -147,24 +147,15 @@ class TestSignals:
 
 
 class TestGlare:
-    def test_the_loser_to_its_own_kind_goes_on_under_a_new_number(self, mesh: Mesh) -> None:
-        call(mesh, client_id=PEER_CLIENT)
+    @pytest.mark.parametrize("client_id", [None, PEER_CLIENT])
+    def test_the_loser_rolls_back_under_the_same_number(
+        self, mesh: Mesh, client_id: int | None
+    ) -> None:
+        call(mesh, client_id=client_id)
         mesh.publish_signal(ev.DescriptionMade(1, "offer", "our offer"))
+        theirs = signal(OFFER, token=99.0, client_id=client_id)
 
-        effects = mesh.on_payload(URL, signal(OFFER, token=99.0, client_id=PEER_CLIENT), 7.0)
-
-        assert effects[:2] == [fx.CloseTransport(1), fx.OpenTransport(2, is_initiator=False)]
-        assert mesh.peer_of(1) is None
-        assert mesh.deadline_s == 7.0 + CONNECT_TIMEOUT_S, "the wait begins anew"
-        assert only(fx.PeersChanged, effects) == [], "it was not linked yet"
-
-    def test_to_a_stock_peer_the_number_stays(self, mesh: Mesh) -> None:
-        call(mesh)
-        mesh.publish_signal(ev.DescriptionMade(1, "offer", "our offer"))
-
-        assert mesh.on_payload(URL, signal(OFFER, token=99.0), 7.0) == [
-            fx.AcceptDescription(1, "offer", OFFER.sdp)
-        ]
+        assert mesh.on_payload(URL, theirs, 7.0) == [fx.AcceptDescription(1, "offer", OFFER.sdp)]
         assert mesh.deadline_s == CONNECT_TIMEOUT_S
 
 
@@ -176,14 +167,14 @@ class TestLinks:
     def test_an_open_channel_joins_and_greets(self, mesh: Mesh) -> None:
         assert self.linked(mesh, PEER_CLIENT) == [
             fx.PeersChanged(PEER, "joined", client_id=PEER_CLIENT),
-            fx.AskState(1),
+            fx.AskState(1, EAGER_STATE_BYTES),
         ]
         assert mesh.deadline_s is None
 
     def test_the_peers_own_channel_is_better_and_greeted_again(self, mesh: Mesh) -> None:
         self.linked(mesh)
 
-        assert mesh.on_channel_opened(ev.ChannelOpened(1, "remote", LIMIT)) == [fx.AskState(1)]
+        assert mesh.on_channel_opened(ev.ChannelOpened(1, "remote", LIMIT)) == [fx.AskState(1, 0)]
 
     def test_ours_is_no_better_and_not_greeted(self, mesh: Mesh) -> None:
         call(mesh)
@@ -216,7 +207,8 @@ class TestLinks:
             fx.PeersChanged(PEER, "left", "test", PEER_CLIENT),
         ]
         assert PEER not in mesh
-        assert call(mesh) == [fx.OpenTransport(2, is_initiator=True)], "it may come again"
+        again = [fx.OpenTransport(2, is_initiator=True, is_own_kind=False)]
+        assert call(mesh) == again, "it may come again"
 
     def test_who_was_never_linked_does_not_leave(self, mesh: Mesh) -> None:
         call(mesh)

@@ -53,7 +53,7 @@ def candidate(text: str = "c", token: float | None = LOW) -> SignalMessage:
 def test_an_initiator_opens_takes_the_answer_and_candidates() -> None:
     made = negotiation()
 
-    assert made.offer() == [OpenTransport(1, is_initiator=True)]
+    assert made.offer() == [OpenTransport(1, is_initiator=True, is_own_kind=False)]
     assert made.phase is Phase.OFFERING
     assert made.accept(answer(), is_own_kind=False) == [
         AcceptDescription(1, "answer", "their answer")
@@ -66,7 +66,7 @@ def test_an_offer_opens_an_answerer() -> None:
     made = negotiation()
 
     assert made.accept(offer(), is_own_kind=False) == [
-        OpenTransport(1, is_initiator=False),
+        OpenTransport(1, is_initiator=False, is_own_kind=False),
         AcceptDescription(1, "offer", "their offer"),
     ]
     assert made.phase is Phase.DESCRIBED
@@ -159,21 +159,11 @@ class TestGlare:
             AcceptDescription(1, "answer", "their answer")
         ]
 
-    def test_the_loser_to_its_own_kind_answers_by_a_fresh_connection(self) -> None:
+    @pytest.mark.parametrize("is_own_kind", [True, False])
+    def test_the_loser_rolls_back_in_the_same_connection(self, is_own_kind: bool) -> None:
         made = offering()
 
-        assert made.accept(offer(token=HIGH), is_own_kind=True) == [
-            CloseTransport(1),
-            OpenTransport(2, is_initiator=False),
-            AcceptDescription(2, "offer", "their offer"),
-        ]
-        assert made.conn == 2
-        assert made.token is None
-
-    def test_the_loser_to_a_stock_peer_rolls_back_in_the_same_connection(self) -> None:
-        made = offering()
-
-        assert made.accept(offer(token=HIGH), is_own_kind=False) == [
+        assert made.accept(offer(token=HIGH), is_own_kind=is_own_kind) == [
             AcceptDescription(1, "offer", "their offer")
         ]
         assert made.phase is Phase.DESCRIBED
@@ -259,7 +249,7 @@ class TestRepetition:
 
         assert made.accept(offer("second"), is_own_kind=is_own_kind) == [
             CloseTransport(1),
-            OpenTransport(2, is_initiator=False),
+            OpenTransport(2, is_initiator=False, is_own_kind=is_own_kind),
             AcceptDescription(2, "offer", "second"),
         ]
         assert made.send_side is None

@@ -91,6 +91,18 @@ class TestJoining:
 
         assert frames(room.handle(ev.StateVectorRead(conn, b"\0"), 0.0), conn) == [SyncStep1(b"\0")]
 
+    def test_a_small_state_goes_at_once_and_answers_the_first_question(
+        self, room: RoomMachine
+    ) -> None:
+        conn = link_peer(room, client_id=PEER_CLIENT)
+
+        greeting = frames(room.handle(ev.StateVectorRead(conn, b"\0", b"all"), 0.0), conn)
+
+        assert greeting == [SyncStep1(b"\0"), SyncStep2(b"all")]
+        assert receive(room, conn, encode(SyncStep1(b"\0"))) == [], "asked before it came"
+        later = receive(room, conn, encode(SyncStep1(b"\0")))
+        assert later == [fx.AskDiff(conn, b"\0")]
+
     def test_the_state_of_a_link_that_is_gone_meanwhile_goes_nowhere(
         self, room: RoomMachine
     ) -> None:
@@ -372,7 +384,7 @@ class TestBadPeers:
 class TestTabs:
     def test_joining_tells_and_asks_everything(self, room: RoomMachine) -> None:
         room.handle(ev.LocalStateSet({"x": 1}), 0.0)
-        assert room.handle(ev.TabOpened(), 0.0) == [fx.AskState(ev.TAB)]
+        assert room.handle(ev.TabOpened(), 0.0) == [fx.AskState(ev.TAB, None)]
 
         greeting = frames(room.handle(ev.StateVectorRead(ev.TAB, b"\0", b"all"), 0.0), ev.TAB)
 

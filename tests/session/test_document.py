@@ -56,6 +56,25 @@ def replayed(updates: list[bytes]) -> object:
     return doc.get("map", type=Map).to_py()
 
 
+class TestState:
+    async def test_it_is_given_below_a_size(self, bound: Bound) -> None:
+        bound.map["x"] = 1
+        state = bound.binding.state(None)
+        assert state is not None
+
+        assert bound.binding.state(len(state) + 1) == state
+        assert bound.binding.state(len(state)) is None
+        assert bound.binding.state(0) is None
+        assert replayed([state]) == {"x": 1}
+
+    async def test_a_large_one_is_not_weighed_again(self, bound: Bound) -> None:
+        bound.map["x"] = "x" * 1000
+        assert bound.binding.state(100) is None
+        del bound.map["x"]
+
+        assert bound.binding.state(100) is None
+
+
 class TestOutgoing:
     @pytest.mark.parametrize("edits", [1, 2, 8, 9, 1000])
     async def test_edits_of_one_turn_are_one_update(self, bound: Bound, edits: int) -> None:

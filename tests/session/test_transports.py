@@ -45,6 +45,10 @@ class Transport:
     def __init__(self, handler: PeerTransportHandler) -> None:
         self.handler = handler
         self.is_closed = False
+        self.offers: list[bool] = []
+
+    def offer(self, *, in_band: bool) -> None:
+        self.offers.append(in_band)
 
     def accept_description(self, kind: str, sdp: str) -> None: ...
 
@@ -63,19 +67,20 @@ class World:
         host: Host = Network().host()
         host.open_peer = self._open_peer  # type: ignore[method-assign]
         self.connections = Connections(host, (), self.events.append)
+        self.connections.restock()
 
     def _open_peer(
-        self, handler: PeerTransportHandler, *, is_initiator: bool, ice_servers: Sequence[object]
+        self, handler: PeerTransportHandler, *, ice_servers: Sequence[object]
     ) -> Transport:
         self.transports.append(Transport(handler))
         return self.transports[-1]
 
     def linked(self, *, is_local: bool = True) -> tuple[Transport, Channel]:
         """Connection 1 with one open channel."""
-        self.connections.open(1, is_initiator=is_local)
+        self.connections.open(1, is_initiator=is_local, is_own_kind=False)
         channel = Channel()
         handler = self.transports[0].handler
-        handler.on_channel(channel, is_local)
+        handler.on_channel(channel, "local" if is_local else "remote")
         handler.on_state("connected", LIMIT)
         assert channel.handler is not None
         channel.handler.on_open()
@@ -94,9 +99,9 @@ class TestChannels:
         assert world.events == [ev.ChannelOpened(1, "local", LIMIT)]
 
     async def test_the_limit_may_come_after_the_opening(self, world: World) -> None:
-        world.connections.open(1, is_initiator=False)
+        world.connections.open(1, is_initiator=False, is_own_kind=False)
         channel, handler = Channel(), world.transports[0].handler
-        handler.on_channel(channel, False)
+        handler.on_channel(channel, "remote")
         assert channel.handler is not None
         channel.handler.on_open()
         handler.on_state("connecting", None)
@@ -107,9 +112,9 @@ class TestChannels:
         assert world.events == [ev.ChannelOpened(1, "remote", 100)]
 
     async def test_a_frame_does_not_wait_for_the_limit(self, world: World) -> None:
-        world.connections.open(1, is_initiator=False)
+        world.connections.open(1, is_initiator=False, is_own_kind=False)
         channel = Channel()
-        world.transports[0].handler.on_channel(channel, False)
+        world.transports[0].handler.on_channel(channel, "remote")
         assert channel.handler is not None
         channel.handler.on_open()
         channel.handler.on_message(b"x")
@@ -122,7 +127,7 @@ class TestChannels:
     async def test_two_channels_are_kept_apart(self, world: World) -> None:
         _, local = world.linked()
         remote = Channel()
-        world.transports[0].handler.on_channel(remote, False)
+        world.transports[0].handler.on_channel(remote, "remote")
         assert remote.handler is not None
         remote.handler.on_open()
         world.connections.send(1, "remote", b"r")
@@ -137,6 +142,78 @@ class TestChannels:
         channel.handler.on_close()
 
         assert isinstance(world.events[-1], ev.ChannelClosed)
+
+
+class TestReserve:
+    async def test_one_is_ready_before_it_is_wanted(self, world: World) -> None:
+        [reserve] = world.transports
+        world.connections.open(1, is_initiator=True, is_own_kind=True)
+
+        assert world.transports == [reserve]
+        assert reserve.offers == [False]
+
+    async def test_a_stock_peer_is_offered_a_channel_in_band(self, world: World) -> None:
+        world.connections.open(1, is_initiator=True, is_own_kind=False)
+
+        assert world.transports[0].offers == [True]
+
+    async def test_an_answerer_offers_nothing(self, world: World) -> None:
+        world.connections.open(1, is_initiator=False, is_own_kind=True)
+
+        assert world.transports[0].offers == []
+
+    @pytest.mark.parametrize("is_early", [True, False])
+    @pytest.mark.parametrize("is_own_kind", [True, False])
+    async def test_the_agreed_channel_is_for_our_own_kind(
+        self, world: World, is_early: bool, is_own_kind: bool
+    ) -> None:
+        channel, handler = Channel(), world.transports[0].handler
+        if is_early:
+            handler.on_channel(channel, "agreed")
+        world.connections.open(1, is_initiator=False, is_own_kind=is_own_kind)
+        if not is_early:
+            handler.on_channel(channel, "agreed")
+        handler.on_state("connected", LIMIT)
+        if channel.handler is not None:
+            channel.handler.on_open()
+            channel.handler.on_close()
+
+        expected = [
+            ev.ChannelOpened(1, "agreed", LIMIT),
+            ev.ChannelClosed(1, "agreed", "the data channel closed"),
+        ]
+        assert world.events == (expected if is_own_kind else [])
+
+    async def test_one_that_failed_in_reserve_says_so_when_it_is_wanted(self, world: World) -> None:
+        world.transports[0].handler.on_error("open", "no such server")
+        assert [e for e in world.events if getattr(e, "conn", 0) > 0] == []
+        world.connections.open(1, is_initiator=True, is_own_kind=True)
+
+        assert world.events[-1] == ev.TransportFailed(1, "open: no such server")
+
+    def test_the_next_one_comes_after_a_while_and_is_closed_at_the_end(self) -> None:
+        async def main() -> None:
+            world = World()
+            world.connections.open(1, is_initiator=True, is_own_kind=True)
+            world.connections.open(2, is_initiator=True, is_own_kind=True)
+            await asyncio.sleep(0.9)
+            assert len(world.transports) == 2
+            await asyncio.sleep(5)
+            [_, _, reserve] = world.transports
+            world.connections.close_reserve()
+            assert reserve.is_closed
+
+        run_virtual(main())
+
+    def test_none_comes_after_the_end(self) -> None:
+        async def main() -> None:
+            world = World()
+            world.connections.open(1, is_initiator=True, is_own_kind=True)
+            world.connections.close_reserve()
+            await asyncio.sleep(5)
+            assert len(world.transports) == 1
+
+        run_virtual(main())
 
 
 class TestRefusals:
@@ -156,7 +233,7 @@ class TestRefusals:
         assert isinstance(world.events[-1], ev.ChannelClosed)
 
     async def test_a_refused_description_fails_and_a_candidate_does_not(self, world: World) -> None:
-        world.connections.open(1, is_initiator=True)
+        world.connections.open(1, is_initiator=True, is_own_kind=False)
         handler = world.transports[0].handler
         handler.on_error("candidate", "no such mid")
         assert world.events == []
@@ -168,7 +245,7 @@ class TestRefusals:
     async def test_the_end_of_the_connection_is_told(
         self, world: World, state: str, is_ice: bool
     ) -> None:
-        world.connections.open(1, is_initiator=True)
+        world.connections.open(1, is_initiator=True, is_own_kind=False)
         world.transports[0].handler.on_state(state, None)  # type: ignore[arg-type]
 
         [event] = world.events
@@ -209,7 +286,7 @@ class TestClosing:
     async def test_gently_waits_for_both_channels(self, world: World) -> None:
         transport, local = world.linked()
         remote = Channel()
-        transport.handler.on_channel(remote, False)
+        transport.handler.on_channel(remote, "remote")
         assert remote.handler is not None
         assert local.handler is not None
         remote.handler.on_open()
@@ -221,7 +298,7 @@ class TestClosing:
         assert transport.is_closed
 
     async def test_gently_without_an_open_channel_is_at_once(self, world: World) -> None:
-        world.connections.open(1, is_initiator=True)
+        world.connections.open(1, is_initiator=True, is_own_kind=False)
         world.connections.close(1, is_gentle=True)
 
         assert world.transports[0].is_closed

@@ -145,7 +145,9 @@ class StockConn:
         self.token: float | None = None
         self.is_connected = False
         self.heard: list[Message] = []
-        self.transport = room.host.open_peer(self, is_initiator=is_initiator, ice_servers=())
+        self.transport = room.host.open_peer(self, ice_servers=())
+        if is_initiator:
+            self.transport.offer(in_band=True)
         self._room = room
         self._remote = remote
         self._is_initiator = is_initiator
@@ -177,8 +179,8 @@ class StockConn:
         inner = {"candidate": candidate, "sdpMLineIndex": index, "sdpMid": mid}
         self._publish({"type": "candidate", "candidate": inner})
 
-    def on_channel(self, channel: DataChannel, is_local: bool) -> None:
-        if is_local is self._is_initiator:
+    def on_channel(self, channel: DataChannel, side: str) -> None:
+        if side == ("local" if self._is_initiator else "remote"):
             self._channel = channel
             channel.listen(self)
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from pyodide_rtc.browser import open_host
-from pyodide_rtc.ports import DataChannel, DescriptionType, Host, PeerTransport
+from pyodide_rtc.ports import ChannelSide, DataChannel, DescriptionType, Host, PeerTransport
 
 PATIENCE_S = 15
 
@@ -19,7 +19,8 @@ class End:
     transport: PeerTransport
     other: End
 
-    def __init__(self) -> None:
+    def __init__(self, *, in_band: bool = False) -> None:
+        self.in_band = in_band
         self.channel: DataChannel | None = None
         self.channels: list[tuple[str, bool]] = []
         self.log: list[str] = []
@@ -40,10 +41,12 @@ class End:
     ) -> None:
         self.other.transport.add_candidate(candidate, sdp_m_line_index, sdp_mid)
 
-    def on_channel(self, channel: DataChannel, is_local: bool) -> None:
-        self.channels.append((type(channel).__name__, is_local))
-        self.channel = channel
-        channel.listen(self)
+    def on_channel(self, channel: DataChannel, side: ChannelSide) -> None:
+        self.channels.append((type(channel).__name__, side))
+        # In band, as with a stock peer, or by the agreed channel, as between our own kind.
+        if (side == "agreed") is not self.in_band:
+            self.channel = channel
+            channel.listen(self)
 
     def on_state(self, state: str, max_message_bytes: int | None) -> None:
         self.states.append(state)
@@ -89,24 +92,22 @@ async def drained(end: End) -> None:
     await soon(poll())
 
 
-def join(host: Host, other_host: Host, *, both_offer: bool = False) -> tuple[End, End]:
-    """Open both ends; the first offers, or both."""
-    ends = End(), End()
-    for end, other, home, offers in (
-        (ends[1], ends[0], other_host, both_offer),
-        (ends[0], ends[1], host, True),
-    ):
+def join(host: Host, other_host: Host, *, in_band: bool = False) -> tuple[End, End]:
+    """Open both ends; the first offers."""
+    ends = End(in_band=in_band), End(in_band=in_band)
+    for end, other, home in ((ends[1], ends[0], other_host), (ends[0], ends[1], host)):
         end.host, end.other = home, other
-        end.transport = home.open_peer(end, is_initiator=offers, ice_servers=[])
+        end.transport = home.open_peer(end, ice_servers=[])
+    ends[0].transport.offer(in_band=in_band)
     return ends
 
 
 @asynccontextmanager
-async def connected() -> AsyncIterator[tuple[End, End]]:
+async def connected(*, in_band: bool = False) -> AsyncIterator[tuple[End, End]]:
     """Give two ends whose channels are open, each of a host of its own."""
     hosts = await open_host(), await open_host()
     try:
-        ends = join(*hosts)
+        ends = join(*hosts, in_band=in_band)
         for end in ends:
             await soon(end.opened.wait())
             await soon(end.limited.wait())  # a busy page can be slower to tell than the channel
