@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -742,7 +743,7 @@ class TestBadInput:
                 world.relay.receive(world.relay.sockets[0], frame)
             await asyncio.sleep(1)
 
-            assert {type(f) for f in one.faults} == {DecodeError}
+            assert {type(f) for f in one.faults} == {DecodeError, DecryptionError}
             one.map("m")["x"] = 1
             await asyncio.sleep(1)
             assert other.map("m")["x"] == 1
@@ -788,7 +789,7 @@ class TestRepr:
             world.network.max_delay_s = 1.0
             seen: set[str] = set()
             room = world.kernel().join()
-            for _ in range(2):
+            for _ in range(4):
                 world.kernel().join()
             for _ in range(1500):
                 await asyncio.sleep(0.02)
@@ -796,8 +797,8 @@ class TestRepr:
 
             assert "Connecting to a peer." in seen
             assert "1 peer is connected, 0 synced." in seen
-            assert "2 peers are connected, 1 synced." in seen
-            assert "2 peers are connected and synced." in seen
+            assert any(re.fullmatch(r"\d peers are connected, [1-3] synced\.", s) for s in seen)
+            assert "4 peers are connected and synced." in seen
             assert room.synced
 
         run()

@@ -193,14 +193,28 @@ export function createHost(post) {
   };
 
   const closePeers = () => [...peers.keys()].forEach(closePeer);
-  addEventListener("pagehide", closePeers);
+  /** A page that is put away may come back (bfcache): then Python has to know what it has lost. */
+  const onHide = () => {
+    const lost = [...peers.keys()];
+    closePeers();
+    lost.forEach((id) => post(["state", id, "closed"]));
+  };
+  const onWake = () => post(["woken", "page"]);
+  /** @type {[EventTarget, string, () => void][]} */
+  const listeners = [
+    [window, "pagehide", onHide],
+    [window, "pageshow", onWake],
+    [window, "online", onWake],
+    [document, "resume", onWake],
+  ];
+  for (const [target, event, listener] of listeners) target.addEventListener(event, listener);
   return {
     /** @param {[string, any, ...any[]]} message */
     receive([operation, key, ...args]) {
       operations[operation](key, ...args);
     },
     close() {
-      removeEventListener("pagehide", closePeers);
+      for (const [target, event, listener] of listeners) target.removeEventListener(event, listener);
       closePeers();
     },
   };

@@ -18,6 +18,7 @@ from pyodide_rtc.wire.payload import (
     Announce,
     Candidate,
     Description,
+    Lost,
     OtherSignal,
     SignalMessage,
 )
@@ -38,9 +39,9 @@ class MeshPeer:
     capability: Capability | None = None
     is_joined: bool = False
     is_synced: bool = False
-    has_whole_state: bool = (
-        False  # it was sent without being asked for, and the question is to come
-    )
+    has_whole_state: bool = False  # sent without being asked for: the question is still to come
+    ahead: int | None = None  # units that we lacked when we were last compared
+    behind: int | None = None  # units that it lacked
 
     @property
     def peer_id(self) -> str:
@@ -87,6 +88,10 @@ class Mesh:
         times.append(self._announce_due_s)
         return min((t for t in times if t is not None), default=None)
 
+    def get(self, peer_id: str) -> MeshPeer | None:
+        """Find a peer by its network identity."""
+        return self._peers.get(peer_id)
+
     def peer_of(self, conn: int) -> MeshPeer | None:
         """Find the peer of a connection that is still wanted."""
         return next((p for p in self if p.negotiation.conn == conn), None)
@@ -97,7 +102,7 @@ class Mesh:
         """Say that we are here."""
         self._announced_s = now_s
         self._announce_due_s = None
-        return [PublishPayload(Announce(self.peer_id, self._extra()), url)]
+        return [PublishPayload(Announce(self.peer_id, self._extra()), url, Lost(self.peer_id))]
 
     def announce_again(self, now_s: float) -> list[Effect]:
         """Say it again after a lost peer, but not more often than is decent."""

@@ -58,7 +58,7 @@ class ServerLink:
     """
 
     def __init__(self, host: Host, url: str) -> None:
-        self.machine = proto.SignalingMachine(url)
+        self.machine = proto.SignalingMachine(url, host.random)
         self._host = host
         self._listeners: dict[str, TopicListener] = {}
         self._socket: tuple[SignalingSocket, _SocketHandler] | None = None
@@ -89,9 +89,13 @@ class ServerLink:
             del self._listeners[topic]
             self.perform(self.machine.unsubscribe(topic))
 
-    def publish(self, topic: str, data: object) -> None:
-        """Publish, if the server is there."""
-        self.perform(self.machine.publish(topic, data))
+    def publish(self, topic: str, data: object, will: object = None) -> None:
+        """Publish, if the server is there, and leave it a will for when our socket breaks."""
+        self.perform(self.machine.publish(topic, data, will))
+
+    def wake(self) -> None:
+        """Look at once how the server is: we were asleep or offline."""
+        self.perform(self.machine.wake(self.now_s()))
 
     def perform(self, effects: list[proto.SignalingEffect]) -> None:
         """Carry out what the machine wants."""

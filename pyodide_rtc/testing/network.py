@@ -17,6 +17,7 @@ from pyodide_rtc.ports import SignalingSocketHandler, TabChannelHandler
 
 if TYPE_CHECKING:
     from pyodide_rtc.testing.host import MemoryHost
+    from pyodide_rtc.testing.locks import MemoryLock
     from pyodide_rtc.testing.peer import MemoryPeer
 
 
@@ -37,6 +38,7 @@ class Network:
         self.max_message_bytes = max_message_bytes
         self.relays: defaultdict[str, MemoryRelay] = defaultdict(lambda: MemoryRelay(self))
         self.offers: dict[str, MemoryPeer] = {}
+        self.locks: defaultdict[str, list[MemoryLock]] = defaultdict(list)
         self.tabs: dict[tuple[str, str], list[MemoryTabChannel]] = defaultdict(list)
         self._last_s: dict[Hashable, float] = {}
 
@@ -57,7 +59,7 @@ class Network:
 
 
 class MemoryRelay:
-    """A signaling server with y-webrtc's rules."""
+    """A signaling server with y-webrtc's rules, and the wills of our own."""
 
     def __init__(self, network: Network) -> None:
         self._network = network
@@ -82,13 +84,21 @@ class MemoryRelay:
                 sender.topics.update(frame["topics"])
             case "unsubscribe":
                 sender.topics.difference_update(frame["topics"])
+                for topic in frame["topics"]:
+                    sender.wills.pop(topic, None)
             case "publish":
-                receivers = [s for s in self.sockets if frame["topic"] in s.topics]
-                relayed = json.dumps({**frame, "clients": len(receivers)})
-                for socket in receivers:
-                    socket.give(relayed)
+                if "will" in frame:
+                    sender.wills[frame["topic"]] = frame["will"]
+                self.publish(frame["topic"], frame["data"])
             case "ping":
                 sender.give('{"type":"pong"}')
+
+    def publish(self, topic: str, data: object) -> None:
+        """Send to all subscribers of the topic."""
+        receivers = [s for s in self.sockets if topic in s.topics]
+        frame = {"type": "publish", "topic": topic, "data": data, "clients": len(receivers)}
+        for socket in receivers:
+            socket.give(json.dumps(frame))
 
 
 class MemorySocket:
@@ -96,6 +106,7 @@ class MemorySocket:
 
     def __init__(self, network: Network, url: str, handler: SignalingSocketHandler) -> None:
         self.topics: set[str] = set()
+        self.wills: dict[str, object] = {}
         self._network = network
         self._relay = network.relays[url]
         self._handler: SignalingSocketHandler | None = handler
@@ -128,17 +139,23 @@ class MemorySocket:
         self._network.deliver((self, "in"), arrive)
 
     def drop(self, reason: str) -> None:
-        """Close from the server's side."""
+        """Close from the server's side, which then has nobody to tell a will to."""
         handler = self._handler
+        self.wills.clear()
         self.close()
         if handler is not None:
             handler.on_close(reason)
 
     def close(self) -> None:
-        """Close from the client's side."""
+        """Close from the client's side, after what was sent has gone."""
         self._handler = None
+        self._network.deliver((self, "out"), self._end)
+
+    def _end(self) -> None:
         if self in self._relay.sockets:
             self._relay.sockets.remove(self)
+            for topic, will in self.wills.items():
+                self._relay.publish(topic, will)
 
 
 class MemoryTabChannel:

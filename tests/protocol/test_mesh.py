@@ -7,7 +7,7 @@ from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.mesh import EAGER_STATE_BYTES, MIN_ANNOUNCE_INTERVAL_S, Mesh
 from pyodide_rtc.protocol.negotiation import CONNECT_TIMEOUT_S
-from pyodide_rtc.wire.payload import Announce, OtherSignal, SignalMessage
+from pyodide_rtc.wire.payload import Announce, Lost, OtherSignal, SignalMessage
 
 from .helpers import (
     ANSWER,
@@ -45,7 +45,8 @@ def published(effects: list[fx.Effect]) -> list[SignalMessage]:
 
 class TestAnnounces:
     def test_ours_names_us_and_our_kind(self, mesh: Mesh) -> None:
-        assert mesh.announce(0.0, URL) == [fx.PublishPayload(Announce(ME, extra(MY_CLIENT)), URL)]
+        [published] = mesh.announce(0.0, URL)
+        assert published == fx.PublishPayload(Announce(ME, extra(MY_CLIENT)), URL, will=Lost(ME))
 
     def test_the_newcomer_is_called(self, mesh: Mesh) -> None:
         assert call(mesh) == [fx.OpenTransport(1, is_initiator=True, is_own_kind=False)]
@@ -82,7 +83,7 @@ class TestAnnounces:
         assert mesh.deadline_s == MIN_ANNOUNCE_INTERVAL_S
         assert mesh.on_time(0.9) == []
         [due] = mesh.on_time(1.0)
-        assert due == fx.PublishPayload(Announce(ME, extra(MY_CLIENT)))
+        assert due == fx.PublishPayload(Announce(ME, extra(MY_CLIENT)), will=Lost(ME))
         assert mesh.deadline_s is None
         assert mesh.on_time(5.0) == []
         assert len(mesh.announce_again(5.0)) == 1
