@@ -139,7 +139,7 @@ class RoomMachine:
             case ev.PayloadReceived(url, payload):
                 return self._on_payload(url, payload, now_s)
             case ev.DescriptionMade() | ev.CandidateFound():
-                return self.mesh.publish_signal(event)
+                return self.mesh.publish_signal(event, now_s)
             case ev.ChannelOpened():
                 return self.mesh.on_channel_opened(event)
             case ev.ChannelClosed(conn, _, reason):
