@@ -13,7 +13,7 @@ from pyodide_rtc.errors import NegotiationError
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.capability import Capability, decode_capability, encode_capability
 from pyodide_rtc.protocol.effects import AskState, Effect, PeersChanged, PublishPayload, Report
-from pyodide_rtc.protocol.negotiation import Negotiation, Phase
+from pyodide_rtc.protocol.negotiation import CONNECT_TIMEOUT_S, Negotiation, Phase
 from pyodide_rtc.wire.payload import (
     Announce,
     Candidate,
@@ -37,6 +37,7 @@ class MeshPeer:
 
     negotiation: Negotiation
     capability: Capability | None = None
+    heard_by: set[str] = field(default_factory=set)  # servers that brought an announce of it
     is_joined: bool = False
     is_synced: bool = False
     has_whole_state: bool = False  # sent without being asked for: the question is still to come
@@ -121,11 +122,11 @@ class Mesh:
         capability = decode_capability(payload.extra)
         if isinstance(payload, SignalMessage):
             return self._on_signal(url, payload, capability, now_s)
-        if sender in self._peers or len(self._peers) >= self.max_peers:
-            return []
-        return self._add(sender, url, capability, now_s).negotiation.offer()
+        return self._on_announce(url, sender, capability, now_s)
 
-    def publish_signal(self, event: ev.DescriptionMade | ev.CandidateFound) -> list[Effect]:
+    def publish_signal(
+        self, event: ev.DescriptionMade | ev.CandidateFound, now_s: float
+    ) -> list[Effect]:
         """Send the peer what the browser made."""
         peer = self.peer_of(event.conn)
         if peer is None:
@@ -140,7 +141,7 @@ class Mesh:
             signal = Description(event.kind, event.sdp)
         token = negotiation.token_for_signal()
         message = SignalMessage(self.peer_id, peer.peer_id, token, signal, self._extra())
-        return [PublishPayload(message, negotiation.url)]
+        return negotiation.publish(message, now_s)
 
     # Links.
 
@@ -174,7 +175,11 @@ class Mesh:
     def on_time(self, now_s: float) -> list[Effect]:
         """Give up what takes too long, and announce if that is due."""
         effects: list[Effect] = []
-        late = [p.negotiation for p in self if _is_due(p.negotiation.deadline_s, now_s)]
+        due = [p.negotiation for p in self if _is_due(p.negotiation.deadline_s, now_s)]
+        late = [n for n in due if n.started_s + CONNECT_TIMEOUT_S <= now_s]
+        for negotiation in due:
+            if negotiation not in late:
+                effects += negotiation.settle_doubt(now_s)
         for negotiation in late:
             reason = f"no connection in time: {negotiation.phase.value}"
             effects += self.drop(negotiation.peer_id, reason)
@@ -198,6 +203,24 @@ class Mesh:
         )
         peer = self._peers[peer_id] = MeshPeer(negotiation, capability)
         return peer
+
+    def _on_announce(
+        self, url: str, sender: str, capability: Capability | None, now_s: float
+    ) -> list[Effect]:
+        peer = self._peers.get(sender)
+        if peer is None:
+            if len(self._peers) >= self.max_peers:
+                return []
+            peer = self._add(sender, url, capability, now_s)
+            peer.heard_by.add(url)
+            return peer.negotiation.offer()
+        if url not in peer.heard_by:
+            peer.heard_by.add(url)  # what another server has brought already
+        elif not peer.is_joined:
+            peer.negotiation.doubt(now_s)
+            if _is_due(peer.negotiation.deadline_s, now_s):
+                return peer.negotiation.settle_doubt(now_s)
+        return []
 
     def _on_signal(
         self, url: str, message: SignalMessage, capability: Capability | None, now_s: float

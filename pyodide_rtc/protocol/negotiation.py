@@ -21,6 +21,7 @@ from pyodide_rtc.protocol.effects import (
     CloseTransport,
     Effect,
     OpenTransport,
+    PublishPayload,
 )
 from pyodide_rtc.protocol.events import ChannelSide
 from pyodide_rtc.wire.signaling import Candidate, Description, SignalMessage
@@ -30,6 +31,14 @@ CONNECT_TIMEOUT_S = 20.0
 
 MAX_QUEUED_CANDIDATES = 64
 """Candidates kept while their description is on its way. A browser makes about ten."""
+
+REPEAT_INTERVAL_S = 0.1
+"""An offer is not sent again sooner than this: a stock peer that gets a second one while it still
+makes the answer to the first gives itself up. It tells each loss twice, too."""
+
+DOUBT_S = 3.0
+"""A peer that announces itself while we connect may have lost somebody else: what is under way gets
+so long to come about."""
 
 
 class Phase(enum.Enum):
@@ -63,6 +72,11 @@ class Negotiation:
     phase: Phase = Phase.WAITING
     token: float | None = None
     channels: dict[ChannelSide, int] = field(default_factory=dict)
+    doubt_due_s: float | None = None
+    _sent: list[SignalMessage] = field(default_factory=list)
+    _sent_s: float = 0.0
+    _is_rolled_back: bool = False
+    _has_stray_answer: bool = False
     _rejected_token: float | None = None
     _accepted_sdp: str | None = None
     _queued: list[Candidate] = field(default_factory=list)
@@ -75,12 +89,46 @@ class Negotiation:
 
     @property
     def deadline_s(self) -> float | None:
-        """When to give the attempt up; None once a channel is open."""
-        return None if self.channels else self.started_s + CONNECT_TIMEOUT_S
+        """When to give the attempt up, or to act on a doubt; None once a channel is open."""
+        if self.channels:
+            return None
+        give_up_s = self.started_s + CONNECT_TIMEOUT_S
+        return give_up_s if self.doubt_due_s is None else min(give_up_s, self.doubt_due_s)
 
     def offer(self) -> list[Effect]:
         """Open a connection as initiator."""
         return self._open(is_initiator=True)
+
+    def doubt(self, now_s: float) -> None:
+        """Take the peer's announce in the midst of it: it may have lost its end of this.
+
+        A stock peer that gets our offer while it still makes its own gives itself up, and announces
+        itself. So does one that gets an answer to an offer that it has taken back meanwhile.
+        """
+        if self.phase is Phase.OFFERING:
+            due_s = max(now_s, self._sent_s + REPEAT_INTERVAL_S)
+        else:
+            due_s = now_s if self._has_stray_answer else now_s + DOUBT_S
+        if self.doubt_due_s is None or due_s < self.doubt_due_s:
+            self.doubt_due_s = due_s
+
+    def settle_doubt(self, now_s: float) -> list[Effect]:
+        """Make sure that the peer has an end of this: send the offer again, or begin anew.
+
+        Should the peer have it still, it passes over the same offer with the same token.
+        """
+        self.doubt_due_s = None
+        if self.phase is Phase.OFFERING:
+            self._sent_s = now_s
+            return [PublishPayload(message, self.url) for message in self._sent]
+        self.started_s = now_s
+        return [*self.close(), *self.offer()]
+
+    def publish(self, message: SignalMessage, now_s: float) -> list[Effect]:
+        """Send an own signal."""
+        self._sent.append(message)
+        self._sent_s = now_s
+        return [PublishPayload(message, self.url)]
 
     def token_for_signal(self) -> float:
         """Give the token that goes with an own signal; made at the first one."""
@@ -112,7 +160,9 @@ class Negotiation:
     def _open(self, *, is_initiator: bool) -> list[Effect]:
         self.conn = self.next_conn()
         self.phase = Phase.OFFERING if is_initiator else Phase.WAITING
-        self.token = None
+        self.token = self.doubt_due_s = None
+        self._is_rolled_back = self._has_stray_answer = False
+        self._sent.clear()
         return [OpenTransport(self.conn, is_initiator, self.is_own_kind)]
 
     def _accept_offer(self, sdp: str, token: float | None) -> list[Effect]:
@@ -125,8 +175,11 @@ class Negotiation:
         if self.phase is not Phase.OFFERING:  # the first offer, or the peer has begun anew
             effects += self.close()
             effects += self._open(is_initiator=False)
+        else:
+            self._is_rolled_back = True
         self.token = None
         self._accepted_sdp = sdp
+        self._sent.clear()
         return effects + self._describe("offer", sdp)
 
     def _keeps_own_offer(self, token: float | None) -> bool:
@@ -139,13 +192,16 @@ class Negotiation:
 
     def _accept_answer(self, sdp: str) -> list[Effect]:
         if self.phase is not Phase.OFFERING:
-            return []  # late, doubled, or for an offer that we took back
+            # Late or doubled; or for an offer that we took back: then the peer has done so, too.
+            self._has_stray_answer = self._is_rolled_back
+            return []
         self.token = None
         return self._describe("answer", sdp)
 
     def _describe(self, kind: Literal["offer", "answer"], sdp: str) -> list[Effect]:
         assert self.conn is not None, "a phase with a description has a connection"
         self.phase = Phase.DESCRIBED
+        self.doubt_due_s = None
         queued, self._queued = self._queued, []
         return [AcceptDescription(self.conn, kind, sdp), *map(self._add, queued)]
 

@@ -174,7 +174,7 @@ class RoomMachine:
             case ev.StrangerHeard(reason):
                 return self._on_stranger(reason, now_s)
             case ev.DescriptionMade() | ev.CandidateFound():
-                return self.mesh.publish_signal(event)
+                return self.mesh.publish_signal(event, now_s)
             case ev.ChannelOpened():
                 return self.mesh.on_channel_opened(event)
             case ev.ChannelClosed(conn, _, reason):

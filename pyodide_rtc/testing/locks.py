@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -26,19 +27,18 @@ class MemoryLocks:
     """What one host sees of its browser's locks.
 
     Args:
-        network: calls back after its delays.
+        network: knows all locks.
         browser: hosts of the same browser share locks.
     """
 
     def __init__(self, network: Network, browser: str) -> None:
-        self._network = network
         self._all = network.locks[browser]
         self._own: list[MemoryLock] = []
 
     def claim(self, name: str, on_held: Callable[[], None]) -> MemoryLock:
         """Take a lock of our own."""
         lock = self._add(name, None)
-        self._network.deliver((self, name), on_held)
+        asyncio.get_running_loop().call_soon(on_held)
         return lock
 
     def watch(self, name: str, on_free: Callable[[], None]) -> MemoryLock:
@@ -71,4 +71,4 @@ class MemoryLocks:
         for lock in same:
             self._all.remove(lock)
             assert lock.on_free is not None, "all of them watch"
-            self._network.deliver((lock, name), lock.on_free)
+            asyncio.get_running_loop().call_soon(lock.on_free)

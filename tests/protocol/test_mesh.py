@@ -6,7 +6,7 @@ from pyodide_rtc.errors import NegotiationError
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.mesh import EAGER_STATE_BYTES, MIN_ANNOUNCE_INTERVAL_S, Mesh
-from pyodide_rtc.protocol.negotiation import CONNECT_TIMEOUT_S
+from pyodide_rtc.protocol.negotiation import CONNECT_TIMEOUT_S, DOUBT_S, REPEAT_INTERVAL_S
 from pyodide_rtc.wire.payload import Announce, Lost, OtherSignal, SignalMessage
 
 from .helpers import (
@@ -62,10 +62,47 @@ class TestAnnounces:
         assert call(mesh, ME) == []
         assert list(mesh) == []
 
-    def test_a_peer_that_is_on_its_way_is_not_called_twice(self, mesh: Mesh) -> None:
+    def test_a_newcomer_is_not_called_twice_though_two_servers_bring_its_announce(
+        self, mesh: Mesh
+    ) -> None:
         call(mesh)
+        mesh.publish_signal(ev.DescriptionMade(1, "offer", "our offer"), 0.0)
+
+        assert mesh.on_payload("wss://second.example.org/", announce(), 1.0) == []
+        assert mesh.deadline_s == CONNECT_TIMEOUT_S
+
+    def test_a_peer_that_announces_itself_again_is_offered_again(self, mesh: Mesh) -> None:
+        call(mesh)
+        offer = mesh.publish_signal(ev.DescriptionMade(1, "offer", "our offer"), 0.0)
+
+        assert mesh.on_payload(URL, announce(), 1.0) == offer
+
+    def test_that_it_tells_its_loss_twice_counts_once(self, mesh: Mesh) -> None:
+        call(mesh)
+        mesh.publish_signal(ev.DescriptionMade(1, "offer", "our offer"), 0.0)
+        mesh.on_payload(URL, announce(), 1.0)
+
+        assert mesh.on_payload(URL, announce(), 1.0) == []
+        assert mesh.deadline_s == 1.0 + REPEAT_INTERVAL_S
+        mesh.on_payload(URL, signal(ANSWER), 1.05)
+        assert mesh.on_time(1.0 + REPEAT_INTERVAL_S) == []
+
+    def test_a_doubt_is_settled_in_time(self, mesh: Mesh) -> None:
+        call(mesh)
+        mesh.on_payload(URL, signal(ANSWER), 0.0)
+        assert mesh.on_payload(URL, announce(), 1.0) == []
+
+        assert mesh.on_time(1.0 + DOUBT_S) == [
+            fx.CloseTransport(1),
+            fx.OpenTransport(2, is_initiator=True, is_own_kind=False),
+        ]
+
+    def test_a_linked_peer_that_announces_itself_has_lost_somebody_else(self, mesh: Mesh) -> None:
+        call(mesh)
+        mesh.on_channel_opened(ev.ChannelOpened(1, "remote", LIMIT))
 
         assert call(mesh) == []
+        assert mesh.deadline_s is None
 
     def test_a_full_mesh_calls_nobody_but_takes_offers(self) -> None:
         mesh = make_mesh(max_peers=1)
@@ -115,8 +152,8 @@ class TestSignals:
 
     def test_what_the_browser_makes_goes_to_the_peer_with_one_token(self, mesh: Mesh) -> None:
         call(mesh)
-        made = mesh.publish_signal(ev.DescriptionMade(1, "offer", "our offer"))
-        found = mesh.publish_signal(ev.CandidateFound(1, "ours", 0, "0"))
+        made = mesh.publish_signal(ev.DescriptionMade(1, "offer", "our offer"), 0.0)
+        found = mesh.publish_signal(ev.CandidateFound(1, "ours", 0, "0"), 0.0)
 
         [offer, candidate] = published(made + found)
         assert (offer.to, offer.sender, offer.extra) == (PEER, ME, extra(MY_CLIENT))
@@ -128,7 +165,7 @@ class TestSignals:
         mesh.on_payload("wss://second.example.org/", signal(ANSWER), 0.0)
 
         [effect] = only(
-            fx.PublishPayload, mesh.publish_signal(ev.CandidateFound(1, "ours", 0, "0"))
+            fx.PublishPayload, mesh.publish_signal(ev.CandidateFound(1, "ours", 0, "0"), 0.0)
         )
         assert effect.url == "wss://second.example.org/"
 
@@ -136,15 +173,17 @@ class TestSignals:
         call(mesh)
         mesh.on_payload(URL, signal(OFFER, token=99.0), 0.0)
 
-        assert mesh.publish_signal(ev.DescriptionMade(1, "offer", "our offer")) == []
-        [answer] = published(mesh.publish_signal(ev.DescriptionMade(1, "answer", "our answer")))
+        assert mesh.publish_signal(ev.DescriptionMade(1, "offer", "our offer"), 0.0) == []
+        [answer] = published(
+            mesh.publish_signal(ev.DescriptionMade(1, "answer", "our answer"), 0.0)
+        )
         assert answer.to == PEER
 
     def test_what_a_closed_connection_made_is_not_sent(self, mesh: Mesh) -> None:
         call(mesh)
         mesh.drop(PEER, "test")
 
-        assert mesh.publish_signal(ev.CandidateFound(1, "ours", 0, "0")) == []
+        assert mesh.publish_signal(ev.CandidateFound(1, "ours", 0, "0"), 0.0) == []
 
 
 class TestGlare:
@@ -153,7 +192,7 @@ class TestGlare:
         self, mesh: Mesh, client_id: int | None
     ) -> None:
         call(mesh, client_id=client_id)
-        mesh.publish_signal(ev.DescriptionMade(1, "offer", "our offer"))
+        mesh.publish_signal(ev.DescriptionMade(1, "offer", "our offer"), 0.0)
         theirs = signal(OFFER, token=99.0, client_id=client_id)
 
         assert mesh.on_payload(URL, theirs, 7.0) == [fx.AcceptDescription(1, "offer", OFFER.sdp)]

@@ -8,11 +8,14 @@ from pyodide_rtc.protocol.effects import (
     AcceptDescription,
     AddCandidate,
     CloseTransport,
+    Effect,
     OpenTransport,
 )
 from pyodide_rtc.protocol.negotiation import (
     CONNECT_TIMEOUT_S,
+    DOUBT_S,
     MAX_QUEUED_CANDIDATES,
+    REPEAT_INTERVAL_S,
     Negotiation,
     Phase,
 )
@@ -253,6 +256,92 @@ class TestRepetition:
             AcceptDescription(2, "offer", "second"),
         ]
         assert made.send_side is None
+
+
+class TestDoubt:
+    """The peer announces itself in the midst of it: it may have lost its end."""
+
+    def sent(self, made: Negotiation, *signals: Signal, now_s: float = 100.0) -> list[Effect]:
+        """Our signals, as they have gone out."""
+        effects: list[Effect] = []
+        for signal in signals:
+            own = SignalMessage(ME, PEER, made.token_for_signal(), signal)
+            effects += made.publish(own, now_s)
+        return effects
+
+    def test_an_offer_without_answer_is_sent_again_with_its_candidates(self) -> None:
+        made = offering()
+        before = self.sent(made, Description("offer", "ours"), Candidate("ours", 0, "0"))
+
+        made.doubt(101.0)
+
+        assert made.deadline_s == 101.0
+        assert made.settle_doubt(101.0) == before
+        assert made.deadline_s == 100.0 + CONNECT_TIMEOUT_S
+
+    def test_an_offer_that_has_just_gone_is_not_sent_again_at_once(self) -> None:
+        made = offering()
+        self.sent(made, Description("offer", "ours"))
+
+        made.doubt(100.01)
+
+        assert made.deadline_s == 100.0 + REPEAT_INTERVAL_S
+        made.settle_doubt(100.0 + REPEAT_INTERVAL_S)
+        made.doubt(100.11)
+        assert made.deadline_s == pytest.approx(100.0 + 2 * REPEAT_INTERVAL_S)
+
+    def test_the_answer_settles_it(self) -> None:
+        made = offering()
+        self.sent(made, Description("offer", "ours"))
+        made.doubt(100.01)
+
+        made.accept(answer(), is_own_kind=False)
+
+        assert made.deadline_s == 100.0 + CONNECT_TIMEOUT_S
+
+    def test_what_is_under_way_gets_some_time_and_is_then_made_anew(self) -> None:
+        made = offering()
+        made.accept(answer(), is_own_kind=False)
+
+        made.doubt(101.0)
+        made.doubt(102.0)
+
+        assert made.deadline_s == 101.0 + DOUBT_S
+        assert made.settle_doubt(104.0) == [
+            CloseTransport(1),
+            OpenTransport(2, is_initiator=True, is_own_kind=False),
+        ]
+        assert made.deadline_s == 104.0 + CONNECT_TIMEOUT_S
+
+    def test_it_is_made_anew_at_once_if_the_peer_took_back_its_offer_as_we_did(self) -> None:
+        made = offering()
+        made.accept(offer(token=HIGH), is_own_kind=False)
+        made.accept(answer(), is_own_kind=False)
+
+        made.doubt(101.0)
+
+        assert made.deadline_s == 101.0
+
+    def test_a_doubled_answer_is_no_such_sign(self) -> None:
+        made = offering()
+        made.accept(answer(), is_own_kind=False)
+        made.accept(answer(), is_own_kind=False)
+
+        made.doubt(101.0)
+
+        assert made.deadline_s == 101.0 + DOUBT_S
+
+    def test_what_belongs_to_an_offer_that_was_taken_back_is_not_sent_again(self) -> None:
+        made = offering()
+        self.sent(made, Description("offer", "ours"), Candidate("ours", 0, "0"))
+        made.accept(offer(token=HIGH), is_own_kind=False)
+        made.doubt(101.0)
+        made.settle_doubt(104.0)
+        anew = self.sent(made, Description("offer", "anew"), now_s=104.0)
+
+        made.doubt(105.0)
+
+        assert made.settle_doubt(105.0) == anew
 
 
 @pytest.mark.parametrize("kind", ["renegotiate", "transceiverRequest"])

@@ -2,6 +2,9 @@
 
 It knows none of our keys. An initiator hears only the channel that it created itself, for ever:
 that is simple-peer, and the reason why two of them that offer at once connect and hear nothing.
+An initiator that gets an offer while it still makes its own breaks (its `setLocalDescription`
+fails), as does one that gets an answer to an offer that it has rolled back. A connection that
+breaks is told by two announces, for simple-peer's `error` and for its `close`.
 What comes from one peer goes on to all, the sender included.
 """
 
@@ -146,18 +149,31 @@ class StockConn:
         self.is_connected = False
         self.heard: list[Message] = []
         self.transport = room.host.open_peer(self, ice_servers=())
-        if is_initiator:
-            self.transport.offer(in_band=True)
         self._room = room
         self._remote = remote
         self._is_initiator = is_initiator
         self._channel: DataChannel | None = None
         self._is_described = False
         self._pending: list[dict[str, Any]] = []
+        self._is_broken = False
+        self._is_creating = is_initiator
+        if is_initiator:
+            network = room.host.network
+            network.deliver((self, "operations"), self._created)
+
+    def _created(self) -> None:
+        """The own offer is made, and can be set, unless one of the peer stands there meanwhile."""
+        self._is_creating = False
+        if self._is_broken:
+            self.on_error("offer", "have-remote-offer")
+        else:
+            self.transport.offer(in_band=True)
 
     def signal(self, signal: dict[str, Any]) -> None:
         if signal["type"] == "candidate":
             self._pending.append(signal["candidate"])
+        elif self._is_creating:
+            self._is_broken = True
         elif signal["type"] in ("offer", "answer"):
             self.transport.accept_description(signal["type"], signal["sdp"])
             self._is_described = True
@@ -186,10 +202,13 @@ class StockConn:
 
     def on_state(self, state: str, max_message_bytes: int | None) -> None:
         if state in ("failed", "closed"):
-            self.on_close()
+            self.on_error("state", state)
 
     def on_error(self, operation: str, reason: str) -> None:
-        self.on_close()  # simple-peer gives itself up at any refusal
+        # simple-peer gives itself up at any refusal
+        if self._room.conns.get(self._remote) is self:
+            self._room.announce()
+            self.on_close()
 
     # The data channel.
 

@@ -18,9 +18,8 @@ from .helpers import TOPIC, URL, Wiretap, content, edit, make_rooms
 from .stock_peer import StockPeer
 
 OUR_TOKENS = 1_700_000_000_000.0  # the memory host's time in ms
-QUIET_S = 30.0
-"""An offer that comes while a stock peer still makes its own breaks that peer's connection; ours
-waits for it in vain for 20 s, and then tries again."""
+QUIET_S = 3.0
+"""Well below the 20 s that a lost attempt is waited for: what glare breaks heals at once."""
 
 SMALLER, ALIKE, LARGER = OUR_TOKENS - 10, OUR_TOKENS, OUR_TOKENS + 10
 
@@ -105,6 +104,16 @@ def test_glare_with_a_stock_peer(monkeypatch: pytest.MonkeyPatch, tokens: float)
             glaring += tap.has_glare
 
     assert glaring >= 3
+
+
+def test_an_offer_that_breaks_a_stock_peers_own_is_made_again() -> None:
+    # Seen in browsers: our offer is ready and goes at once, the stock peer is still making its own.
+    # Without the cure these plays end with "Connecting" (and heal after 20 s).
+    async def main(seed: int) -> None:
+        check(*await play(seed, 1 + seed % 3, 1 + seed % 2))
+
+    for seed in (19, 31, 61, 66):
+        run_virtual(main(seed))
 
 
 def test_two_stock_peers_in_glare_hear_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
