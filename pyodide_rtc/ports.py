@@ -129,6 +129,9 @@ class PeerTransportHandler(Protocol):
     def on_state(self, state: ConnectionState, max_message_bytes: int | None) -> None:
         """Tell the connection state and, once known, the largest message that the peer accepts."""
 
+    def on_path(self, is_relayed: bool) -> None:
+        """Tell, some time after connecting, whether a TURN server passes everything on."""
+
     def on_error(self, operation: str, reason: str) -> None:
         """Tell that the browser refused an operation; the connection may go on."""
 

@@ -132,13 +132,13 @@ class ApplyUpdate:
 
 @dataclass(frozen=True, slots=True)
 class PeersChanged:
-    """Tell the user that a peer came, went, got synced, or was compared with us and differs.
+    """Tell the user that a peer came, went, got synced, or that something else of it changed.
 
     With the peer's client id, if it told.
     """
 
     peer_id: str
-    change: Literal["joined", "synced", "compared", "left"]
+    change: Literal["joined", "synced", "changed", "left"]
     reason: str = ""
     client_id: int | None = None
 

@@ -99,6 +99,14 @@ class TransportUnsure:
 
 
 @dataclass(frozen=True, slots=True)
+class PathFound:
+    """The browser tells which way it reaches a peer: directly, or by a TURN server."""
+
+    conn: int
+    is_relayed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Woken:
     """The page was asleep or offline: whatever was known of links may be old."""
 
@@ -199,6 +207,7 @@ Event: TypeAlias = (
     | ChannelClosed
     | TransportFailed
     | TransportUnsure
+    | PathFound
     | Woken
     | FrameReceived
     | TabOpened

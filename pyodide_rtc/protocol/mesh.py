@@ -43,6 +43,7 @@ class MeshPeer:
     has_whole_state: bool = False  # sent without being asked for: the question is still to come
     ahead: int | None = None  # units that we lacked when we were last compared
     behind: int | None = None  # units that it lacked
+    is_relayed: bool | None = None  # by a TURN server; None while the browser has not told
 
     @property
     def peer_id(self) -> str:
@@ -161,6 +162,14 @@ class Mesh:
             effects.append(PeersChanged(peer.peer_id, "joined", client_id=peer.client_id))
         # Also when the side changes: what went by the other one may have had no listener.
         return [*effects, AskState(event.conn, EAGER_STATE_BYTES if peer.capability else 0)]
+
+    def on_path(self, event: ev.PathFound) -> list[Effect]:
+        """Take note of the way to a peer."""
+        peer = self.peer_of(event.conn)
+        if peer is None or peer.is_relayed == event.is_relayed:
+            return []
+        peer.is_relayed = event.is_relayed
+        return [PeersChanged(peer.peer_id, "changed", client_id=peer.client_id)]
 
     def drop(self, peer_id: str, reason: str, *, is_gentle: bool = False) -> list[Effect]:
         """Close the connection to a peer and forget it."""

@@ -75,6 +75,7 @@ class PeerState:
         client_id: its document's client id, if it told.
         ahead: how many units of its document we lacked when we were last compared; None for never.
         behind: how many units of ours it lacked then.
+        is_relayed: whether a TURN server passes everything on; None while that is not known.
     """
 
     peer_id: str
@@ -84,6 +85,7 @@ class PeerState:
     client_id: int | None
     ahead: int | None = None
     behind: int | None = None
+    is_relayed: bool | None = None
 
 
 @dataclass(slots=True)
@@ -127,8 +129,17 @@ class RoomMachine:
     def peers(self) -> tuple[PeerState, ...]:
         """All peers, those on their way included."""
         by_webrtc = [
-            PeerState(p.peer_id, "webrtc", p.is_joined, p.is_synced, p.client_id, p.ahead, p.behind)
-            for p in self.mesh
+            PeerState(
+                peer.peer_id,
+                "webrtc",
+                peer.is_joined,
+                peer.is_synced,
+                peer.client_id,
+                peer.ahead,
+                peer.behind,
+                peer.is_relayed,
+            )
+            for peer in self.mesh
         ]
         by_tab = [
             PeerState(i, "tab", True, p.is_synced, p.client_id) for i, p in self._tab_peers.items()
@@ -184,6 +195,8 @@ class RoomMachine:
                 return self._lose(conn, reason, kind, now_s)
             case ev.TransportUnsure(conn, is_sure):
                 return self._settle(conn) if is_sure else self._doubt(conn, now_s)
+            case ev.PathFound():
+                return self.mesh.on_path(event)
             case ev.Woken():
                 asked = [e for p in list(self.mesh) for e in self._doubt(p.negotiation.conn, now_s)]
                 return asked + self.mesh.announce_again(now_s)
@@ -338,10 +351,15 @@ class RoomMachine:
                 tab_peer.is_synced = True
             return [PeersChanged(i, "synced", client_id=p.client_id) for i, p in fresh.items()]
         peer = self.mesh.peer_of(link)
-        if peer is None or peer.is_synced:
-            return []
-        peer.is_synced = True
-        return [PeersChanged(peer.peer_id, "synced", client_id=peer.client_id)]
+        assert peer is not None, "frames of others are passed over"
+        effects: list[Effect] = []
+        if peer.ahead:
+            peer.ahead = 0  # what it had it has told now
+            effects.append(PeersChanged(peer.peer_id, "changed", client_id=peer.client_id))
+        if not peer.is_synced:
+            peer.is_synced = True
+            effects.append(PeersChanged(peer.peer_id, "synced", client_id=peer.client_id))
+        return effects
 
     def _on_tab_peer(self, message: TabPeer) -> list[Effect]:
         peer_id, client_id = message.peer_id, message.client_id
@@ -388,7 +406,7 @@ class RoomMachine:
             return self._refuse(event.link, error)
         effects: list[Effect] = []
         if (peer.ahead or 0, peer.behind or 0) != (ahead, behind):
-            effects.append(PeersChanged(peer.peer_id, "compared", client_id=peer.client_id))
+            effects.append(PeersChanged(peer.peer_id, "changed", client_id=peer.client_id))
         peer.ahead, peer.behind = ahead, behind
         if ahead or mine.deletions != theirs.deletions:
             effects += self._send(event.link, encode(SyncStep1(mine.state_vector)))

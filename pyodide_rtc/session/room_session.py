@@ -31,7 +31,14 @@ class ServerOpened:
     url: str
 
 
-Notice = fx.PeersChanged | fx.AwarenessChanged | fx.Report | ServerOpened
+@dataclass(frozen=True, slots=True)
+class ServerChanged:
+    """A signaling server's state is another one, but for `open`."""
+
+    url: str
+
+
+Notice = fx.PeersChanged | fx.AwarenessChanged | fx.Report | ServerOpened | ServerChanged
 """What a session tells its room."""
 
 
@@ -146,6 +153,10 @@ class RoomSession:
         """Take the opening of a server."""
         self.feed(ev.ServerOpened(url))
         self._on_notice(ServerOpened(url))
+
+    def on_server_changed(self, url: str) -> None:
+        """Take a change of a server's state."""
+        self._on_notice(ServerChanged(url))
 
     def on_server_fault(self, url: str, error: RtcError) -> None:
         """Take a server's fault."""

@@ -178,6 +178,10 @@ class Connection:
         elif state == "closed":
             self.on_failure("the connection is closed")
 
+    def on_path(self, is_relayed: bool) -> None:
+        """Take the way to the peer."""
+        self.feed(ev.PathFound(self.conn, is_relayed))
+
     def on_error(self, operation: str, reason: str) -> None:
         """Take a refused operation; a refused candidate is one path less, not the end."""
         if operation != "candidate":

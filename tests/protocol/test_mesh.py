@@ -239,6 +239,16 @@ class TestLinks:
         assert peer.client_id is None, "it may be another kind now"
         assert not peer.is_joined
 
+    def test_the_way_to_a_peer_is_told_when_it_changes(self, mesh: Mesh) -> None:
+        self.linked(mesh, PEER_CLIENT)
+        changed = [fx.PeersChanged(PEER, "changed", client_id=PEER_CLIENT)]
+
+        assert mesh.on_path(ev.PathFound(1, is_relayed=True)) == changed
+        assert mesh.on_path(ev.PathFound(1, is_relayed=True)) == []
+        assert mesh.on_path(ev.PathFound(99, is_relayed=True)) == []
+        [peer] = mesh
+        assert peer.is_relayed is True
+
     def test_dropping_closes_and_tells(self, mesh: Mesh) -> None:
         self.linked(mesh, PEER_CLIENT)
 

@@ -643,7 +643,7 @@ class TestComparing:
         [peer] = room.peers
         assert (peer.ahead, peer.behind) == (ahead, behind)
         changes = [e.change for e in only(fx.PeersChanged, effects)]
-        assert changes == (["compared"] if said else []), "only what is new"
+        assert changes == (["changed"] if said else []), "only what is new"
         assert only(fx.PeersChanged, room.handle(event, 2.0)) == []
 
     def test_deletions_that_differ_are_asked_for(self, room: RoomMachine) -> None:
