@@ -209,13 +209,17 @@ export function createHost(post) {
   };
 
   const closePeers = () => [...peers.keys()].forEach(closePeer);
-  /** A page that is put away may come back (bfcache): then Python has to know what it has lost. */
+  /** @type {number[]} */
+  let lost = [];
   const onHide = () => {
-    const lost = [...peers.keys()];
+    lost = [...peers.keys()];
     closePeers();
-    lost.forEach((id) => post(["state", id, "closed"]));
   };
-  const onWake = () => post(["woken", "page"]);
+  /** A page that was put away (bfcache) or frozen: Python has to know what it has lost. */
+  const onWake = () => {
+    lost.splice(0).forEach((id) => post(["state", id, "closed"]));
+    post(["woken", "page"]);
+  };
   /** @type {[EventTarget, string, () => void][]} */
   const listeners = [
     [window, "pagehide", onHide],
