@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pyodide_rtc.errors import DecryptionError
 from pyodide_rtc.ports import (
@@ -125,6 +126,10 @@ class MemoryHost:
     async def page_facts(self) -> PageFacts:
         """Give the page's facts; set `facts` to change them."""
         return self.facts
+
+    def forget_room(self) -> None:
+        """Forget the room of `facts`."""
+        self.facts = replace(self.facts, remembered_room=None)
 
     def wall_time_s(self) -> float:
         """Give a time that is the same in every run."""
