@@ -36,7 +36,15 @@ const messageLimit = (connection) =>
 const configText = () => document.getElementById("jupyter-config-data")?.textContent ?? undefined;
 
 /** Where this tab remembers its room: per origin anyway, and per site of that origin. */
-const roomKey = () => `pyodide-rtc room ${JSON.parse(configText() ?? "{}").baseUrl ?? ""}`;
+function roomKey() {
+  let base = "";
+  try {
+    base = JSON.parse(configText() ?? "{}").baseUrl ?? "";
+  } catch {
+    // Python gets the same text, and tells what is wrong with it.
+  }
+  return `pyodide-rtc room ${base}`;
+}
 
 /**
  * Run a step on what a tab keeps, and hands down to the tabs that it opens.
