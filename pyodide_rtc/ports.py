@@ -263,9 +263,6 @@ class Host(Protocol):
             BridgeError: its configuration is no JSON, or the link to it is closed.
         """
 
-    def forget_room(self) -> None:
-        """Forget the room that this tab remembers; no error where there is none."""
-
     def wall_time_s(self) -> float:
         """Give the seconds since 1970, as other peers count them."""
 
@@ -274,6 +271,9 @@ class Host(Protocol):
 
     def random_bytes(self, count: int) -> bytes:
         """Give `count` bytes fit for identities."""
+
+    def forget_room(self) -> None:
+        """Forget the room that this tab remembers; no error where there is none."""
 
     def open_socket(self, url: str, handler: SignalingSocketHandler) -> SignalingSocket:
         """Open a WebSocket; failing to connect is told by `on_close`."""

@@ -121,10 +121,6 @@ class BrowserHost:
             return None
         return known
 
-    def forget_room(self) -> None:
-        """Forget the room that this tab remembers."""
-        self._link.send("forget-room", None)
-
     def wall_time_s(self) -> float:
         """Give the seconds since 1970."""
         return time.time()
@@ -136,6 +132,10 @@ class BrowserHost:
     def random_bytes(self, count: int) -> bytes:
         """Give random bytes: Emscripten takes them from `crypto.getRandomValues`."""
         return os.urandom(count)
+
+    def forget_room(self) -> None:
+        """Forget the room that this tab remembers."""
+        self._link.send("forget-room", None)
 
     def open_socket(self, url: str, handler: SignalingSocketHandler) -> BrowserSocket:
         """Open a WebSocket; failing to connect is told by `on_close`."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 
 from pyodide_rtc.errors import DecryptionError
 from pyodide_rtc.ports import (
@@ -127,10 +127,6 @@ class MemoryHost:
         """Give the page's facts; set `facts` to change them."""
         return self.facts
 
-    def forget_room(self) -> None:
-        """Forget the room of `facts`."""
-        self.facts = replace(self.facts, remembered_room=None)
-
     def wall_time_s(self) -> float:
         """Give a time that is the same in every run."""
         return 1_700_000_000.0
@@ -142,6 +138,10 @@ class MemoryHost:
     def random_bytes(self, count: int) -> bytes:
         """Give random bytes of the network's seed."""
         return self.network.random.randbytes(count)
+
+    def forget_room(self) -> None:
+        """Forget the room of `facts`."""
+        self.facts = dataclasses.replace(self.facts, remembered_room=None)
 
     def open_socket(self, url: str, handler: SignalingSocketHandler) -> SignalingSocket:
         """Open a socket to the relay of that address."""
