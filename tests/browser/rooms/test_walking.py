@@ -21,8 +21,12 @@ REMEMBERED = (
     "return Object.entries(sessionStorage).filter(([key]) => key.startsWith('pyodide-rtc'))"
 )
 FIND_ITEM = """
-    const items = [...document.querySelectorAll(".jp-DirListing-item")];
-    return items.find((item) => item.textContent.includes(arguments[0]));
+    // It can be clicked once nothing lies before its middle, as JupyterLite's splash does at first.
+    return [...document.querySelectorAll(".jp-DirListing-item")].find((item) => {
+        const { x, y, width, height } = item.getBoundingClientRect();
+        const isOnTop = item.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+        return isOnTop && item.textContent.includes(arguments[0]);
+    });
 """
 
 
@@ -49,7 +53,8 @@ class Walker:
     def click(self, name: str) -> Notebook:
         """Open a notebook by a double click, and go to the tab in which it opens."""
         before = set(self.driver.window_handles)
-        ActionChains(self.driver).double_click(self.item(name)).perform()
+        item = eventually(lambda: self.item(name), 20, f"{name} can be clicked")
+        ActionChains(self.driver).double_click(item).perform()
         new = eventually(lambda: set(self.driver.window_handles) - before, 20, "a new tab opens")
         self.driver.switch_to.window(new.pop())
         notebook = Notebook(self.driver, self.server.url, name)
