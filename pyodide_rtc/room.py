@@ -16,6 +16,7 @@ from pyodide_rtc.errors import RoomClosedError, RtcError, SyncTimeoutError
 from pyodide_rtc.presence import Awareness, user_state
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
+from pyodide_rtc.protocol.effects import Transfer
 from pyodide_rtc.session.room_session import Notice, RoomSession, ServerOpened
 
 logger = logging.getLogger("pyodide_rtc.room")
@@ -33,6 +34,7 @@ class Peer:
         via: how it is reached: `"webrtc"`, or `"tab"` within this browser.
         is_connected: whether edits can reach it now.
         is_synced: whether it has told all that it had when it was connected.
+        transfers: what is large (from 1 MB on) and on its way to it or from it.
     """
 
     peer_id: str
@@ -40,6 +42,7 @@ class Peer:
     via: Literal["webrtc", "tab"]
     is_connected: bool
     is_synced: bool
+    transfers: tuple[Transfer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +66,18 @@ class RoomEvent:
 
     Args:
         kind: `"opened"`, `"peer-joined"`, `"peer-synced"`, `"peer-left"`, `"server-open"`,
-            `"fault"` or `"left"`.
+            `"progress"`, `"fault"` or `"left"`.
         peer_id: the peer, for those kinds.
         reason: in plain words.
         error: what went wrong, for `"fault"`; the room goes on.
+        transfer: how far it is, for `"progress"`: told at most ten times a second, and at its end.
     """
 
     kind: str
     peer_id: str | None = None
     reason: str = ""
     error: BaseException | None = None
+    transfer: Transfer | None = None
 
 
 class Room:
@@ -157,7 +162,14 @@ class Room:
             return ()
         states = self._read_states()
         return tuple(
-            Peer(p.peer_id, _name_of(states, p.client_id), p.via, p.is_connected, p.is_synced)
+            Peer(
+                p.peer_id,
+                _name_of(states, p.client_id),
+                p.via,
+                p.is_connected,
+                p.is_synced,
+                p.transfers,
+            )
             for p in self._session.machine.peers
         )
 
@@ -274,6 +286,9 @@ class Room:
             case fx.PeersChanged(peer_id, change, reason):
                 logger.info("= peer %s %s %s", peer_id[:8], change, reason)
                 self._tell(RoomEvent(f"peer-{change}", peer_id, reason))
+            case fx.TransferMoved(peer_id, transfer):
+                words = room_repr.transfer_words(transfer)
+                self._tell(RoomEvent("progress", peer_id, words, transfer=transfer))
             case fx.Report(error):
                 self.add_fault(error)
             case ServerOpened(url):

@@ -9,6 +9,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pyodide_rtc.protocol.effects import Transfer
     from pyodide_rtc.room import Peer, Room
 
 _NAME_CHARS = 40
@@ -71,7 +72,14 @@ def _peer_words(peer: Peer) -> str:
     if not peer.is_connected:
         return f"{name}: connecting"
     state = "synced" if peer.is_synced else "connected"
-    return f"{name}: {state} by {'this browser' if peer.via == 'tab' else 'WebRTC'}"
+    words = f"{name}: {state} by {'this browser' if peer.via == 'tab' else 'WebRTC'}"
+    return ", ".join([words, *map(transfer_words, peer.transfers)])
+
+
+def transfer_words(transfer: Transfer) -> str:
+    """Say how far a transfer is, in millions of bytes."""
+    done, total = transfer.done_bytes / 1e6, transfer.total_bytes / 1e6
+    return f"{transfer.direction} {done:.0f} of {total:.0f} MB"
 
 
 def _reasons(room: Room) -> str:

@@ -13,8 +13,12 @@ from pycrdt import Doc
 from pyodide_rtc import config
 from pyodide_rtc.errors import ConfigError, RtcError
 from pyodide_rtc.ports import Host, PageFacts
+from pyodide_rtc.protocol.transfers import MAX_RECEIVED_BYTES
 from pyodide_rtc.room import Room
 from pyodide_rtc.session.client import Client
+
+_LEAST_LIMIT_BYTES = 65_536
+"""With less hardly any document could be shared."""
 
 OpenHost = Callable[[], Awaitable[Host]]
 Block = Callable[[Awaitable[Any], float], Any]
@@ -31,6 +35,7 @@ class _Wish:
     signaling: Iterable[str] | str | None
     password: str | None
     ice_servers: Sequence[Mapping[str, object]]
+    max_received_bytes: int
 
 
 class Rooms:
@@ -60,6 +65,7 @@ class Rooms:
         doc: Doc[Any] | None = None,
         user: str | Mapping[str, object] | None = None,
         ice_servers: Sequence[Mapping[str, object]] | None = None,
+        max_received_bytes: int = MAX_RECEIVED_BYTES,
     ) -> Room:
         """Join a room: share a document with all who are in it.
 
@@ -75,6 +81,8 @@ class Rooms:
             doc: the document to share; by default a new one.
             user: a name, or an object with `name` and `color`, shown to the others.
             ice_servers: STUN and TURN servers, as `RTCConfiguration.iceServers`; none by default.
+            max_received_bytes: the largest message that is taken from a peer, and so what it can
+                make this kernel hold: one that sends more is closed. 256 MiB by default.
 
         Raises:
             ConfigError: something is missing or cannot be used; says what to do.
@@ -82,7 +90,13 @@ class Rooms:
         """
         if password is not None and (not isinstance(password, str) or not password):
             raise ConfigError("The password is empty or no text", "Give a text, or none at all.")
-        wish = _Wish(room, signaling, password, config.check_ice_servers(ice_servers))
+        wish = _Wish(
+            room,
+            signaling,
+            password,
+            config.check_ice_servers(ice_servers),
+            _check_limit(max_received_bytes),
+        )
         block = self._block()
         if self._home is None and block is not None:
             with suppress(TimeoutError):
@@ -153,6 +167,7 @@ class Rooms:
             password=wish.password,
             servers=servers,
             ice_servers=wish.ice_servers,
+            max_received_bytes=wish.max_received_bytes,
             on_notice=room.on_notice,
             on_fault=room.add_fault,
         )
@@ -177,6 +192,15 @@ class Rooms:
     async def _ask_host(self) -> tuple[Client, PageFacts]:
         host = await self._open_host()
         return Client(host), await host.page_facts()
+
+
+def _check_limit(max_received_bytes: int) -> int:
+    if type(max_received_bytes) is not int or max_received_bytes < _LEAST_LIMIT_BYTES:
+        raise ConfigError(
+            f"max_received_bytes is {max_received_bytes!r}",
+            f"Give a number of bytes, {_LEAST_LIMIT_BYTES} or more.",
+        )
+    return max_received_bytes
 
 
 def _check_same(room: Room, before: _Wish, wish: _Wish, doc: Doc[Any] | None) -> None:

@@ -6,13 +6,12 @@ differences by effects) nor how anything is sent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, assert_never
 
 from pyodide_rtc.errors import (
     IceFailedError,
-    MessageTooBigError,
     NegotiationError,
     PeerClosedError,
     PeerError,
@@ -25,14 +24,17 @@ from pyodide_rtc.protocol.effects import (
     AskDiff,
     AskState,
     AwarenessChanged,
+    CloseTransport,
     Effect,
     PeersChanged,
     Report,
-    SendFrame,
     SendTabFrame,
+    Transfer,
 )
-from pyodide_rtc.protocol.mesh import Mesh
+from pyodide_rtc.protocol.mesh import Mesh, MeshPeer
+from pyodide_rtc.protocol.transfers import MAX_RECEIVED_BYTES, Traffic
 from pyodide_rtc.wire.awareness import decode_awareness, encode_awareness
+from pyodide_rtc.wire.chunks import CHUNK_TYPE
 from pyodide_rtc.wire.messages import (
     AwarenessMessage,
     Message,
@@ -41,14 +43,11 @@ from pyodide_rtc.wire.messages import (
     SyncStep2,
     SyncUpdate,
     TabPeer,
+    UnknownMessage,
     decode,
     encode,
 )
 from pyodide_rtc.wire.payload import Announce, SignalMessage
-
-MAX_FRAME_BYTES = 256 * 1024 * 1024
-"""The largest frame that is taken from a peer. A Chromium peer cannot send more than 256 KiB at
-once, a Firefox one about 1 GiB."""
 
 MAX_AWARENESS_CLIENTS = 10_000
 """The most clients that one awareness message may speak of."""
@@ -64,6 +63,7 @@ class PeerState:
         is_connected: whether frames can go.
         is_synced: whether it has answered our state vector.
         client_id: its document's client id, if it told.
+        transfers: what is large and on its way to it or from it.
     """
 
     peer_id: str
@@ -71,6 +71,7 @@ class PeerState:
     is_connected: bool
     is_synced: bool
     client_id: int | None
+    transfers: tuple[Transfer, ...] = ()
 
 
 @dataclass(slots=True)
@@ -79,11 +80,14 @@ class RoomMachine:
 
     Args:
         mesh: the peers by WebRTC, none yet.
+        max_received_bytes: the largest message that is taken from a peer.
     """
 
     mesh: Mesh
+    max_received_bytes: int = MAX_RECEIVED_BYTES
     awareness: AwarenessMachine = field(init=False)
     _tab_peers: dict[str, bool] = field(default_factory=dict)  # peer id to whether it is synced
+    _traffic: dict[int, Traffic] = field(default_factory=dict)  # by connection
     _has_tab: bool = False
     _is_left: bool = False
 
@@ -102,7 +106,10 @@ class RoomMachine:
     def peers(self) -> tuple[PeerState, ...]:
         """All peers, those on their way included."""
         by_webrtc = [
-            PeerState(p.peer_id, "webrtc", p.is_joined, p.is_synced, p.client_id) for p in self.mesh
+            PeerState(
+                p.peer_id, "webrtc", p.is_joined, p.is_synced, p.client_id, self._transfers(p)
+            )
+            for p in self.mesh
         ]
         by_tab = [PeerState(i, "tab", True, ok, None) for i, ok in self._tab_peers.items()]
         return (*by_webrtc, *by_tab)
@@ -117,6 +124,9 @@ class RoomMachine:
         if self._is_left:
             return []
         effects = self._dispatch(event, now_s)
+        for effect in effects:
+            if isinstance(effect, CloseTransport):
+                self._traffic.pop(effect.conn, None)
         gone = [
             e.client_id
             for e in effects
@@ -128,10 +138,14 @@ class RoomMachine:
         match event:
             case ev.FrameReceived(link, data):
                 return self._on_frame(link, data, now_s)
-            case ev.DocumentChanged(update, source):
-                return self._broadcast(encode(SyncUpdate(update)), source)
-            case ev.DiffRead(link, update):
-                return self._send(link, encode(SyncStep2(update)))
+            case ev.DocumentChanged():
+                return self._tell_change(event)
+            case ev.DiffRead():
+                return self._send_diff(event)
+            case ev.FramesGone():
+                return self._on_gone(event, now_s)
+            case ev.AnswerApplied(link):
+                return self._mark_synced(link)
             case ev.StateVectorRead():
                 return self._greet(event)
             case ev.LocalStateSet(state):
@@ -190,7 +204,8 @@ class RoomMachine:
         if peer is not None and peer.has_whole_state:
             peer.has_whole_state = False  # it asked before it had it; what it asks later is news
             return []
-        return [AskDiff(link, state_vector)]
+        traffic = self._traffic_of(link)
+        return [AskDiff(link, state_vector)] if traffic is None else traffic.ask(state_vector)
 
     def _lose(self, conn: int, reason: str, kind: type[PeerError], now_s: float) -> list[Effect]:
         peer = self.mesh.peer_of(conn)
@@ -216,7 +231,7 @@ class RoomMachine:
         if link != ev.TAB and self.mesh.peer_of(link) is None:
             return []
         try:
-            return self._on_message(link, decode(data, max_bytes=MAX_FRAME_BYTES), now_s)
+            return self._on_message(link, decode(data, max_bytes=self.max_received_bytes), now_s)
         except RemoteProtocolError as error:
             return self._refuse(link, error)
 
@@ -227,20 +242,29 @@ class RoomMachine:
             case SyncStep1(state_vector):
                 return self._answer(link, state_vector)
             case SyncStep2(update):
-                return [ApplyUpdate(link, update), *self._mark_synced(link)]
+                return [ApplyUpdate(link, update, is_answer=True)]
             case AwarenessMessage(update):
                 return self._on_awareness(link, update, now_s)
             case QueryAwareness():
                 return self._send_awareness(link)
             case TabPeer(peer_id, present) if link == ev.TAB:
                 return self._on_tab_peer(peer_id, present)
+            case UnknownMessage(kind, body) if kind == CHUNK_TYPE:
+                return self._on_chunk(link, body, now_s)
             case _:  # an extension that we do not know, as a stock peer may not know ours
                 return []
+
+    def _on_chunk(self, link: ev.Link, body: bytes, now_s: float) -> list[Effect]:
+        traffic = self._traffic_of(link)
+        if traffic is None or traffic.peer.capability is None:
+            return []
+        message, effects = traffic.on_chunk(body, now_s)
+        return effects if message is None else effects + self._on_message(link, message, now_s)
 
     def _on_awareness(self, link: ev.Link, update: bytes, now_s: float) -> list[Effect]:
         try:
             entries = decode_awareness(
-                update, max_bytes=MAX_FRAME_BYTES, max_clients=MAX_AWARENESS_CLIENTS
+                update, max_bytes=self.max_received_bytes, max_clients=MAX_AWARENESS_CLIENTS
             )
         except RemoteProtocolError as error:
             # Told, not punished: a stock peer passes on what others say, whatever it is.
@@ -280,40 +304,81 @@ class RoomMachine:
     def _send(self, link: ev.Link, data: bytes) -> list[Effect]:
         if link == ev.TAB:
             return [SendTabFrame(data)]
-        peer = self.mesh.peer_of(link)
-        side = peer.negotiation.send_side if peer else None
-        if peer is None or side is None:
-            return []
-        limit = peer.negotiation.channels[side]
-        if len(data) > limit:
-            return [Report(MessageTooBigError(len(data), limit, "out", peer.peer_id))]
-        return [SendFrame(link, side, data)]
+        traffic = self._traffic_of(link)
+        return [] if traffic is None else traffic.send(data)
 
-    def _broadcast(self, data: bytes, source: ev.Link | None) -> list[Effect]:
-        links = [p.negotiation.conn for p in self.mesh if p.is_joined]
-        if self._tab_peers:
-            links.append(ev.TAB)
+    def _traffic_of(self, link: ev.Link) -> Traffic | None:
+        """Give what goes by a link, other than that to the tabs, which take everything at once."""
+        peer = self.mesh.peer_of(link)
+        if peer is None:
+            return None
+        if link not in self._traffic:
+            self._traffic[link] = Traffic(link, peer, self.max_received_bytes)
+        return self._traffic[link]
+
+    def _transfers(self, peer: MeshPeer) -> tuple[Transfer, ...]:
+        traffic = self._traffic.get(peer.negotiation.conn or ev.TAB)
+        return () if traffic is None else traffic.transfers
+
+    def _links(self, source: ev.Link | None) -> list[ev.Link]:
+        """Give the links to all but the source of what is to be told."""
+        conns = [p.negotiation.conn for p in self.mesh if p.is_joined]
+        tabs = [ev.TAB] if self._tab_peers else []
+        return [link for link in (*conns, *tabs) if link is not None and link != source]
+
+    def _tell_change(self, event: ev.DocumentChanged) -> list[Effect]:
         effects: list[Effect] = []
-        for link in links:
-            if link is not None and link != source:
-                effects += self._send(link, data)
+        for link in self._links(event.source):
+            traffic = self._traffic_of(link)
+            if traffic is None:
+                effects.append(SendTabFrame(encode(SyncUpdate(event.update))))
+            else:
+                effects += traffic.tell_change(event.update, event.before_state)
+        return effects
+
+    def _send_diff(self, event: ev.DiffRead) -> list[Effect]:
+        traffic = self._traffic_of(event.link)
+        if traffic is None:
+            return self._send(event.link, encode(SyncStep2(event.update)))
+        return traffic.send_update(event.update, is_answer=event.is_answer)
+
+    def _on_gone(self, event: ev.FramesGone, now_s: float) -> list[Effect]:
+        traffic = self._traffic.get(event.conn)
+        if traffic is None:
+            return []
+        effects = traffic.on_gone(event, now_s)
+        if traffic.stale_clients and not traffic.is_full:
+            stale = sorted(traffic.stale_clients)
+            traffic.stale_clients.clear()
+            effects += self._tell_clients(stale, [event.conn])
         return effects
 
     def _send_awareness(self, link: ev.Link, ids: Iterable[int] | None = None) -> list[Effect]:
         states = self.awareness.states
-        known = [i for i in (states if ids is None else ids) if i in states]
-        if not known:
+        return self._tell_clients(
+            [i for i in (states if ids is None else ids) if i in states], [link]
+        )
+
+    def _tell_clients(self, ids: Sequence[int], links: Iterable[ev.Link]) -> list[Effect]:
+        """Tell the awareness of clients; a link that is full gets it when there is room."""
+        if not ids:
             return []
-        update = encode_awareness(self.awareness.entries(known))
-        return self._send(link, encode(AwarenessMessage(update)))
+        frame = encode(AwarenessMessage(encode_awareness(self.awareness.entries(ids))))
+        effects: list[Effect] = []
+        for link in links:
+            traffic = self._traffic_of(link)
+            if traffic is not None and traffic.is_full:
+                traffic.stale_clients.update(ids)
+            else:
+                effects += self._send(link, frame)
+        return effects
 
     def _tell_awareness(self, change: AwarenessChange, source: ev.Link | None) -> list[Effect]:
         effects = _show(change)
         if change.all:
-            update = encode_awareness(self.awareness.entries(change.all))
             # What somebody else said of us is outbid: that has to reach its source, too.
             exclude = None if self.mesh.client_id in change.all else source
-            effects += self._broadcast(encode(AwarenessMessage(update)), exclude)
+            effects += self._tell_clients(change.all, self._links(exclude))
         return effects
 
     # The end.

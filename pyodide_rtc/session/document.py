@@ -47,7 +47,9 @@ class DocumentBinding:
 
     Args:
         doc: the document; the caller may go on using it in every way.
-        on_change: called with an update and the link that it came from (None: made here).
+        on_change: called with an update, the link that it came from (None: made here), and the
+            state vector before it.
+        on_answered: called with the link once the answer that it gave is in the document.
         on_refused: called with the link and the reason when the document refuses an update.
         on_observer_error: called with what a user's observer raised while an update was applied.
     """
@@ -55,18 +57,20 @@ class DocumentBinding:
     def __init__(
         self,
         doc: Doc[Any],
-        on_change: Callable[[bytes, Link | None], None],
+        on_change: Callable[[bytes, Link | None, bytes], None],
+        on_answered: Callable[[Link], None],
         on_refused: Callable[[Link, str], None],
         on_observer_error: Callable[[BaseException], None],
     ) -> None:
         self._doc = doc
         self._loop = asyncio.get_running_loop()
         self._on_change = on_change
+        self._on_answered = on_answered
         self._on_refused = on_refused
         self._on_observer_error = on_observer_error
         self._pending: dict[Link | None, _Pending] = {}
         self._flush_handle: asyncio.Handle | None = None
-        self._incoming: deque[tuple[Link, bytes]] = deque()
+        self._incoming: deque[tuple[Link, bytes, bool]] = deque()
         self._retry_handle: asyncio.TimerHandle | None = None
         self._applying: Link | None = None
         self._state_bytes = 0
@@ -97,9 +101,15 @@ class DocumentBinding:
         """
         return self._doc.get_update(state_vector)
 
-    def apply(self, link: Link, update: bytes) -> None:
-        """Apply an update of a peer, now or as soon as the document is free."""
-        self._incoming.append((link, update))
+    def apply(self, link: Link, update: bytes, *, is_answer: bool = False) -> None:
+        """Apply an update of a peer, now or as soon as the document is free.
+
+        Args:
+            link: where it came from.
+            update: what to apply.
+            is_answer: whether to call `on_answered` when it is in.
+        """
+        self._incoming.append((link, update, is_answer))
         if self._retry_handle is None:
             self._apply_incoming()
 
@@ -110,7 +120,7 @@ class DocumentBinding:
             self._flush_handle = None
         pending, self._pending = self._pending, {}
         for source, changes in pending.items():
-            self._on_change(self._merge(changes), source)
+            self._on_change(self._merge(changes), source, changes.before_state)
 
     def close(self) -> None:
         """Let the document go; it stays as it is."""
@@ -143,7 +153,7 @@ class DocumentBinding:
     def _apply_incoming(self) -> None:
         self._retry_handle = None
         while self._incoming:
-            link, update = self._incoming[0]
+            link, update, is_answer = self._incoming[0]
             try:
                 transaction = self._doc.transaction(origin=PeerOrigin(link))
             except RuntimeError:
@@ -156,6 +166,7 @@ class DocumentBinding:
                 with transaction:
                     self._doc.apply_update(update)
             except ValueError as error:
+                is_answer = False
                 self._on_refused(link, str(error))
             except ExceptionGroup as errors:
                 # The update is in; it was an observer of the user that failed.
@@ -163,3 +174,5 @@ class DocumentBinding:
                 self._on_observer_error(errors)
             finally:
                 self._applying = None
+            if is_answer:
+                self._on_answered(link)

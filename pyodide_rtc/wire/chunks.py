@@ -16,7 +16,15 @@ from typing import Final
 from pyodide_rtc.errors import DecodeError, LocalProtocolError, MessageTooBigError
 from pyodide_rtc.wire.lib0 import Reader, encode_var_uint
 
-__all__ = ["CHUNK_TYPE", "MIN_CHUNK_BYTES", "Assembler", "Chunk", "cut", "decode_chunk"]
+__all__ = [
+    "CHUNK_TYPE",
+    "MIN_CHUNK_BYTES",
+    "Assembler",
+    "Chunk",
+    "cut",
+    "decode_chunk",
+    "encode_chunk",
+]
 
 CHUNK_TYPE: Final = 101
 """The message type: beyond those of y-webrtc (0, 1, 3, 4) and of y-websocket (2)."""
@@ -45,8 +53,14 @@ class Chunk:
     data: bytes
 
 
-def cut(transfer: int, frame: bytes, *, max_bytes: int) -> Iterator[bytes]:
-    """Cut a frame into encoded chunks, each made when it is asked for.
+def encode_chunk(chunk: Chunk) -> bytes:
+    """Encode a chunk as a message."""
+    numbers = (CHUNK_TYPE, chunk.transfer, chunk.total_bytes, chunk.offset)
+    return b"".join([*map(encode_var_uint, numbers), chunk.data])
+
+
+def cut(transfer: int, frame: bytes, *, max_bytes: int) -> Iterator[Chunk]:
+    """Cut a frame into chunks, each made when it is asked for.
 
     Args:
         transfer: number of the transfer.
@@ -58,12 +72,11 @@ def cut(transfer: int, frame: bytes, *, max_bytes: int) -> Iterator[bytes]:
     """
     if max_bytes < MIN_CHUNK_BYTES:
         raise LocalProtocolError(f"a message holds {max_bytes} bytes", "cutting into chunks")
-    start = encode_var_uint(CHUNK_TYPE) + encode_var_uint(transfer) + encode_var_uint(len(frame))
     offset = 0
     while offset < len(frame):
-        head = start + encode_var_uint(offset)
+        head = encode_chunk(Chunk(transfer, len(frame), offset, b""))
         end = offset + max_bytes - len(head)
-        yield head + frame[offset:end]
+        yield Chunk(transfer, len(frame), offset, frame[offset:end])
         offset = end
 
 

@@ -17,14 +17,21 @@ class Bound:
         self.doc: Doc[Any] = Doc()
         self.map: Map[Any] = self.doc.get("map", type=Map)
         self.changes: list[tuple[bytes, int | None]] = []
+        self.before: list[bytes] = []
+        self.answered: list[int] = []
         self.refused: list[tuple[int, str]] = []
         self.errors: list[BaseException] = []
         self.binding = DocumentBinding(
             self.doc,
-            lambda update, source: self.changes.append((update, source)),
+            self._on_change,
+            self.answered.append,
             lambda link, reason: self.refused.append((link, reason)),
             self.errors.append,
         )
+
+    def _on_change(self, update: bytes, source: int | None, before_state: bytes) -> None:
+        self.changes.append((update, source))
+        self.before.append(before_state)
 
     @property
     def sources(self) -> list[int | None]:
@@ -123,6 +130,17 @@ class TestOutgoing:
         other.apply_update(update)
         assert other.get("map", type=Map)["x"] == 9
 
+    async def test_each_has_the_state_before_it(self, bound: Bound) -> None:
+        for i in range(3):
+            for k in range(i + 1):
+                bound.map["x"] = k
+            await turn()
+
+        edits_before = [0, 1, 3]
+        for before, count in zip(bound.before, edits_before, strict=True):
+            [head, clock] = before[0], before[-1]
+            assert (head, clock) == (1, count)
+
     async def test_reading_and_repeating_say_nothing(self, bound: Bound) -> None:
         bound.map.to_py()
         with bound.doc.transaction():
@@ -196,6 +214,27 @@ class TestIncoming:
 
             assert bound.map.to_py() == {"mine": 1, "a": 1, "b": 1}
             assert bound.sources == [None, 7, 8], "each with its own source, in order"
+
+        run_virtual(main())
+
+    async def test_an_answer_is_told_once_it_is_in(self, bound: Bound) -> None:
+        bound.binding.apply(7, update_of(a=1))
+        assert bound.answered == [], "it was none"
+        bound.binding.apply(7, update_of(b=1), is_answer=True)
+        assert bound.answered == [7]
+        bound.binding.apply(8, b"not an update", is_answer=True)
+        assert bound.answered == [7]
+
+    def test_an_answer_that_waits_is_told_later(self) -> None:
+        async def main() -> None:
+            bound = Bound()
+            async with bound.doc.new_transaction():
+                bound.map["mine"] = 1
+                bound.binding.apply(7, update_of(a=1), is_answer=True)
+                await asyncio.sleep(10)
+                assert bound.answered == []
+            await asyncio.sleep(1)
+            assert bound.answered == [7]
 
         run_virtual(main())
 
