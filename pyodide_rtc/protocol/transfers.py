@@ -7,8 +7,9 @@ back, and only the state vector before the first of them is kept. When there is 
 gets one difference since then.
 
 Small changes that have overtaken a large one are said again after it. The receiving document holds
-them as pending, but pycrdt's does not always notice that it could go on: after an update that came
-late, Yrs 0.28 left something pending in a third of all cases (measured; JavaScript's Yjs in none).
+them as pending, but does not always notice that it could go on: after one update that came late Yrs
+0.28, which is pycrdt's, left something pending in a third of all cases (measured). JavaScript's Yjs
+13.6 does so seldom: in 2 of 720 documents whose parts came in a random order.
 """
 
 from __future__ import annotations

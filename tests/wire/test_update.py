@@ -12,8 +12,8 @@ from pyodide_rtc.errors import DecodeError
 from pyodide_rtc.wire.lib0 import encode_var_bytes, encode_var_string, encode_var_uint
 from pyodide_rtc.wire.update import MIN_PIECE_BYTES, cut_update
 
-from .documents import everything, random_document, replayed
-from .helpers import damaged_bytes, quick, raises_only_wire_errors
+from .documents import deleted_in, everything, random_document, replayed, state_of
+from .helpers import damaged_bytes, load_vectors, quick, raises_only_wire_errors
 
 EMPTY = b"\0\0"
 seeds = st.integers(0, 2**32)
@@ -47,8 +47,8 @@ def test_pieces_in_order_make_the_same_document(seed: int, max_bytes: int) -> No
 @settings(max_examples=20, deadline=None)
 @given(seeds, sizes)
 def test_pieces_in_any_order_lose_nothing(seed: int, max_bytes: int) -> None:
-    # The Yrs of pycrdt 0.14.13 can leave updates pending whose dependencies came after them
-    # (JavaScript Yjs does not): what it lacks it gets by its state vector, as from any peer.
+    # The Yrs of pycrdt 0.14.13 often leaves updates pending whose dependencies came after them
+    # (JavaScript's Yjs seldom): what it lacks it gets by its state vector, as from any peer.
     doc = random_document(seed)
     pieces = cut_update(doc.get_update(), max_bytes)
     Random(seed).shuffle(pieces)
@@ -89,6 +89,20 @@ def test_pieces_are_small_where_they_can_be(seed: int, max_bytes: int) -> None:
     assert max(map(len, pieces)) <= max_bytes
     assert sum(map(len, pieces)) < 4 * len(update) + 100
     assert everything(replayed(pieces)) == everything(doc)
+
+
+@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("max_bytes", [64, 100, 300])
+def test_states_of_javascript_documents_are_cut(number: int, max_bytes: int) -> None:
+    state = bytes.fromhex(load_vectors("yjs-states")["updates"][number])
+    pieces = cut_update(state, max_bytes)
+    whole, parts = replayed([state]), replayed(pieces)
+
+    assert len(pieces) > len(state) / max_bytes
+    assert deleted_in(parts.get_update()) == deleted_in(whole.get_update()) == deleted_in(state)
+    assert state_of(parts.get_state()) == state_of(whole.get_state())
+    for name in ("text", "rich"):
+        assert parts.get(name, type=Text).diff() == whole.get(name, type=Text).diff()
 
 
 def test_a_piece_is_about_as_large_as_it_may_be() -> None:
