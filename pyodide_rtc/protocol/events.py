@@ -148,12 +148,12 @@ class DocumentChanged:
     """The document changed: `update` is to go to all links but `source`.
 
     Args:
-        update: the change.
+        update: the change; None for a large one, of which who needs it gets the difference.
         source: the link that it came from; None if it was made here.
         before_state: the state vector before the change; by default that of an empty document.
     """
 
-    update: bytes
+    update: bytes | None
     source: Link | None
     before_state: bytes = b"\0"
 

@@ -330,16 +330,19 @@ class RoomMachine:
         effects: list[Effect] = []
         for link in self._links(event.source):
             traffic = self._traffic_of(link)
-            if traffic is None:
+            if traffic is not None:
+                effects += traffic.tell_change(event.update, event.before_state)
+            elif event.update is not None:
                 effects.append(SendTabFrame(encode(SyncUpdate(event.update))))
             else:
-                effects += traffic.tell_change(event.update, event.before_state)
+                effects.append(AskDiff(link, event.before_state, is_answer=False))
         return effects
 
     def _send_diff(self, event: ev.DiffRead) -> list[Effect]:
         traffic = self._traffic_of(event.link)
         if traffic is None:
-            return self._send(event.link, encode(SyncStep2(event.update)))
+            kind = SyncStep2 if event.is_answer else SyncUpdate
+            return self._send(event.link, encode(kind(event.update)))
         return traffic.send_update(event.update, is_answer=event.is_answer)
 
     def _on_gone(self, event: ev.FramesGone, now_s: float) -> list[Effect]:

@@ -142,8 +142,11 @@ class Traffic:
             return self._send_bulk(side, [frame], None)
         return [Report(MessageTooBigError(len(frame), limit, "out", self.peer.peer_id))]
 
-    def tell_change(self, update: bytes, before_state: bytes) -> list[Effect]:
+    def tell_change(self, update: bytes | None, before_state: bytes) -> list[Effect]:
         """Send a change of the document, or remember that the peer lacks it."""
+        if update is None:
+            self._miss(before_state, None)
+            return self._resume() if self._has_room else []
         size = len(update)
         is_small = size + _FRAME_HEAD_BYTES <= CHUNK_BYTES
         waiting = self._small_waiting if is_small else self._bulk_waiting

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pycrdt import Doc, TransactionEvent, merge_updates
@@ -22,6 +22,10 @@ logger = logging.getLogger("pyodide_rtc.sync")
 _MERGE_AT_MOST = 8
 """Beyond so many updates a difference of states is smaller and cheaper: merging 1,000 insertions
 into a text takes 3.7 ms and keeps all 13 kB of them, the difference 0.2 ms and 1 kB."""
+
+_LARGE_BYTES = 1_000_000
+"""An update of a peer from this size on is not handed on: it would lie in memory twice more, mostly
+for nobody. Who else needs it gets the difference."""
 
 _BLOCKED_RETRY_S = 0.01
 """While user code holds a transaction open over an `await`, updates wait, and try so often."""
@@ -39,7 +43,8 @@ class _Pending:
     """Changes of one source since the last turn."""
 
     before_state: bytes
-    updates: list[bytes]
+    updates: list[bytes] = field(default_factory=list)
+    is_large: bool = False
 
 
 class DocumentBinding:
@@ -47,8 +52,8 @@ class DocumentBinding:
 
     Args:
         doc: the document; the caller may go on using it in every way.
-        on_change: called with an update, the link that it came from (None: made here), and the
-            state vector before it.
+        on_change: called with an update (None: a large one, to be had as a difference), the link
+            that it came from (None: made here), and the state vector before it.
         on_answered: called with the link once the answer that it gave is in the document.
         on_refused: called with the link and the reason when the document refuses an update.
         on_observer_error: called with what a user's observer raised while an update was applied.
@@ -57,7 +62,7 @@ class DocumentBinding:
     def __init__(
         self,
         doc: Doc[Any],
-        on_change: Callable[[bytes, Link | None, bytes], None],
+        on_change: Callable[[bytes | None, Link | None, bytes], None],
         on_answered: Callable[[Link], None],
         on_refused: Callable[[Link, str], None],
         on_observer_error: Callable[[BaseException], None],
@@ -73,6 +78,7 @@ class DocumentBinding:
         self._incoming: deque[tuple[Link, bytes, bool]] = deque()
         self._retry_handle: asyncio.TimerHandle | None = None
         self._applying: Link | None = None
+        self._is_large = False
         self._state_bytes = 0
         self._subscription = doc.observe(self._on_transaction)
 
@@ -120,7 +126,8 @@ class DocumentBinding:
             self._flush_handle = None
         pending, self._pending = self._pending, {}
         for source, changes in pending.items():
-            self._on_change(self._merge(changes), source, changes.before_state)
+            update = None if changes.is_large else self._merge(changes)
+            self._on_change(update, source, changes.before_state)
 
     def close(self) -> None:
         """Let the document go; it stays as it is."""
@@ -133,7 +140,9 @@ class DocumentBinding:
         pending = self._pending.get(self._applying)
         if pending is None:
             before_state: bytes = event.before_state  # type: ignore[attr-defined]  # not in its stub
-            self._pending[self._applying] = _Pending(before_state, [event.update])
+            pending = self._pending[self._applying] = _Pending(before_state)
+        if self._is_large:
+            pending.is_large = True
         else:
             pending.updates.append(event.update)
         if self._flush_handle is None:
@@ -162,6 +171,7 @@ class DocumentBinding:
                 return
             self._incoming.popleft()
             self._applying = link
+            self._is_large = len(update) >= _LARGE_BYTES
             try:
                 with transaction:
                     self._doc.apply_update(update)
@@ -174,5 +184,6 @@ class DocumentBinding:
                 self._on_observer_error(errors)
             finally:
                 self._applying = None
+                self._is_large = False
             if is_answer:
                 self._on_answered(link)

@@ -126,7 +126,9 @@ class RoomSession:
             self._is_feeding = False
         self._timer.set(self.machine.deadline_s)
 
-    def document_changed(self, update: bytes, source: ev.Link | None, before_state: bytes) -> None:
+    def document_changed(
+        self, update: bytes | None, source: ev.Link | None, before_state: bytes
+    ) -> None:
         """Take a change of the document."""
         self.feed(ev.DocumentChanged(update, source, before_state))
 

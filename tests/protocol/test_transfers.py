@@ -23,6 +23,7 @@ from pyodide_rtc.wire.messages import (
     SyncStep1,
     SyncStep2,
     SyncUpdate,
+    TabPeer,
     UnknownMessage,
     decode,
     encode,
@@ -181,6 +182,27 @@ class TestCongestion:
         gone(room, own, 600_050, 0)
 
         assert gone(room, own, 0, waiting) == [fx.AskDiff(own, b"before 0", is_answer=False)]
+
+    def test_a_change_that_is_not_at_hand_goes_as_a_difference(
+        self, room: RoomMachine, own: ev.Link
+    ) -> None:
+        event = ev.DocumentChanged(None, None, b"before")
+        assert room.handle(event, 0.0) == [fx.AskDiff(own, b"before", is_answer=False)]
+        waiting = bulk_size(room.handle(ev.DiffRead(own, bytes(2 * MB), is_answer=False), 0.0))
+
+        assert room.handle(event, 0.0) == []
+        assert only(fx.AskDiff, gone(room, own, 0, waiting)) == [
+            fx.AskDiff(own, b"before", is_answer=False)
+        ]
+
+    def test_to_the_tabs_too(self, room: RoomMachine) -> None:
+        room.handle(ev.TabOpened(), 0.0)
+        receive(room, ev.TAB, TabPeer(PEER, True))
+        wish = fx.AskDiff(ev.TAB, b"before", is_answer=False)
+        assert room.handle(ev.DocumentChanged(None, None, b"before"), 0.0) == [wish]
+        answer = room.handle(ev.DiffRead(ev.TAB, b"u", is_answer=False), 0.0)
+
+        assert frames(answer, ev.TAB) == [SyncUpdate(b"u")]
 
     def test_a_question_waits_and_only_the_latest_is_answered(
         self, room: RoomMachine, own: ev.Link

@@ -17,6 +17,7 @@ class Bound:
         self.doc: Doc[Any] = Doc()
         self.map: Map[Any] = self.doc.get("map", type=Map)
         self.changes: list[tuple[bytes, int | None]] = []
+        self.large: list[int | None] = []
         self.before: list[bytes] = []
         self.answered: list[int] = []
         self.refused: list[tuple[int, str]] = []
@@ -29,8 +30,11 @@ class Bound:
             self.errors.append,
         )
 
-    def _on_change(self, update: bytes, source: int | None, before_state: bytes) -> None:
-        self.changes.append((update, source))
+    def _on_change(self, update: bytes | None, source: int | None, before_state: bytes) -> None:
+        if update is None:
+            self.large.append(source)
+        else:
+            self.changes.append((update, source))
         self.before.append(before_state)
 
     @property
@@ -187,6 +191,18 @@ class TestIncoming:
         await turn()
 
         assert bound.sources == [7]
+
+    async def test_a_large_one_is_told_of_and_not_handed_on(self, bound: Bound) -> None:
+        bound.binding.apply(7, update_of(a=1))
+        await turn()
+        bound.binding.apply(7, update_of(large="x" * 1_000_000))
+        bound.binding.apply(7, update_of(small=1))
+        await turn()
+
+        assert bound.large == [7]
+        assert bound.sources == [7], "of the first one"
+        difference = replayed([bound.binding.diff(bound.before[-1])])
+        assert difference == {"large": "x" * 1_000_000, "small": 1}
 
     async def test_one_update_for_each_source(self, bound: Bound) -> None:
         bound.map["mine"] = 1
