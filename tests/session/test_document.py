@@ -8,6 +8,7 @@ from pycrdt import Doc, Map, Text
 
 from pyodide_rtc.session.document import DocumentBinding, PeerOrigin
 from pyodide_rtc.testing import run_virtual
+from pyodide_rtc.wire.lib0 import encode_var_uint
 
 
 class Bound:
@@ -203,6 +204,31 @@ class TestIncoming:
         assert bound.sources == [7], "of the first one"
         difference = replayed([bound.binding.diff(bound.before[-1])])
         assert difference == {"large": "x" * 1_000_000, "small": 1}
+
+    async def test_a_large_one_that_says_nothing_new_is_not_told_of(self, bound: Bound) -> None:
+        update = update_of(large="x" * 1_000_000)
+        bound.binding.apply(7, update)
+        await turn()
+        bound.binding.apply(8, update)
+        await turn()
+        assert bound.large == [7]
+
+        del bound.map["large"]
+        await turn()
+        assert bound.sources == [None], "what follows is heard"
+
+    async def test_a_large_one_that_only_deletes_is_told_of(self, bound: Bound) -> None:
+        other: Doc[Any] = Doc(client_id=7)
+        other.get("text", type=Text).insert(0, "hello")
+        bound.binding.apply(7, other.get_update())
+        await turn()
+        ranges = b"\x01\x01" * 500_000  # the letter e, again and again
+        deletions = b"\0\x01\x07" + encode_var_uint(500_000) + ranges
+        bound.binding.apply(7, deletions)
+        await turn()
+
+        assert str(bound.doc.get("text", type=Text)) == "hllo"
+        assert bound.large == [7]
 
     async def test_one_update_for_each_source(self, bound: Bound) -> None:
         bound.map["mine"] = 1
