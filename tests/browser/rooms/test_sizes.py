@@ -62,7 +62,8 @@ def leave(*people: Person) -> None:
         person.run("room.leave()")
 
 
-@pytest.mark.parametrize("size", [10 * MB, 50 * MB], ids=["10-MB", "50-MB"])
+# The larger one first, in fresh kernels: what they have once taken is not seen to grow again.
+@pytest.mark.parametrize("size", [50 * MB, 10 * MB], ids=["50-MB", "10-MB"])
 def test_a_large_document_to_a_newcomer_with_a_small_edit_meanwhile(
     cast: Cast, room_name: str, size: int
 ) -> None:
@@ -72,8 +73,8 @@ def test_a_large_document_to_a_newcomer_with_a_small_edit_meanwhile(
     one.join(repr(room_name), "doc=doc")
     one.run(EDIT_MEANWHILE)
     two.run(JOIN_AND_WATCH.format(name=room_name))
-    two.eventually("sum(len(v) for k, v in state.items() if k != 'small')", size, timeout_s=60)
-    two.eventually("room.synced", True)
+    two.eventually("[len(state), room.synced]", [size // MB + 1, True], timeout_s=60)
+    assert two.value(f"all(len(state[str(i)]) == {MB} for i in range({size // MB}))")
     whole_s, small_s = two.value("[marks['0'] - started, marks['small'] - state['small']]")
     directions = set(two.value("[e.transfer.direction for e in progress]"))
     after = memory(one), memory(two)
@@ -86,8 +87,10 @@ def test_a_large_document_to_a_newcomer_with_a_small_edit_meanwhile(
     assert small_s < 1
     assert two.value("marks['small'] <= marks['0']")
     assert directions == {"receiving"}
-    assert all(b - a < 4 * size for old, new in zip(before, after, strict=True)
-               for a, b in zip(old, new, strict=True))  # fmt: skip
+    for old, new in zip(before, after, strict=True):
+        for a, b in zip(old, new, strict=True):
+            # WebAssembly's memory grows by a fifth at a time.
+            assert b - a < 4 * size + a // 5
 
 
 def test_a_burst_of_60_mb_arrives_whole(cast: Cast, room_name: str) -> None:
