@@ -89,8 +89,8 @@ def test_a_large_document_to_a_newcomer_with_a_small_edit_meanwhile(
     assert directions == {"receiving"}
     for old, new in zip(before, after, strict=True):
         for a, b in zip(old, new, strict=True):
-            # WebAssembly's memory grows by a fifth at a time.
-            assert b - a < 4 * size + a // 5
+            # WebAssembly's memory grows by a fifth at a time: a sixth may not be used yet.
+            assert b - b // 6 - a < 4 * size
 
 
 def test_a_burst_of_60_mb_arrives_whole(cast: Cast, room_name: str) -> None:
