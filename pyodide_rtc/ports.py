@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 from pyodide_rtc.protocol.events import ChannelSide
 
 __all__ = [
+    "LOW_BUFFERED_BYTES",
     "ChannelSide",
     "ConnectionState",
     "Crypto",
@@ -38,6 +39,9 @@ __all__ = [
 
 DescriptionType = Literal["offer", "answer"]
 ConnectionState = Literal["new", "connecting", "connected", "disconnected", "failed", "closed"]
+LOW_BUFFERED_BYTES = 256 * 1024
+"""A data channel that holds no more than this calls for more."""
+
 IceServer = Mapping[str, object]
 """One member of `RTCConfiguration.iceServers`: `urls`, and for TURN `username`, `credential`."""
 
@@ -99,6 +103,9 @@ class DataChannelHandler(Protocol):
 
     def on_message(self, data: bytes) -> None:
         """Take one message, whole and in the order sent."""
+
+    def on_drain(self) -> None:
+        """Tell that what is buffered has sunk, from above `LOW_BUFFERED_BYTES` to that or below."""
 
     def on_close(self) -> None:
         """Tell that the channel is closed, by either side. Comes once."""

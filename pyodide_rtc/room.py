@@ -16,6 +16,7 @@ from pyodide_rtc.errors import IceFailedError, RoomClosedError, RtcError, SyncTi
 from pyodide_rtc.presence import Awareness, user_state
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
+from pyodide_rtc.protocol.effects import Transfer
 from pyodide_rtc.session.room_session import Notice, RoomSession, ServerChanged, ServerOpened
 
 logger = logging.getLogger("pyodide_rtc.room")
@@ -38,6 +39,7 @@ class Peer:
             text, an item, a value set); None before that, and for stock peers and tabs.
         behind: how many units of ours it lacked then.
         is_relayed: whether a TURN server passes everything on; None while that is not known.
+        transfers: what is large (from 1 MB on) and on its way to it or from it.
     """
 
     peer_id: str
@@ -48,6 +50,7 @@ class Peer:
     ahead: int | None = None
     behind: int | None = None
     is_relayed: bool | None = None
+    transfers: tuple[Transfer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +95,18 @@ class RoomEvent:
 
     Args:
         kind: `"opened"`, `"peer-joined"`, `"peer-synced"`, `"peer-changed"` (see `Peer`),
-            `"peer-left"`, `"server-open"`, `"server-changed"`, `"fault"` or `"left"`.
+            `"peer-left"`, `"progress"`, `"server-open"`, `"server-changed"`, `"fault"` or `"left"`.
         peer_id: the peer, for those kinds.
         reason: in plain words; the address, for servers.
         error: what went wrong, for `"fault"`; the room goes on.
+        transfer: how far it is, for `"progress"`: told at most ten times a second, and at its end.
     """
 
     kind: str
     peer_id: str | None = None
     reason: str = ""
     error: BaseException | None = None
+    transfer: Transfer | None = None
 
 
 class Room:
@@ -196,6 +201,7 @@ class Room:
                 p.ahead,
                 p.behind,
                 p.is_relayed,
+                p.transfers,
             )
             for p in self._session.machine.peers
         )
@@ -325,7 +331,7 @@ class Room:
         self._faults.append(error)
         self._tell(RoomEvent("fault", reason=str(error), error=error))
 
-    def on_notice(self, notice: Notice) -> None:
+    def on_notice(self, notice: Notice) -> None:  # noqa: C901 - one case each
         """Take what the session tells."""
         match notice:
             case fx.AwarenessChanged():
@@ -336,6 +342,9 @@ class Room:
                 if change == "joined":
                     self._ice_failure = None
                 self._tell(RoomEvent(f"peer-{change}", peer_id, reason))
+            case fx.TransferMoved(peer_id, transfer):
+                words = room_repr.transfer_words(transfer)
+                self._tell(RoomEvent("progress", peer_id, words, transfer=transfer))
             case fx.Report(error):
                 if isinstance(error, IceFailedError):
                     self._ice_failure = error

@@ -9,6 +9,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pyodide_rtc.protocol.effects import Transfer
     from pyodide_rtc.room import Peer, Room, Server
 
 _NAME_CHARS = 40
@@ -82,12 +83,18 @@ def _peer_words(peer: Peer) -> str:
         return f"{name}: connecting"
     state = "synced" if peer.is_synced else "connected"
     way = "this browser" if peer.via == "tab" else "WebRTC"
-    words = f"{name}: {state} by {way}{', relayed by TURN' if peer.is_relayed else ''}"
+    words = [f"{name}: {state} by {way}{', relayed by TURN' if peer.is_relayed else ''}"]
     if peer.ahead:
-        words += f", {peer.ahead} changes ahead of us"
+        words.append(f"{peer.ahead} changes ahead of us")
     if peer.behind:
-        words += f", {peer.behind} changes behind us"
-    return words
+        words.append(f"{peer.behind} changes behind us")
+    return ", ".join([*words, *map(transfer_words, peer.transfers)])
+
+
+def transfer_words(transfer: Transfer) -> str:
+    """Say how far a transfer is, in millions of bytes."""
+    done, total = transfer.done_bytes / 1e6, transfer.total_bytes / 1e6
+    return f"{transfer.direction} {done:.0f} of {total:.0f} MB"
 
 
 def _server_words(server: Server) -> str:

@@ -14,8 +14,12 @@ from pyodide_rtc import config, identity
 from pyodide_rtc import naming as room_naming
 from pyodide_rtc.errors import ConfigError, RtcError
 from pyodide_rtc.ports import Host, PageFacts
+from pyodide_rtc.protocol.transfers import MAX_RECEIVED_BYTES
 from pyodide_rtc.room import Room
 from pyodide_rtc.session.client import Client
+
+_LEAST_LIMIT_BYTES = 65_536
+"""With less hardly any document could be shared."""
 
 OpenHost = Callable[[], Awaitable[Host]]
 Block = Callable[[Awaitable[Any], float], Any]
@@ -34,6 +38,7 @@ class _Wish:
     ice_servers: Sequence[Mapping[str, object]] | None
     naming: str
     path: str
+    max_received_bytes: int
 
     @property
     def key(self) -> tuple[str | None, str, str]:
@@ -74,6 +79,7 @@ class Rooms:
         ice_servers: Sequence[Mapping[str, object]] | None = None,
         naming: str = "host",
         path: str = "",
+        max_received_bytes: int = MAX_RECEIVED_BYTES,
     ) -> Room:
         """Join a room: share a document with all who are in it.
 
@@ -100,6 +106,8 @@ class Rooms:
                 older versions of JupyterLite did, to meet their pages: `"jupyterlite-0.1.0b5"`,
                 `"jupyterlite-0.1.1"`. With a password all peers need the same, too.
             path: the path of the document, which those two name as well.
+            max_received_bytes: the largest message that is taken from a peer, and so what it can
+                make this kernel hold: one that sends more is closed. 256 MiB by default.
 
         Raises:
             ConfigError: something is missing or cannot be used; says what to do.
@@ -110,7 +118,8 @@ class Rooms:
         if ice_servers is not None:
             config.check_ice_servers(ice_servers)
         room_naming.check_naming(naming, path)
-        wish = _Wish(room, signaling, password, ice_servers, naming, path)
+        limit = _check_limit(max_received_bytes)
+        wish = _Wish(room, signaling, password, ice_servers, naming, path, limit)
         block = self._block()
         if self._home is None and block is not None:
             with suppress(TimeoutError):
@@ -184,6 +193,7 @@ class Rooms:
             password=wish.password,
             servers=servers,
             ice_servers=ice_servers,
+            max_received_bytes=wish.max_received_bytes,
             on_notice=room.on_notice,
             on_fault=room.add_fault,
         )
@@ -220,6 +230,15 @@ class Rooms:
     async def _ask_host(self) -> tuple[Client, PageFacts]:
         host = await self._open_host()
         return Client(host), await host.page_facts()
+
+
+def _check_limit(max_received_bytes: int) -> int:
+    if type(max_received_bytes) is not int or max_received_bytes < _LEAST_LIMIT_BYTES:
+        raise ConfigError(
+            f"max_received_bytes is {max_received_bytes!r}",
+            f"Give a number of bytes, {_LEAST_LIMIT_BYTES} or more.",
+        )
+    return max_received_bytes
 
 
 def _check_same(room: Room, before: _Wish, wish: _Wish, doc: Doc[Any] | None) -> None:

@@ -10,7 +10,7 @@ from pyodide.ffi import to_js
 from pyodide_rtc.browser.ffi import ProxyScope, raised_as
 from pyodide_rtc.browser.link import PageLink
 from pyodide_rtc.errors import BridgeError
-from pyodide_rtc.ports import DataChannelHandler
+from pyodide_rtc.ports import LOW_BUFFERED_BYTES, DataChannelHandler
 
 __all__ = ["NativeChannel", "ProxiedChannel"]
 
@@ -41,6 +41,8 @@ class NativeChannel:
         channel.onopen = self._scope.proxy(self._on_open)
         channel.onmessage = self._scope.proxy(self._on_message)
         channel.onclose = self._scope.proxy(self._on_close)
+        channel.bufferedAmountLowThreshold = LOW_BUFFERED_BYTES
+        channel.onbufferedamountlow = self._scope.proxy(self._on_drain)
         if channel.readyState == "open":  # its event has passed
             asyncio.get_running_loop().call_soon(self._on_open)
 
@@ -67,6 +69,7 @@ class NativeChannel:
         self._handler = None
         self._state = "closed"
         self._channel.onopen = self._channel.onmessage = self._channel.onclose = None
+        self._channel.onbufferedamountlow = None
         self._scope.close()
 
     def _on_open(self, _event: object = None) -> None:
@@ -86,6 +89,10 @@ class NativeChannel:
             self._early.append(data)
         elif self._handler is not None:
             self._handler.on_message(data)
+
+    def _on_drain(self, _event: object) -> None:
+        if self._handler is not None:
+            self._handler.on_drain()
 
     def _on_close(self, _event: object) -> None:
         handler = self._handler
@@ -151,8 +158,9 @@ class ProxiedChannel:
                 self._handler.on_open()
             case "message":
                 self._handler.on_message(_to_bytes(args[0]))
-            case "gone":
+            case "gone":  # all that was sent until then
                 self._gone_bytes = args[0]
+                self._handler.on_drain()
             case "close":
                 self.release()
                 self._handler.on_close()

@@ -67,11 +67,28 @@ class CloseTransport:
 
 @dataclass(frozen=True, slots=True)
 class SendFrame:
-    """Send a frame by the data channel of that side."""
+    """Send a small frame by the data channel of that side, before all large ones that wait."""
 
     conn: int
     side: ChannelSide
     data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SendBulk:
+    """Send large frames by the data channel of that side, when small ones leave room.
+
+    Args:
+        conn: the connection.
+        side: the data channel.
+        frames: they belong together, and go in this order.
+        chunk_bytes: the size of the chunks that they are cut to; None if they go whole.
+    """
+
+    conn: int
+    side: ChannelSide
+    frames: tuple[bytes, ...]
+    chunk_bytes: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,18 +133,32 @@ class WatchTabPeer:
 
 @dataclass(frozen=True, slots=True)
 class AskDiff:
-    """Answer with `DiffRead`: what a document with this state vector lacks."""
+    """Answer with `DiffRead`: what a document with this state vector lacks.
+
+    Args:
+        link: whom to tell.
+        state_vector: what is there.
+        is_answer: whether the peer has asked, with its own state vector.
+    """
 
     link: Link
     state_vector: bytes
+    is_answer: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class ApplyUpdate:
-    """Apply an update to the document, the link as its origin."""
+    """Apply an update to the document, the link as its origin.
+
+    Args:
+        link: where it came from.
+        update: what to apply.
+        is_answer: whether to say `AnswerApplied` once it is in the document.
+    """
 
     link: Link
     update: bytes
+    is_answer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +172,29 @@ class PeersChanged:
     change: Literal["joined", "synced", "changed", "left"]
     reason: str = ""
     client_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Something large on its way.
+
+    Args:
+        direction: which way.
+        done_bytes: how much has come, or has been given to the browser.
+        total_bytes: how much it is.
+    """
+
+    direction: Literal["receiving", "sending"]
+    done_bytes: int
+    total_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class TransferMoved:
+    """Tell the user how far a transfer is."""
+
+    peer_id: str
+    transfer: Transfer
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +220,7 @@ Effect: TypeAlias = (
     | AddCandidate
     | CloseTransport
     | SendFrame
+    | SendBulk
     | SendTabFrame
     | AskState
     | AskCheck
@@ -174,6 +229,7 @@ Effect: TypeAlias = (
     | AskDiff
     | ApplyUpdate
     | PeersChanged
+    | TransferMoved
     | AwarenessChanged
     | Report
 )

@@ -162,6 +162,29 @@ class DiffRead:
 
     link: Link
     update: bytes
+    is_answer: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FramesGone:
+    """A data channel has taken frames that were to be sent; so many bytes since it was told last.
+
+    Args:
+        conn: the connection.
+        small_bytes: of `SendFrame`.
+        bulk_bytes: of `SendBulk`, without what chunks add.
+    """
+
+    conn: int
+    small_bytes: int
+    bulk_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerApplied:
+    """The document has what this link answered to our state vector."""
+
+    link: Link
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +197,17 @@ class UpdateRefused:
 
 @dataclass(frozen=True, slots=True)
 class DocumentChanged:
-    """The document changed: `update` is to go to all links but `source`."""
+    """The document changed: `update` is to go to all links but `source`.
 
-    update: bytes
+    Args:
+        update: the change; None for a large one, of which who needs it gets the difference.
+        source: the link that it came from; None if it was made here.
+        before_state: the state vector before the change; by default that of an empty document.
+    """
+
+    update: bytes | None
     source: Link | None
+    before_state: bytes = b"\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +246,8 @@ Event: TypeAlias = (
     | CheckRead
     | Compared
     | DiffRead
+    | FramesGone
+    | AnswerApplied
     | UpdateRefused
     | DocumentChanged
     | LocalStateSet

@@ -6,14 +6,13 @@ differences by effects) nor how anything is sent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, assert_never
 
 from pyodide_rtc.errors import (
     DecryptionError,
     IceFailedError,
-    MessageTooBigError,
     NegotiationError,
     PeerClosedError,
     PeerError,
@@ -30,16 +29,19 @@ from pyodide_rtc.protocol.effects import (
     AskDiff,
     AskState,
     AwarenessChanged,
+    CloseTransport,
     Effect,
     PeersChanged,
     Report,
-    SendFrame,
     SendTabFrame,
+    Transfer,
     WatchTabPeer,
 )
-from pyodide_rtc.protocol.mesh import Mesh
+from pyodide_rtc.protocol.mesh import Mesh, MeshPeer
 from pyodide_rtc.protocol.strangers import Strangers
+from pyodide_rtc.protocol.transfers import MAX_RECEIVED_BYTES, Traffic
 from pyodide_rtc.wire.awareness import decode_awareness, encode_awareness
+from pyodide_rtc.wire.chunks import CHUNK_TYPE
 from pyodide_rtc.wire.messages import (
     AwarenessMessage,
     Message,
@@ -49,15 +51,12 @@ from pyodide_rtc.wire.messages import (
     SyncStep2,
     SyncUpdate,
     TabPeer,
+    UnknownMessage,
     decode,
     encode,
 )
 from pyodide_rtc.wire.payload import Announce, Lost, SignalMessage
 from pyodide_rtc.wire.state import count_missing
-
-MAX_FRAME_BYTES = 256 * 1024 * 1024
-"""The largest frame that is taken from a peer. A Chromium peer cannot send more than 256 KiB at
-once, a Firefox one about 1 GiB."""
 
 MAX_AWARENESS_CLIENTS = 10_000
 """The most clients that one awareness message may speak of."""
@@ -76,6 +75,7 @@ class PeerState:
         ahead: how many units of its document we lacked when we were last compared; None for never.
         behind: how many units of ours it lacked then.
         is_relayed: whether a TURN server passes everything on; None while that is not known.
+        transfers: what is large and on its way to it or from it.
     """
 
     peer_id: str
@@ -86,6 +86,7 @@ class PeerState:
     ahead: int | None = None
     behind: int | None = None
     is_relayed: bool | None = None
+    transfers: tuple[Transfer, ...] = ()
 
 
 @dataclass(slots=True)
@@ -102,12 +103,15 @@ class RoomMachine:
 
     Args:
         mesh: the peers by WebRTC, none yet.
+        max_received_bytes: the largest message that is taken from a peer.
     """
 
     mesh: Mesh
+    max_received_bytes: int = MAX_RECEIVED_BYTES
     awareness: AwarenessMachine = field(init=False)
     strangers: Strangers = field(default_factory=Strangers)
     _tab_peers: dict[str, _TabPeer] = field(default_factory=dict)
+    _traffic: dict[int, Traffic] = field(default_factory=dict)  # by connection
     _checks: CheckTimes = field(default_factory=CheckTimes)
     _doubts: Doubts = field(default_factory=Doubts)
     _has_tab: bool = False
@@ -138,6 +142,7 @@ class RoomMachine:
                 peer.ahead,
                 peer.behind,
                 peer.is_relayed,
+                self._transfers(peer),
             )
             for peer in self.mesh
         ]
@@ -156,6 +161,9 @@ class RoomMachine:
         if self._is_left:
             return []
         effects = self._dispatch(event, now_s)
+        for effect in effects:
+            if isinstance(effect, CloseTransport):
+                self._traffic.pop(effect.conn, None)
         gone = [
             e.client_id
             for e in effects
@@ -167,15 +175,19 @@ class RoomMachine:
         match event:
             case ev.FrameReceived(link, data):
                 return self._on_frame(link, data, now_s)
-            case ev.DocumentChanged(update, source):
+            case ev.DocumentChanged():
                 self._checks.on_change(now_s)
-                return self._broadcast(encode(SyncUpdate(update)), source)
+                return self._tell_change(event)
             case ev.CheckRead(check):
                 return self._tell_check(check, now_s)
             case ev.Compared():
                 return self._on_comparison(event)
-            case ev.DiffRead(link, update):
-                return self._send(link, encode(SyncStep2(update)))
+            case ev.DiffRead():
+                return self._send_diff(event)
+            case ev.FramesGone():
+                return self._on_gone(event, now_s)
+            case ev.AnswerApplied(link):
+                return self._mark_synced(link)
             case ev.StateVectorRead():
                 return self._greet(event)
             case ev.LocalStateSet(state):
@@ -290,7 +302,8 @@ class RoomMachine:
         if peer is not None and peer.has_whole_state:
             peer.has_whole_state = False  # it asked before it had it; what it asks later is news
             return []
-        return [AskDiff(link, state_vector)]
+        traffic = self._traffic_of(link)
+        return [AskDiff(link, state_vector)] if traffic is None else traffic.ask(state_vector)
 
     def _lose(self, conn: int, reason: str, kind: type[PeerError], now_s: float) -> list[Effect]:
         peer = self.mesh.peer_of(conn)
@@ -317,7 +330,7 @@ class RoomMachine:
             return []
         self._doubts.end(link)
         try:
-            return self._on_message(link, decode(data, max_bytes=MAX_FRAME_BYTES), now_s)
+            return self._on_message(link, decode(data, max_bytes=self.max_received_bytes), now_s)
         except RemoteProtocolError as error:
             return self._refuse(link, error)
 
@@ -328,23 +341,32 @@ class RoomMachine:
             case SyncStep1(state_vector):
                 return self._answer(link, state_vector)
             case SyncStep2(update):
-                return [ApplyUpdate(link, update), *self._mark_synced(link)]
+                return [ApplyUpdate(link, update, is_answer=True)]
             case AwarenessMessage(update):
                 return self._on_awareness(link, update, now_s)
             case QueryAwareness():
                 # Answered even without anything to tell: it may be a question for a sign of life.
-                return self._send(link, self._awareness_frame(self.awareness.states))
+                return self._send_awareness(link) or self._send(link, self._awareness_frame(()))
             case StateCheck():
                 return [AskComparison(link, message)]
             case TabPeer() if link == ev.TAB:
                 return self._on_tab_peer(message)
+            case UnknownMessage(kind, body) if kind == CHUNK_TYPE:
+                return self._on_chunk(link, body, now_s)
             case _:  # an extension that we do not know, as a stock peer may not know ours
                 return []
+
+    def _on_chunk(self, link: ev.Link, body: bytes, now_s: float) -> list[Effect]:
+        traffic = self._traffic_of(link)
+        if traffic is None or traffic.peer.capability is None:
+            return []
+        message, effects = traffic.on_chunk(body, now_s)
+        return effects if message is None else effects + self._on_message(link, message, now_s)
 
     def _on_awareness(self, link: ev.Link, update: bytes, now_s: float) -> list[Effect]:
         try:
             entries = decode_awareness(
-                update, max_bytes=MAX_FRAME_BYTES, max_clients=MAX_AWARENESS_CLIENTS
+                update, max_bytes=self.max_received_bytes, max_clients=MAX_AWARENESS_CLIENTS
             )
         except RemoteProtocolError as error:
             # Told, not punished: a stock peer passes on what others say, whatever it is.
@@ -427,29 +449,63 @@ class RoomMachine:
     def _send(self, link: ev.Link, data: bytes) -> list[Effect]:
         if link == ev.TAB:
             return [SendTabFrame(data)]
-        peer = self.mesh.peer_of(link)
-        side = peer.negotiation.send_side if peer else None
-        if peer is None or side is None:
-            return []
-        limit = peer.negotiation.channels[side]
-        if len(data) > limit:
-            return [Report(MessageTooBigError(len(data), limit, "out", peer.peer_id))]
-        return [SendFrame(link, side, data)]
+        traffic = self._traffic_of(link)
+        return [] if traffic is None else traffic.send(data)
 
-    def _broadcast(self, data: bytes, source: ev.Link | None) -> list[Effect]:
-        links = [p.negotiation.conn for p in self.mesh if p.is_joined]
-        if self._tab_peers:
-            links.append(ev.TAB)
+    def _traffic_of(self, link: ev.Link) -> Traffic | None:
+        """Give what goes by a link, other than that to the tabs, which take everything at once."""
+        peer = self.mesh.peer_of(link)
+        if peer is None:
+            return None
+        if link not in self._traffic:
+            self._traffic[link] = Traffic(link, peer, self.max_received_bytes)
+        return self._traffic[link]
+
+    def _transfers(self, peer: MeshPeer) -> tuple[Transfer, ...]:
+        traffic = self._traffic.get(peer.negotiation.conn or ev.TAB)
+        return () if traffic is None else traffic.transfers
+
+    def _links(self, source: ev.Link | None) -> list[ev.Link]:
+        """Give the links to all but the source of what is to be told."""
+        conns = [p.negotiation.conn for p in self.mesh if p.is_joined]
+        tabs = [ev.TAB] if self._tab_peers else []
+        return [link for link in (*conns, *tabs) if link is not None and link != source]
+
+    def _tell_change(self, event: ev.DocumentChanged) -> list[Effect]:
         effects: list[Effect] = []
-        for link in links:
-            if link is not None and link != source:
-                effects += self._send(link, data)
+        for link in self._links(event.source):
+            traffic = self._traffic_of(link)
+            if traffic is not None:
+                effects += traffic.tell_change(event.update, event.before_state)
+            elif event.update is not None:
+                effects.append(SendTabFrame(encode(SyncUpdate(event.update))))
+            else:
+                effects.append(AskDiff(link, event.before_state, is_answer=False))
+        return effects
+
+    def _send_diff(self, event: ev.DiffRead) -> list[Effect]:
+        traffic = self._traffic_of(event.link)
+        if traffic is None:
+            kind = SyncStep2 if event.is_answer else SyncUpdate
+            return self._send(event.link, encode(kind(event.update)))
+        return traffic.send_update(event.update, is_answer=event.is_answer)
+
+    def _on_gone(self, event: ev.FramesGone, now_s: float) -> list[Effect]:
+        traffic = self._traffic.get(event.conn)
+        if traffic is None:
+            return []
+        effects = traffic.on_gone(event, now_s)
+        if traffic.stale_clients and not traffic.is_full:
+            stale = sorted(traffic.stale_clients)
+            traffic.stale_clients.clear()
+            effects += self._tell_clients(stale, [event.conn])
         return effects
 
     def _send_awareness(self, link: ev.Link, ids: Iterable[int] | None = None) -> list[Effect]:
         states = self.awareness.states
-        known = [i for i in (states if ids is None else ids) if i in states]
-        return self._send(link, self._awareness_frame(known)) if known else []
+        return self._tell_clients(
+            [i for i in (states if ids is None else ids) if i in states], [link]
+        )
 
     def _awareness_frame(self, ids: Iterable[int]) -> bytes:
         return encode(AwarenessMessage(encode_awareness(self.awareness.entries(ids))))
@@ -457,12 +513,26 @@ class RoomMachine:
     def _show_tab_peer(self, *, present: bool = True) -> Effect:
         return SendTabFrame(encode(TabPeer(self.mesh.peer_id, present, self.mesh.client_id)))
 
+    def _tell_clients(self, ids: Sequence[int], links: Iterable[ev.Link]) -> list[Effect]:
+        """Tell the awareness of clients; a link that is full gets it when there is room."""
+        if not ids:
+            return []
+        frame = self._awareness_frame(ids)
+        effects: list[Effect] = []
+        for link in links:
+            traffic = self._traffic_of(link)
+            if traffic is not None and traffic.is_full:
+                traffic.stale_clients.update(ids)
+            else:
+                effects += self._send(link, frame)
+        return effects
+
     def _tell_awareness(self, change: AwarenessChange, source: ev.Link | None) -> list[Effect]:
         effects = _show(change)
         if change.all:
             # What somebody else said of us is outbid: that has to reach its source, too.
             exclude = None if self.mesh.client_id in change.all else source
-            effects += self._broadcast(self._awareness_frame(change.all), exclude)
+            effects += self._tell_clients(change.all, self._links(exclude))
         return effects
 
     # The end.

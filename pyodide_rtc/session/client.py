@@ -40,6 +40,7 @@ class Client:
         password: str | None,
         servers: Sequence[str],
         ice_servers: Sequence[IceServer],
+        max_received_bytes: int,
         on_notice: Callable[[Notice], None],
         on_fault: Callable[[BaseException], None],
     ) -> RoomSession:
@@ -51,6 +52,7 @@ class Client:
             password: encrypts signaling and the tab channel.
             servers: addresses of signaling servers.
             ice_servers: STUN and TURN servers.
+            max_received_bytes: the largest message that is taken from a peer.
             on_notice: told of everything that a user could want to know.
             on_fault: told of what cannot be decrypted, and of what a user's observer raised.
         """
@@ -71,9 +73,12 @@ class Client:
             key = host.crypto.derive_key(password, topic)
             sealer = PasswordSealer(key, on_stranger, on_fault)
         links = [self._links.setdefault(url, ServerLink(host, url)) for url in servers]
-        session = RoomSession(host, topic, RoomMachine(mesh), links, sealer, ice_servers, on_notice)
+        machine = RoomMachine(mesh, max_received_bytes)
+        session = RoomSession(host, topic, machine, links, sealer, ice_servers, on_notice)
         session.start(
-            lambda s: DocumentBinding(doc, s.document_changed, s.update_refused, on_fault)
+            lambda s: DocumentBinding(
+                doc, s.document_changed, s.answer_applied, s.update_refused, on_fault
+            )
         )
         self._sessions.add(session)
         return session

@@ -38,7 +38,14 @@ class ServerChanged:
     url: str
 
 
-Notice = fx.PeersChanged | fx.AwarenessChanged | fx.Report | ServerOpened | ServerChanged
+Notice = (
+    fx.PeersChanged
+    | fx.TransferMoved
+    | fx.AwarenessChanged
+    | fx.Report
+    | ServerOpened
+    | ServerChanged
+)
 """What a session tells its room."""
 
 
@@ -139,9 +146,15 @@ class RoomSession:
             self._is_feeding = False
         self._timer.set(self.machine.deadline_s)
 
-    def document_changed(self, update: bytes, source: ev.Link | None) -> None:
+    def document_changed(
+        self, update: bytes | None, source: ev.Link | None, before_state: bytes
+    ) -> None:
         """Take a change of the document."""
-        self.feed(ev.DocumentChanged(update, source))
+        self.feed(ev.DocumentChanged(update, source, before_state))
+
+    def answer_applied(self, link: ev.Link) -> None:
+        """Take that the document has what a link answered."""
+        self.feed(ev.AnswerApplied(link))
 
     def update_refused(self, link: ev.Link, reason: str) -> None:
         """Take the document's refusal of an update."""
@@ -186,8 +199,10 @@ class RoomSession:
         match effect:
             case fx.SendFrame(conn, side, data):
                 self._connections.send(conn, side, data)
-            case fx.ApplyUpdate(link, update):
-                self._bound().apply(link, update)
+            case fx.SendBulk(conn, side, frames, chunk_bytes):
+                self._connections.send_bulk(conn, side, frames, chunk_bytes)
+            case fx.ApplyUpdate(link, update, is_answer):
+                self._bound().apply(link, update, is_answer=is_answer)
             case fx.SendTabFrame(data):
                 self._sealer.seal_frame(data, self._send_tab)
             case fx.AskState(link, max_state_bytes):
@@ -201,8 +216,8 @@ class RoomSession:
                 self._locks.append(
                     self._host.locks.watch(_lock_of(peer_id), partial(self.feed, gone))
                 )
-            case fx.AskDiff(link, state_vector):
-                self._tell_diff(link, state_vector)
+            case fx.AskDiff():
+                self._tell_diff(effect)
             case fx.PublishPayload(payload, url, will):
                 self._publish(encode_payload(payload), url, will)
             case fx.OpenTransport(conn, is_initiator, is_own_kind):
@@ -213,7 +228,7 @@ class RoomSession:
                 self._connections.transport(conn).add_candidate(candidate, index, mid)
             case fx.CloseTransport(conn, is_gentle):
                 self._connections.close(conn, is_gentle=is_gentle)
-            case fx.PeersChanged() | fx.AwarenessChanged() | fx.Report():
+            case fx.PeersChanged() | fx.TransferMoved() | fx.AwarenessChanged() | fx.Report():
                 self._on_notice(effect)
 
     def _send_tab(self, data: bytes) -> None:
@@ -224,13 +239,13 @@ class RoomSession:
         document = self._bound()
         self.feed(ev.StateVectorRead(link, document.state_vector, document.state(max_bytes)))
 
-    def _tell_diff(self, link: ev.Link, state_vector: bytes) -> None:
+    def _tell_diff(self, wish: fx.AskDiff) -> None:
         try:
-            update = self._bound().diff(state_vector)
+            update = self._bound().diff(wish.state_vector)
         except ValueError as error:
-            self.feed(ev.UpdateRefused(link, str(error)))
+            self.feed(ev.UpdateRefused(wish.link, str(error)))
         else:
-            self.feed(ev.DiffRead(link, update))
+            self.feed(ev.DiffRead(wish.link, update, wish.is_answer))
 
     def _publish(self, payload: dict[str, object], url: str | None, will: Lost | None) -> None:
         def publish(data: object, sealed_will: object = None) -> None:

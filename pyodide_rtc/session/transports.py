@@ -7,6 +7,7 @@ deaf from then on; one that is closed gently goes on until its channels have sen
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 
 from pyodide_rtc.errors import BridgeError
@@ -20,11 +21,17 @@ from pyodide_rtc.ports import (
     PeerTransport,
 )
 from pyodide_rtc.protocol import events as ev
+from pyodide_rtc.session.outbox import Outbox
+
+logger = logging.getLogger("pyodide_rtc.peer")
 
 Feed = Callable[[ev.Event], None]
 
 _GENTLE_CLOSE_S = 1.0
 """How long a connection that is being left may take to send what its channels hold."""
+
+_GENTLE_SEND_S = 3.0
+"""And what waits before its channels: in all the others see us leave within 5 s."""
 
 _RESERVE_DELAY_S = 1.0
 """From a connection's opening until the next one is kept in reserve: joins come in bursts, and
@@ -44,6 +51,7 @@ class _ChannelHandler:
         self._connection = connection
         self._side = side
         self.channel = channel
+        self.outbox = Outbox(channel, self._on_gone)
         self.is_open = False
 
     def on_open(self) -> None:
@@ -55,9 +63,18 @@ class _ChannelHandler:
         self._connection.announce_channels(is_urgent=True)
         self._connection.feed(ev.FrameReceived(self._connection.conn, data))
 
+    def on_drain(self) -> None:
+        try:
+            self.outbox.go_on()
+        except BridgeError as error:
+            self._connection.on_refusal(self._side, error)
+
     def on_close(self) -> None:
         self.is_open = False
         self._connection.on_channel_closed(self._side, self)
+
+    def _on_gone(self, small_bytes: int, bulk_bytes: int) -> None:
+        self._connection.feed(ev.FramesGone(self._connection.conn, small_bytes, bulk_bytes))
 
 
 class Connection:
@@ -98,32 +115,43 @@ class Connection:
         self._failure = reason
         self.feed(ev.TransportFailed(self.conn, reason, is_ice=is_ice))
 
-    def send(self, side: ev.ChannelSide, data: bytes) -> None:
-        """Send a frame.
+    def outbox(self, side: ev.ChannelSide) -> Outbox:
+        """Give what sends by the channel of that side.
 
         Raises:
-            BridgeError: the browser refused.
+            BridgeError: there is none.
         """
         handler = self._channels.get(side)
         if handler is None:
             raise BridgeError(f"there is no {side} data channel")
-        handler.channel.send(data)
+        return handler.outbox
+
+    def on_refusal(self, side: ChannelSide, error: BridgeError) -> None:
+        """Take the browser's refusal of a frame: the connection ends, and so heals by a new one.
+
+        What cannot be sent is never dropped in silence: the peer that missed it is closed, and gets
+        all that it lacks when it is connected again.
+        """
+        self.feed(ev.ChannelClosed(self.conn, side, f"a frame could not be sent: {error}"))
 
     def close(self, *, is_gentle: bool) -> None:
-        """Close now, or after the channels have sent all they hold."""
+        """Close now, or after all that waits and all that the channels hold has gone."""
         self._feed = None
-        if not is_gentle or not any(h.is_open for h in self._channels.values()):
+        handlers = [h for h in self._channels.values() if h.is_open]
+        if not is_gentle or not handlers:
             self._close_transport()
             return
-        timer = asyncio.get_running_loop().call_later(_GENTLE_CLOSE_S, self._close_transport)
+        has_waiting = any(h.outbox.waiting_bytes for h in handlers)
+        patience_s = _GENTLE_CLOSE_S + (_GENTLE_SEND_S if has_waiting else 0.0)
+        timer = asyncio.get_running_loop().call_later(patience_s, self._close_transport)
 
         def on_drained() -> None:
             timer.cancel()
             self._close_transport()
 
         self._on_drained = on_drained
-        for handler in self._channels.values():
-            handler.channel.close()
+        for handler in handlers:
+            handler.outbox.close()
 
     def announce_channels(self, *, is_urgent: bool = False) -> None:
         """Tell the machine of open channels once the size limit is known, or cannot wait."""
@@ -189,6 +217,9 @@ class Connection:
 
     def _close_transport(self) -> None:
         self._on_drained = None
+        waiting_bytes = sum(h.outbox.waiting_bytes for h in self._channels.values())
+        if waiting_bytes:
+            logger.warning("! connection %d ends with %d bytes unsent", self.conn, waiting_bytes)
         if self.transport is not None:
             self.transport.close()
 
@@ -222,15 +253,22 @@ class Connections:
         return transport
 
     def send(self, conn: int, side: ev.ChannelSide, data: bytes) -> None:
-        """Send a frame; a refusal ends that connection, and so heals by a new one.
-
-        What cannot be sent is never dropped in silence: the peer that missed it is closed, and gets
-        all that it lacks when it is connected again.
-        """
+        """Send a small frame, before what waits; a refusal ends that connection."""
+        connection = self._by_conn[conn]
         try:
-            self._by_conn[conn].send(side, data)
+            connection.outbox(side).send(data)
         except BridgeError as error:
-            self._feed(ev.ChannelClosed(conn, side, f"a frame could not be sent: {error}"))
+            connection.on_refusal(side, error)
+
+    def send_bulk(
+        self, conn: int, side: ev.ChannelSide, frames: Sequence[bytes], chunk_bytes: int | None
+    ) -> None:
+        """Send large frames when there is room; a refusal ends that connection."""
+        connection = self._by_conn[conn]
+        try:
+            connection.outbox(side).send_bulk(frames, chunk_bytes)
+        except BridgeError as error:
+            connection.on_refusal(side, error)
 
     def close(self, conn: int, *, is_gentle: bool) -> None:
         """Close a connection."""

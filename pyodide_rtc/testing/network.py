@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import random
 from collections import defaultdict
 from collections.abc import Callable, Hashable
@@ -28,14 +29,22 @@ class Network:
         seed: decides every delay and every random number of the hosts.
         max_delay_s: messages take between none and so many seconds.
         max_message_bytes: what every peer accepts at most.
+        bytes_per_s: what each end of a data channel can send; infinite, or slow enough that its
+            buffer fills, as a browser's does.
     """
 
     def __init__(
-        self, seed: int = 0, *, max_delay_s: float = 0.05, max_message_bytes: int = 262_144
+        self,
+        seed: int = 0,
+        *,
+        max_delay_s: float = 0.05,
+        max_message_bytes: int = 262_144,
+        bytes_per_s: float = math.inf,
     ) -> None:
         self.random = random.Random(seed)
         self.max_delay_s = max_delay_s
         self.max_message_bytes = max_message_bytes
+        self.bytes_per_s = bytes_per_s
         self.relays: defaultdict[str, MemoryRelay] = defaultdict(lambda: MemoryRelay(self))
         self.offers: dict[str, MemoryPeer] = {}
         self.locks: defaultdict[str, list[MemoryLock]] = defaultdict(list)
@@ -49,10 +58,18 @@ class Network:
         name = browser or f"browser-{self.random.getrandbits(64):x}"
         return MemoryHost(self, name, href or "https://example.org/lab/index.html?room=demo")
 
-    def deliver(self, pair: Hashable, callback: Callable[[], None]) -> None:
-        """Call back after a random delay, never before an earlier delivery of the same pair."""
+    def deliver(
+        self, pair: Hashable, callback: Callable[[], None], *, after_s: float = 0.0
+    ) -> None:
+        """Call back after a random delay, never before an earlier delivery of the same pair.
+
+        Args:
+            pair: who sends to whom.
+            callback: the delivery.
+            after_s: what passes before the delay begins, in seconds.
+        """
         loop = asyncio.get_running_loop()
-        at_s = loop.time() + self.random.random() * self.max_delay_s
+        at_s = loop.time() + after_s + self.random.random() * self.max_delay_s
         at_s = max(at_s, self._last_s.get(pair, 0.0))
         self._last_s[pair] = at_s + 1e-6
         loop.call_at(at_s, callback)

@@ -6,12 +6,14 @@ rolls that back; each connection that ever created a data channel still has it a
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pyodide_rtc.errors import BridgeError
 from pyodide_rtc.ports import (
+    LOW_BUFFERED_BYTES,
     ChannelSide,
     DataChannelHandler,
     DescriptionType,
@@ -20,6 +22,9 @@ from pyodide_rtc.ports import (
 
 if TYPE_CHECKING:
     from pyodide_rtc.testing.network import Network
+
+BUFFER_LIMIT_BYTES = 16 * 1024 * 1024
+"""What a channel holds before it refuses more, as Chromium's does."""
 
 _numbers = itertools.count(1)
 
@@ -32,11 +37,9 @@ class MemoryDataChannel:
         self._handler: DataChannelHandler | None = None
         self._other: MemoryDataChannel | None = None
         self._is_open = False
-
-    @property
-    def buffered_bytes(self) -> int:
-        """Nothing ever waits in memory."""
-        return 0
+        self._sent_s = 0.0  # when all that was given to `send` will have gone
+        self.buffered_bytes = 0
+        """Bytes given to `send` that have not gone yet; none on a network without a rate."""
 
     def listen(self, handler: DataChannelHandler) -> None:
         """Set the handler."""
@@ -54,13 +57,32 @@ class MemoryDataChannel:
             raise BridgeError("the data channel is not open")
         if len(data) > self._network.max_message_bytes:
             raise BridgeError("the message is too big")
-        self._network.deliver((self, other), lambda: other._receive(data))
+        if self.buffered_bytes + len(data) > BUFFER_LIMIT_BYTES:
+            raise BridgeError("the buffer is full")
+        after_s = self._transmit(len(data))
+        self._network.deliver((self, other), lambda: other._receive(data), after_s=after_s)
+
+    def _transmit(self, size: int) -> float:
+        """Put a message on the line; gives the seconds until it has gone."""
+        loop = asyncio.get_running_loop()
+        now_s = loop.time()
+        self._sent_s = max(now_s, self._sent_s) + size / self._network.bytes_per_s
+        if self._sent_s > now_s:
+            self.buffered_bytes += size
+            loop.call_at(self._sent_s, self._transmitted, size)
+        return self._sent_s - now_s
+
+    def _transmitted(self, size: int) -> None:
+        before, self.buffered_bytes = self.buffered_bytes, self.buffered_bytes - size
+        if self.buffered_bytes <= LOW_BUFFERED_BYTES < before and self._handler is not None:
+            self._handler.on_drain()
 
     def close(self) -> None:
         """Close once everything that was sent has gone."""
         other = self._other
         if self._is_open and other is not None:
-            self._network.deliver((self, other), lambda: self._end(other))
+            after_s = self._transmit(0)
+            self._network.deliver((self, other), lambda: self._end(other), after_s=after_s)
         self._is_open = False
 
     def _end(self, other: MemoryDataChannel) -> None:

@@ -120,7 +120,7 @@ class TestJoining:
     def test_peers_tell_how_far_they_are(self, room: RoomMachine) -> None:
         room.handle(ev.PayloadReceived(URL, announce(OTHER)), 0.0)
         conn = link_peer(room, client_id=PEER_CLIENT)
-        receive(room, conn, encode(SyncStep2(b"\0\0")))
+        room.handle(ev.AnswerApplied(conn), 0.0)
         link_tab(room, "id-tab")
 
         assert room.peers == (
@@ -141,10 +141,13 @@ class TestSync:
         conn = link_peer(room, client_id=PEER_CLIENT)
 
         assert receive(room, conn, encode(SyncStep2(b"u"))) == [
-            fx.ApplyUpdate(conn, b"u"),
-            fx.PeersChanged(PEER, "synced", client_id=PEER_CLIENT),
+            fx.ApplyUpdate(conn, b"u", is_answer=True)
         ]
-        assert receive(room, conn, encode(SyncStep2(b"u"))) == [fx.ApplyUpdate(conn, b"u")]
+        assert not room.peers[0].is_synced, "only when it is in the document"
+        assert room.handle(ev.AnswerApplied(conn), 0.0) == [
+            fx.PeersChanged(PEER, "synced", client_id=PEER_CLIENT)
+        ]
+        assert room.handle(ev.AnswerApplied(conn), 0.0) == []
 
     def test_an_update_is_applied_with_its_link_as_source(self, room: RoomMachine) -> None:
         conn = link_peer(room)
@@ -435,11 +438,9 @@ class TestTabs:
         link_tab(room)
 
         frame = encode(SyncStep2(b"u"))
-        assert receive(room, ev.TAB, frame) == [
-            fx.ApplyUpdate(ev.TAB, b"u"),
-            fx.PeersChanged(PEER, "synced"),
-        ]
-        assert receive(room, ev.TAB, frame) == [fx.ApplyUpdate(ev.TAB, b"u")]
+        assert receive(room, ev.TAB, frame) == [fx.ApplyUpdate(ev.TAB, b"u", is_answer=True)]
+        assert room.handle(ev.AnswerApplied(ev.TAB), 0.0) == [fx.PeersChanged(PEER, "synced")]
+        assert room.handle(ev.AnswerApplied(ev.TAB), 0.0) == []
 
     def test_updates_go_to_tabs_as_to_peers_but_not_back(self, room: RoomMachine) -> None:
         link_tab(room)

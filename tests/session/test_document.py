@@ -8,6 +8,7 @@ from pycrdt import Doc, Map, Text
 
 from pyodide_rtc.session.document import DocumentBinding, PeerOrigin
 from pyodide_rtc.testing import run_virtual
+from pyodide_rtc.wire.lib0 import encode_var_uint
 
 
 class Bound:
@@ -17,14 +18,25 @@ class Bound:
         self.doc: Doc[Any] = Doc()
         self.map: Map[Any] = self.doc.get("map", type=Map)
         self.changes: list[tuple[bytes, int | None]] = []
+        self.large: list[int | None] = []
+        self.before: list[bytes] = []
+        self.answered: list[int] = []
         self.refused: list[tuple[int, str]] = []
         self.errors: list[BaseException] = []
         self.binding = DocumentBinding(
             self.doc,
-            lambda update, source: self.changes.append((update, source)),
+            self._on_change,
+            self.answered.append,
             lambda link, reason: self.refused.append((link, reason)),
             self.errors.append,
         )
+
+    def _on_change(self, update: bytes | None, source: int | None, before_state: bytes) -> None:
+        if update is None:
+            self.large.append(source)
+        else:
+            self.changes.append((update, source))
+        self.before.append(before_state)
 
     @property
     def sources(self) -> list[int | None]:
@@ -123,6 +135,17 @@ class TestOutgoing:
         other.apply_update(update)
         assert other.get("map", type=Map)["x"] == 9
 
+    async def test_each_has_the_state_before_it(self, bound: Bound) -> None:
+        for i in range(3):
+            for k in range(i + 1):
+                bound.map["x"] = k
+            await turn()
+
+        edits_before = [0, 1, 3]
+        for before, count in zip(bound.before, edits_before, strict=True):
+            [head, clock] = before[0], before[-1]
+            assert (head, clock) == (1, count)
+
     async def test_reading_and_repeating_say_nothing(self, bound: Bound) -> None:
         bound.map.to_py()
         with bound.doc.transaction():
@@ -170,6 +193,43 @@ class TestIncoming:
 
         assert bound.sources == [7]
 
+    async def test_a_large_one_is_told_of_and_not_handed_on(self, bound: Bound) -> None:
+        bound.binding.apply(7, update_of(a=1))
+        await turn()
+        bound.binding.apply(7, update_of(large="x" * 1_000_000))
+        bound.binding.apply(7, update_of(small=1))
+        await turn()
+
+        assert bound.large == [7]
+        assert bound.sources == [7], "of the first one"
+        difference = replayed([bound.binding.diff(bound.before[-1])])
+        assert difference == {"large": "x" * 1_000_000, "small": 1}
+
+    async def test_a_large_one_that_says_nothing_new_is_not_told_of(self, bound: Bound) -> None:
+        update = update_of(large="x" * 1_000_000)
+        bound.binding.apply(7, update)
+        await turn()
+        bound.binding.apply(8, update)
+        await turn()
+        assert bound.large == [7]
+
+        del bound.map["large"]
+        await turn()
+        assert bound.sources == [None], "what follows is heard"
+
+    async def test_a_large_one_that_only_deletes_is_told_of(self, bound: Bound) -> None:
+        other: Doc[Any] = Doc(client_id=7)
+        other.get("text", type=Text).insert(0, "hello")
+        bound.binding.apply(7, other.get_update())
+        await turn()
+        ranges = b"\x01\x01" * 500_000  # the letter e, again and again
+        deletions = b"\0\x01\x07" + encode_var_uint(500_000) + ranges
+        bound.binding.apply(7, deletions)
+        await turn()
+
+        assert str(bound.doc.get("text", type=Text)) == "hllo"
+        assert bound.large == [7]
+
     async def test_one_update_for_each_source(self, bound: Bound) -> None:
         bound.map["mine"] = 1
         bound.binding.apply(7, update_of(a=1))
@@ -196,6 +256,27 @@ class TestIncoming:
 
             assert bound.map.to_py() == {"mine": 1, "a": 1, "b": 1}
             assert bound.sources == [None, 7, 8], "each with its own source, in order"
+
+        run_virtual(main())
+
+    async def test_an_answer_is_told_once_it_is_in(self, bound: Bound) -> None:
+        bound.binding.apply(7, update_of(a=1))
+        assert bound.answered == [], "it was none"
+        bound.binding.apply(7, update_of(b=1), is_answer=True)
+        assert bound.answered == [7]
+        bound.binding.apply(8, b"not an update", is_answer=True)
+        assert bound.answered == [7]
+
+    def test_an_answer_that_waits_is_told_later(self) -> None:
+        async def main() -> None:
+            bound = Bound()
+            async with bound.doc.new_transaction():
+                bound.map["mine"] = 1
+                bound.binding.apply(7, update_of(a=1), is_answer=True)
+                await asyncio.sleep(10)
+                assert bound.answered == []
+            await asyncio.sleep(1)
+            assert bound.answered == [7]
 
         run_virtual(main())
 

@@ -8,6 +8,7 @@ import pytest
 from pyodide_rtc.errors import BridgeError
 from pyodide_rtc.ports import DataChannelHandler, Host, PeerTransportHandler
 from pyodide_rtc.protocol import events as ev
+from pyodide_rtc.session.outbox import FULL_BYTES
 from pyodide_rtc.session.transports import Connections
 from pyodide_rtc.testing import Network, run_virtual
 
@@ -23,9 +24,7 @@ class Channel:
         self.is_closing = False
         self.refusal = ""
 
-    @property
-    def buffered_bytes(self) -> int:
-        return 0
+        self.buffered_bytes = 0
 
     def listen(self, handler: DataChannelHandler) -> None:
         self.handler = handler
@@ -34,6 +33,13 @@ class Channel:
         if self.refusal:
             raise BridgeError(self.refusal)
         self.sent.append(data)
+        self.buffered_bytes += len(data)
+
+    def drain(self) -> None:
+        """Send all that is buffered."""
+        self.buffered_bytes = 0
+        assert self.handler is not None
+        self.handler.on_drain()
 
     def close(self) -> None:
         self.is_closing = True
@@ -216,6 +222,62 @@ class TestReserve:
         run_virtual(main())
 
 
+def told(world: World) -> tuple[int, int]:
+    """The bytes of small and large frames that the machine was told of as gone."""
+    events = [e for e in world.events if isinstance(e, ev.FramesGone)]
+    return sum(e.small_bytes for e in events), sum(e.bulk_bytes for e in events)
+
+
+class TestSending:
+    async def test_the_browser_holds_about_a_mebibyte_and_the_rest_waits(
+        self, world: World
+    ) -> None:
+        _, channel = world.linked()
+        world.connections.send_bulk(1, "local", [bytes(200_000)] * 20, None)
+        assert FULL_BYTES <= channel.buffered_bytes < FULL_BYTES + 200_000
+        assert told(world) == (0, channel.buffered_bytes)
+
+        while len(channel.sent) < 20:
+            channel.drain()
+            assert channel.buffered_bytes < FULL_BYTES + 200_000
+        assert told(world) == (0, 4_000_000)
+
+    async def test_a_small_frame_goes_before_what_waits(self, world: World) -> None:
+        _, channel = world.linked()
+        world.connections.send_bulk(1, "local", [bytes(5_000_000)], 65_536)
+        world.connections.send(1, "local", b"small")
+        before = len(channel.sent)
+        channel.drain()
+
+        assert channel.sent[before] == b"small"
+        assert max(map(len, channel.sent)) <= 65_536
+
+    async def test_small_frames_are_told_of_now_and_then(self, world: World) -> None:
+        world.linked()
+        for _ in range(50):
+            world.connections.send(1, "local", bytes(1000))
+        assert told(world) == (0, 0)
+        for _ in range(50):
+            world.connections.send(1, "local", bytes(1000))
+        assert told(world) == (66_000, 0)
+
+    async def test_a_refusal_of_what_waited_is_told_as_the_channels_end(self, world: World) -> None:
+        _, channel = world.linked()
+        world.connections.send_bulk(1, "local", [bytes(5_000_000)], 65_536)
+        channel.refusal = "it is closing"
+        channel.drain()
+
+        event = world.events[-1]
+        assert isinstance(event, ev.ChannelClosed)
+        assert "it is closing" in event.reason
+
+    async def test_a_refusal_of_bulk_is_the_same(self, world: World) -> None:
+        world.linked()
+        world.connections.send_bulk(1, "remote", [b"x"], None)
+
+        assert isinstance(world.events[-1], ev.ChannelClosed)
+
+
 class TestRefusals:
     async def test_a_frame_that_cannot_go_is_told_as_the_channels_end(self, world: World) -> None:
         _, channel = world.linked()
@@ -302,6 +364,48 @@ class TestClosing:
         world.connections.close(1, is_gentle=True)
 
         assert world.transports[0].is_closed
+
+    async def test_gently_sends_what_waits_and_then_closes(self, world: World) -> None:
+        transport, channel = world.linked()
+        world.connections.send_bulk(1, "local", [bytes(2_000_000)], 65_536)
+        world.connections.send(1, "local", b"goodbye")
+        world.connections.close(1, is_gentle=True)
+        assert not channel.is_closing
+        channel.drain()
+        assert channel.is_closing
+        assert b"goodbye" in channel.sent
+        assert not transport.is_closed
+        assert channel.handler is not None
+        channel.handler.on_close()
+
+        assert transport.is_closed
+
+    async def test_gently_closes_at_once_what_refuses(self, world: World) -> None:
+        _, channel = world.linked()
+        world.connections.send_bulk(1, "local", [bytes(2_000_000)], 65_536)
+        channel.buffered_bytes = 0
+        channel.refusal = "it is closing"
+        world.connections.close(1, is_gentle=True)
+
+        assert channel.is_closing
+
+    def test_gently_does_not_wait_for_ever_for_what_waits(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async def main() -> None:
+            world = World()
+            transport, channel = world.linked()
+            world.connections.send_bulk(1, "local", [bytes(2_000_000)], 65_536)
+            world.connections.close(1, is_gentle=True)
+            await asyncio.sleep(3.9)
+            assert not transport.is_closed
+            await asyncio.sleep(0.2)
+            assert transport.is_closed
+            unsent = 2_000_000 - sum(map(len, channel.sent))
+            assert unsent > 0
+            assert "bytes unsent" in caplog.text
+
+        run_virtual(main())
 
     def test_gently_does_not_wait_for_ever(self) -> None:
         async def main() -> None:

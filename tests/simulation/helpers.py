@@ -14,6 +14,7 @@ from pyodide_rtc.rooms import Rooms
 from pyodide_rtc.testing import MemoryHost
 from pyodide_rtc.testing.network import MemoryRelay, MemorySocket
 from pyodide_rtc.testing.peer import MemoryDataChannel
+from pyodide_rtc.wire.lib0 import Reader
 from pyodide_rtc.wire.messages import Message, decode
 
 URL = "wss://relay.example.org/"
@@ -34,6 +35,12 @@ def content(doc: Doc[Any]) -> tuple[object, str, object]:
         str(doc.get("text", type=Text)),
         doc.get("array", type=Array).to_py(),
     )
+
+
+def state_vector(doc: Doc[Any]) -> dict[int, int]:
+    """How far a document knows each client; in bytes the order of clients is by chance."""
+    reader = Reader(doc.get_state(), max_bytes=None)
+    return {reader.var_uint(): reader.var_uint() for _ in range(reader.var_uint())}
 
 
 def edit(doc: Doc[Any], random: Random) -> None:

@@ -234,6 +234,8 @@ class StockConn:
             case AwarenessMessage(update):
                 room.awareness.apply(update)
 
+    def on_drain(self) -> None: ...
+
     def on_close(self) -> None:
         self.is_connected = False
         if self._room.conns.get(self._remote) is self:

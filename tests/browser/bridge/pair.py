@@ -27,6 +27,7 @@ class End:
         self.messages: asyncio.Queue[bytes] = asyncio.Queue()
         self.opened = asyncio.Event()
         self.closed = asyncio.Event()
+        self.drained = asyncio.Event()
         self.failed = asyncio.Event()
         self.states: list[str] = []
         self.changed = asyncio.Event()
@@ -67,6 +68,9 @@ class End:
 
     def on_message(self, data: bytes) -> None:
         self.messages.put_nowait(data)
+
+    def on_drain(self) -> None:
+        self.drained.set()
 
     def on_close(self) -> None:
         self.log.append("close")

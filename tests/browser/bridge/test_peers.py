@@ -43,6 +43,24 @@ def test_a_megabyte_of_messages_keeps_its_order(run: Run) -> None:
     assert 0 < peak <= 1024 * 1000
 
 
+def test_it_is_told_when_the_buffer_has_drained(run: Run) -> None:
+    heard, drained, left = run("""
+        from pair import connected, soon
+        async with connected() as (a, b):
+            for _ in range(16):
+                a.send(bytes(65536))
+            heard = a.drained.is_set()
+            await soon(a.drained.wait())
+            drained = a.channel.buffered_bytes
+            for _ in range(16):
+                await b.receive()
+        [heard, drained, b.messages.qsize()]
+    """)
+    assert not heard, "not from within send"
+    assert drained <= 256 * 1024
+    assert left == 0
+
+
 def test_closing_a_channel_is_heard_once_by_both(run: Run) -> None:
     result = run("""
         from pair import connected, soon
