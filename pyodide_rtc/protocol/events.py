@@ -74,6 +74,13 @@ class ChannelClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class PathFound:
+    """The peer connection has a network path: for the first time, or again."""
+
+    conn: int
+
+
+@dataclass(frozen=True, slots=True)
 class TransportFailed:
     """The peer connection is lost. `is_ice` tells a lacking network path from all else."""
 
@@ -152,6 +159,7 @@ Event: TypeAlias = (
     | CandidateFound
     | ChannelOpened
     | ChannelClosed
+    | PathFound
     | TransportFailed
     | FrameReceived
     | TabOpened

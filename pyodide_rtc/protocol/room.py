@@ -11,11 +11,9 @@ from dataclasses import dataclass, field
 from typing import Literal, assert_never
 
 from pyodide_rtc.errors import (
-    IceFailedError,
     MessageTooBigError,
     NegotiationError,
     PeerClosedError,
-    PeerError,
     RemoteProtocolError,
 )
 from pyodide_rtc.protocol import events as ev
@@ -143,14 +141,17 @@ class RoomMachine:
             case ev.ChannelOpened():
                 return self.mesh.on_channel_opened(event)
             case ev.ChannelClosed(conn, _, reason):
-                return self._lose(conn, reason, PeerClosedError, now_s)
+                return self.mesh.lose(conn, reason, PeerClosedError, now_s)
+            case ev.PathFound(conn):
+                return self.mesh.on_path_found(conn)
             case ev.TransportFailed(conn, reason, is_ice):
-                kind = IceFailedError if is_ice else NegotiationError
-                return self._lose(conn, reason, kind, now_s)
+                if is_ice:
+                    return self.mesh.lose_path(conn, reason, now_s)
+                return self.mesh.lose(conn, reason, NegotiationError, now_s)
             case ev.UpdateRefused(link, reason):
                 return self._refuse(link, RemoteProtocolError(reason))
             case ev.ServerOpened(url):
-                return self.mesh.announce(now_s, url)
+                return self.mesh.on_server_opened(url, now_s)
             case ev.TabOpened():
                 self._has_tab = True
                 return [AskState(ev.TAB, None)]
@@ -191,16 +192,6 @@ class RoomMachine:
             peer.has_whole_state = False  # it asked before it had it; what it asks later is news
             return []
         return [AskDiff(link, state_vector)]
-
-    def _lose(self, conn: int, reason: str, kind: type[PeerError], now_s: float) -> list[Effect]:
-        peer = self.mesh.peer_of(conn)
-        if peer is None:
-            return []
-        was_joined = peer.is_joined
-        effects = self.mesh.drop(peer.peer_id, reason)
-        if not was_joined:
-            effects.append(Report(kind(peer.peer_id, reason)))
-        return effects + self.mesh.announce_again(now_s)
 
     def _refuse(self, link: ev.Link, error: RemoteProtocolError) -> list[Effect]:
         """Deal no more with a peer that broke the protocol; of a tab's frame only tell."""

@@ -169,7 +169,10 @@ class Connection:
         if max_message_bytes is not None:
             self._max_message_bytes = max_message_bytes
             self.announce_channels()
-        if state == "failed":
+        if state == "connected" and self._failure is not None:
+            self._failure = None
+            self.feed(ev.PathFound(self.conn))
+        elif state == "failed":
             self.on_failure("no network path", is_ice=True)
         elif state == "closed":
             self.on_failure("the connection is closed")
