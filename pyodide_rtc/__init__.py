@@ -13,13 +13,14 @@ from pyodide_rtc._default import enable_logging, join
 from pyodide_rtc._version import __version__
 from pyodide_rtc.errors import *  # noqa: F403 - errors.__all__ is the list
 from pyodide_rtc.presence import Awareness
-from pyodide_rtc.room import Peer, Room, RoomEvent, Server
+from pyodide_rtc.room import Peer, Room, RoomEvent, RoomStatus, Server
 
 __all__ = [
     "Awareness",
     "Peer",
     "Room",
     "RoomEvent",
+    "RoomStatus",
     "Server",
     "__version__",
     "enable_logging",

@@ -7,7 +7,7 @@ Objects that are closed make no further callback, unless their docstring says ot
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -23,6 +23,8 @@ __all__ = [
     "Host",
     "IceServer",
     "KeyValueStore",
+    "Lock",
+    "Locks",
     "PageFacts",
     "PeerTransport",
     "PeerTransportHandler",
@@ -127,6 +129,9 @@ class PeerTransportHandler(Protocol):
     def on_state(self, state: ConnectionState, max_message_bytes: int | None) -> None:
         """Tell the connection state and, once known, the largest message that the peer accepts."""
 
+    def on_path(self, is_relayed: bool) -> None:
+        """Tell, some time after connecting, whether a TURN server passes everything on."""
+
     def on_error(self, operation: str, reason: str) -> None:
         """Tell that the browser refused an operation; the connection may go on."""
 
@@ -179,6 +184,26 @@ class TabChannel(Protocol):
 
     def close(self) -> None:
         """Leave the channel."""
+
+
+class Lock(Protocol):
+    """A lock that is held, or one that is watched."""
+
+    def close(self) -> None:
+        """Give it up, or watch no longer. Twice is no error."""
+
+
+class Locks(Protocol):
+    """The browser's locks: all its tabs and workers see who holds which, and when one has died.
+
+    Where a browser has none (on insecure pages) every lock counts as held for ever.
+    """
+
+    def claim(self, name: str, on_held: Callable[[], None]) -> Lock:
+        """Take a lock of our own, until it is closed or we die; `on_held` tells that we have it."""
+
+    def watch(self, name: str, on_free: Callable[[], None]) -> Lock:
+        """Tell once by `on_free` when nobody holds the lock any more."""
 
 
 class KeyValueStore(Protocol):
@@ -244,6 +269,10 @@ class Host(Protocol):
         """The page's storage."""
 
     @property
+    def locks(self) -> Locks:
+        """The browser's locks."""
+
+    @property
     def crypto(self) -> Crypto:
         """The cryptography of password rooms."""
 
@@ -254,6 +283,9 @@ class Host(Protocol):
             BridgeTimeoutError: the page did not answer.
             BridgeError: its configuration is no JSON, or the link to it is closed.
         """
+
+    def on_wake(self, callback: Callable[[], None]) -> None:
+        """Call back whenever the page was asleep or offline and is there again."""
 
     def wall_time_s(self) -> float:
         """Give the seconds since 1970, as other peers count them."""

@@ -12,15 +12,16 @@ from typing import Any, Literal
 from pycrdt import Array, Doc, Map, Text
 
 from pyodide_rtc import room_repr
-from pyodide_rtc.errors import RoomClosedError, RtcError, SyncTimeoutError
+from pyodide_rtc.errors import IceFailedError, RoomClosedError, RtcError, SyncTimeoutError
 from pyodide_rtc.presence import Awareness, user_state
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
-from pyodide_rtc.session.room_session import Notice, RoomSession, ServerOpened
+from pyodide_rtc.session.room_session import Notice, RoomSession, ServerChanged, ServerOpened
 
 logger = logging.getLogger("pyodide_rtc.room")
 
 _FAULTS_KEPT = 20
+_STRANGERS_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,10 @@ class Peer:
         via: how it is reached: `"webrtc"`, or `"tab"` within this browser.
         is_connected: whether edits can reach it now.
         is_synced: whether it has told all that it had when it was connected.
+        ahead: how many units of its document we lacked when we were last compared (a character of a
+            text, an item, a value set); None before that, and for stock peers and tabs.
+        behind: how many units of ours it lacked then.
+        is_relayed: whether a TURN server passes everything on; None while that is not known.
     """
 
     peer_id: str
@@ -40,6 +45,9 @@ class Peer:
     via: Literal["webrtc", "tab"]
     is_connected: bool
     is_synced: bool
+    ahead: int | None = None
+    behind: int | None = None
+    is_relayed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +58,32 @@ class Server:
         url: its address.
         state: `"connecting"`, `"open"`, `"waiting"` for the next attempt, or `"closed"`.
         reason: what went wrong last; empty while all is well.
+        retry_in_s: in how many seconds the next attempt comes, while it waits for that.
     """
 
     url: str
     state: str
     reason: str
+    retry_in_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RoomStatus:
+    """How a room is, at one moment.
+
+    Args:
+        state: as `Room.state`.
+        servers: the signaling servers.
+        peers: the others, those on their way included.
+        synced: whether there is somebody, and all of them have told what they had.
+        why: all this in one sentence, with what to do if nobody is here.
+    """
+
+    state: Literal["opening", "open", "left", "failed"]
+    servers: tuple[Server, ...]
+    peers: tuple[Peer, ...]
+    synced: bool
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +91,10 @@ class RoomEvent:
     """Something changed in a room.
 
     Args:
-        kind: `"opened"`, `"peer-joined"`, `"peer-synced"`, `"peer-left"`, `"server-open"`,
-            `"fault"` or `"left"`.
+        kind: `"opened"`, `"peer-joined"`, `"peer-synced"`, `"peer-changed"` (see `Peer`),
+            `"peer-left"`, `"server-open"`, `"server-changed"`, `"fault"` or `"left"`.
         peer_id: the peer, for those kinds.
-        reason: in plain words.
+        reason: in plain words; the address, for servers.
         error: what went wrong, for `"fault"`; the room goes on.
     """
 
@@ -96,6 +125,7 @@ class Room:
         self._route = ""
         self._session: RoomSession | None = None
         self._end: RtcError | None = None
+        self._ice_failure: IceFailedError | None = None
         self._close: Callable[[], None] = lambda: None
         self._faults: deque[BaseException] = deque(maxlen=_FAULTS_KEPT)
         self._observers: list[Callable[[RoomEvent], None]] = []
@@ -157,7 +187,16 @@ class Room:
             return ()
         states = self._read_states()
         return tuple(
-            Peer(p.peer_id, _name_of(states, p.client_id), p.via, p.is_connected, p.is_synced)
+            Peer(
+                p.peer_id,
+                _name_of(states, p.client_id),
+                p.via,
+                p.is_connected,
+                p.is_synced,
+                p.ahead,
+                p.behind,
+                p.is_relayed,
+            )
             for p in self._session.machine.peers
         )
 
@@ -166,8 +205,29 @@ class Room:
         """The signaling servers."""
         if self._session is None:
             return ()
-        machines = [link.machine for link in self._session.servers]
-        return tuple(Server(m.url, m.state.value, m.reason) for m in machines)
+        return tuple(
+            Server(s.machine.url, s.machine.state.value, s.machine.reason, s.retry_in_s)
+            for s in self._session.servers
+        )
+
+    @property
+    def status(self) -> RoomStatus:
+        """How the room is now: servers, peers, and one sentence about it."""
+        return RoomStatus(self.state, self.servers, self.peers, self.synced, self.why)
+
+    @property
+    def has_strangers(self) -> bool:
+        """Whether somebody with another password, or none, was heard in the last minute."""
+        if self._session is None:
+            return False
+        heard_s = self._session.machine.strangers.heard_s
+        now_s = asyncio.get_running_loop().time()
+        return heard_s is not None and now_s < heard_s + _STRANGERS_S
+
+    @property
+    def ice_failure(self) -> IceFailedError | None:
+        """The last peer that was found and not reached; None since another one was."""
+        return self._ice_failure
 
     @property
     def synced(self) -> bool:
@@ -273,11 +333,18 @@ class Room:
                     self._call(callback, notice)
             case fx.PeersChanged(peer_id, change, reason):
                 logger.info("= peer %s %s %s", peer_id[:8], change, reason)
+                if change == "joined":
+                    self._ice_failure = None
                 self._tell(RoomEvent(f"peer-{change}", peer_id, reason))
             case fx.Report(error):
+                if isinstance(error, IceFailedError):
+                    self._ice_failure = error
                 self.add_fault(error)
             case ServerOpened(url):
                 self._tell(RoomEvent("server-open", reason=url))
+            case ServerChanged(url):
+                if self._session is not None:  # else it is part of the opening
+                    self._tell(RoomEvent("server-changed", reason=url))
 
     # Inside.
 

@@ -9,7 +9,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pyodide_rtc.room import Peer, Room
+    from pyodide_rtc.room import Peer, Room, Server
 
 _NAME_CHARS = 40
 
@@ -23,10 +23,20 @@ def sentence(room: Room) -> str:
     connected = [p for p in room.peers if p.is_connected]
     if connected:
         return _company(connected)
+    if room.ice_failure is not None:
+        return (
+            "Somebody is here, but there is no network path to them: give ice_servers= with a STUN "
+            "or TURN server to join()."
+        )
     if room.peers:
         return "Connecting to a peer."
+    if room.has_strangers:
+        return (
+            "Somebody is in a room of this name with another password, or without one: "
+            "join with the same password to meet them."
+        )
     if any(s.state == "open" for s in room.servers):
-        return "You are alone in the room: nobody else has joined it, or they use another password."
+        return "You are alone in the room: nobody else has joined it yet."
     return "No signaling server is reached: nobody else can be found until one is." + _reasons(room)
 
 
@@ -50,7 +60,7 @@ def as_html(room: Room) -> str:
 
 def _rows(room: Room) -> list[tuple[str, str]]:
     rows = [("peer", _peer_words(p)) for p in room.peers]
-    rows += [("server", f"{s.url} {s.state} {s.reason}".rstrip()) for s in room.servers]
+    rows += [("server", _server_words(s)) for s in room.servers]
     if room.topic is not None:
         rows.append(("topic", room.topic))
     if room.faults:
@@ -71,7 +81,18 @@ def _peer_words(peer: Peer) -> str:
     if not peer.is_connected:
         return f"{name}: connecting"
     state = "synced" if peer.is_synced else "connected"
-    return f"{name}: {state} by {'this browser' if peer.via == 'tab' else 'WebRTC'}"
+    way = "this browser" if peer.via == "tab" else "WebRTC"
+    words = f"{name}: {state} by {way}{', relayed by TURN' if peer.is_relayed else ''}"
+    if peer.ahead:
+        words += f", {peer.ahead} changes ahead of us"
+    if peer.behind:
+        words += f", {peer.behind} changes behind us"
+    return words
+
+
+def _server_words(server: Server) -> str:
+    again = "" if server.retry_in_s is None else f" {server.retry_in_s:.0f} s for the next attempt,"
+    return f"{server.url} {server.state}{again} {server.reason}".rstrip()
 
 
 def _reasons(room: Room) -> str:

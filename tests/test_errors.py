@@ -99,6 +99,7 @@ def test_the_package_offers_nothing_else() -> None:
             "Peer",
             "Room",
             "RoomEvent",
+            "RoomStatus",
             "Server",
             "__version__",
             "enable_logging",

@@ -18,6 +18,9 @@
 /** How long a script of route (c) waits for its kernel, before it takes itself for saved output. */
 const GREETING_MS = 5000;
 
+/** When to ask for the path after connecting: what a newcomer waits for comes first. */
+const PATH_DELAY_MS = 1000;
+
 /** The stream of the agreed channel: above those that browsers give to channels created in band. */
 const AGREED = { negotiated: true, id: 100 };
 
@@ -79,14 +82,27 @@ export function createHost(post) {
         post(["candidate", id, text, sdpMLineIndex ?? undefined, sdpMid ?? undefined]),
       );
     };
-    connection.onconnectionstatechange = () =>
-      post(["state", id, connection.connectionState, messageLimit(connection)]);
+    connection.onconnectionstatechange = () => {
+      const state = connection.connectionState;
+      post(["state", id, state, messageLimit(connection)]);
+      if (state === "connected") setTimeout(() => reportPath(id, connection), PATH_DELAY_MS);
+    };
     connection.ondatachannel = ({ channel }) => handOver(id, channel, "remote");
     handOver(id, connection.createDataChannel("", AGREED), "agreed");
     enqueue(id, "open", async () => {
       peer.offer = await connection.createOffer();
       post(["prepared", id, peer.offer.sdp]);
     });
+  }
+
+  /** @param {number} id @param {RTCPeerConnection} connection */
+  async function reportPath(id, connection) {
+    const stats = [...(await connection.getStats()).values()];
+    const chosen = stats.find((one) => one.type === "transport")?.selectedCandidatePairId;
+    const pair = stats.find((one) => one.id === chosen || one.selected); // as Firefox marks it
+    const ends = [pair?.localCandidateId, pair?.remoteCandidateId];
+    const isRelayed = stats.some((one) => ends.includes(one.id) && one.candidateType === "relay");
+    if (pair) post(["path", id, isRelayed]);
   }
 
   /** @param {number} id @param {boolean} inBand */
@@ -202,14 +218,28 @@ export function createHost(post) {
   };
 
   const closePeers = () => [...peers.keys()].forEach(closePeer);
-  addEventListener("pagehide", closePeers);
+  /** A page that is put away may come back (bfcache): then Python has to know what it has lost. */
+  const onHide = () => {
+    const lost = [...peers.keys()];
+    closePeers();
+    lost.forEach((id) => post(["state", id, "closed"]));
+  };
+  const onWake = () => post(["woken", "page"]);
+  /** @type {[EventTarget, string, () => void][]} */
+  const listeners = [
+    [window, "pagehide", onHide],
+    [window, "pageshow", onWake],
+    [window, "online", onWake],
+    [document, "resume", onWake],
+  ];
+  for (const [target, event, listener] of listeners) target.addEventListener(event, listener);
   return {
     /** @param {[string, any, ...any[]]} message */
     receive([operation, key, ...args]) {
       operations[operation](key, ...args);
     },
     close() {
-      removeEventListener("pagehide", closePeers);
+      for (const [target, event, listener] of listeners) target.removeEventListener(event, listener);
       closePeers();
     },
   };

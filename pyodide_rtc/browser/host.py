@@ -13,6 +13,7 @@ from weakref import WeakSet
 from pyodide_rtc.browser.crypto import SubtleCrypto
 from pyodide_rtc.browser.ffi import storage_error
 from pyodide_rtc.browser.link import PageLink, PageRefusalError
+from pyodide_rtc.browser.locks import BrowserLocks
 from pyodide_rtc.browser.peer import PagePeer
 from pyodide_rtc.browser.sockets import BrowserSocket, BrowserTabChannel
 from pyodide_rtc.errors import BridgeError, StorageError
@@ -59,6 +60,17 @@ class PageStorage:
             raise StorageError(str(exc)) from exc
 
 
+class _PageEvents:
+    """Takes what the page tells of itself: that it has woken."""
+
+    def __init__(self, on_wake: Callable[[], None]) -> None:
+        self._on_wake = on_wake
+
+    def receive(self, operation: str, *_args: Any) -> None:
+        """Take one message of host.js; waking is the only one."""
+        self._on_wake()
+
+
 class BrowserHost:
     """A host in the browser, on the page or in a worker.
 
@@ -72,6 +84,9 @@ class BrowserHost:
         self._disconnect = disconnect
         self._storage = PageStorage(link)
         self._crypto = SubtleCrypto()
+        self._locks = BrowserLocks()
+        link.add("page", _PageEvents(self._wake))
+        self._on_wake: Callable[[], None] = lambda: None
         # Their callbacks keep them alive as long as they are open.
         self._parts: WeakSet[_Part] = WeakSet()
         self._is_closed = False
@@ -85,6 +100,11 @@ class BrowserHost:
     def storage(self) -> PageStorage:
         """The page's storage."""
         return self._storage
+
+    @property
+    def locks(self) -> BrowserLocks:
+        """The browser's locks."""
+        return self._locks
 
     @property
     def crypto(self) -> SubtleCrypto:
@@ -106,6 +126,13 @@ class BrowserHost:
         if not isinstance(config, dict):
             raise BridgeError(f"jupyter-config-data of {href} is not a JSON object")
         return PageFacts(href, config)
+
+    def on_wake(self, callback: Callable[[], None]) -> None:
+        """Call back whenever the page was asleep or offline and is there again."""
+        self._on_wake = callback
+
+    def _wake(self) -> None:
+        self._on_wake()
 
     def wall_time_s(self) -> float:
         """Give the seconds since 1970."""

@@ -76,6 +76,8 @@ class PagePeer:
             case "state":
                 state, *max_message_bytes = args
                 self._handler.on_state(state, *max_message_bytes or [None])
+            case "path":
+                self._handler.on_path(*args)
             case "error":
                 self._handler.on_error(*args)
 

@@ -7,15 +7,23 @@ from typing import Literal, TypeAlias
 
 from pyodide_rtc.errors import RtcError
 from pyodide_rtc.protocol.events import ChannelSide, Link
-from pyodide_rtc.wire.payload import Announce, SignalMessage
+from pyodide_rtc.wire.messages import StateCheck
+from pyodide_rtc.wire.payload import Announce, Lost, SignalMessage
 
 
 @dataclass(frozen=True, slots=True)
 class PublishPayload:
-    """Publish on the room's topic; by this server, or by all that are open."""
+    """Publish on the room's topic; by this server, or by all that are open.
+
+    Args:
+        payload: what to say.
+        url: the server.
+        will: what our own server is to say for us, should our socket to it break.
+    """
 
     payload: Announce | SignalMessage
     url: str | None = None
+    will: Lost | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +102,26 @@ class AskState:
 
 
 @dataclass(frozen=True, slots=True)
+class AskCheck:
+    """Answer with `CheckRead`: what we have, to be told to others."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskComparison:
+    """Answer with `Compared`: what we have, beside what this link has."""
+
+    link: Link
+    theirs: StateCheck
+
+
+@dataclass(frozen=True, slots=True)
+class WatchTabPeer:
+    """Tell by `TabPeerGone` when this peer of the same browser has ended."""
+
+    peer_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class AskDiff:
     """Answer with `DiffRead`: what a document with this state vector lacks."""
 
@@ -111,10 +139,13 @@ class ApplyUpdate:
 
 @dataclass(frozen=True, slots=True)
 class PeersChanged:
-    """Tell the user that a peer came, went, or got synced; with its client id, if it told."""
+    """Tell the user that a peer came, went, got synced, or that something else of it changed.
+
+    With the peer's client id, if it told.
+    """
 
     peer_id: str
-    change: Literal["joined", "synced", "left"]
+    change: Literal["joined", "synced", "changed", "left"]
     reason: str = ""
     client_id: int | None = None
 
@@ -145,6 +176,9 @@ Effect: TypeAlias = (
     | SendFrame
     | SendTabFrame
     | AskState
+    | AskCheck
+    | AskComparison
+    | WatchTabPeer
     | AskDiff
     | ApplyUpdate
     | PeersChanged

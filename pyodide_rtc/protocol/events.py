@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from pyodide_rtc.wire.payload import Announce, SignalMessage
+from pyodide_rtc.wire.messages import StateCheck
+from pyodide_rtc.wire.payload import Announce, Lost, SignalMessage
 
 Link: TypeAlias = int
 TAB: Final[Link] = 0
@@ -33,7 +34,14 @@ class PayloadReceived:
     """A signaling payload of this room came in, decrypted and decoded."""
 
     url: str
-    payload: Announce | SignalMessage
+    payload: Announce | Lost | SignalMessage
+
+
+@dataclass(frozen=True, slots=True)
+class StrangerHeard:
+    """Something came in, from a server or another tab, that our password does not open."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +82,8 @@ class ChannelClosed:
 
 
 @dataclass(frozen=True, slots=True)
-class PathFound:
-    """The peer connection has a network path: for the first time, or again."""
+class PathRestored:
+    """The peer connection has a network path again."""
 
     conn: int
 
@@ -87,6 +95,27 @@ class TransportFailed:
     conn: int
     reason: str
     is_ice: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TransportUnsure:
+    """The network path to a peer is interrupted (or was, and is there again)."""
+
+    conn: int
+    is_sure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PathFound:
+    """The browser tells which way it reaches a peer: directly, or by a TURN server."""
+
+    conn: int
+    is_relayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Woken:
+    """The page was asleep or offline: whatever was known of links may be old."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +132,35 @@ class TabOpened:
 
 
 @dataclass(frozen=True, slots=True)
+class TabPeerGone:
+    """A peer of this browser has ended, with or without a word."""
+
+    peer_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class StateVectorRead:
     """Our state vector, as `AskState` wanted it; and the whole state, if that was wanted."""
 
     link: Link
     state_vector: bytes
     state: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRead:
+    """What we have, as `AskCheck` wanted it."""
+
+    check: StateCheck
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What we have, beside what a link told that it has, as `AskComparison` wanted it."""
+
+    link: Link
+    mine: StateCheck
+    theirs: StateCheck
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,15 +207,22 @@ class LeaveAsked:
 Event: TypeAlias = (
     ServerOpened
     | PayloadReceived
+    | StrangerHeard
     | DescriptionMade
     | CandidateFound
     | ChannelOpened
     | ChannelClosed
-    | PathFound
+    | PathRestored
     | TransportFailed
+    | TransportUnsure
+    | PathFound
+    | Woken
     | FrameReceived
     | TabOpened
+    | TabPeerGone
     | StateVectorRead
+    | CheckRead
+    | Compared
     | DiffRead
     | UpdateRefused
     | DocumentChanged

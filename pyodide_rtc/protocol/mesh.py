@@ -21,6 +21,7 @@ from pyodide_rtc.wire.payload import (
     Announce,
     Candidate,
     Description,
+    Lost,
     SignalMessage,
 )
 
@@ -42,9 +43,10 @@ class MeshPeer:
     heard_by: set[str] = field(default_factory=set)  # servers that brought an announce of it
     is_joined: bool = False
     is_synced: bool = False
-    has_whole_state: bool = (
-        False  # it was sent without being asked for, and the question is to come
-    )
+    has_whole_state: bool = False  # sent without being asked for: the question is still to come
+    ahead: int | None = None  # units that we lacked when we were last compared
+    behind: int | None = None  # units that it lacked
+    is_relayed: bool | None = None  # by a TURN server; None while the browser has not told
 
     @property
     def peer_id(self) -> str:
@@ -91,6 +93,10 @@ class Mesh:
         times += [self._announces.due_s, self._lobby.deadline_s]
         return min((t for t in times if t is not None), default=None)
 
+    def get(self, peer_id: str) -> MeshPeer | None:
+        """Find a peer by its network identity."""
+        return self._peers.get(peer_id)
+
     def peer_of(self, conn: int) -> MeshPeer | None:
         """Find the peer of a connection that is still wanted."""
         return next((p for p in self if p.negotiation.conn == conn), None)
@@ -108,7 +114,7 @@ class Mesh:
     def announce(self, now_s: float, url: str | None = None) -> list[Effect]:
         """Say that we are here."""
         self._announces.on_sent(url, now_s)
-        return [PublishPayload(Announce(self.peer_id, self._extra()), url)]
+        return [PublishPayload(Announce(self.peer_id, self._extra()), url, Lost(self.peer_id))]
 
     def announce_again(self, now_s: float) -> list[Effect]:
         """Say it again after a lost peer, but not more often than is decent."""
@@ -158,7 +164,7 @@ class Mesh:
         # Also when the side changes: what went by the other one may have had no listener.
         return [] if negotiation.send_side == before else _join(peer, event.conn)
 
-    def on_path_found(self, conn: int) -> list[Effect]:
+    def on_path_restored(self, conn: int) -> list[Effect]:
         """Take a network path; one that was lost brings the peer back, with its channels."""
         peer = self.peer_of(conn)
         if peer is None or not peer.negotiation.channels or peer.negotiation.has_path:
@@ -178,6 +184,14 @@ class Mesh:
             return []
         report = [] if peer.is_joined else [Report(kind(peer.peer_id, reason))]
         return [*self.drop(peer.peer_id, reason), *report, *self.announce_again(now_s)]
+
+    def on_path(self, event: ev.PathFound) -> list[Effect]:
+        """Take note of the way to a peer."""
+        peer = self.peer_of(event.conn)
+        if peer is None or peer.is_relayed == event.is_relayed:
+            return []
+        peer.is_relayed = event.is_relayed
+        return [PeersChanged(peer.peer_id, "changed", client_id=peer.client_id)]
 
     def drop(self, peer_id: str, reason: str, *, is_gentle: bool = False) -> list[Effect]:
         """Close the connection to a peer and forget it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -29,16 +30,24 @@ SILENCE_TIMEOUT_S = 30.0
 CONNECT_TIMEOUT_S = 20.0
 """A socket that neither opens nor fails for so long is given up."""
 
+WAKE_PATIENCE_S = 3.0
+"""How long a server may take to answer after we were asleep or offline: its socket may be gone."""
+
 MAX_FRAME_CHARS = 1_000_000
 """The longest frame taken from a server. A frame with an SDP has about 2,000 characters."""
 
 
-def reconnect_delay_s(failures: int) -> float:
+def reconnect_delay_s(failures: int, jitter: float = 0.0) -> float:
     """Give the wait before the next attempt: 0.36 s after the first failure, 2.5 s at most.
 
-    Source: lib0 websocket.js.
+    Args:
+        failures: how many attempts in a row have failed, at least 1.
+        jitter: from 0 to 1; takes up to a third off, so that the clients of a server that comes
+            back do not come all at once.
+
+    Source: lib0 websocket.js, but for the jitter.
     """
-    return min(math.log10(failures + 1) * 1.2, 2.5)
+    return min(math.log10(failures + 1) * 1.2, 2.5) * (1 - jitter / 3)
 
 
 class ServerState(enum.Enum):
@@ -98,9 +107,11 @@ class SignalingMachine:
 
     Args:
         url: its address, `ws:` or `wss:`.
+        random: gives numbers from 0 to 1.
     """
 
     url: str
+    random: Callable[[], float]
     state: ServerState = ServerState.CLOSED
     reason: str = ""
     failures: int = 0
@@ -108,6 +119,7 @@ class SignalingMachine:
     _topics: list[str] = field(default_factory=list)
     _heard_s: float = 0.0
     _is_pong_due: bool = False
+    _patience_s: float = SILENCE_TIMEOUT_S
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -132,30 +144,48 @@ class SignalingMachine:
     def unsubscribe(self, topic: str) -> list[SignalingEffect]:
         """Want a topic no more; the last one closes the socket."""
         self._topics.remove(topic)
+        # Said before closing, too: a server that knows wills would take the end for an accident.
+        effects: list[SignalingEffect] = []
+        if self.state is ServerState.OPEN:
+            effects.append(SendText(wire.encode_unsubscribe([topic])))
         if not self._topics:
             self.state, self.deadline_s, self.failures = ServerState.CLOSED, None, 0
-            return [CloseSocket()]
-        if self.state is ServerState.OPEN:
-            return [SendText(wire.encode_unsubscribe([topic]))]
-        return []
+            effects.append(CloseSocket())
+        return effects
 
-    def publish(self, topic: str, data: object) -> list[SignalingEffect]:
-        """Publish, if the server is there; a room announces itself anew when it comes back."""
+    def publish(self, topic: str, data: object, will: object = None) -> list[SignalingEffect]:
+        """Publish, if the server is there; a room announces itself anew when it comes back.
+
+        Args:
+            topic: the room's.
+            data: any JSON value.
+            will: what the server is to publish should our socket break; None for nothing.
+        """
         if self.state is not ServerState.OPEN:
             return []
-        return [SendText(wire.encode_publish(topic, data))]
+        return [SendText(wire.encode_publish(topic, data, will=will))]
+
+    def wake(self, now_s: float) -> list[SignalingEffect]:
+        """Look at once how the server is: we were asleep or offline."""
+        if self.state is ServerState.WAITING:
+            return self._connect(now_s)
+        if self.state is not ServerState.OPEN:
+            return []
+        self._heard_s, self._patience_s, self._is_pong_due = now_s, WAKE_PATIENCE_S, True
+        self.deadline_s = now_s + WAKE_PATIENCE_S
+        return [SendText(wire.encode_ping())]
 
     def on_open(self, now_s: float) -> list[SignalingEffect]:
         """The socket is open: subscribe all topics at once."""
         self.state, self.reason, self.failures = ServerState.OPEN, "", 0
-        self._heard_s = now_s
+        self._heard_s, self._patience_s = now_s, SILENCE_TIMEOUT_S
         self._is_pong_due = False
         self.deadline_s = now_s + PING_INTERVAL_S
         return [SendText(wire.encode_subscribe(self._topics)), TellOpened(self.topics)]
 
     def on_text(self, text: str, now_s: float) -> list[SignalingEffect]:
         """Take a frame; one that makes no sense is told and passed over."""
-        self._heard_s = now_s
+        self._heard_s, self._patience_s = now_s, SILENCE_TIMEOUT_S
         try:
             frame = wire.decode_server_frame(text, max_chars=MAX_FRAME_CHARS)
         except RemoteProtocolError as error:
@@ -173,7 +203,7 @@ class SignalingMachine:
         kind = SignalingClosedError if self.state is ServerState.OPEN else SignalingUnavailableError
         self.failures += 1
         self.state, self.reason = ServerState.WAITING, reason
-        self.deadline_s = now_s + reconnect_delay_s(self.failures)
+        self.deadline_s = now_s + reconnect_delay_s(self.failures, self.random())
         return [TellFault(kind(self.url, reason, self.failures))]
 
     def on_time(self, now_s: float) -> list[SignalingEffect]:
@@ -184,10 +214,11 @@ class SignalingMachine:
             return self._connect(now_s)
         if self.state is ServerState.CONNECTING:
             return [CloseSocket(), *self.on_close("no answer", now_s)]
-        if self._is_pong_due and now_s >= self._heard_s + SILENCE_TIMEOUT_S:
-            return [CloseSocket(), *self.on_close("silent for 30 s", now_s)]
+        silent_s = self._heard_s + self._patience_s
+        if self._is_pong_due and now_s >= silent_s:
+            return [CloseSocket(), *self.on_close(f"silent for {self._patience_s:g} s", now_s)]
         if self._is_pong_due:
-            self.deadline_s = self._heard_s + SILENCE_TIMEOUT_S
+            self.deadline_s = silent_s
             return []
         self._is_pong_due = True
         self.deadline_s = max(self._heard_s + SILENCE_TIMEOUT_S, now_s + PING_INTERVAL_S)

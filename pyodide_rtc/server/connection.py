@@ -55,6 +55,7 @@ class Connection:
     async def run(self) -> None:
         """Serve the client until it goes or has to go."""
         self._log_event(logging.INFO, "joined")
+        refusal: RefusedError | None = None
         try:
             async with asyncio.TaskGroup() as tasks:
                 workers = [tasks.create_task(self._read()), tasks.create_task(self._write())]
@@ -62,7 +63,8 @@ class Connection:
                 for worker in workers:
                     worker.cancel()
         finally:
-            self._relay.leave(self._client)
+            is_ours = refusal is not None and refusal.code is CloseCode.GOING_AWAY
+            self._relay.leave(self._client, is_lost=not is_ours)
         if refusal is not None:
             level = logging.INFO if refusal.code is CloseCode.GOING_AWAY else logging.WARNING
             self._log_event(level, "refused", code=int(refusal.code), reason=refusal.reason)

@@ -3,7 +3,7 @@
 Owns the topics and the limits of one client. Knows no socket, no clock and no task: frames come in
 as text with the time, and go out as utf-8 by a function that each client brings along.
 
-Source: y-webrtc bin/server.js (c411f1d).
+Source: y-webrtc bin/server.js (c411f1d), but for the wills, which are ours.
 """
 
 from __future__ import annotations
@@ -89,6 +89,7 @@ class Client:
         allowance: messages that it may send at once.
         counted_at_s: when the allowance was last brought up to date.
         topics: what it is subscribed to.
+        wills: what is to be published on a topic should the client's socket break.
     """
 
     number: int
@@ -96,6 +97,7 @@ class Client:
     allowance: float
     counted_at_s: float
     topics: set[str] = field(default_factory=set)
+    wills: dict[str, object] = field(default_factory=dict)
 
 
 class Relay:
@@ -124,11 +126,20 @@ class Relay:
         self._clients.add(client)
         return client
 
-    def leave(self, client: Client) -> None:
-        """Forget a client; twice is no error."""
+    def leave(self, client: Client, *, is_lost: bool = True) -> None:
+        """Forget a client; twice is no error.
+
+        Args:
+            client: who is gone.
+            is_lost: whether it went without a word: then its wills are published on the topics that
+                it was still subscribed to. False when it is this server that goes.
+        """
         self._clients.discard(client)
+        wills = dict(client.wills) if is_lost else {}
         for topic in tuple(client.topics):
             self._unsubscribe(client, topic)
+        for topic, will in wills.items():
+            self._publish(topic, will)
 
     def receive(self, client: Client, text: str, now_s: float) -> None:
         """Act on one frame of a client.
@@ -144,7 +155,9 @@ class Relay:
             case Unsubscribe(topics=topics):
                 for topic in topics:
                     self._unsubscribe(client, topic)
-            case Publish(topic=topic, data=data):
+            case Publish(topic=topic, data=data, will=will):
+                if will is not None and topic in client.topics:
+                    client.wills[topic] = will
                 self._publish(topic, data)
             case Ping():
                 client.deliver(encode_pong().encode())
@@ -183,6 +196,7 @@ class Relay:
         if topic not in client.topics:
             return
         client.topics.remove(topic)
+        client.wills.pop(topic, None)
         subscribers = self._subscribers[topic]
         subscribers.remove(client)
         if not subscribers:

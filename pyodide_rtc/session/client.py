@@ -10,6 +10,7 @@ from typing import Any
 from pycrdt import Doc
 
 from pyodide_rtc.ports import Host, IceServer
+from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.mesh import Mesh
 from pyodide_rtc.protocol.room import RoomMachine
 from pyodide_rtc.session.document import DocumentBinding
@@ -28,6 +29,8 @@ class Client:
     def __init__(self, host: Host) -> None:
         self.host = host
         self._links: dict[str, ServerLink] = {}
+        self._sessions: set[RoomSession] = set()
+        host.on_wake(self._wake)
 
     def open_room(
         self,
@@ -59,21 +62,34 @@ class Client:
             max_peers=20 + int(host.random() * 15),
             new_token=lambda: host.wall_time_s() * 1000 + host.random(),
         )
-        sealer: Sealer = PlainSealer()
+
+        def on_stranger(reason: str) -> None:
+            session.feed(ev.StrangerHeard(reason))
+
+        sealer: Sealer = PlainSealer(on_stranger)
         if password is not None:
-            sealer = PasswordSealer(host.crypto.derive_key(password, topic), on_fault)
+            key = host.crypto.derive_key(password, topic)
+            sealer = PasswordSealer(key, on_stranger, on_fault)
         links = [self._links.setdefault(url, ServerLink(host, url)) for url in servers]
         session = RoomSession(host, topic, RoomMachine(mesh), links, sealer, ice_servers, on_notice)
         session.start(
             lambda s: DocumentBinding(doc, s.document_changed, s.update_refused, on_fault)
         )
+        self._sessions.add(session)
         return session
 
     def close_room(self, session: RoomSession) -> asyncio.Future[None]:
         """Leave a room, and then the servers that no other room uses."""
+        self._sessions.discard(session)
         leaving = session.leave()
         leaving.add_done_callback(lambda _: self._drop_idle_links())
         return leaving
+
+    def _wake(self) -> None:
+        for link in self._links.values():
+            link.wake()
+        for session in tuple(self._sessions):
+            session.feed(ev.Woken())
 
     def _drop_idle_links(self) -> None:
         self._links = {url: link for url, link in self._links.items() if not link.is_idle}

@@ -15,7 +15,10 @@ from typing import Any
 
 from pycrdt import Doc, TransactionEvent, merge_updates
 
+from pyodide_rtc.errors import DecodeError
 from pyodide_rtc.protocol.events import Link
+from pyodide_rtc.wire.messages import StateCheck
+from pyodide_rtc.wire.state import digest_deletions
 
 logger = logging.getLogger("pyodide_rtc.sync")
 
@@ -88,6 +91,17 @@ class DocumentBinding:
         state = self._doc.get_update()
         self._state_bytes = len(state)
         return state if max_bytes is None or len(state) < max_bytes else None
+
+    def check(self) -> StateCheck:
+        """Give what the document has, for a comparison with others."""
+        state_vector = self._doc.get_state()
+        try:
+            deletions = digest_deletions(self._doc.get_update(state_vector))
+        except DecodeError:
+            # Updates that wait for others that were lost are part of what is encoded. A digest that
+            # equals no other makes us ask.
+            deletions = b""
+        return StateCheck(state_vector, deletions)
 
     def diff(self, state_vector: bytes) -> bytes:
         """Give what a document with this state vector lacks.

@@ -7,9 +7,10 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from pyodide_rtc.errors import DecodeError, RtcError
-from pyodide_rtc.ports import Host, IceServer, TabChannel
+from pyodide_rtc.ports import Host, IceServer, Lock, TabChannel
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.room import RoomMachine
@@ -18,7 +19,7 @@ from pyodide_rtc.session.sealer import Sealer
 from pyodide_rtc.session.server_link import ServerLink
 from pyodide_rtc.session.timer import DeadlineTimer
 from pyodide_rtc.session.transports import Connections
-from pyodide_rtc.wire.payload import decode_payload, encode_payload
+from pyodide_rtc.wire.payload import Lost, decode_payload, encode_payload
 
 logger = logging.getLogger("pyodide_rtc.room")
 
@@ -30,7 +31,14 @@ class ServerOpened:
     url: str
 
 
-Notice = fx.PeersChanged | fx.AwarenessChanged | fx.Report | ServerOpened
+@dataclass(frozen=True, slots=True)
+class ServerChanged:
+    """A signaling server's state is another one, but for `open`."""
+
+    url: str
+
+
+Notice = fx.PeersChanged | fx.AwarenessChanged | fx.Report | ServerOpened | ServerChanged
 """What a session tells its room."""
 
 
@@ -66,6 +74,7 @@ class RoomSession:
         self._loop = asyncio.get_running_loop()
         self._connections = Connections(host, ice_servers, self.feed)
         self._tab: TabChannel | None = None
+        self._locks: list[Lock] = []
         self._document: DocumentBinding | None = None
         self._timer = DeadlineTimer(lambda: self.feed(ev.TimePassed()))
         self._events: deque[ev.Event] = deque()
@@ -80,7 +89,9 @@ class RoomSession:
             if server not in open_servers:
                 server.subscribe(self.topic, self)  # takes longest: the rest is done meanwhile
         self._tab = self._host.open_tab_channel(self.topic, self)
-        self.feed(ev.TabOpened())
+        # Others watch the lock that we hold, so they hear of us once we have it.
+        claim = _lock_of(self.machine.mesh.peer_id)
+        self._locks.append(self._host.locks.claim(claim, lambda: self.feed(ev.TabOpened())))
         for server in open_servers:
             server.subscribe(self.topic, self)  # announces at once: tabs should know us by then
         self._connections.restock()
@@ -107,6 +118,8 @@ class RoomSession:
         if self._tab is not None:
             self._tab.close()
             self._tab = None
+        for lock in self._locks:
+            lock.close()
 
     def feed(self, event: ev.Event) -> None:
         """Give the machine an event and perform what it wants.
@@ -140,6 +153,10 @@ class RoomSession:
         """Take the opening of a server."""
         self.feed(ev.ServerOpened(url))
         self._on_notice(ServerOpened(url))
+
+    def on_server_changed(self, url: str) -> None:
+        """Take a change of a server's state."""
+        self._on_notice(ServerChanged(url))
 
     def on_server_fault(self, url: str, error: RtcError) -> None:
         """Take a server's fault."""
@@ -175,10 +192,19 @@ class RoomSession:
                 self._sealer.seal_frame(data, self._send_tab)
             case fx.AskState(link, max_state_bytes):
                 self._tell_state(link, max_state_bytes)
+            case fx.AskCheck():
+                self.feed(ev.CheckRead(self._bound().check()))
+            case fx.AskComparison(link, theirs):
+                self.feed(ev.Compared(link, self._bound().check(), theirs))
+            case fx.WatchTabPeer(peer_id):
+                gone = ev.TabPeerGone(peer_id)
+                self._locks.append(
+                    self._host.locks.watch(_lock_of(peer_id), partial(self.feed, gone))
+                )
             case fx.AskDiff(link, state_vector):
                 self._tell_diff(link, state_vector)
-            case fx.PublishPayload(payload, url):
-                self._publish(encode_payload(payload), url)
+            case fx.PublishPayload(payload, url, will):
+                self._publish(encode_payload(payload), url, will)
             case fx.OpenTransport(conn, is_initiator, is_own_kind):
                 self._connections.open(conn, is_initiator=is_initiator, is_own_kind=is_own_kind)
             case fx.RestartIce(conn):
@@ -208,10 +234,21 @@ class RoomSession:
         else:
             self.feed(ev.DiffRead(link, update))
 
-    def _publish(self, payload: dict[str, object], url: str | None) -> None:
-        def publish(data: object) -> None:
+    def _publish(self, payload: dict[str, object], url: str | None, will: Lost | None) -> None:
+        def publish(data: object, sealed_will: object = None) -> None:
             for server in self.servers:
                 if url is None or server.machine.url == url:
-                    server.publish(self.topic, data)
+                    server.publish(self.topic, data, sealed_will)
 
-        self._sealer.seal_payload(payload, publish)
+        def seal_will(data: object) -> None:
+            if will is None:
+                publish(data)
+            else:
+                self._sealer.seal_payload(encode_payload(will), partial(publish, data))
+
+        self._sealer.seal_payload(payload, seal_will)
+
+
+def _lock_of(peer_id: str) -> str:
+    """Name the lock that a peer of our own kind holds in its browser as long as it lives."""
+    return f"pyodide-rtc peer {peer_id}"

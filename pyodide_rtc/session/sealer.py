@@ -18,6 +18,11 @@ MAX_SEALED_BYTES = 256 * 1024 * 1024
 """The largest frame that is decrypted."""
 
 
+_THEY_HAVE_A_PASSWORD = "somebody is in a room of this name with a password, and we have none"
+_THEY_HAVE_NO_PASSWORD = "somebody is in a room of this name without a password, and we have one"
+_ANOTHER_PASSWORD = "somebody is in a room of this name with another password"
+
+
 class Sealer(Protocol):
     """Turns payloads into what travels, and back. Results come in the order of the calls."""
 
@@ -38,23 +43,36 @@ class Sealer(Protocol):
 
 
 class PlainSealer:
-    """For rooms without password."""
+    """For rooms without password.
+
+    Args:
+        on_stranger: told, with the reason, of what a peer with a password says.
+    """
+
+    def __init__(self, on_stranger: Callable[[str], None]) -> None:
+        self._on_stranger = on_stranger
 
     def seal_payload(self, payload: dict[str, object], done: Callable[[object], None]) -> None:
         """Pass the payload on."""
         done(payload)
 
     def open_payload(self, data: object, done: Callable[[object], None]) -> None:
-        """Pass the payload on."""
-        done(data)
+        """Pass the payload on, unless it is encrypted."""
+        if isinstance(data, str):
+            self._on_stranger(_THEY_HAVE_A_PASSWORD)
+        else:
+            done(data)
 
     def seal_frame(self, frame: bytes, done: Callable[[bytes], None]) -> None:
         """Pass the frame on."""
         done(frame)
 
     def open_frame(self, data: bytes, done: Callable[[bytes], None]) -> None:
-        """Pass the frame on."""
-        done(data)
+        """Pass the frame on, unless it is encrypted."""
+        if envelope.is_frame(data):
+            self._on_stranger(_THEY_HAVE_A_PASSWORD)
+        else:
+            done(data)
 
     async def aclose(self) -> None:
         """Do nothing: nothing is ever under way."""
@@ -65,11 +83,18 @@ class PasswordSealer:
 
     Args:
         key: the key, still on its way: what comes before it waits.
-        on_fault: told of what cannot be decrypted, or of a key that cannot be made.
+        on_stranger: told, with the reason, of what cannot be decrypted.
+        on_fault: told of a key that cannot be made, and of nonsense under the right key.
     """
 
-    def __init__(self, key: Awaitable[RoomKey], on_fault: Callable[[RtcError], None]) -> None:
+    def __init__(
+        self,
+        key: Awaitable[RoomKey],
+        on_stranger: Callable[[str], None],
+        on_fault: Callable[[RtcError], None],
+    ) -> None:
         self._key = asyncio.ensure_future(key)
+        self._on_stranger = on_stranger
         self._on_fault = on_fault
         self._jobs: asyncio.Queue[Callable[[RoomKey], Awaitable[None]]] = asyncio.Queue()
         self._worker = asyncio.ensure_future(self._work())
@@ -84,13 +109,14 @@ class PasswordSealer:
         self._jobs.put_nowait(job)
 
     def open_payload(self, data: object, done: Callable[[object], None]) -> None:
-        """Decrypt a published text; the plain payload of somebody without password is a fault."""
+        """Decrypt a published text."""
 
         async def job(key: RoomKey) -> None:
             if not isinstance(data, str):
-                raise DecryptionError("a peer without password is in this room")
-            frame = envelope.from_text(data, max_chars=MAX_SEALED_BYTES)
-            plain = await key.decrypt(*envelope.decode_frame(frame, max_bytes=MAX_SEALED_BYTES))
+                raise DecryptionError(_THEY_HAVE_NO_PASSWORD)
+            plain = await _decrypt(
+                key, lambda: envelope.from_text(data, max_chars=MAX_SEALED_BYTES)
+            )
             done(envelope.decode_plain(plain, max_bytes=MAX_SEALED_BYTES))
 
         self._jobs.put_nowait(job)
@@ -107,7 +133,7 @@ class PasswordSealer:
         """Decrypt a frame."""
 
         async def job(key: RoomKey) -> None:
-            done(await key.decrypt(*envelope.decode_frame(data, max_bytes=MAX_SEALED_BYTES)))
+            done(await _decrypt(key, lambda: data))
 
         self._jobs.put_nowait(job)
 
@@ -128,7 +154,25 @@ class PasswordSealer:
             try:
                 if key is not None:  # without one nothing can go, but leaving must not wait for it
                     await job(key)
-            except (DecryptionError, RemoteProtocolError) as error:
+            except DecryptionError as error:
+                self._on_stranger(error.reason)
+            except RemoteProtocolError as error:
                 self._on_fault(error)
             finally:
                 self._jobs.task_done()
+
+
+async def _decrypt(key: RoomKey, read: Callable[[], bytes]) -> bytes:
+    """Decrypt what `read` gives.
+
+    Raises:
+        DecryptionError: it was not encrypted with this key, or not at all.
+    """
+    try:
+        iv, ciphertext = envelope.decode_frame(read(), max_bytes=MAX_SEALED_BYTES)
+    except RemoteProtocolError as error:
+        raise DecryptionError(_THEY_HAVE_NO_PASSWORD) from error
+    try:
+        return await key.decrypt(iv, ciphertext)
+    except DecryptionError as error:
+        raise DecryptionError(_ANOTHER_PASSWORD) from error

@@ -20,6 +20,9 @@ class TopicListener(Protocol):
     def on_server_opened(self, url: str) -> None:
         """The server is there, and the topic subscribed."""
 
+    def on_server_changed(self, url: str) -> None:
+        """The server's state is another one, but for `open`, which has its own call."""
+
     def on_server_fault(self, url: str, error: RtcError) -> None:
         """Something is wrong with the server; it is being dealt with."""
 
@@ -58,11 +61,19 @@ class ServerLink:
     """
 
     def __init__(self, host: Host, url: str) -> None:
-        self.machine = proto.SignalingMachine(url)
+        self.machine = proto.SignalingMachine(url, host.random)
         self._host = host
         self._listeners: dict[str, TopicListener] = {}
         self._socket: tuple[SignalingSocket, _SocketHandler] | None = None
         self._timer = DeadlineTimer(self._on_time)
+        self._told_state = self.machine.state
+
+    @property
+    def retry_in_s(self) -> float | None:
+        """In how many seconds the next attempt comes; None if none is waited for."""
+        if self.machine.state is not proto.ServerState.WAITING or self.machine.deadline_s is None:
+            return None
+        return max(self.machine.deadline_s - self.now_s(), 0.0)
 
     @property
     def is_open(self) -> bool:
@@ -89,15 +100,26 @@ class ServerLink:
             del self._listeners[topic]
             self.perform(self.machine.unsubscribe(topic))
 
-    def publish(self, topic: str, data: object) -> None:
-        """Publish, if the server is there."""
-        self.perform(self.machine.publish(topic, data))
+    def publish(self, topic: str, data: object, will: object = None) -> None:
+        """Publish, if the server is there, and leave it a will for when our socket breaks."""
+        self.perform(self.machine.publish(topic, data, will))
+
+    def wake(self) -> None:
+        """Look at once how the server is: we were asleep or offline."""
+        self.perform(self.machine.wake(self.now_s()))
 
     def perform(self, effects: list[proto.SignalingEffect]) -> None:
         """Carry out what the machine wants."""
         for effect in effects:
             self._perform_one(effect)
         self._timer.set(self.machine.deadline_s)
+        state = self.machine.state
+        if self._told_state is not state:
+            self._told_state = state
+            if state is proto.ServerState.OPEN:
+                return  # told by its own call
+            for listener in list(self._listeners.values()):
+                listener.on_server_changed(self.machine.url)
 
     def _perform_one(self, effect: proto.SignalingEffect) -> None:
         url = self.machine.url

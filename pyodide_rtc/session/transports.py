@@ -73,6 +73,7 @@ class Connection:
         self._is_own_kind = True
         self._feed: Feed | None = feed
         self._failure: str | None = None
+        self._is_interrupted = False
         self._channels: dict[ev.ChannelSide, _ChannelHandler] = {}
         self._announced: set[ev.ChannelSide] = set()
         self._max_message_bytes: int | None = None
@@ -169,13 +170,20 @@ class Connection:
         if max_message_bytes is not None:
             self._max_message_bytes = max_message_bytes
             self.announce_channels()
+        if self._is_interrupted != (state == "disconnected"):
+            self._is_interrupted = state == "disconnected"
+            self.feed(ev.TransportUnsure(self.conn, is_sure=not self._is_interrupted))
         if state == "connected" and self._failure is not None:
             self._failure = None
-            self.feed(ev.PathFound(self.conn))
+            self.feed(ev.PathRestored(self.conn))
         elif state == "failed":
             self.on_failure("no network path", is_ice=True)
         elif state == "closed":
             self.on_failure("the connection is closed")
+
+    def on_path(self, is_relayed: bool) -> None:
+        """Take the way to the peer."""
+        self.feed(ev.PathFound(self.conn, is_relayed))
 
     def on_error(self, operation: str, reason: str) -> None:
         """Take a refused operation; a refused candidate is one path less, not the end."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pyodide_rtc.errors import DecryptionError
 from pyodide_rtc.ports import (
@@ -19,6 +19,7 @@ from pyodide_rtc.ports import (
     TabChannel,
     TabChannelHandler,
 )
+from pyodide_rtc.testing.locks import MemoryLocks
 from pyodide_rtc.testing.network import MemorySocket, MemoryTabChannel, Network
 from pyodide_rtc.testing.peer import MemoryPeer
 
@@ -102,6 +103,8 @@ class MemoryHost:
         self.is_dead = False
         self._store = MemoryStore()
         self._crypto = MemoryCrypto(network)
+        self._locks = MemoryLocks(network, browser)
+        self.wake: Callable[[], None] = lambda: None
 
     @property
     def connected(self) -> list[MemoryPeer]:
@@ -119,6 +122,11 @@ class MemoryHost:
         return self._store
 
     @property
+    def locks(self) -> MemoryLocks:
+        """The locks of the browser."""
+        return self._locks
+
+    @property
     def crypto(self) -> Crypto:
         """The cryptography."""
         return self._crypto
@@ -126,6 +134,10 @@ class MemoryHost:
     async def page_facts(self) -> PageFacts:
         """Give the page's facts; set `facts` to change them."""
         return self.facts
+
+    def on_wake(self, callback: Callable[[], None]) -> None:
+        """Keep the callback: call `wake` to wake the host."""
+        self.wake = callback
 
     def wall_time_s(self) -> float:
         """Give a time that is the same in every run."""
@@ -158,5 +170,6 @@ class MemoryHost:
     async def aclose(self) -> None:
         """Close all peer connections, as a page that goes away."""
         self.is_closed = True
+        self._locks.release_all()
         for peer in self.peers:
             peer.close()

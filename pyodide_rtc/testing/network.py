@@ -19,6 +19,7 @@ from pyodide_rtc.ports import SignalingSocketHandler, TabChannelHandler
 
 if TYPE_CHECKING:
     from pyodide_rtc.testing.host import MemoryHost
+    from pyodide_rtc.testing.locks import MemoryLock
     from pyodide_rtc.testing.peer import MemoryPeer
 
 
@@ -39,6 +40,7 @@ class Network:
         self.max_message_bytes = max_message_bytes
         self.relays: defaultdict[str, MemoryRelay] = defaultdict(lambda: MemoryRelay(self))
         self.peers: dict[str, MemoryPeer] = {}
+        self.locks: defaultdict[str, list[MemoryLock]] = defaultdict(list)
         self.tabs: dict[tuple[str, str], list[MemoryTabChannel]] = defaultdict(list)
         self._last_s: dict[tuple[Hashable, ...], float] = {}
         self._queues: defaultdict[tuple[Hashable, ...], deque[Callable[[], None]]] = defaultdict(
@@ -71,11 +73,16 @@ class Network:
         self._check_paths()
 
     def kill(self, host: MemoryHost) -> None:
-        """Let a host die without a word: servers see its sockets close, peers see nothing."""
+        """Let a host die without a word: servers see its sockets close, peers see nothing.
+
+        Its browser lives on: what its locks stood for is seen by other tabs.
+        """
         host.is_dead = True
         for relay in self.relays.values():
             for socket in [s for s in relay.sockets if s.host is host]:
-                socket.close()
+                socket.silence()
+                self.deliver(("ends", relay), socket.end)
+        host.locks.release_all()
         for peer in [p for p in self.peers.values() if p.host is host]:
             peer.silence()
         self._check_paths()
@@ -132,7 +139,7 @@ class Network:
 
 
 class MemoryRelay:
-    """A signaling server with y-webrtc's rules."""
+    """A signaling server with y-webrtc's rules, and the wills of our own."""
 
     def __init__(self, network: Network) -> None:
         self._network = network
@@ -157,13 +164,21 @@ class MemoryRelay:
                 sender.topics.update(frame["topics"])
             case "unsubscribe":
                 sender.topics.difference_update(frame["topics"])
+                for topic in frame["topics"]:
+                    sender.wills.pop(topic, None)
             case "publish":
-                receivers = [s for s in self.sockets if frame["topic"] in s.topics]
-                relayed = json.dumps({**frame, "clients": len(receivers)})
-                for socket in receivers:
-                    socket.give(relayed)
+                if "will" in frame:
+                    sender.wills[frame["topic"]] = frame["will"]
+                self.publish(frame["topic"], frame["data"])
             case "ping":
                 sender.give('{"type":"pong"}')
+
+    def publish(self, topic: str, data: object) -> None:
+        """Send to all subscribers of the topic."""
+        receivers = [s for s in self.sockets if topic in s.topics]
+        frame = {"type": "publish", "topic": topic, "data": data, "clients": len(receivers)}
+        for socket in receivers:
+            socket.give(json.dumps(frame))
 
 
 class MemorySocket:
@@ -171,6 +186,7 @@ class MemorySocket:
 
     def __init__(self, host: MemoryHost, url: str, handler: SignalingSocketHandler) -> None:
         self.topics: set[str] = set()
+        self.wills: dict[str, object] = {}
         self.host = host
         self._network: Network = host.network
         self._relay = self._network.relays[url]
@@ -206,17 +222,28 @@ class MemorySocket:
         self._network.deliver(("in", self, self._relay), arrive)
 
     def drop(self, reason: str) -> None:
-        """Close from the server's side."""
+        """Close from the server's side, which then has nobody to tell a will to."""
         handler = self._handler
+        self.wills.clear()
         self.close()
         if handler is not None:
             handler.on_close(reason)
 
     def close(self) -> None:
-        """Close from the client's side."""
+        """Close from the client's side, after what was sent has gone."""
+        self.silence()
+        self._network.deliver(("out", self, self._relay), self.end)
+
+    def silence(self) -> None:
+        """Hear nothing any more."""
         self._handler = None
+
+    def end(self) -> None:
+        """Be gone at the server, which tells the wills."""
         if self in self._relay.sockets:
             self._relay.sockets.remove(self)
+            for topic, will in self.wills.items():
+                self._relay.publish(topic, will)
 
 
 class MemoryTabChannel:

@@ -70,9 +70,13 @@ class MemoryDataChannel:
         """Close once everything that was sent has gone."""
         other = self._other
         if self._is_open and other is not None:
-            self._network.deliver((self, other), other._closed)
-            self._network.deliver((other, self), self._closed)
+            self._network.deliver((self, other), lambda: self._end(other))
         self._is_open = False
+
+    def _end(self, other: MemoryDataChannel) -> None:
+        """Hear of the end after the other side has: everything that was sent has gone then."""
+        other._closed()
+        self._network.deliver((other, self), self._closed)
 
     def cut(self) -> None:
         """End with its connection: nothing more is heard."""

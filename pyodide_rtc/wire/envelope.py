@@ -26,6 +26,7 @@ __all__ = [
     "encode_frame",
     "encode_plain",
     "from_text",
+    "is_frame",
     "to_text",
 ]
 
@@ -44,6 +45,11 @@ def encode_frame(iv: bytes, ciphertext: bytes) -> bytes:
         ciphertext: with its tag of 16 bytes.
     """
     return encode_var_string(_ALGORITHM) + encode_var_bytes(iv) + encode_var_bytes(ciphertext)
+
+
+def is_frame(data: bytes) -> bool:
+    """Tell whether this looks like such a frame: no plain message begins as one does."""
+    return data.startswith(encode_var_string(_ALGORITHM))
 
 
 def decode_frame(data: bytes, *, max_bytes: int) -> tuple[bytes, bytes]:

@@ -17,6 +17,7 @@ __all__ = [
     "AwarenessMessage",
     "Message",
     "QueryAwareness",
+    "StateCheck",
     "SyncStep1",
     "SyncStep2",
     "SyncUpdate",
@@ -27,6 +28,8 @@ __all__ = [
 ]
 
 _SYNC, _AWARENESS, _QUERY_AWARENESS, _TAB_PEER = 0, 1, 3, 4
+_STATE_CHECK = 80  # ours, far above what y-webrtc may come to use
+_OWN_KIND = bytes([_STATE_CHECK])
 _STEP_1, _STEP_2, _UPDATE = 0, 1, 2
 
 
@@ -82,11 +85,28 @@ class QueryAwareness:
 class TabPeer:
     """Say, in a tab channel, that a peer can be reached there (or no longer).
 
-    Layout: varUint(4) • uint8(1 if present, else 0) • varString(peer_id)
+    Layout: varUint(4) • uint8(1 if present, else 0) • varString(peer_id), and behind it from a peer
+    of our own kind varUint(80) • varUint(client_id): a stock peer reads no further than it has to.
     """
 
     peer_id: str
     present: bool
+    client_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StateCheck:
+    """Tell what we have, so that a peer of our own kind can see whether something was lost.
+
+    Layout: varUint(80) • varUint8Array(state_vector) • varUint8Array(deletions)
+
+    Args:
+        state_vector: as in step 1.
+        deletions: a digest of what is deleted, which a state vector does not tell.
+    """
+
+    state_vector: bytes
+    deletions: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +126,7 @@ Message = (
     | SyncUpdate
     | AwarenessMessage
     | QueryAwareness
+    | StateCheck
     | TabPeer
     | UnknownMessage
 )
@@ -128,8 +149,12 @@ def encode(message: Message) -> bytes:
             return b"\x00\x01" + encode_var_bytes(update)
         case QueryAwareness():
             return b"\x03"
-        case TabPeer(peer_id, present):
-            return (b"\x04\x01" if present else b"\x04\x00") + encode_var_string(peer_id)
+        case TabPeer(peer_id, present, client_id):
+            tail = b"" if client_id is None else _OWN_KIND + encode_var_uint(client_id)
+            return (b"\x04\x01" if present else b"\x04\x00") + encode_var_string(peer_id) + tail
+        case StateCheck(state_vector, deletions):
+            head = encode_var_uint(_STATE_CHECK)
+            return head + encode_var_bytes(state_vector) + encode_var_bytes(deletions)
         case _:
             return encode_var_uint(message.type) + message.body
 
@@ -153,8 +178,19 @@ def decode(data: bytes, *, max_bytes: int) -> Message:
         return QueryAwareness()
     if kind == _TAB_PEER:
         present = reader.byte() == 1
-        return TabPeer(reader.var_string(), present)
+        peer_id = reader.var_string()
+        return TabPeer(peer_id, present, _decode_tail(reader, data))
+    if kind == _STATE_CHECK:
+        return StateCheck(reader.var_bytes(), reader.var_bytes())
     return UnknownMessage(kind, data[reader.offset :])
+
+
+def _decode_tail(reader: Reader, data: bytes) -> int | None:
+    """Read the client id behind a tab peer, if that is what stands there."""
+    if data[reader.offset : reader.offset + 1] != _OWN_KIND:
+        return None
+    reader.byte()
+    return reader.var_uint()
 
 
 def _decode_sync(reader: Reader) -> Message:

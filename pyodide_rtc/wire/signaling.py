@@ -20,6 +20,7 @@ from pyodide_rtc.wire.payload import (
     Announce,
     Candidate,
     Description,
+    Lost,
     OtherSignal,
     Payload,
     Signal,
@@ -36,6 +37,7 @@ __all__ = [
     "Candidate",
     "ClientFrame",
     "Description",
+    "Lost",
     "OtherSignal",
     "Payload",
     "Ping",
@@ -80,11 +82,14 @@ class Publish:
         topic: the room's name.
         data: any JSON value: an encoded payload, or the text of an envelope.
         clients: how many subscribers the topic has; the server adds it.
+        will: what our own server publishes on the topic should the client's socket break; None
+            for nothing. Others pass it on with the rest, where nobody looks at it.
     """
 
     topic: str
     data: object
     clients: int | None = None
+    will: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,20 +116,25 @@ def encode_unsubscribe(topics: Iterable[str]) -> str:
     return encode_json({"type": "unsubscribe", "topics": list(topics)})
 
 
-def encode_publish(topic: str, data: object, *, clients: int | None = None) -> str:
+def encode_publish(
+    topic: str, data: object, *, clients: int | None = None, will: object = None
+) -> str:
     """Encode something for all subscribers of a topic.
 
     Args:
         topic: the room's name.
         data: any JSON value.
         clients: how many subscribers the topic has; only the server says so.
+        will: any JSON value but null, for when the socket breaks; only a client says so.
 
     Raises:
-        LocalProtocolError: `data` is not JSON.
+        LocalProtocolError: `data` or `will` is not JSON.
     """
     frame: dict[str, object] = {"type": "publish", "topic": topic, "data": data}
     if clients is not None:
         frame["clients"] = clients
+    if will is not None:
+        frame["will"] = will
     return encode_json(frame)
 
 
@@ -188,7 +198,7 @@ def _publish(fields: dict[str, object]) -> Publish:
     clients = fields.get("clients")
     if clients is not None and type(clients) is not int:
         raise unexpected("clients to be a whole number", clients)
-    return Publish(get_string(fields, "topic"), fields["data"], clients)
+    return Publish(get_string(fields, "topic"), fields["data"], clients, fields.get("will"))
 
 
 def _topics(fields: dict[str, object]) -> tuple[str, ...]:

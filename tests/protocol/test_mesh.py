@@ -16,7 +16,7 @@ from pyodide_rtc.protocol.negotiation import (
     REPEAT_INTERVAL_S,
     RESTART_TIMEOUT_S,
 )
-from pyodide_rtc.wire.payload import Announce, Description, OtherSignal, SignalMessage
+from pyodide_rtc.wire.payload import Announce, Description, Lost, OtherSignal, SignalMessage
 
 from .helpers import (
     ANSWER,
@@ -54,7 +54,8 @@ def published(effects: list[fx.Effect]) -> list[SignalMessage]:
 
 class TestAnnounces:
     def test_ours_names_us_and_our_kind(self, mesh: Mesh) -> None:
-        assert mesh.announce(0.0, URL) == [fx.PublishPayload(Announce(ME, extra(MY_CLIENT)), URL)]
+        [published] = mesh.announce(0.0, URL)
+        assert published == fx.PublishPayload(Announce(ME, extra(MY_CLIENT)), URL, will=Lost(ME))
 
     def test_the_newcomer_is_called(self, mesh: Mesh) -> None:
         assert call(mesh) == [fx.OpenTransport(1, is_initiator=True, is_own_kind=False)]
@@ -128,7 +129,7 @@ class TestAnnounces:
         assert mesh.deadline_s == MIN_ANNOUNCE_INTERVAL_S
         assert mesh.on_time(0.9) == []
         [due] = mesh.on_time(1.0)
-        assert due == fx.PublishPayload(Announce(ME, extra(MY_CLIENT)))
+        assert due == fx.PublishPayload(Announce(ME, extra(MY_CLIENT)), will=Lost(ME))
         assert mesh.deadline_s is None
         assert mesh.on_time(5.0) == []
         assert len(mesh.announce_again(5.0)) == 1
@@ -252,6 +253,16 @@ class TestLinks:
         assert peer.client_id is None, "it may be another kind now"
         assert not peer.is_joined
 
+    def test_the_way_to_a_peer_is_told_when_it_changes(self, mesh: Mesh) -> None:
+        self.linked(mesh, PEER_CLIENT)
+        changed = [fx.PeersChanged(PEER, "changed", client_id=PEER_CLIENT)]
+
+        assert mesh.on_path(ev.PathFound(1, is_relayed=True)) == changed
+        assert mesh.on_path(ev.PathFound(1, is_relayed=True)) == []
+        assert mesh.on_path(ev.PathFound(99, is_relayed=True)) == []
+        [peer] = mesh
+        assert peer.is_relayed is True
+
     def test_dropping_closes_and_tells(self, mesh: Mesh) -> None:
         self.linked(mesh, PEER_CLIENT)
 
@@ -287,7 +298,7 @@ class TestTime:
 
         assert effects == [
             fx.CloseTransport(1),
-            fx.PublishPayload(Announce(ME, extra(MY_CLIENT))),
+            fx.PublishPayload(Announce(ME, extra(MY_CLIENT)), None, Lost(ME)),
         ]
         assert PEER not in mesh
 
@@ -336,12 +347,12 @@ class TestLostPaths:
         [offer] = published(mesh.publish_signal(ev.DescriptionMade(1, "offer", "anew"), 50.0))
         assert offer.signal == Description("offer", "anew")
         mesh.on_payload(URL, signal(sdp("answer", 7), client_id=PEER_CLIENT), 51.0)
-        assert mesh.on_path_found(1) == [
+        assert mesh.on_path_restored(1) == [
             fx.PeersChanged(PEER, "joined", client_id=PEER_CLIENT),
             fx.AskState(1, EAGER_STATE_BYTES),
         ]
         assert mesh.deadline_s is None
-        assert mesh.on_path_found(1) == [], "that is no news"
+        assert mesh.on_path_restored(1) == [], "that is no news"
 
     def test_the_other_side_answers_a_restart_in_the_same_connection(self, mesh: Mesh) -> None:
         self.linked(mesh)
@@ -462,9 +473,9 @@ class TestLostPaths:
 
     def test_a_path_of_nobody_is_nothing(self, mesh: Mesh) -> None:
         assert mesh.lose_path(9, "no network path", 0.0) == []
-        assert mesh.on_path_found(9) == []
+        assert mesh.on_path_restored(9) == []
         call(mesh)
-        assert mesh.on_path_found(1) == [], "without a channel it is only half the way"
+        assert mesh.on_path_restored(1) == [], "without a channel it is only half the way"
 
 
 class TestCrossing:

@@ -4,6 +4,7 @@ import pytest
 
 from pyodide_rtc.errors import (
     DecodeError,
+    DecryptionError,
     MessageTooBigError,
     NegotiationError,
     PeerClosedError,
@@ -12,11 +13,15 @@ from pyodide_rtc.errors import (
 )
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
+from pyodide_rtc.protocol.comparison import LATEST_S, QUIET_S, STOCK_INTERVAL_S
+from pyodide_rtc.protocol.doubts import PATIENCE_S
 from pyodide_rtc.protocol.room import PeerState, RoomMachine
+from pyodide_rtc.protocol.strangers import NEWS_INTERVAL_S, SHOW_INTERVAL_S
 from pyodide_rtc.wire.awareness import AwarenessEntry
 from pyodide_rtc.wire.messages import (
     AwarenessMessage,
     QueryAwareness,
+    StateCheck,
     SyncStep1,
     SyncStep2,
     SyncUpdate,
@@ -24,7 +29,7 @@ from pyodide_rtc.wire.messages import (
     UnknownMessage,
     encode,
 )
-from pyodide_rtc.wire.payload import Announce
+from pyodide_rtc.wire.payload import Announce, Lost
 
 from .helpers import (
     ANSWER,
@@ -71,7 +76,7 @@ def reported(effects: list[fx.Effect]) -> RtcError:
 class TestJoining:
     def test_a_server_that_opens_is_told_of_us(self, room: RoomMachine) -> None:
         assert room.handle(ev.ServerOpened(URL), 0.0) == [
-            fx.PublishPayload(Announce(ME, extra(MY_CLIENT)), URL)
+            fx.PublishPayload(Announce(ME, extra(MY_CLIENT)), URL, will=Lost(ME))
         ]
 
     def test_the_greeting_is_step_1_and_all_awareness(self, room: RoomMachine) -> None:
@@ -247,10 +252,14 @@ class TestAwareness:
 
         assert {e.client_id for e in entries_in(answer)} == {MY_CLIENT, PEER_CLIENT}
 
-    def test_where_nobody_shows_anything_a_query_is_not_answered(self, room: RoomMachine) -> None:
+    def test_where_nobody_shows_anything_a_query_is_answered_all_the_same(
+        self, room: RoomMachine
+    ) -> None:
         conn = link_peer(room)
 
-        assert receive(room, conn, encode(QueryAwareness())) == []
+        [answer] = frames(receive(room, conn, encode(QueryAwareness())), conn)
+
+        assert entries_in([answer]) == []
 
     def test_we_renew_after_15_s_and_drop_the_silent_after_30_s(self, room: RoomMachine) -> None:
         conn = link_peer(room)
@@ -294,7 +303,7 @@ class TestLosing:
         assert effects == [
             fx.CloseTransport(conn),
             fx.PeersChanged(PEER, "left", "it closed"),
-            fx.PublishPayload(Announce(ME, extra(MY_CLIENT))),
+            fx.PublishPayload(Announce(ME, extra(MY_CLIENT)), will=Lost(ME)),
         ]
         assert room.peers == ()
 
@@ -339,7 +348,7 @@ class TestLosing:
         assert only(fx.RestartIce, lost) == [fx.RestartIce(conn)]
         [peer] = room.peers
         assert not peer.is_connected
-        found = room.handle(ev.PathFound(conn), 6.0)
+        found = room.handle(ev.PathRestored(conn), 6.0)
         assert only(fx.PeersChanged, found) == [
             fx.PeersChanged(PEER, "joined", client_id=PEER_CLIENT)
         ]
@@ -400,7 +409,7 @@ class TestTabs:
         greeting = frames(room.handle(ev.StateVectorRead(ev.TAB, b"\0", b"all"), 0.0), ev.TAB)
 
         assert greeting[:4] == [
-            TabPeer(ME, True),
+            TabPeer(ME, True, MY_CLIENT),
             SyncStep1(b"\0"),
             SyncStep2(b"all"),
             QueryAwareness(),
@@ -410,12 +419,12 @@ class TestTabs:
     def test_without_the_whole_state_there_is_no_step_2(self, room: RoomMachine) -> None:
         greeting = frames(room.handle(ev.StateVectorRead(ev.TAB, b"\0"), 0.0), ev.TAB)
 
-        assert greeting == [TabPeer(ME, True), SyncStep1(b"\0"), QueryAwareness()]
+        assert greeting == [TabPeer(ME, True, MY_CLIENT), SyncStep1(b"\0"), QueryAwareness()]
 
     def test_a_tab_that_comes_is_answered_once(self, room: RoomMachine) -> None:
         effects = link_tab(room)
 
-        assert frames(effects, ev.TAB) == [TabPeer(ME, True)]
+        assert frames(effects, ev.TAB) == [TabPeer(ME, True, MY_CLIENT)]
         assert only(fx.PeersChanged, effects) == [fx.PeersChanged(PEER, "joined")]
         assert receive(room, ev.TAB, encode(TabPeer(PEER, True))) == []
 
@@ -469,6 +478,210 @@ class TestTabs:
         assert [(p.peer_id, p.via) for p in room.peers] == [(PEER, "tab")]
         assert [e.change for e in only(fx.PeersChanged, effects)] == ["left", "joined"]
 
+    def test_a_tab_of_our_own_kind_is_watched_and_takes_its_presence_along(
+        self, room: RoomMachine
+    ) -> None:
+        room.handle(ev.TabOpened(), 0.0)
+        effects = receive(room, ev.TAB, encode(TabPeer(PEER, True, PEER_CLIENT)))
+        assert fx.WatchTabPeer(PEER) in effects
+        receive(room, ev.TAB, awareness_frame(AwarenessEntry(PEER_CLIENT, 1, {})))
+
+        assert room.handle(ev.TabPeerGone(PEER), 1.0) == [
+            fx.PeersChanged(PEER, "left", "the tab left the room", PEER_CLIENT),
+            fx.AwarenessChanged((), (), (PEER_CLIENT,)),
+        ]
+        assert room.peers == ()
+        assert room.handle(ev.TabPeerGone(PEER), 1.0) == []
+
+    def test_a_stock_tab_holds_no_lock(self, room: RoomMachine) -> None:
+        assert only(fx.WatchTabPeer, link_tab(room)) == []
+
+
+class TestDoubts:
+    @pytest.mark.parametrize(
+        "event", [ev.TransportUnsure(1, False), ev.PayloadReceived(URL, Lost(PEER)), ev.Woken()]
+    )
+    def test_a_peer_in_doubt_is_asked_and_dropped_if_it_does_not_answer(
+        self, room: RoomMachine, event: ev.Event
+    ) -> None:
+        conn = link_peer(room)
+        asked = room.handle(event, 5.0)
+        assert frames(asked, conn) == [QueryAwareness()]
+        assert room.deadline_s == 5.0 + PATIENCE_S
+        assert only(fx.SendFrame, room.handle(ev.TransportUnsure(conn, False), 6.0)) == [], "once"
+
+        dropped = room.handle(ev.TimePassed(), 5.0 + PATIENCE_S)
+
+        assert only(fx.CloseTransport, dropped) == [fx.CloseTransport(conn)]
+        assert only(fx.PeersChanged, dropped) == [
+            fx.PeersChanged(PEER, "left", "it does not answer any more")
+        ]
+        assert only(fx.PublishPayload, dropped), "and is called for"
+
+    @pytest.mark.parametrize(
+        "sign", [ev.FrameReceived(1, encode(QueryAwareness())), ev.TransportUnsure(1, True)]
+    )
+    def test_a_sign_of_life_is_enough(self, room: RoomMachine, sign: ev.Event) -> None:
+        link_peer(room)
+        room.handle(ev.TransportUnsure(1, False), 5.0)
+        room.handle(sign, 6.0)
+
+        assert only(fx.CloseTransport, room.handle(ev.TimePassed(), 30.0)) == []
+        assert [p.peer_id for p in room.peers] == [PEER]
+
+    @pytest.mark.parametrize("event", [ev.TransportUnsure(1, False), ev.Woken()])
+    def test_one_that_is_not_linked_yet_has_its_own_time(
+        self, room: RoomMachine, event: ev.Event
+    ) -> None:
+        room.handle(ev.PayloadReceived(URL, announce()), 0.0)
+
+        assert only(fx.SendFrame, room.handle(event, 1.0)) == []
+        assert room.handle(ev.TransportUnsure(99, False), 1.0) == []
+
+    def test_the_will_of_nobody_we_know_is_passed_over(self, room: RoomMachine) -> None:
+        assert room.handle(ev.PayloadReceived(URL, Lost(PEER)), 0.0) == []
+
+    def test_who_wakes_shows_itself_again(self, room: RoomMachine) -> None:
+        assert room.handle(ev.Woken(), 5.0) == [
+            fx.PublishPayload(Announce(ME, extra(MY_CLIENT)), will=Lost(ME))
+        ]
+
+
+class TestStrangers:
+    def test_they_are_told_once_a_minute(self, room: RoomMachine) -> None:
+        error = reported(room.handle(ev.StrangerHeard("another password"), 0.0))
+        assert isinstance(error, DecryptionError)
+        assert error.reason == "another password"
+        assert only(fx.Report, room.handle(ev.StrangerHeard("x"), NEWS_INTERVAL_S - 1)) == []
+        assert room.strangers.heard_s == NEWS_INTERVAL_S - 1
+
+        assert only(fx.Report, room.handle(ev.StrangerHeard("x"), NEWS_INTERVAL_S)) != []
+
+    def test_we_show_ourselves_so_that_they_find_out_but_not_for_ever(
+        self, room: RoomMachine
+    ) -> None:
+        room.handle(ev.TabOpened(), 0.0)
+
+        shown = room.handle(ev.StrangerHeard("x"), 0.0)
+        assert len(only(fx.PublishPayload, shown)) == 1
+        assert frames(shown, ev.TAB) == [TabPeer(ME, True, MY_CLIENT)]
+        assert room.handle(ev.StrangerHeard("x"), SHOW_INTERVAL_S - 1) == []
+        assert only(fx.PublishPayload, room.handle(ev.StrangerHeard("x"), SHOW_INTERVAL_S)) != []
+
+    def test_without_tabs_only_the_servers_hear_of_us(self, room: RoomMachine) -> None:
+        assert only(fx.SendTabFrame, room.handle(ev.StrangerHeard("x"), 0.0)) == []
+
+
+def state_vector(**clocks: int) -> bytes:
+    """Of clients c1, c2, ..."""
+    pairs = [byte for name, clock in clocks.items() for byte in (int(name[1:]), clock)]
+    return bytes([len(clocks), *pairs])
+
+
+class TestComparing:
+    def test_after_changes_there_is_a_check_once_it_is_quiet(self, room: RoomMachine) -> None:
+        room.handle(ev.DocumentChanged(b"u", None), 1.0)
+        room.handle(ev.DocumentChanged(b"u", 7), 2.0)
+        assert room.deadline_s == 2.0 + QUIET_S
+        assert room.handle(ev.TimePassed(), 2.5) == []
+
+        assert room.handle(ev.TimePassed(), 2.0 + QUIET_S) == [fx.AskCheck()]
+        assert room.deadline_s is None
+        assert room.handle(ev.TimePassed(), 100.0) == []
+
+    def test_where_it_is_never_quiet_it_is_not_put_off_for_ever(self, room: RoomMachine) -> None:
+        for tenth in range(100):
+            room.handle(ev.DocumentChanged(b"u", None), tenth / 10)
+            if room.handle(ev.TimePassed(), tenth / 10):
+                break
+
+        assert tenth / 10 == LATEST_S
+
+    def test_it_goes_with_each_renewal_too(self, room: RoomMachine) -> None:
+        room.handle(ev.LocalStateSet({}), 0.0)
+
+        assert fx.AskCheck() in room.handle(ev.TimePassed(), 15.0)
+
+    def test_our_own_kind_is_told_and_stock_peers_are_asked_now_and_then(
+        self, room: RoomMachine
+    ) -> None:
+        own, stock = link_peer(room, client_id=PEER_CLIENT), link_peer(room, OTHER)
+        room.handle(ev.PayloadReceived(URL, announce("on its way")), 0.0)
+        link_tab(room, "id-tab")
+        check = StateCheck(b"\0", b"d")
+
+        told = room.handle(ev.CheckRead(check), 5.0)
+        again = room.handle(ev.CheckRead(check), 5.0 + STOCK_INTERVAL_S - 1)
+        later = room.handle(ev.CheckRead(check), 5.0 + STOCK_INTERVAL_S)
+
+        assert [frames(effects, own) for effects in (told, again, later)] == [[check]] * 3
+        for link in (stock, ev.TAB):
+            assert frames(told, link) == frames(later, link) == [SyncStep1(b"\0")]
+            assert frames(again, link) == []
+
+    def test_what_a_peer_has_is_compared_with_what_we_have(self, room: RoomMachine) -> None:
+        conn = link_peer(room, client_id=PEER_CLIENT)
+        theirs = StateCheck(b"\0", b"d")
+
+        assert receive(room, conn, encode(theirs)) == [fx.AskComparison(conn, theirs)]
+
+    @pytest.mark.parametrize(
+        ("mine", "theirs", "said", "ahead", "behind"),
+        [
+            ({"c1": 3}, {"c1": 3}, [], 0, 0),
+            ({"c1": 3}, {"c1": 5, "c2": 1}, [SyncStep1], 3, 0),
+            ({"c1": 3, "c2": 2}, {"c1": 3}, [StateCheck], 0, 2),
+            ({"c1": 3}, {"c2": 1}, [SyncStep1, StateCheck], 1, 3),
+        ],
+    )
+    def test_who_lacks_something_asks_for_it(
+        self,
+        room: RoomMachine,
+        mine: dict[str, int],
+        theirs: dict[str, int],
+        said: list[type],
+        ahead: int,
+        behind: int,
+    ) -> None:
+        conn = link_peer(room, client_id=PEER_CLIENT)
+        event = ev.Compared(
+            conn, StateCheck(state_vector(**mine), b"d"), StateCheck(state_vector(**theirs), b"d")
+        )
+
+        effects = room.handle(event, 1.0)
+
+        assert [type(message) for message in frames(effects, conn)] == said
+        [peer] = room.peers
+        assert (peer.ahead, peer.behind) == (ahead, behind)
+        changes = [e.change for e in only(fx.PeersChanged, effects)]
+        assert changes == (["changed"] if said else []), "only what is new"
+        assert only(fx.PeersChanged, room.handle(event, 2.0)) == []
+
+    def test_deletions_that_differ_are_asked_for(self, room: RoomMachine) -> None:
+        conn = link_peer(room, client_id=PEER_CLIENT)
+
+        effects = room.handle(
+            ev.Compared(conn, StateCheck(b"\0", b"mine"), StateCheck(b"\0", b"theirs")), 1.0
+        )
+
+        assert frames(effects, conn) == [SyncStep1(b"\0")]
+
+    def test_a_check_that_is_none_ends_that_peer(self, room: RoomMachine) -> None:
+        conn = link_peer(room, client_id=PEER_CLIENT)
+        nonsense = StateCheck(b"\xff", b"")
+
+        effects = room.handle(ev.Compared(conn, StateCheck(b"\0", b""), nonsense), 1.0)
+
+        assert isinstance(reported(effects), DecodeError)
+        assert room.peers == ()
+
+    def test_the_answer_for_a_peer_that_is_gone_meanwhile_goes_nowhere(
+        self, room: RoomMachine
+    ) -> None:
+        check = StateCheck(b"\0", b"")
+
+        assert room.handle(ev.Compared(9, check, check), 1.0) == []
+
 
 class TestLeaving:
     def test_all_are_told_and_closed_gently(self, room: RoomMachine) -> None:
@@ -480,7 +693,7 @@ class TestLeaving:
 
         goodbye = frames(effects, conn)
         assert [(e.client_id, e.state) for e in entries_in(goodbye)] == [(MY_CLIENT, None)]
-        assert frames(effects, ev.TAB)[-1] == TabPeer(ME, False)
+        assert frames(effects, ev.TAB)[-1] == TabPeer(ME, False, MY_CLIENT)
         assert entries_in(frames(effects, ev.TAB)) == entries_in(goodbye)
         assert fx.CloseTransport(conn, is_gentle=True) in effects
         assert {(e.peer_id, e.change) for e in only(fx.PeersChanged, effects)} == {

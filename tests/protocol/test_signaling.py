@@ -13,6 +13,9 @@ from pyodide_rtc.errors import (
 from pyodide_rtc.protocol.signaling import (
     CONNECT_TIMEOUT_S,
     MAX_FRAME_CHARS,
+    PING_INTERVAL_S,
+    SILENCE_TIMEOUT_S,
+    WAKE_PATIENCE_S,
     CloseSocket,
     Deliver,
     OpenSocket,
@@ -31,7 +34,7 @@ PONG = '{"type":"pong"}'
 
 @pytest.fixture
 def machine() -> SignalingMachine:
-    return SignalingMachine(URL)
+    return SignalingMachine(URL, lambda: 0.0)
 
 
 @pytest.fixture
@@ -86,7 +89,7 @@ class TestSubscribing:
 
         assert machine.subscribe("t", 1.0) == [TellOpened(("t",))]
         assert machine.topics == ("t",)
-        assert machine.unsubscribe("t") == [CloseSocket()]
+        assert machine.unsubscribe("t")[-1] == CloseSocket()
 
     def test_unsubscribing_one_of_two_tells_the_server(self, opened: SignalingMachine) -> None:
         opened.subscribe("b", 0.0)
@@ -106,7 +109,9 @@ class TestSubscribing:
     def test_the_last_topic_closes_the_socket_and_stops_the_clock(
         self, opened: SignalingMachine
     ) -> None:
-        assert opened.unsubscribe("t") == [CloseSocket()]
+        said, closed = opened.unsubscribe("t")
+        assert sent([said]) == [{"type": "unsubscribe", "topics": ["t"]}], "or it looks like a loss"
+        assert closed == CloseSocket()
         assert opened.state is ServerState.CLOSED
         assert opened.deadline_s is None
         assert opened.on_time(1000.0) == []
@@ -114,6 +119,11 @@ class TestSubscribing:
 
 
 class TestFrames:
+    def test_a_will_goes_with_what_is_published(self, opened: SignalingMachine) -> None:
+        [frame] = sent(opened.publish("t", {"x": 1}, {"y": 2}))
+
+        assert frame == {"type": "publish", "topic": "t", "data": {"x": 1}, "will": {"y": 2}}
+
     def test_publishing_needs_an_open_server(self, machine: SignalingMachine) -> None:
         machine.subscribe("t", 0.0)
         assert machine.publish("t", {"x": 1}) == []
@@ -208,11 +218,55 @@ class TestKeepingAlive:
         assert opened.on_time(32.0) == [SendText('{"type":"ping"}')]
 
 
+class TestWaking:
+    def test_who_waits_tries_at_once(self, machine: SignalingMachine) -> None:
+        machine.subscribe("t", 0.0)
+        machine.on_close("refused", 0.0)
+
+        assert machine.wake(0.1) == [OpenSocket()]
+        assert machine.wake(0.2) == [], "it is being opened"
+
+    def test_a_server_that_answers_is_kept(self, opened: SignalingMachine) -> None:
+        assert sent(opened.wake(5.0)) == [{"type": "ping"}]
+        assert opened.deadline_s == 5.0 + WAKE_PATIENCE_S
+        opened.on_text(PONG, 6.0)
+
+        assert opened.deadline_s == 6.0 + PING_INTERVAL_S
+        assert opened.on_time(5.0 + WAKE_PATIENCE_S) == []
+
+    def test_any_frame_is_a_sign_of_life(self, opened: SignalingMachine) -> None:
+        opened.wake(5.0)
+        opened.on_text(published("t", 1), 6.0)
+
+        assert opened.on_time(5.0 + WAKE_PATIENCE_S) == []
+        assert opened.deadline_s == 6.0 + SILENCE_TIMEOUT_S
+
+    def test_a_server_that_does_not_is_given_up(self, opened: SignalingMachine) -> None:
+        opened.wake(5.0)
+
+        effects = opened.on_time(5.0 + WAKE_PATIENCE_S)
+
+        assert effects[0] == CloseSocket()
+        assert "silent for 3 s" in str(fault(effects))
+        assert opened.state is ServerState.WAITING
+
+
 class TestReconnecting:
     def test_the_delay_grows_as_in_lib0_up_to_2_5_s(self) -> None:
         delays = [reconnect_delay_s(n) for n in (1, 2, 9, 99, 1000, 10**6)]
 
         assert delays == pytest.approx([0.3612, 0.5725, 1.2, 2.4, 2.5, 2.5], abs=1e-4)
+
+    def test_jitter_takes_up_to_a_third_off(self) -> None:
+        assert reconnect_delay_s(9, 0.5) == pytest.approx(1.0)
+        assert reconnect_delay_s(9, 1.0) == pytest.approx(0.8)
+
+    def test_each_client_has_its_own_jitter(self) -> None:
+        made = SignalingMachine(URL, lambda: 1.0)
+        made.subscribe("t", 0.0)
+        made.on_close("refused", 0.0)
+
+        assert made.deadline_s == pytest.approx(reconnect_delay_s(1) * 2 / 3)
 
     def test_a_server_that_cannot_be_reached_is_tried_ever_more_rarely(
         self, machine: SignalingMachine

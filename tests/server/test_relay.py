@@ -55,6 +55,49 @@ def test_a_publisher_need_not_be_subscribed(relay: Relay) -> None:
     assert alice.take() == []
 
 
+def test_a_will_is_published_when_its_client_is_lost(relay: Relay) -> None:
+    alice, bob = Inbox(relay), Inbox(relay)
+    for inbox in (alice, bob):
+        inbox.say(type="subscribe", topics=["room"])
+    alice.say(type="publish", topic="room", data="hello", will="first")
+    alice.say(type="publish", topic="room", data="hello again", will="last")
+    assert [set(frame) for frame in bob.take()] == [{"type", "topic", "data", "clients"}] * 2
+    relay.leave(alice.client)
+    assert bob.take() == [{"type": "publish", "topic": "room", "data": "last", "clients": 1}]
+    relay.leave(alice.client)
+    assert bob.take() == []
+
+
+def test_who_says_goodbye_leaves_no_will(relay: Relay) -> None:
+    alice, bob = Inbox(relay), Inbox(relay)
+    for inbox in (alice, bob):
+        inbox.say(type="subscribe", topics=["room"])
+    alice.say(type="publish", topic="room", data="hello", will="lost")
+    bob.take()
+    alice.say(type="unsubscribe", topics=["room"])
+    relay.leave(alice.client)
+    assert bob.take() == []
+
+
+def test_a_server_that_goes_itself_publishes_no_will(relay: Relay) -> None:
+    alice, bob = Inbox(relay), Inbox(relay)
+    for inbox in (alice, bob):
+        inbox.say(type="subscribe", topics=["room"])
+    alice.say(type="publish", topic="room", data="hello", will="lost")
+    bob.take()
+    relay.leave(alice.client, is_lost=False)
+    assert bob.take() == []
+
+
+def test_a_will_for_a_topic_of_others_is_not_kept(relay: Relay) -> None:
+    alice, bob = Inbox(relay), Inbox(relay)
+    bob.say(type="subscribe", topics=["room"])
+    alice.say(type="publish", topic="room", data="hello", will="lost")
+    bob.take()
+    relay.leave(alice.client)
+    assert bob.take() == []
+
+
 def test_a_publish_to_nobody_goes_nowhere(relay: Relay) -> None:
     alice = Inbox(relay)
     alice.say(type="publish", topic="room", data={})

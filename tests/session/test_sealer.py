@@ -8,14 +8,13 @@ import pytest
 from pyodide_rtc.errors import (
     BrowserUnsupportedError,
     DecodeError,
-    DecryptionError,
-    MessageTooBigError,
     RtcError,
 )
 from pyodide_rtc.ports import RoomKey
 from pyodide_rtc.session import sealer as module
 from pyodide_rtc.session.sealer import PasswordSealer, PlainSealer
 from pyodide_rtc.testing import Network, run_virtual
+from pyodide_rtc.wire.envelope import to_text
 
 
 class SlowKey:
@@ -51,19 +50,22 @@ class Ends:
 
     def __init__(self, password: str = "secret") -> None:
         self.results: list[object] = []
+        self.strangers: list[str] = []
         self.faults: list[RtcError] = []
-        self.sealer = PasswordSealer(slow_key(password), self.faults.append)
+        self.sealer = PasswordSealer(slow_key(password), self.strangers.append, self.faults.append)
 
 
 def test_without_password_everything_passes_at_once() -> None:
     async def main() -> None:
-        plain, results = PlainSealer(), []
+        strangers: list[str] = []
+        plain, results = PlainSealer(strangers.append), []
         plain.seal_payload({"x": 1}, results.append)
         plain.open_payload({"x": 2}, results.append)
         plain.seal_frame(b"a", results.append)
         plain.open_frame(b"b", results.append)
         await plain.aclose()
         assert results == [{"x": 1}, {"x": 2}, b"a", b"b"]
+        assert strangers == []
 
     run_virtual(main())
 
@@ -117,7 +119,10 @@ def test_another_password_is_told_and_the_next_frame_read() -> None:
         await receiver.sealer.aclose()
 
         assert receiver.results == [b"x", {"x": 1}]
-        assert [type(f) for f in receiver.faults] == [DecryptionError, DecryptionError]
+        assert (
+            receiver.strangers == ["somebody is in a room of this name with another password"] * 2
+        )
+        assert receiver.faults == []
 
     run_virtual(main())
 
@@ -136,14 +141,48 @@ def test_what_is_not_sealed_is_told_and_the_next_frame_read(
         ends.sealer.seal_frame(b"x", ends.results.append)
         await ends.sealer.aclose()
 
-        assert [type(f) for f in ends.faults] == [
-            DecryptionError,
-            DecodeError,
-            DecodeError,
-            MessageTooBigError,
-        ]
-        assert "without password" in str(ends.faults[0])
+        assert len(ends.strangers) == 4
+        assert all("without a password" in reason for reason in ends.strangers)
         assert len(ends.results) == 1
+
+    run_virtual(main())
+
+
+def test_nonsense_under_the_right_key_is_a_fault() -> None:
+    async def main() -> None:
+        sender, receiver = Ends(), Ends()
+        sender.sealer.seal_frame(b"\xff no value", sender.results.append)
+        await sender.sealer.aclose()
+        [frame] = sender.results
+        assert isinstance(frame, bytes)
+        receiver.sealer.open_payload(to_text(frame), receiver.results.append)
+        await receiver.sealer.aclose()
+
+        assert receiver.strangers == receiver.results == []
+        assert [type(f) for f in receiver.faults] == [DecodeError]
+
+    run_virtual(main())
+
+
+def test_without_password_what_is_encrypted_is_a_strangers() -> None:
+    async def main() -> None:
+        sender = Ends()
+        sender.sealer.seal_frame(b"x", sender.results.append)
+        sender.sealer.seal_payload({"x": 1}, sender.results.append)
+        await sender.sealer.aclose()
+        frame, text = sender.results
+        assert isinstance(frame, bytes)
+        strangers: list[str] = []
+        results: list[object] = []
+        plain = PlainSealer(strangers.append)
+        plain.open_frame(frame, results.append)
+        plain.open_payload(text, results.append)
+
+        assert results == []
+        assert (
+            strangers
+            == ["somebody is in a room of this name with a password, and we have none"] * 2
+        )
 
     run_virtual(main())
 
@@ -156,7 +195,7 @@ def test_a_key_that_cannot_be_made_is_told_and_leaving_does_not_hang() -> None:
     async def main() -> None:
         results: list[bytes] = []
         faults: list[RtcError] = []
-        sealer = PasswordSealer(fail(), faults.append)
+        sealer = PasswordSealer(fail(), lambda _: None, faults.append)
         sealer.seal_frame(b"x", results.append)
         async with asyncio.timeout(60):
             await sealer.aclose()
@@ -169,7 +208,7 @@ def test_a_key_that_cannot_be_made_is_told_and_leaving_does_not_hang() -> None:
 def test_closing_stops_the_worker() -> None:
     async def main() -> None:
         before = asyncio.all_tasks()
-        sealer = PasswordSealer(slow_key(), lambda _: None)
+        sealer = PasswordSealer(slow_key(), lambda _: None, lambda _: None)
         await sealer.aclose()
         await asyncio.sleep(60)
         assert asyncio.all_tasks() == before

@@ -17,11 +17,15 @@ class Listener:
 
     def __init__(self) -> None:
         self.opened = 0
+        self.changes = 0
         self.faults: list[RtcError] = []
         self.heard: list[object] = []
 
     def on_server_opened(self, url: str) -> None:
         self.opened += 1
+
+    def on_server_changed(self, url: str) -> None:
+        self.changes += 1
 
     def on_server_fault(self, url: str, error: RtcError) -> None:
         self.faults.append(error)

@@ -204,6 +204,8 @@ class StockConn:
         if state in ("failed", "closed"):
             self.on_error("state", state)
 
+    def on_path(self, is_relayed: bool) -> None: ...
+
     def on_error(self, operation: str, reason: str) -> None:
         # simple-peer gives itself up at any refusal
         if self._room.conns.get(self._remote) is self:

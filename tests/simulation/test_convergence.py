@@ -11,7 +11,7 @@ import pytest
 from pyodide_rtc.errors import PeerError, RtcError, SignalingError
 from pyodide_rtc.room import Room
 from pyodide_rtc.testing import MemoryHost, Network, run_virtual
-from pyodide_rtc.wire.messages import SyncUpdate
+from pyodide_rtc.wire.messages import AwarenessMessage, StateCheck, SyncUpdate
 
 from .helpers import URL, Wiretap, awake, content, edit, make_rooms
 
@@ -206,7 +206,9 @@ def test_an_idle_room_says_little(monkeypatch: pytest.MonkeyPatch) -> None:
         await asyncio.sleep(600)
 
         assert tap.sent(SyncUpdate) == []
-        assert len(tap.frames) == 2 * 600 / 15, "each renews its presence every 15 s"
+        assert len(tap.sent(AwarenessMessage)) == 2 * 600 / 15, "each renews every 15 s"
+        assert len(tap.sent(StateCheck)) == 2 * 600 / 15, "and tells what it has"
+        assert len(tap.frames) == 2 * 2 * 600 / 15
         assert tap.payloads == []
 
     run_virtual(main())

@@ -19,6 +19,7 @@ from pyodide_rtc.wire.envelope import (
     encode_frame,
     encode_plain,
     from_text,
+    is_frame,
     to_text,
 )
 from pyodide_rtc.wire.lib0 import encode_var_bytes, encode_var_string
@@ -172,3 +173,8 @@ def test_any_plain_raises_only_wire_errors(data: bytes) -> None:
 @given(st.text(max_size=40) | damaged_text(frames.map(to_text)))
 def test_any_text_raises_only_wire_errors(text: str) -> None:
     raises_only_wire_errors(lambda: from_text(text, max_chars=100))
+
+
+def test_a_frame_is_told_from_plain_messages() -> None:
+    assert is_frame(encode_frame(bytes(12), bytes(16)))
+    assert not any(is_frame(bytes([kind, 7])) for kind in (0, 1, 3, 4, 80))

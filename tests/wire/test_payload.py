@@ -13,6 +13,7 @@ from pyodide_rtc.wire.payload import (
     Announce,
     Candidate,
     Description,
+    Lost,
     OtherSignal,
     Payload,
     SignalMessage,
@@ -38,8 +39,10 @@ signals = st.one_of(
     st.builds(OtherSignal, st.sampled_from(["renegotiate", "transceiverRequest", ""])),
 )
 tokens = st.none() | st.floats(allow_nan=False, allow_infinity=False)
-payloads = st.builds(Announce, texts, extras) | st.builds(
-    SignalMessage, texts, texts, tokens, signals, extras
+payloads = (
+    st.builds(Announce, texts, extras)
+    | st.builds(Lost, texts)
+    | st.builds(SignalMessage, texts, texts, tokens, signals, extras)
 )
 
 

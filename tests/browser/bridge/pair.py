@@ -55,6 +55,8 @@ class End:
             self.max_message_bytes = max_message_bytes
             self.limited.set()
 
+    def on_path(self, is_relayed: bool) -> None: ...
+
     def on_error(self, operation: str, reason: str) -> None:
         self.log.append(f"{operation}: {reason}")
         self.failed.set()
