@@ -29,6 +29,10 @@ EAGER_STATE_BYTES = 16_384
 """A state below this size goes to a peer of our own kind at once, without waiting to be asked: it
 is there half a round trip earlier, and costs next to nothing if most of it was known."""
 
+LOSS_TOLD_S = 10.0
+"""A linked stock peer that is lost, and whose announce came not longer ago than this, has told its
+loss: it is there still."""
+
 CROSSING_S = 0.5
 """How long we wait for the offer of a stock peer that has heard our announce, before we offer: it
 gives itself up at an offer that comes while it still makes its own."""
@@ -41,6 +45,7 @@ class MeshPeer:
     negotiation: Negotiation
     capability: Capability | None = None
     heard_by: set[str] = field(default_factory=set)  # servers that brought an announce of it
+    announced_s: float | None = None  # when it announced itself though it was joined
     is_joined: bool = False
     is_synced: bool = False
     has_whole_state: bool = False  # sent without being asked for: the question is still to come
@@ -182,8 +187,16 @@ class Mesh:
         peer = self.peer_of(conn)
         if peer is None:
             return []
-        report = [] if peer.is_joined else [Report(kind(peer.peer_id, reason))]
-        return [*self.drop(peer.peer_id, reason), *report, *self.announce_again(now_s)]
+        effects: list[Effect] = [] if peer.is_joined else [Report(kind(peer.peer_id, reason))]
+        effects = self.drop(peer.peer_id, reason) + effects
+        url, told_s = peer.negotiation.url, peer.announced_s
+        is_told = told_s is not None and now_s < told_s + LOSS_TOLD_S
+        if is_told and peer.capability is None:
+            assert url is not None, "it came by a server"
+            # Our late candidates may have opened a connection there that only an offer brings to
+            # life: until then it passes over our announces.
+            return effects + self._call(Newcomer(peer.peer_id, url, None, now_s), now_s)
+        return effects + self.announce_again(now_s)
 
     def on_path(self, event: ev.PathFound) -> list[Effect]:
         """Take note of the way to a peer."""
@@ -256,10 +269,13 @@ class Mesh:
                 self._lobby.hold(newcomer)
                 return []
             return self._call(newcomer, now_s)
+        if peer.is_joined:
+            peer.announced_s = now_s
+            return []
         if url not in peer.heard_by:
             peer.heard_by.add(url)  # what another server has brought already
             return []
-        return [] if peer.is_joined else _doubt(peer, now_s)
+        return _doubt(peer, now_s)
 
     def _on_signal(
         self, url: str, message: SignalMessage, capability: Capability | None, now_s: float

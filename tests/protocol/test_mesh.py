@@ -4,11 +4,11 @@ from typing import Literal
 
 import pytest
 
-from pyodide_rtc.errors import IceFailedError, NegotiationError
+from pyodide_rtc.errors import IceFailedError, NegotiationError, PeerClosedError
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.announces import MAX_ECHO_S, MIN_ANNOUNCE_INTERVAL_S
-from pyodide_rtc.protocol.mesh import CROSSING_S, EAGER_STATE_BYTES, Mesh
+from pyodide_rtc.protocol.mesh import CROSSING_S, EAGER_STATE_BYTES, LOSS_TOLD_S, Mesh
 from pyodide_rtc.protocol.negotiation import (
     ANSWER_TIMEOUT_S,
     CONNECT_TIMEOUT_S,
@@ -533,6 +533,29 @@ class TestCrossing:
         call(mesh, OTHER, PEER_CLIENT)
 
         assert mesh.on_time(CROSSING_S) == []
+
+
+class TestToldLosses:
+    """A stock peer announces itself when it has lost us, which we may hear before we lose it."""
+
+    def lose(self, mesh: Mesh, now_s: float, client_id: int | None = None) -> list[fx.Effect]:
+        call(mesh, client_id=client_id)
+        mesh.on_channel_opened(ev.ChannelOpened(1, "remote", LIMIT))
+        mesh.on_payload(URL, announce(client_id=client_id), 50.0)
+        return mesh.lose(1, "it closed", PeerClosedError, now_s)
+
+    def test_it_is_called_for_it_may_pass_over_our_announces(self, mesh: Mesh) -> None:
+        assert self.lose(mesh, 50.5) == [
+            fx.CloseTransport(1),
+            fx.PeersChanged(PEER, "left", "it closed"),
+            fx.OpenTransport(2, is_initiator=True, is_own_kind=False),
+        ]
+
+    def test_our_own_kind_calls_us(self, mesh: Mesh) -> None:
+        assert only(fx.OpenTransport, self.lose(mesh, 50.5, PEER_CLIENT)) == []
+
+    def test_one_that_announced_itself_long_ago_may_have_gone(self, mesh: Mesh) -> None:
+        assert only(fx.OpenTransport, self.lose(mesh, 50.0 + LOSS_TOLD_S)) == []
 
 
 class TestOutages:

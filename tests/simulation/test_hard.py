@@ -17,3 +17,8 @@ PER_TEST = 10
 def test_whatever_breaks_all_end_with_the_same_and_know_it(start: int) -> None:
     for seed in range(start, start + PER_TEST):
         play(seed)
+
+
+def test_a_stock_peer_that_tells_its_loss_before_we_see_it_is_called() -> None:
+    # Our late candidates had opened a connection there, because of which it passed over us.
+    play(275)
