@@ -222,7 +222,13 @@ class NegotiationError(PeerError):
 
 
 class IceFailedError(PeerError):
-    """There is no network path to the peer."""
+    """There is no network path to the peer: after a restart and a second connection, too."""
+
+    def __str__(self) -> str:
+        return (
+            f"{super().__str__()}. If you are in different networks, give join() or the site a "
+            "STUN server (ice_servers); where a firewall is in the way, a TURN server."
+        )
 
 
 class PeerClosedError(PeerError):

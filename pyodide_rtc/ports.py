@@ -180,6 +180,12 @@ class PeerTransport(Protocol):
     ) -> None:
         """Add a remote ICE candidate; only after a remote description was given."""
 
+    def restart_ice(self) -> None:
+        """Look for a new network path: `on_description` gives an offer with new credentials.
+
+        Channels and what they hold live on; `on_state` tells "connected" once there is a path.
+        """
+
     def close(self) -> None:
         """Close the connection at once; its channels drop what they hold, and call back no more."""
 

@@ -52,7 +52,11 @@ SENTENCES: list[tuple[RtcError, str]] = [
     (SignalingClosedError(URL, "restart", 1), f"signaling server {URL}: restart"),
     (PeerError(PEER, "it failed"), "peer da397a24: it failed"),
     (NegotiationError(PEER, "it took too long"), "peer da397a24: it took too long"),
-    (IceFailedError(PEER, "no network path"), "peer da397a24: no network path"),
+    (
+        IceFailedError(PEER, "no network path"),
+        "peer da397a24: no network path. If you are in different networks, give join() or the site "
+        "a STUN server (ice_servers); where a firewall is in the way, a TURN server.",
+    ),
     (PeerClosedError(PEER, "it has gone"), "peer da397a24: it has gone"),
     (
         BrowserUnsupportedError("There is no WebRTC", "worker", "Use another browser."),

@@ -151,6 +151,14 @@ export function createHost(post, getUser = () => undefined) {
     enqueue(id, "offer", () => peer.connection.setLocalDescription(peer.offer));
   }
 
+  /** @param {number} id */
+  const restart = (id) =>
+    enqueue(id, "restart", async (connection) => {
+      connection.restartIce();
+      await connection.setLocalDescription();
+      post(["description", id, "offer", connection.localDescription?.sdp]);
+    });
+
   /** @param {number} id @param {RTCSdpType} type @param {string} sdp */
   const accept = (id, type, sdp) =>
     enqueue(id, "description", async (connection) => {
@@ -237,6 +245,7 @@ export function createHost(post, getUser = () => undefined) {
       }
     },
     offer,
+    restart,
     description: accept,
     candidate: (id, candidate, sdpMLineIndex, sdpMid) =>
       enqueue(id, "candidate", (connection) =>

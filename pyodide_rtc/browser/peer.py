@@ -45,6 +45,10 @@ class PagePeer:
         """Add a remote ICE candidate."""
         self._link.send("candidate", self._key, candidate, sdp_m_line_index, sdp_mid)
 
+    def restart_ice(self) -> None:
+        """Look for a new network path, and make an offer of it."""
+        self._link.send("restart", self._key)
+
     def close(self) -> None:
         """Close the connection at once; twice is no error."""
         if self._is_closed:

@@ -39,6 +39,13 @@ class OpenTransport:
 
 
 @dataclass(frozen=True, slots=True)
+class RestartIce:
+    """Look for a new network path under the same connection: `DescriptionMade` gives the offer."""
+
+    conn: int
+
+
+@dataclass(frozen=True, slots=True)
 class AcceptDescription:
     """Set the remote description; an offer is answered."""
 
@@ -216,6 +223,7 @@ class Report:
 Effect: TypeAlias = (
     PublishPayload
     | OpenTransport
+    | RestartIce
     | AcceptDescription
     | AddCandidate
     | CloseTransport

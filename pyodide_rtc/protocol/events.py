@@ -82,6 +82,13 @@ class ChannelClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class PathRestored:
+    """The peer connection has a network path again."""
+
+    conn: int
+
+
+@dataclass(frozen=True, slots=True)
 class TransportFailed:
     """The peer connection is lost. `is_ice` tells a lacking network path from all else."""
 
@@ -235,6 +242,7 @@ Event: TypeAlias = (
     | CandidateFound
     | ChannelOpened
     | ChannelClosed
+    | PathRestored
     | TransportFailed
     | TransportUnsure
     | PathFound

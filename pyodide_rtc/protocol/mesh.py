@@ -9,17 +9,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
-from pyodide_rtc.errors import NegotiationError
+from pyodide_rtc.errors import IceFailedError, NegotiationError, PeerError
 from pyodide_rtc.protocol import events as ev
+from pyodide_rtc.protocol.announces import Announces
 from pyodide_rtc.protocol.capability import Capability, decode_capability, encode_capability
 from pyodide_rtc.protocol.effects import AskState, Effect, PeersChanged, PublishPayload, Report
-from pyodide_rtc.protocol.negotiation import CONNECT_TIMEOUT_S, Negotiation, Phase
+from pyodide_rtc.protocol.lobby import Lobby, Newcomer
+from pyodide_rtc.protocol.negotiation import Negotiation, Phase
+from pyodide_rtc.protocol.sdp import session_of
 from pyodide_rtc.wire.payload import (
     Announce,
     Candidate,
     Description,
     Lost,
-    OtherSignal,
     SignalMessage,
 )
 
@@ -27,8 +29,13 @@ EAGER_STATE_BYTES = 16_384
 """A state below this size goes to a peer of our own kind at once, without waiting to be asked: it
 is there half a round trip earlier, and costs next to nothing if most of it was known."""
 
-MIN_ANNOUNCE_INTERVAL_S = 1.0
-"""Announces after a lost peer are at least this far apart."""
+LOSS_TOLD_S = 1.5
+"""A linked stock peer that is lost, and whose announce came not longer ago than this, has told its
+loss: it is there still."""
+
+CROSSING_S = 0.5
+"""How long we wait for the offer of a stock peer that has heard our announce, before we offer: it
+gives itself up at an offer that comes while it still makes its own."""
 
 
 @dataclass(slots=True)
@@ -38,6 +45,7 @@ class MeshPeer:
     negotiation: Negotiation
     capability: Capability | None = None
     heard_by: set[str] = field(default_factory=set)  # servers that brought an announce of it
+    announced_s: float | None = None  # when it announced itself though it was joined
     is_joined: bool = False
     is_synced: bool = False
     has_whole_state: bool = False  # sent without being asked for: the question is still to come
@@ -74,20 +82,20 @@ class Mesh:
     _peers: dict[str, MeshPeer] = field(default_factory=dict)
     _refused: set[str] = field(default_factory=set)
     _conns: count[int] = field(default_factory=lambda: count(1))
-    _announced_s: float | None = None
-    _announce_due_s: float | None = None
+    _announces: Announces = field(default_factory=Announces)
+    _lobby: Lobby = field(default_factory=Lobby)
 
     def __iter__(self) -> Iterator[MeshPeer]:
         return iter(self._peers.values())
 
     def __contains__(self, peer_id: str) -> bool:
-        return peer_id in self._peers
+        return peer_id in self._peers or peer_id in self._lobby
 
     @property
     def deadline_s(self) -> float | None:
         """When `on_time` should be called next."""
         times = [p.negotiation.deadline_s for p in self]
-        times.append(self._announce_due_s)
+        times += [self._announces.due_s, self._lobby.deadline_s]
         return min((t for t in times if t is not None), default=None)
 
     def get(self, peer_id: str) -> MeshPeer | None:
@@ -100,24 +108,28 @@ class Mesh:
 
     # Signaling.
 
+    def on_server_opened(self, url: str, now_s: float) -> list[Effect]:
+        """Take a server that is there, or there again: what went by it may be lost."""
+        effects = self.announce(now_s, url)
+        for peer in self:
+            if peer.negotiation.url == url and not peer.is_joined:
+                effects += _doubt(peer, now_s)
+        return effects
+
     def announce(self, now_s: float, url: str | None = None) -> list[Effect]:
         """Say that we are here."""
-        self._announced_s = now_s
-        self._announce_due_s = None
+        self._announces.on_sent(url, now_s)
         return [PublishPayload(Announce(self.peer_id, self._extra()), url, Lost(self.peer_id))]
 
     def announce_again(self, now_s: float) -> list[Effect]:
         """Say it again after a lost peer, but not more often than is decent."""
-        if self._announced_s is not None:
-            earliest_s = self._announced_s + MIN_ANNOUNCE_INTERVAL_S
-            if now_s < earliest_s:
-                self._announce_due_s = earliest_s
-                return []
-        return self.announce(now_s)
+        return self.announce(now_s) if self._announces.ask(now_s) else []
 
     def on_payload(self, url: str, payload: Announce | SignalMessage, now_s: float) -> list[Effect]:
         """Take what somebody published; our own echo and refused peers are passed over."""
         sender = payload.sender
+        if sender == self.peer_id and isinstance(payload, Announce):
+            self._announces.on_echo(url)
         if sender == self.peer_id or sender in self._refused:
             return []
         capability = decode_capability(payload.extra)
@@ -153,15 +165,38 @@ class Mesh:
             return []
         negotiation = peer.negotiation
         before = negotiation.send_side
-        negotiation.channels[event.side] = event.max_message_bytes
-        if negotiation.send_side == before:
-            return []
-        effects: list[Effect] = []
-        if not peer.is_joined:
-            peer.is_joined = True
-            effects.append(PeersChanged(peer.peer_id, "joined", client_id=peer.client_id))
+        negotiation.open_channel(event.side, event.max_message_bytes)
         # Also when the side changes: what went by the other one may have had no listener.
-        return [*effects, AskState(event.conn, EAGER_STATE_BYTES if peer.capability else 0)]
+        return [] if negotiation.send_side == before else _join(peer, event.conn)
+
+    def on_path_restored(self, conn: int) -> list[Effect]:
+        """Take a network path; one that was lost brings the peer back, with its channels."""
+        peer = self.peer_of(conn)
+        if peer is None or not peer.negotiation.channels or peer.negotiation.has_path:
+            return []
+        peer.negotiation.find_path()
+        return _join(peer, conn)
+
+    def lose_path(self, conn: int, reason: str, now_s: float) -> list[Effect]:
+        """Take the loss of the network path: look for another, or give the peer up."""
+        peer = self.peer_of(conn)
+        return [] if peer is None else self._try_again(peer, reason, now_s)
+
+    def lose(self, conn: int, reason: str, kind: type[PeerError], now_s: float) -> list[Effect]:
+        """Take the loss of a connection for another reason."""
+        peer = self.peer_of(conn)
+        if peer is None:
+            return []
+        effects: list[Effect] = [] if peer.is_joined else [Report(kind(peer.peer_id, reason))]
+        effects = self.drop(peer.peer_id, reason) + effects
+        url, told_s = peer.negotiation.url, peer.announced_s
+        is_told = told_s is not None and now_s < told_s + LOSS_TOLD_S
+        if is_told and peer.capability is None:
+            assert url is not None, "it came by a server"
+            # Our late candidates may have opened a connection there that only an offer brings to
+            # life: until then it passes over our announces.
+            return effects + self._call(Newcomer(peer.peer_id, url, None, now_s), now_s)
+        return effects + self.announce_again(now_s)
 
     def on_path(self, event: ev.PathFound) -> list[Effect]:
         """Take note of the way to a peer."""
@@ -173,7 +208,10 @@ class Mesh:
 
     def drop(self, peer_id: str, reason: str, *, is_gentle: bool = False) -> list[Effect]:
         """Close the connection to a peer and forget it."""
-        peer = self._peers.pop(peer_id)
+        self._lobby.forget(peer_id)
+        peer = self._peers.pop(peer_id, None)
+        if peer is None:
+            return []
         return [*peer.negotiation.close(is_gentle=is_gentle), *_part(peer, reason)]
 
     def refuse(self, peer_id: str, reason: str) -> list[Effect]:
@@ -182,18 +220,16 @@ class Mesh:
         return self.drop(peer_id, reason)
 
     def on_time(self, now_s: float) -> list[Effect]:
-        """Give up what takes too long, and announce if that is due."""
+        """Act on what takes too long and on what is in doubt, call newcomers, and announce."""
         effects: list[Effect] = []
-        due = [p.negotiation for p in self if _is_due(p.negotiation.deadline_s, now_s)]
-        late = [n for n in due if n.started_s + CONNECT_TIMEOUT_S <= now_s]
-        for negotiation in due:
-            if negotiation not in late:
-                effects += negotiation.settle_doubt(now_s)
-        for negotiation in late:
-            reason = f"no connection in time: {negotiation.phase.value}"
-            effects += self.drop(negotiation.peer_id, reason)
-            effects.append(Report(NegotiationError(negotiation.peer_id, reason)))
-        if late or _is_due(self._announce_due_s, now_s):
+        for peer in [p for p in self if _is_due(p.negotiation.deadline_s, now_s)]:
+            if _is_due(peer.negotiation.give_up_s, now_s):
+                effects += self._give_up(peer, now_s)
+            else:
+                effects += peer.negotiation.settle_doubt(now_s)
+        for newcomer in self._lobby.take_due(now_s):
+            effects += self._call(newcomer, now_s)
+        if _is_due(self._announces.due_s, now_s):
             effects += self.announce(now_s)
         return effects
 
@@ -207,49 +243,108 @@ class Mesh:
             lambda: next(self._conns),
             self.new_token,
             self.peer_id,
+            self._lobby.remember_closed,
             url=url,
             is_own_kind=capability is not None,
         )
         peer = self._peers[peer_id] = MeshPeer(negotiation, capability)
         return peer
 
+    def _call(self, newcomer: Newcomer, now_s: float) -> list[Effect]:
+        """Offer to a peer with whom nothing has begun."""
+        if len(self._peers) >= self.max_peers:
+            return []
+        peer = self._add(newcomer.peer_id, newcomer.url, newcomer.capability, now_s)
+        peer.heard_by.add(newcomer.url)
+        self._lobby.forget(newcomer.peer_id)  # what it sent before belongs to what is past
+        return peer.negotiation.offer()
+
     def _on_announce(
         self, url: str, sender: str, capability: Capability | None, now_s: float
     ) -> list[Effect]:
         peer = self._peers.get(sender)
         if peer is None:
-            if len(self._peers) >= self.max_peers:
+            newcomer = Newcomer(sender, url, capability, now_s + CROSSING_S)
+            if capability is None and self._announces.is_crossing(url, now_s):
+                self._lobby.hold(newcomer)
                 return []
-            peer = self._add(sender, url, capability, now_s)
-            peer.heard_by.add(url)
-            return peer.negotiation.offer()
+            return self._call(newcomer, now_s)
+        if peer.is_joined:
+            peer.announced_s = now_s
+            return []
         if url not in peer.heard_by:
             peer.heard_by.add(url)  # what another server has brought already
-        elif not peer.is_joined:
-            peer.negotiation.doubt(now_s)
-            if _is_due(peer.negotiation.deadline_s, now_s):
-                return peer.negotiation.settle_doubt(now_s)
-        return []
+            return []
+        return _doubt(peer, now_s)
 
     def _on_signal(
         self, url: str, message: SignalMessage, capability: Capability | None, now_s: float
     ) -> list[Effect]:
         if message.to != self.peer_id:
             return []
-        peer = self._peers.get(message.sender)
-        if peer is None:
-            if not _may_begin(message):
-                return []
-            peer = self._add(message.sender, url, capability, now_s)
+        sender = message.sender
+        peer = self._peers.get(sender)
+        what = message.signal
+        is_offer = isinstance(what, Description) and what.type == "offer"
+        if isinstance(what, Description) and self._lobby.is_closed(session_of(what.sdp)):
+            # Late; or it looks for a new path under a connection that we have closed.
+            is_lost = is_offer and peer is None
+            return self._call(Newcomer(sender, url, capability, now_s), now_s) if is_lost else []
+        if peer is not None:
+            return self._accept(peer, url, message, capability, now_s)
+        if isinstance(what, Candidate):
+            self._lobby.keep(message, now_s)
+        if not is_offer:
+            return []  # an answer belongs to nobody
+        early = self._lobby.admit(sender, now_s)
+        peer = self._add(sender, url, capability, now_s)
+        effects: list[Effect] = []
+        for each in (message, *early):
+            effects += self._accept(peer, url, each, capability, now_s)
+        return effects
+
+    def _accept(
+        self,
+        peer: MeshPeer,
+        url: str,
+        message: SignalMessage,
+        capability: Capability | None,
+        now_s: float,
+    ) -> list[Effect]:
         negotiation = peer.negotiation
         negotiation.url = url
         before = negotiation.conn
-        effects = negotiation.accept(message, is_own_kind=capability is not None)
+        effects = negotiation.accept(message, now_s, is_own_kind=capability is not None)
         if negotiation.conn != before:
-            negotiation.started_s = now_s
             effects += _part(peer, "the peer began anew")
             peer.capability = capability
         return effects
+
+    def _try_again(self, peer: MeshPeer, reason: str, now_s: float) -> list[Effect]:
+        effects = peer.negotiation.try_again(now_s)
+        if effects is not None:
+            return [*_part(peer, reason), *effects]
+        report = Report(IceFailedError(peer.peer_id, reason))
+        return [*self.drop(peer.peer_id, reason), report, *self.announce_again(now_s)]
+
+    def _give_up(self, peer: MeshPeer, now_s: float) -> list[Effect]:
+        """End a try that takes too long: the peer has gone, or there is no path to it."""
+        negotiation = peer.negotiation
+        if negotiation.phase is Phase.DESCRIBED:
+            return self._try_again(peer, "no network path in time", now_s)
+        reason = f"no connection in time: {negotiation.phase.value}"
+        effects = self.drop(peer.peer_id, reason)
+        if negotiation.has_spoken:
+            effects.append(Report(NegotiationError(peer.peer_id, reason)))
+        return effects + self.announce_again(now_s)
+
+
+def _join(peer: MeshPeer, conn: int) -> list[Effect]:
+    effects: list[Effect] = []
+    if not peer.is_joined:
+        peer.is_joined = True
+        effects.append(PeersChanged(peer.peer_id, "joined", client_id=peer.client_id))
+    return [*effects, AskState(conn, EAGER_STATE_BYTES if peer.capability else 0)]
 
 
 def _part(peer: MeshPeer, reason: str) -> list[Effect]:
@@ -259,16 +354,12 @@ def _part(peer: MeshPeer, reason: str) -> list[Effect]:
     return [PeersChanged(peer.peer_id, "left", reason, peer.client_id)]
 
 
+def _doubt(peer: MeshPeer, now_s: float) -> list[Effect]:
+    peer.negotiation.doubt(now_s)
+    if _is_due(peer.negotiation.deadline_s, now_s):
+        return peer.negotiation.settle_doubt(now_s)
+    return []
+
+
 def _is_due(deadline_s: float | None, now_s: float) -> bool:
     return deadline_s is not None and deadline_s <= now_s
-
-
-def _may_begin(message: SignalMessage) -> bool:
-    """Whether a signal from an unknown peer starts something: an answer belongs to nobody."""
-    match message.signal:
-        case Description(type=kind):
-            return kind == "offer"
-        case OtherSignal():
-            return False
-        case _:
-            return True

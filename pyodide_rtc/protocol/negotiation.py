@@ -1,4 +1,4 @@
-"""One peer's way from the first signal to a data channel: roles, candidates, glare.
+"""One peer's way from the first signal to a data channel: roles, candidates, glare, second tries.
 
 Source: y-webrtc's handling of `signal` payloads (wire.md sections 2 and 5). The initiator offers,
 the other side answers, candidates trickle both ways. When both offer at once the larger glare token
@@ -6,6 +6,10 @@ keeps its offer; the loser rolls its own back inside the same connection, and an
 of our own kind this is all: they talk by a channel that both made beforehand. Facing a stock peer
 it leaves two channels: a stock initiator hears only the one that it created itself, so we send on
 the peer's channel as soon as there is one, and hear both.
+
+A lost network path is looked for once more under the same connection (an ICE restart), then by a
+new connection, then given up. A stock peer knows no restart: simple-peer gives itself up as soon as
+its path is lost, so that an offer of the old connection would meet a new one.
 """
 
 from __future__ import annotations
@@ -22,12 +26,20 @@ from pyodide_rtc.protocol.effects import (
     Effect,
     OpenTransport,
     PublishPayload,
+    RestartIce,
 )
 from pyodide_rtc.protocol.events import ChannelSide
+from pyodide_rtc.protocol.sdp import session_of
 from pyodide_rtc.wire.signaling import Candidate, Description, SignalMessage
 
 CONNECT_TIMEOUT_S = 20.0
-"""An attempt that has no open channel after this time is given up, and made anew."""
+"""A connection that has no open channel after this time has no network path."""
+
+ANSWER_TIMEOUT_S = 10.0
+"""A peer that has not answered an offer after this time has gone."""
+
+RESTART_TIMEOUT_S = 5.0
+"""How long a new network path under the same connection is waited for."""
 
 MAX_QUEUED_CANDIDATES = 64
 """Candidates kept while their description is on its way. A browser makes about ten."""
@@ -42,11 +54,19 @@ so long to come about."""
 
 
 class Phase(enum.Enum):
-    """Where a negotiation stands."""
+    """Where the exchange of descriptions stands."""
 
-    WAITING = "waiting for the offer"  # candidates came first, or we just opened
+    WAITING = "waiting for the offer"
     OFFERING = "waiting for the answer"
     DESCRIBED = "the peer's description is set"
+
+
+class Try(enum.Enum):
+    """How often a network path was looked for since there was one."""
+
+    FIRST = "first"
+    RESTART = "once more under the same connection"
+    ANEW = "by a new connection"
 
 
 @dataclass(slots=True)
@@ -55,10 +75,11 @@ class Negotiation:
 
     Args:
         peer_id: the peer.
-        started_s: when it began; `CONNECT_TIMEOUT_S` counts from here.
+        started_s: when the present try began; the time-outs count from here.
         next_conn: gives the next free connection number.
         new_token: gives a glare token: milliseconds since 1970 plus a random fraction.
         my_id: the own peer id; decides when two tokens are equal.
+        remember_closed: told of the session id of each end of the peer that we have closed.
     """
 
     peer_id: str
@@ -66,12 +87,17 @@ class Negotiation:
     next_conn: Callable[[], int]
     new_token: Callable[[], float]
     my_id: str
+    remember_closed: Callable[[str], None] = lambda _: None
     conn: int | None = None
     url: str | None = None
     is_own_kind: bool = False
     phase: Phase = Phase.WAITING
+    attempt: Try = Try.FIRST
     token: float | None = None
     channels: dict[ChannelSide, int] = field(default_factory=dict)
+    has_path: bool = False
+    has_spoken: bool = False
+    remote_session: str | None = None
     doubt_due_s: float | None = None
     _sent: list[SignalMessage] = field(default_factory=list)
     _sent_s: float = 0.0
@@ -88,16 +114,49 @@ class Negotiation:
         return next((side for side in sides if side in self.channels), None)
 
     @property
-    def deadline_s(self) -> float | None:
-        """When to give the attempt up, or to act on a doubt; None once a channel is open."""
-        if self.channels:
+    def give_up_s(self) -> float | None:
+        """When the present try has taken too long; None while there is a path."""
+        if self.has_path:
             return None
-        give_up_s = self.started_s + CONNECT_TIMEOUT_S
-        return give_up_s if self.doubt_due_s is None else min(give_up_s, self.doubt_due_s)
+        if self.attempt is Try.RESTART:
+            return self.started_s + RESTART_TIMEOUT_S
+        is_answered = self.phase is Phase.DESCRIBED
+        return self.started_s + (CONNECT_TIMEOUT_S if is_answered else ANSWER_TIMEOUT_S)
+
+    @property
+    def deadline_s(self) -> float | None:
+        """When to give the present try up, or to act on a doubt; None while there is a path."""
+        give_up_s = self.give_up_s
+        if give_up_s is None or self.doubt_due_s is None:
+            return give_up_s
+        return min(give_up_s, self.doubt_due_s)
 
     def offer(self) -> list[Effect]:
         """Open a connection as initiator."""
         return self._open(is_initiator=True)
+
+    def open_channel(self, side: ChannelSide, max_message_bytes: int) -> None:
+        """Take an open data channel: all is well."""
+        self.channels[side] = max_message_bytes
+        self.find_path()
+
+    def find_path(self) -> None:
+        """Take that there is a network path."""
+        self.has_path = True
+        self.attempt = Try.FIRST
+        self.doubt_due_s = None
+
+    def try_again(self, now_s: float) -> list[Effect] | None:
+        """Look for a network path in the next way; None if there is no further one."""
+        is_first, self.started_s = self.attempt is Try.FIRST, now_s
+        self.has_path = self.has_spoken = False
+        if is_first and self.is_own_kind and self.phase is Phase.DESCRIBED:
+            self.attempt = Try.RESTART
+            return self._restart()
+        if self.attempt is Try.ANEW:
+            return None
+        self.attempt = Try.ANEW
+        return self._begin_anew(now_s)
 
     def doubt(self, now_s: float) -> None:
         """Take the peer's announce in the midst of it: it may have lost its end of this.
@@ -118,11 +177,12 @@ class Negotiation:
         Should the peer have it still, it passes over the same offer with the same token.
         """
         self.doubt_due_s = None
-        if self.phase is Phase.OFFERING:
+        if self.phase is Phase.OFFERING and self.attempt is not Try.RESTART:
             self._sent_s = now_s
-            return [PublishPayload(message, self.url) for message in self._sent]
-        self.started_s = now_s
-        return [*self.close(), *self.offer()]
+            return self._send_again()
+        if self.attempt is Try.RESTART:
+            self.attempt = Try.ANEW
+        return self._begin_anew(now_s)
 
     def publish(self, message: SignalMessage, now_s: float) -> list[Effect]:
         """Send an own signal."""
@@ -136,12 +196,13 @@ class Negotiation:
             self.token = self.new_token()
         return self.token
 
-    def accept(self, message: SignalMessage, *, is_own_kind: bool) -> list[Effect]:
+    def accept(self, message: SignalMessage, now_s: float, *, is_own_kind: bool) -> list[Effect]:
         """Take a signal of the peer."""
         self.is_own_kind = is_own_kind
+        self.has_spoken = True
         match message.signal:
             case Description(type="offer", sdp=sdp):
-                return self._accept_offer(sdp, message.token)
+                return self._accept_offer(sdp, message.token, now_s)
             case Description(sdp=sdp):
                 return self._accept_answer(sdp)
             case Candidate() as candidate:
@@ -155,39 +216,79 @@ class Negotiation:
             return []
         conn, self.conn = self.conn, None
         self.channels.clear()
+        self.has_path = False
+        if self.remote_session is not None:
+            self.remember_closed(self.remote_session)
+            self.remote_session = None
         return [CloseTransport(conn, is_gentle)]
 
     def _open(self, *, is_initiator: bool) -> list[Effect]:
         self.conn = self.next_conn()
-        self.phase = Phase.OFFERING if is_initiator else Phase.WAITING
-        self.token = self.doubt_due_s = None
+        self._expect_answer(is_initiator=is_initiator)
         self._is_rolled_back = self._has_stray_answer = False
-        self._sent.clear()
         return [OpenTransport(self.conn, is_initiator, self.is_own_kind)]
 
-    def _accept_offer(self, sdp: str, token: float | None) -> list[Effect]:
+    def _expect_answer(self, *, is_initiator: bool = True) -> None:
+        self.phase = Phase.OFFERING if is_initiator else Phase.WAITING
+        self.token = self.doubt_due_s = None
+        self._sent.clear()
+
+    def _restart(self) -> list[Effect]:
+        assert self.conn is not None, "a described negotiation has a connection"
+        self._expect_answer()
+        return [RestartIce(self.conn)]
+
+    def _begin_anew(self, now_s: float) -> list[Effect]:
+        self.started_s = now_s
+        self._queued.clear()
+        return [*self.close(), *self.offer()]
+
+    def _send_again(self) -> list[Effect]:
+        return [PublishPayload(message, self.url) for message in self._sent]
+
+    def _accept_offer(self, sdp: str, token: float | None, now_s: float) -> list[Effect]:
         if sdp == self._accepted_sdp:
-            return []  # heard by a second signaling server
-        if self.phase is Phase.OFFERING and self._keeps_own_offer(token):
+            return self._answer_again(now_s)
+        session = session_of(sdp)
+        is_glare = self.phase is Phase.OFFERING
+        is_same = session is not None and session == self.remote_session
+        if is_glare and self.attempt is Try.RESTART and not is_same:
+            is_glare = False  # the peer's end of what we restart is no more
+        if is_glare and self._keeps_own_offer(token):
             self._rejected_token = token
             return []
         effects: list[Effect] = []
-        if self.phase is not Phase.OFFERING:  # the first offer, or the peer has begun anew
+        if is_glare:
+            self._is_rolled_back = True
+        elif not is_same:  # the first offer, or the peer has begun anew
+            self.started_s = now_s
+            if self.attempt is Try.RESTART:
+                self.attempt = Try.ANEW
             effects += self.close()
             effects += self._open(is_initiator=False)
-        else:
-            self._is_rolled_back = True
         self.token = None
         self._accepted_sdp = sdp
         self._sent.clear()
         return effects + self._describe("offer", sdp)
+
+    def _answer_again(self, now_s: float) -> list[Effect]:
+        """Our answer may be lost; or the offer was only heard by a second signaling server.
+
+        A stock peer sends no offer twice, and gives itself up at a second answer.
+        """
+        is_due = now_s >= self._sent_s + REPEAT_INTERVAL_S
+        if not self.is_own_kind or self.has_path or self.phase is Phase.OFFERING or not is_due:
+            return []
+        self._sent_s = now_s
+        return self._send_again()
 
     def _keeps_own_offer(self, token: float | None) -> bool:
         if self.token is None or token is None:
             # Our offer has not gone out yet, or the peer takes no part in the tie-break.
             return False
         if self.token == token:
-            return self.my_id > self.peer_id
+            # A stock peer gives way at a tie.
+            return not self.is_own_kind or self.my_id > self.peer_id
         return self.token > token
 
     def _accept_answer(self, sdp: str) -> list[Effect]:
@@ -195,12 +296,16 @@ class Negotiation:
             # Late or doubled; or for an offer that we took back: then the peer has done so, too.
             self._has_stray_answer = self._is_rolled_back
             return []
+        session = session_of(sdp)
+        if self.attempt is Try.RESTART and session != self.remote_session:
+            return []  # from another end than the one that we look for
         self.token = None
         return self._describe("answer", sdp)
 
     def _describe(self, kind: Literal["offer", "answer"], sdp: str) -> list[Effect]:
         assert self.conn is not None, "a phase with a description has a connection"
         self.phase = Phase.DESCRIBED
+        self.remote_session = session_of(sdp)
         self.doubt_due_s = None
         queued, self._queued = self._queued, []
         return [AcceptDescription(self.conn, kind, sdp), *map(self._add, queued)]

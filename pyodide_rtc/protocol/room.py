@@ -12,10 +12,8 @@ from typing import Literal, assert_never
 
 from pyodide_rtc.errors import (
     DecryptionError,
-    IceFailedError,
     NegotiationError,
     PeerClosedError,
-    PeerError,
     RemoteProtocolError,
 )
 from pyodide_rtc.protocol import events as ev
@@ -201,10 +199,13 @@ class RoomMachine:
             case ev.ChannelOpened():
                 return self.mesh.on_channel_opened(event)
             case ev.ChannelClosed(conn, _, reason):
-                return self._lose(conn, reason, PeerClosedError, now_s)
+                return self.mesh.lose(conn, reason, PeerClosedError, now_s)
+            case ev.PathRestored(conn):
+                return self.mesh.on_path_restored(conn)
             case ev.TransportFailed(conn, reason, is_ice):
-                kind = IceFailedError if is_ice else NegotiationError
-                return self._lose(conn, reason, kind, now_s)
+                if is_ice:
+                    return self.mesh.lose_path(conn, reason, now_s)
+                return self.mesh.lose(conn, reason, NegotiationError, now_s)
             case ev.TransportUnsure(conn, is_sure):
                 return self._settle(conn) if is_sure else self._doubt(conn, now_s)
             case ev.PathFound():
@@ -215,7 +216,7 @@ class RoomMachine:
             case ev.UpdateRefused(link, reason):
                 return self._refuse(link, RemoteProtocolError(reason))
             case ev.ServerOpened(url):
-                return self.mesh.announce(now_s, url)
+                return self.mesh.on_server_opened(url, now_s)
             case ev.TabOpened():
                 self._has_tab = True
                 return [AskState(ev.TAB, None)]
@@ -232,7 +233,7 @@ class RoomMachine:
         renewed, outdated = self.awareness.expire(now_s)
         effects = self._tell_awareness(renewed, None) + _show(outdated)
         for conn in self._doubts.expired(now_s):
-            effects += self._lose(conn, "it does not answer any more", PeerClosedError, now_s)
+            effects += self.mesh.lose(conn, "it does not answer any more", PeerClosedError, now_s)
         if self._checks.is_due(now_s) or renewed.all:
             effects.append(AskCheck())
         return effects + self.mesh.on_time(now_s)
@@ -304,16 +305,6 @@ class RoomMachine:
             return []
         traffic = self._traffic_of(link)
         return [AskDiff(link, state_vector)] if traffic is None else traffic.ask(state_vector)
-
-    def _lose(self, conn: int, reason: str, kind: type[PeerError], now_s: float) -> list[Effect]:
-        peer = self.mesh.peer_of(conn)
-        if peer is None:
-            return []
-        was_joined = peer.is_joined
-        effects = self.mesh.drop(peer.peer_id, reason)
-        if not was_joined:
-            effects.append(Report(kind(peer.peer_id, reason)))
-        return effects + self.mesh.announce_again(now_s)
 
     def _refuse(self, link: ev.Link, error: RemoteProtocolError) -> list[Effect]:
         """Deal no more with a peer that broke the protocol; of a tab's frame only tell."""

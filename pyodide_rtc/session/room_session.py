@@ -222,6 +222,8 @@ class RoomSession:
                 self._publish(encode_payload(payload), url, will)
             case fx.OpenTransport(conn, is_initiator, is_own_kind):
                 self._connections.open(conn, is_initiator=is_initiator, is_own_kind=is_own_kind)
+            case fx.RestartIce(conn):
+                self._connections.transport(conn).restart_ice()
             case fx.AcceptDescription(conn, kind, sdp):
                 self._connections.transport(conn).accept_description(kind, sdp)
             case fx.AddCandidate(conn, candidate, index, mid):

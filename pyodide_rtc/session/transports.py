@@ -201,7 +201,10 @@ class Connection:
         if self._is_interrupted != (state == "disconnected"):
             self._is_interrupted = state == "disconnected"
             self.feed(ev.TransportUnsure(self.conn, is_sure=not self._is_interrupted))
-        if state == "failed":
+        if state == "connected" and self._failure is not None:
+            self._failure = None
+            self.feed(ev.PathRestored(self.conn))
+        elif state == "failed":
             self.on_failure("no network path", is_ice=True)
         elif state == "closed":
             self.on_failure("the connection is closed")

@@ -101,6 +101,7 @@ class MemoryHost:
         )
         self.peers: list[MemoryPeer] = []
         self.is_closed = False
+        self.is_dead = False
         self._store = MemoryStore()
         self._crypto = MemoryCrypto(network)
         self._locks = MemoryLocks(network, browser)
@@ -157,13 +158,13 @@ class MemoryHost:
 
     def open_socket(self, url: str, handler: SignalingSocketHandler) -> SignalingSocket:
         """Open a socket to the relay of that address."""
-        return MemorySocket(self.network, url, handler)
+        return MemorySocket(self, url, handler)
 
     def open_peer(
         self, handler: PeerTransportHandler, *, ice_servers: Sequence[IceServer]
     ) -> PeerTransport:
         """Open a peer connection."""
-        peer = MemoryPeer(self.network, handler)
+        peer = MemoryPeer(self, handler)
         self.peers.append(peer)
         return peer
 

@@ -1,7 +1,8 @@
-"""A network in memory: relays, peer connections and tab channels, lossless, with delays.
+"""A network in memory: relays, peer connections and tab channels, with delays and faults.
 
 Messages of one pair keep their order; those of different pairs overtake each other, by delays that
-the seed decides.
+the seed decides. What is sent where a path is cut waits until it is whole again, as with TCP and
+SCTP, whose time-outs are those of sockets and peer connections. Hosts can die without a word.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import asyncio
 import json
 import math
 import random
-from collections import defaultdict
-from collections.abc import Callable, Hashable
+from collections import defaultdict, deque
+from collections.abc import Callable, Hashable, Iterable
+from itertools import product
 from typing import TYPE_CHECKING
 
 from pyodide_rtc.ports import SignalingSocketHandler, TabChannelHandler
@@ -46,10 +48,17 @@ class Network:
         self.max_message_bytes = max_message_bytes
         self.bytes_per_s = bytes_per_s
         self.relays: defaultdict[str, MemoryRelay] = defaultdict(lambda: MemoryRelay(self))
-        self.offers: dict[str, MemoryPeer] = {}
+        self.peers: dict[str, MemoryPeer] = {}
         self.locks: defaultdict[str, list[MemoryLock]] = defaultdict(list)
         self.tabs: dict[tuple[str, str], list[MemoryTabChannel]] = defaultdict(list)
-        self._last_s: dict[Hashable, float] = {}
+        self._last_s: dict[tuple[Hashable, ...], float] = {}
+        self._queues: defaultdict[tuple[Hashable, ...], deque[Callable[[], None]]] = defaultdict(
+            deque
+        )
+        self._stalled: dict[tuple[Hashable, ...], int] = {}
+        self._places: dict[Hashable, MemoryHost | str] = {}
+        self._cuts: set[frozenset[MemoryHost | str]] = set()
+        self._sessions = 0
 
     def host(self, *, browser: str | None = None, href: str | None = None) -> MemoryHost:
         """Make a host; those with the same `browser` share tab channels and storage."""
@@ -58,21 +67,91 @@ class Network:
         name = browser or f"browser-{self.random.getrandbits(64):x}"
         return MemoryHost(self, name, href or "https://example.org/lab/index.html?room=demo")
 
+    def cut(self, ones: Iterable[MemoryHost | str], others: Iterable[MemoryHost | str]) -> None:
+        """Cut all paths between two sets of hosts, or of hosts and relays (by their address)."""
+        self._cuts.update(frozenset(pair) for pair in product(ones, others))
+        self._check_paths()
+
+    def heal(self) -> None:
+        """Make all paths whole: what waited arrives."""
+        self._cuts.clear()
+        stalled, self._stalled = self._stalled, {}
+        for pair, count in stalled.items():
+            for _ in range(count):
+                self._schedule(pair)
+        self._check_paths()
+
+    def kill(self, host: MemoryHost) -> None:
+        """Let a host die without a word: servers see its sockets close, peers see nothing.
+
+        Its browser lives on: what its locks stood for is seen by other tabs.
+        """
+        host.is_dead = True
+        for relay in self.relays.values():
+            for socket in [s for s in relay.sockets if s.host is host]:
+                socket.silence()
+                self.deliver(("ends", relay), socket.end)
+        host.locks.release_all()
+        for peer in [p for p in self.peers.values() if p.host is host]:
+            peer.silence()
+        self._check_paths()
+
+    def reaches(self, one: MemoryHost | str, other: MemoryHost | str) -> bool:
+        """Whether there is a path between two hosts, or a host and a relay."""
+        if any(not isinstance(end, str) and end.is_dead for end in (one, other)):
+            return False
+        return frozenset((one, other)) not in self._cuts
+
     def deliver(
-        self, pair: Hashable, callback: Callable[[], None], *, after_s: float = 0.0
+        self, pair: tuple[Hashable, ...], callback: Callable[[], None], *, after_s: float = 0.0
     ) -> None:
         """Call back after a random delay, never before an earlier delivery of the same pair.
+
+        Members of the pair that have a place (`place`) need a path between them: else it waits.
 
         Args:
             pair: who sends to whom.
             callback: the delivery.
             after_s: what passes before the delay begins, in seconds.
         """
+        self._queues[pair].append(callback)
+        self._schedule(pair, after_s)
+
+    def place(self, end: Hashable, host: MemoryHost | str) -> None:
+        """Say where one end of a pair is: at a host, or at the relay of an address."""
+        self._places[end] = host
+
+    def add_peer(self, peer: MemoryPeer) -> str:
+        """Take a new peer connection, and give its session id."""
+        self._sessions += 1
+        session = str(self._sessions)
+        self.peers[session] = peer
+        self.place(peer, peer.host)
+        return session
+
+    def remove_peer(self, peer: MemoryPeer) -> None:
+        """Take the end of a peer connection; its other end has lost its path."""
+        self.peers = {s: p for s, p in self.peers.items() if p is not peer}
+
+    def _check_paths(self) -> None:
+        for peer in list(self.peers.values()):
+            peer.check_path()
+
+    def _schedule(self, pair: tuple[Hashable, ...], after_s: float = 0.0) -> None:
         loop = asyncio.get_running_loop()
         at_s = loop.time() + after_s + self.random.random() * self.max_delay_s
         at_s = max(at_s, self._last_s.get(pair, 0.0))
         self._last_s[pair] = at_s + 1e-6
-        loop.call_at(at_s, callback)
+        loop.call_at(at_s, self._arrive, pair)
+
+    def _arrive(self, pair: tuple[Hashable, ...]) -> None:
+        places = [self._places[end] for end in pair if end in self._places]
+        if any(not isinstance(place, str) and place.is_dead for place in places):
+            self._queues[pair].popleft()
+        elif len(places) == 2 and not self.reaches(places[0], places[1]):
+            self._stalled[pair] = self._stalled.get(pair, 0) + 1
+        else:
+            self._queues[pair].popleft()()
 
 
 class MemoryRelay:
@@ -121,16 +200,19 @@ class MemoryRelay:
 class MemorySocket:
     """One client's socket."""
 
-    def __init__(self, network: Network, url: str, handler: SignalingSocketHandler) -> None:
+    def __init__(self, host: MemoryHost, url: str, handler: SignalingSocketHandler) -> None:
         self.topics: set[str] = set()
         self.wills: dict[str, object] = {}
-        self._network = network
-        self._relay = network.relays[url]
+        self.host = host
+        self._network: Network = host.network
+        self._relay = self._network.relays[url]
         self._handler: SignalingSocketHandler | None = handler
-        network.deliver((self, "in"), self._open)
+        for end, place in ((self, host), (self._relay, url)):
+            self._network.place(end, place)
+        self._network.deliver(("in", self, self._relay), self._open)
 
     def _open(self) -> None:
-        if self._handler is None:
+        if self._handler is None or self.host.is_dead:
             return
         if not self._relay.is_up:
             self.drop("connection refused")
@@ -140,7 +222,7 @@ class MemorySocket:
 
     def send(self, text: str) -> None:
         """Send one text frame."""
-        self._network.deliver((self, "out"), lambda: self._arrive(text))
+        self._network.deliver(("out", self, self._relay), lambda: self._arrive(text))
 
     def _arrive(self, text: str) -> None:
         if self in self._relay.sockets:
@@ -153,7 +235,7 @@ class MemorySocket:
             if self._handler is not None:
                 self._handler.on_text(text)
 
-        self._network.deliver((self, "in"), arrive)
+        self._network.deliver(("in", self, self._relay), arrive)
 
     def drop(self, reason: str) -> None:
         """Close from the server's side, which then has nobody to tell a will to."""
@@ -165,10 +247,15 @@ class MemorySocket:
 
     def close(self) -> None:
         """Close from the client's side, after what was sent has gone."""
-        self._handler = None
-        self._network.deliver((self, "out"), self._end)
+        self.silence()
+        self._network.deliver(("out", self, self._relay), self.end)
 
-    def _end(self) -> None:
+    def silence(self) -> None:
+        """Hear nothing any more."""
+        self._handler = None
+
+    def end(self) -> None:
+        """Be gone at the server, which tells the wills."""
         if self in self._relay.sockets:
             self._relay.sockets.remove(self)
             for topic, will in self.wills.items():

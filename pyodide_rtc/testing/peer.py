@@ -2,31 +2,40 @@
 
 Descriptions are texts that name their connection; an offer that comes while an own one is pending
 rolls that back; each connection that ever created a data channel still has it after a rollback.
+A connection whose path is cut is "disconnected" after some seconds and "failed" after some more:
+then an ICE restart is needed, as it is in browsers. What its channels hold waits meanwhile.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING
 
 from pyodide_rtc.errors import BridgeError
 from pyodide_rtc.ports import (
     LOW_BUFFERED_BYTES,
     ChannelSide,
+    ConnectionState,
     DataChannelHandler,
     DescriptionType,
     PeerTransportHandler,
 )
+from pyodide_rtc.protocol.sdp import session_of
 
 if TYPE_CHECKING:
+    from pyodide_rtc.testing.host import MemoryHost
     from pyodide_rtc.testing.network import Network
 
 BUFFER_LIMIT_BYTES = 16 * 1024 * 1024
 """What a channel holds before it refuses more, as Chromium's does."""
 
-_numbers = itertools.count(1)
+DISCONNECTED_AFTER_S = 5.0
+"""How long a path is cut until a connection says so; Chromium takes about as long."""
+
+FAILED_AFTER_S = 15.0
+"""How long after that, or after the beginning, a connection gives up; Chromium takes about as
+long."""
 
 
 class MemoryDataChannel:
@@ -111,19 +120,28 @@ class MemoryDataChannel:
 
 
 class MemoryPeer:
-    """One end of a peer connection."""
+    """One end of a peer connection.
 
-    def __init__(self, network: Network, handler: PeerTransportHandler) -> None:
-        self._network = network
+    Args:
+        host: where it is.
+        handler: hears it.
+    """
+
+    def __init__(self, host: MemoryHost, handler: PeerTransportHandler) -> None:
+        self.host = host
+        self.state: ConnectionState = "new"
+        self._network: Network = host.network
         self._handler: PeerTransportHandler | None = handler
-        self._name = f"connection {next(_numbers)}"
-        self._pending_offer = ""
+        self._session = self._network.add_peer(self)
+        self._version = 0
+        self._has_pending_offer = False
         self._other: MemoryPeer | None = None
         self._is_described = False
-        self._agreed = MemoryDataChannel(network)
+        self._has_channels = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._agreed = MemoryDataChannel(self._network)
         self._created: MemoryDataChannel | None = None
         self._channels: list[MemoryDataChannel] = []
-        network.offers[self._name] = self
         self._later(lambda: self._attach(self._agreed, "agreed"))
 
     @property
@@ -131,9 +149,18 @@ class MemoryPeer:
         """Whether it has met its other end; one in reserve has not."""
         return self._other is not None and self._other._other is self
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it is not closed."""
+        return self._handler is not None
+
     def offer(self, *, in_band: bool) -> None:
         """Make the offer."""
         self._later(lambda: self._make_offer(in_band))
+
+    def restart_ice(self) -> None:
+        """Make an offer that looks for a new path."""
+        self._later(lambda: self._send_description("offer"))
 
     def accept_description(self, kind: DescriptionType, sdp: str) -> None:
         """Set the remote description, and answer if it is an offer."""
@@ -146,18 +173,74 @@ class MemoryPeer:
         self._later(lambda: self._add_candidate(candidate))
 
     def close(self) -> None:
-        """Close the connection at once; the other side notices after a while."""
+        """Close the connection at once; the other side notices after all that is on its way.
+
+        What a channel still holds is not on its way: it is dropped.
+        """
+        self.silence()
+        other = self._other
+        if other is None or not self._network.reaches(self.host, other.host):
+            return
+        idle = [c for c in self._channels if not c.buffered_bytes]
+        ways: list[tuple[Hashable, ...]] = [(c, c._other) for c in idle if c._other]
+        under_way = len(ways := ways or [(self, other)])
+
+        def arrive() -> None:
+            nonlocal under_way
+            under_way -= 1
+            if not under_way:
+                other._lost()
+
+        for way in ways:
+            self._network.deliver(way, arrive)
+
+    def silence(self) -> None:
+        """End without a word, as with a process that is killed."""
         self._handler = None
+        self._set_timer(None, 0.0)
         for channel in self._channels:
             channel.cut()
-        other = self._other
-        if other is not None:
-            self._network.deliver((self, other), other._lost)
+        self._network.remove_peer(self)
 
     def fail(self) -> None:
         """Lose the network path, as ICE tells it."""
+        self._set_timer(None, 0.0)
+        self._tell("failed")
+
+    def check_path(self) -> None:
+        """Take that the network may have changed."""
+        other = self._other
+        if self._handler is None or other is None or self.state in ("new", "failed"):
+            return
+        is_path = self.is_connected and other.is_open
+        if is_path and self._network.reaches(self.host, other.host):
+            self._set_timer(None, 0.0)
+            self._connect(other)
+        elif self._timer is None:
+            is_fresh = self.state == "connected"
+            delay_s = DISCONNECTED_AFTER_S if is_fresh else FAILED_AFTER_S
+            self._set_timer("disconnected" if is_fresh else "failed", delay_s)
+
+    def _set_timer(self, state: ConnectionState | None, delay_s: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if state is None:
+            return
+
+        def worsen() -> None:
+            self._timer = None
+            self._tell(state)
+            self.check_path()
+
+        delay_s *= 1 + self._network.random.random() / 2
+        self._timer = asyncio.get_running_loop().call_later(delay_s, worsen)
+
+    def _tell(self, state: ConnectionState) -> None:
+        self.state = state
         if self._handler is not None:
-            self._handler.on_state("failed", None)
+            limit = self._network.max_message_bytes if state == "connected" else None
+            self._handler.on_state(state, limit)
 
     def _later(self, operation: Callable[[], None]) -> None:
         self._network.deliver((self, "operations"), operation)
@@ -165,8 +248,12 @@ class MemoryPeer:
     def _lost(self) -> None:
         for channel in self._channels:
             channel._closed()
-        if self._handler is not None:
-            self._handler.on_state("closed", None)
+        self._set_timer(None, 0.0)
+        self._tell("closed")
+
+    def _describe(self, kind: str) -> str:
+        self._version += 1
+        return f"v=0\r\no=- {self._session} {self._version} IN IP4 127.0.0.1\r\ns={kind}\r\n"
 
     def _make_offer(self, in_band: bool) -> None:
         if self._handler is None or self._is_described:
@@ -174,37 +261,47 @@ class MemoryPeer:
         if in_band:
             self._created = MemoryDataChannel(self._network)
             self._attach(self._created, "local")
-        self._pending_offer = f"offer of {self._name}"
-        self._handler.on_description("offer", self._pending_offer)
-        self._handler.on_candidate(f"candidate of {self._name}", 0, "0")
+        self._send_description("offer")
+
+    def _send_description(self, kind: DescriptionType) -> None:
+        if self._handler is not None:
+            self._has_pending_offer = kind == "offer"
+            self._handler.on_description(kind, self._describe(kind))
+            self._handler.on_candidate(f"candidate of {self._session}", 0, "0")
 
     def _accept(self, kind: DescriptionType, sdp: str) -> None:
         if self._handler is None:
             return
-        _, _, name = sdp.partition(" of ")
-        other = self._network.offers.get(name)
-        if other is None or other._handler is None:
+        other = self._network.peers.get(session_of(sdp) or "")
+        if other is None:
             return  # it was closed meanwhile: no path to it
-        if kind == "answer" and not self._pending_offer:
+        if kind == "answer" and not self._has_pending_offer:
             self._handler.on_error("description", "an answer without an offer")
             return
+        if self._has_channels and other is not self._other:
+            self._handler.on_error("description", "another end than before")
+            return
         self._is_described = True
-        self._pending_offer = ""
+        self._has_pending_offer = False
         self._other = other
+        self.state = "connecting"
         if kind == "offer":
-            self._handler.on_description("answer", f"answer of {self._name}")
-            self._handler.on_candidate(f"candidate of {self._name}", 0, "0")
-        elif other._other is self:
-            self._connect(other)
+            self._send_description("answer")
+        self.check_path()
 
     def _add_candidate(self, candidate: str) -> None:
         if self._handler is not None and not self._is_described:
             self._handler.on_error("candidate", f"no remote description for {candidate}")
 
     def _connect(self, other: MemoryPeer) -> None:
+        """Have a path: for the first time, or again."""
         for end in (self, other):
-            assert end._handler is not None, "both ends are open"
-            end._handler.on_state("connected", self._network.max_message_bytes)
+            if end.state in ("connecting", "disconnected"):
+                end._set_timer(None, 0.0)
+                end._tell("connected")
+        if self._has_channels or other.state != self.state:
+            return
+        self._has_channels = other._has_channels = True
         for end, far in ((self, other), (other, self)):
             end._agreed.join(far._agreed)
             if end._created is not None:
@@ -215,5 +312,6 @@ class MemoryPeer:
 
     def _attach(self, channel: MemoryDataChannel, side: ChannelSide) -> None:
         self._channels.append(channel)
+        self._network.place(channel, self.host)
         if self._handler is not None:
             self._handler.on_channel(channel, side)

@@ -1,13 +1,22 @@
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
-from pyodide_rtc.errors import NegotiationError
+from pyodide_rtc.errors import IceFailedError, NegotiationError, PeerClosedError
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
-from pyodide_rtc.protocol.mesh import EAGER_STATE_BYTES, MIN_ANNOUNCE_INTERVAL_S, Mesh
-from pyodide_rtc.protocol.negotiation import CONNECT_TIMEOUT_S, DOUBT_S, REPEAT_INTERVAL_S
-from pyodide_rtc.wire.payload import Announce, Lost, OtherSignal, SignalMessage
+from pyodide_rtc.protocol.announces import MAX_ECHO_S, MIN_ANNOUNCE_INTERVAL_S
+from pyodide_rtc.protocol.mesh import CROSSING_S, EAGER_STATE_BYTES, LOSS_TOLD_S, Mesh
+from pyodide_rtc.protocol.negotiation import (
+    ANSWER_TIMEOUT_S,
+    CONNECT_TIMEOUT_S,
+    DOUBT_S,
+    REPEAT_INTERVAL_S,
+    RESTART_TIMEOUT_S,
+)
+from pyodide_rtc.wire.payload import Announce, Description, Lost, OtherSignal, SignalMessage
 
 from .helpers import (
     ANSWER,
@@ -69,7 +78,7 @@ class TestAnnounces:
         mesh.publish_signal(ev.DescriptionMade(1, "offer", "our offer"), 0.0)
 
         assert mesh.on_payload("wss://second.example.org/", announce(), 1.0) == []
-        assert mesh.deadline_s == CONNECT_TIMEOUT_S
+        assert mesh.deadline_s == ANSWER_TIMEOUT_S
 
     def test_a_peer_that_announces_itself_again_is_offered_again(self, mesh: Mesh) -> None:
         call(mesh)
@@ -124,6 +133,11 @@ class TestAnnounces:
         assert mesh.deadline_s is None
         assert mesh.on_time(5.0) == []
         assert len(mesh.announce_again(5.0)) == 1
+
+
+def sdp(kind: Literal["offer", "answer"], session: int, version: int = 1) -> Description:
+    """A description of the peer's end of that session."""
+    return Description(kind, f"v=0\r\no=- {session} {version} IN IP4 127.0.0.1\r\n")
 
 
 class TestSignals:
@@ -275,13 +289,27 @@ class TestLinks:
 
 
 class TestTime:
-    def test_what_takes_too_long_is_given_up_told_and_announced(self, mesh: Mesh) -> None:
+    def test_who_answers_nothing_has_gone_and_is_no_fault(self, mesh: Mesh) -> None:
         call(mesh)
-        mesh.on_payload(URL, signal(OFFER, OTHER), 5.0)
-        assert mesh.deadline_s == CONNECT_TIMEOUT_S
+        assert mesh.deadline_s == ANSWER_TIMEOUT_S
+        assert mesh.on_time(ANSWER_TIMEOUT_S - 0.1) == []
 
-        assert mesh.on_time(CONNECT_TIMEOUT_S - 0.1) == []
-        effects = mesh.on_time(CONNECT_TIMEOUT_S)
+        effects = mesh.on_time(ANSWER_TIMEOUT_S)
+
+        assert effects == [
+            fx.CloseTransport(1),
+            fx.PublishPayload(Announce(ME, extra(MY_CLIENT)), None, Lost(ME)),
+        ]
+        assert PEER not in mesh
+
+    def test_who_speaks_but_does_not_answer_is_given_up_told_and_announced(
+        self, mesh: Mesh
+    ) -> None:
+        call(mesh)
+        mesh.on_payload(URL, signal(CANDIDATE), 0.0)
+        mesh.on_payload(URL, signal(OFFER, OTHER), 5.0)
+
+        effects = mesh.on_time(ANSWER_TIMEOUT_S)
 
         assert only(fx.CloseTransport, effects) == [fx.CloseTransport(1)]
         [report] = only(fx.Report, effects)
@@ -290,11 +318,256 @@ class TestTime:
         assert len(only(fx.PublishPayload, effects)) == 1
         assert [p.peer_id for p in mesh] == [OTHER]
 
-    def test_candidates_without_an_offer_are_given_up_too(self, mesh: Mesh) -> None:
+    def test_candidates_of_a_peer_that_has_gone_make_no_peer(self, mesh: Mesh) -> None:
         mesh.on_payload(URL, signal(CANDIDATE), 0.0)
 
-        effects = mesh.on_time(CONNECT_TIMEOUT_S)
-
-        assert only(fx.CloseTransport, effects) == []
-        assert "waiting for the offer" in str(only(fx.Report, effects)[0].error)
         assert PEER not in mesh
+        assert mesh.deadline_s is None
+
+
+class TestLostPaths:
+    """One restart, one new connection, then a told reason."""
+
+    def linked(self, mesh: Mesh, client_id: int | None = PEER_CLIENT) -> None:
+        call(mesh, client_id=client_id)
+        mesh.publish_signal(ev.DescriptionMade(1, "offer", "our offer"), 0.0)
+        answer = signal(sdp("answer", 7), client_id=client_id)
+        mesh.on_payload(URL, answer, 0.0)
+        mesh.on_channel_opened(ev.ChannelOpened(1, "agreed" if client_id else "remote", LIMIT))
+
+    def test_a_peer_of_our_own_kind_is_looked_for_under_the_same_connection(
+        self, mesh: Mesh
+    ) -> None:
+        self.linked(mesh)
+
+        assert mesh.lose_path(1, "no network path", 50.0) == [
+            fx.PeersChanged(PEER, "left", "no network path", PEER_CLIENT),
+            fx.RestartIce(1),
+        ]
+        [offer] = published(mesh.publish_signal(ev.DescriptionMade(1, "offer", "anew"), 50.0))
+        assert offer.signal == Description("offer", "anew")
+        mesh.on_payload(URL, signal(sdp("answer", 7), client_id=PEER_CLIENT), 51.0)
+        assert mesh.on_path_restored(1) == [
+            fx.PeersChanged(PEER, "joined", client_id=PEER_CLIENT),
+            fx.AskState(1, EAGER_STATE_BYTES),
+        ]
+        assert mesh.deadline_s is None
+        assert mesh.on_path_restored(1) == [], "that is no news"
+
+    def test_the_other_side_answers_a_restart_in_the_same_connection(self, mesh: Mesh) -> None:
+        self.linked(mesh)
+        restart = sdp("offer", 7)
+
+        effects = mesh.on_payload(URL, signal(restart, client_id=PEER_CLIENT), 50.0)
+
+        assert effects == [fx.AcceptDescription(1, "offer", restart.sdp)]
+        assert mesh.deadline_s is None, "it has a path as far as it knows"
+
+    def test_of_two_restarts_the_larger_token_wins(self, mesh: Mesh) -> None:
+        self.linked(mesh)
+        mesh.lose_path(1, "no network path", 50.0)
+        mesh.publish_signal(ev.DescriptionMade(1, "offer", "anew"), 50.0)
+
+        lower, higher = sdp("offer", 7, 2), sdp("offer", 7, 3)
+        assert mesh.on_payload(URL, signal(lower, token=1.0, client_id=PEER_CLIENT), 50.0) == []
+        assert mesh.on_payload(URL, signal(higher, token=99.0, client_id=PEER_CLIENT), 50.0) == [
+            fx.AcceptDescription(1, "offer", higher.sdp)
+        ]
+
+    def test_a_restart_without_answer_means_that_the_peer_has_gone(self, mesh: Mesh) -> None:
+        self.linked(mesh)
+        mesh.lose_path(1, "no network path", 50.0)
+
+        assert mesh.deadline_s == 50.0 + RESTART_TIMEOUT_S
+        effects = mesh.on_time(50.0 + RESTART_TIMEOUT_S)
+
+        assert only(fx.CloseTransport, effects) == [fx.CloseTransport(1)]
+        assert only(fx.Report, effects) == []
+        assert PEER not in mesh
+
+    def restarted_in_vain(self, mesh: Mesh) -> list[fx.Effect]:
+        self.linked(mesh)
+        mesh.lose_path(1, "no network path", 50.0)
+        mesh.on_payload(URL, signal(sdp("answer", 7), client_id=PEER_CLIENT), 51.0)
+        return mesh.on_time(50.0 + RESTART_TIMEOUT_S)
+
+    def test_after_it_comes_a_new_connection(self, mesh: Mesh) -> None:
+        assert self.restarted_in_vain(mesh) == [
+            fx.CloseTransport(1),
+            fx.OpenTransport(2, is_initiator=True, is_own_kind=True),
+        ]
+
+    def test_after_that_it_is_told_with_what_to_do(self, mesh: Mesh) -> None:
+        self.restarted_in_vain(mesh)
+        mesh.on_payload(URL, signal(sdp("answer", 8), client_id=PEER_CLIENT), 56.0)
+
+        effects = mesh.lose_path(2, "no network path", 70.0)
+
+        [report] = only(fx.Report, effects)
+        assert isinstance(report.error, IceFailedError)
+        assert "STUN" in str(report.error)
+        assert PEER not in mesh
+        assert len(only(fx.PublishPayload, effects)) == 1
+
+    def test_an_open_channel_makes_all_tries_new(self, mesh: Mesh) -> None:
+        self.restarted_in_vain(mesh)
+        mesh.on_payload(URL, signal(sdp("answer", 8), client_id=PEER_CLIENT), 56.0)
+        mesh.on_channel_opened(ev.ChannelOpened(2, "agreed", LIMIT))
+
+        assert fx.RestartIce(2) in mesh.lose_path(2, "no network path", 70.0)
+
+    def test_one_that_never_had_a_path_is_tried_again_too(self, mesh: Mesh) -> None:
+        call(mesh, client_id=PEER_CLIENT)
+        mesh.on_payload(URL, signal(ANSWER, client_id=PEER_CLIENT), 0.0)
+
+        assert mesh.on_time(CONNECT_TIMEOUT_S) == [fx.RestartIce(1)]
+
+    def test_a_stock_peer_gets_a_new_connection_at_once(self, mesh: Mesh) -> None:
+        self.linked(mesh, client_id=None)
+
+        assert mesh.lose_path(1, "no network path", 50.0) == [
+            fx.PeersChanged(PEER, "left", "no network path"),
+            fx.CloseTransport(1),
+            fx.OpenTransport(2, is_initiator=True, is_own_kind=False),
+        ]
+
+    def test_a_restart_meets_a_peer_that_has_begun_anew(self, mesh: Mesh) -> None:
+        self.linked(mesh)
+        mesh.lose_path(1, "no network path", 50.0)
+        mesh.publish_signal(ev.DescriptionMade(1, "offer", "anew"), 50.0)
+        fresh = sdp("offer", 8)
+
+        effects = mesh.on_payload(URL, signal(fresh, token=1.0, client_id=PEER_CLIENT), 51.0)
+
+        assert effects == [
+            fx.CloseTransport(1),
+            fx.OpenTransport(2, is_initiator=False, is_own_kind=True),
+            fx.AcceptDescription(2, "offer", fresh.sdp),
+        ]
+        assert only(fx.Report, mesh.lose_path(2, "no network path", 60.0)), "it was the last try"
+
+    def test_the_answer_of_another_end_does_not_belong_to_a_restart(self, mesh: Mesh) -> None:
+        self.linked(mesh)
+        mesh.lose_path(1, "no network path", 50.0)
+
+        assert mesh.on_payload(URL, signal(sdp("answer", 8), client_id=PEER_CLIENT), 51.0) == []
+
+    def test_an_announce_in_the_midst_of_a_restart_begins_anew(self, mesh: Mesh) -> None:
+        self.linked(mesh)
+        mesh.lose_path(1, "no network path", 50.0)
+
+        assert mesh.on_payload(URL, announce(client_id=PEER_CLIENT), 51.0) == [
+            fx.CloseTransport(1),
+            fx.OpenTransport(2, is_initiator=True, is_own_kind=True),
+        ]
+
+    def test_a_restart_of_what_we_have_closed_is_answered_by_a_call(self, mesh: Mesh) -> None:
+        self.linked(mesh)
+        mesh.drop(PEER, "test")
+        restart = signal(sdp("offer", 7), client_id=PEER_CLIENT)
+
+        assert mesh.on_payload(URL, restart, 50.0) == [
+            fx.OpenTransport(2, is_initiator=True, is_own_kind=True)
+        ]
+        assert mesh.on_payload(URL, restart, 50.0) == [], "called it is"
+
+    def test_a_path_of_nobody_is_nothing(self, mesh: Mesh) -> None:
+        assert mesh.lose_path(9, "no network path", 0.0) == []
+        assert mesh.on_path_restored(9) == []
+        call(mesh)
+        assert mesh.on_path_restored(1) == [], "without a channel it is only half the way"
+
+
+class TestCrossing:
+    """A stock peer and we announce at the same time: it offers, so we need not."""
+
+    def test_who_has_heard_us_is_left_the_first_word(self, mesh: Mesh) -> None:
+        mesh.on_server_opened(URL, 0.0)
+
+        assert call(mesh) == []
+        assert PEER in mesh
+        assert mesh.on_payload(URL, signal(OFFER), 0.2) == [
+            fx.OpenTransport(1, is_initiator=False, is_own_kind=False),
+            fx.AcceptDescription(1, "offer", OFFER.sdp),
+        ]
+        assert mesh.on_time(CROSSING_S) == []
+
+    def test_but_not_for_long(self, mesh: Mesh) -> None:
+        mesh.on_server_opened(URL, 0.0)
+        call(mesh)
+
+        assert mesh.deadline_s == CROSSING_S
+        assert mesh.on_time(CROSSING_S) == [
+            fx.OpenTransport(1, is_initiator=True, is_own_kind=False)
+        ]
+
+    def test_who_comes_after_our_echo_is_called_at_once(self, mesh: Mesh) -> None:
+        mesh.on_server_opened(URL, 0.0)
+        mesh.on_payload(URL, announce(ME, MY_CLIENT), 0.1)
+
+        assert call(mesh) == [fx.OpenTransport(1, is_initiator=True, is_own_kind=False)]
+
+    def test_a_server_without_echo_makes_no_difference_later(self, mesh: Mesh) -> None:
+        mesh.on_server_opened(URL, 0.0)
+
+        assert len(mesh.on_payload(URL, announce(), MAX_ECHO_S)) == 1
+
+    def test_our_own_kind_is_called_at_once(self, mesh: Mesh) -> None:
+        mesh.on_server_opened(URL, 0.0)
+
+        assert call(mesh, client_id=PEER_CLIENT) == [
+            fx.OpenTransport(1, is_initiator=True, is_own_kind=True)
+        ]
+
+    def test_who_is_linked_otherwise_meanwhile_is_not_called(self, mesh: Mesh) -> None:
+        mesh.on_server_opened(URL, 0.0)
+        call(mesh)
+
+        assert mesh.drop(PEER, "linked by the tab channel") == []
+        assert mesh.on_time(CROSSING_S) == []
+
+    def test_a_full_mesh_calls_nobody_later_either(self) -> None:
+        mesh = make_mesh(max_peers=1)
+        mesh.on_server_opened(URL, 0.0)
+        call(mesh)
+        call(mesh, OTHER, PEER_CLIENT)
+
+        assert mesh.on_time(CROSSING_S) == []
+
+
+class TestToldLosses:
+    """A stock peer announces itself when it has lost us, which we may hear before we lose it."""
+
+    def lose(self, mesh: Mesh, now_s: float, client_id: int | None = None) -> list[fx.Effect]:
+        call(mesh, client_id=client_id)
+        mesh.on_channel_opened(ev.ChannelOpened(1, "remote", LIMIT))
+        mesh.on_payload(URL, announce(client_id=client_id), 50.0)
+        return mesh.lose(1, "it closed", PeerClosedError, now_s)
+
+    def test_it_is_called_for_it_may_pass_over_our_announces(self, mesh: Mesh) -> None:
+        assert self.lose(mesh, 50.5) == [
+            fx.CloseTransport(1),
+            fx.PeersChanged(PEER, "left", "it closed"),
+            fx.OpenTransport(2, is_initiator=True, is_own_kind=False),
+        ]
+
+    def test_our_own_kind_calls_us(self, mesh: Mesh) -> None:
+        assert only(fx.OpenTransport, self.lose(mesh, 50.5, PEER_CLIENT)) == []
+
+    def test_one_that_announced_itself_long_ago_may_have_gone(self, mesh: Mesh) -> None:
+        assert only(fx.OpenTransport, self.lose(mesh, 50.0 + LOSS_TOLD_S)) == []
+
+
+class TestOutages:
+    def test_what_went_by_a_server_that_was_away_goes_again(self, mesh: Mesh) -> None:
+        call(mesh)
+        offer = mesh.publish_signal(ev.DescriptionMade(1, "offer", "our offer"), 0.0)
+
+        assert mesh.on_server_opened(URL, 3.0)[1:] == offer
+        assert len(mesh.on_server_opened("wss://second.example.org/", 4.0)) == 1
+
+    def test_who_is_linked_needs_nothing(self, mesh: Mesh) -> None:
+        call(mesh)
+        mesh.on_channel_opened(ev.ChannelOpened(1, "remote", LIMIT))
+
+        assert len(mesh.on_server_opened(URL, 3.0)) == 1

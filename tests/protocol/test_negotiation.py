@@ -12,6 +12,7 @@ from pyodide_rtc.protocol.effects import (
     OpenTransport,
 )
 from pyodide_rtc.protocol.negotiation import (
+    ANSWER_TIMEOUT_S,
     CONNECT_TIMEOUT_S,
     DOUBT_S,
     MAX_QUEUED_CANDIDATES,
@@ -58,17 +59,17 @@ def test_an_initiator_opens_takes_the_answer_and_candidates() -> None:
 
     assert made.offer() == [OpenTransport(1, is_initiator=True, is_own_kind=False)]
     assert made.phase is Phase.OFFERING
-    assert made.accept(answer(), is_own_kind=False) == [
+    assert made.accept(answer(), 100.0, is_own_kind=False) == [
         AcceptDescription(1, "answer", "their answer")
     ]
     assert made.phase is Phase.DESCRIBED
-    assert made.accept(candidate(), is_own_kind=False) == [AddCandidate(1, "c", 0, "0")]
+    assert made.accept(candidate(), 100.0, is_own_kind=False) == [AddCandidate(1, "c", 0, "0")]
 
 
 def test_an_offer_opens_an_answerer() -> None:
     made = negotiation()
 
-    assert made.accept(offer(), is_own_kind=False) == [
+    assert made.accept(offer(), 100.0, is_own_kind=False) == [
         OpenTransport(1, is_initiator=False, is_own_kind=False),
         AcceptDescription(1, "offer", "their offer"),
     ]
@@ -82,7 +83,7 @@ def test_the_token_is_made_once_and_anew_after_the_answer() -> None:
 
     assert made.token_for_signal() == 1.0
     assert made.token_for_signal() == 1.0
-    made.accept(answer(), is_own_kind=False)
+    made.accept(answer(), 100.0, is_own_kind=False)
     assert made.token is None
     assert made.token_for_signal() == 2.0
 
@@ -91,9 +92,9 @@ class TestCandidates:
     def test_those_before_the_offer_wait_for_it(self) -> None:
         made = negotiation()
 
-        assert made.accept(candidate("a"), is_own_kind=False) == []
-        assert made.accept(candidate("b"), is_own_kind=False) == []
-        assert made.accept(offer(), is_own_kind=False)[1:] == [
+        assert made.accept(candidate("a"), 100.0, is_own_kind=False) == []
+        assert made.accept(candidate("b"), 100.0, is_own_kind=False) == []
+        assert made.accept(offer(), 100.0, is_own_kind=False)[1:] == [
             AcceptDescription(1, "offer", "their offer"),
             AddCandidate(1, "a", 0, "0"),
             AddCandidate(1, "b", 0, "0"),
@@ -102,27 +103,27 @@ class TestCandidates:
     def test_those_before_the_answer_wait_for_it(self) -> None:
         made = offering()
 
-        assert made.accept(candidate("a"), is_own_kind=True) == []
-        assert made.accept(answer(), is_own_kind=True) == [
+        assert made.accept(candidate("a"), 100.0, is_own_kind=True) == []
+        assert made.accept(answer(), 100.0, is_own_kind=True) == [
             AcceptDescription(1, "answer", "their answer"),
             AddCandidate(1, "a", 0, "0"),
         ]
 
     def test_each_is_added_once(self) -> None:
         made = negotiation()
-        made.accept(candidate("a"), is_own_kind=False)
-        made.accept(offer(), is_own_kind=False)
+        made.accept(candidate("a"), 100.0, is_own_kind=False)
+        made.accept(offer(), 100.0, is_own_kind=False)
 
-        assert made.accept(offer("anew"), is_own_kind=False)[2:] == [
+        assert made.accept(offer("anew"), 100.0, is_own_kind=False)[2:] == [
             AcceptDescription(2, "offer", "anew")
         ]
 
     def test_no_peer_makes_us_keep_more_than_the_limit(self) -> None:
         made = negotiation()
         for i in range(MAX_QUEUED_CANDIDATES + 10):
-            made.accept(candidate(str(i)), is_own_kind=False)
+            made.accept(candidate(str(i)), 100.0, is_own_kind=False)
 
-        added = made.accept(offer(), is_own_kind=False)[2:]
+        added = made.accept(offer(), 100.0, is_own_kind=False)[2:]
 
         assert [e.candidate for e in added if isinstance(e, AddCandidate)] == [
             str(i) for i in range(MAX_QUEUED_CANDIDATES)
@@ -130,22 +131,22 @@ class TestCandidates:
 
     def test_those_of_a_rejected_offer_are_dropped(self) -> None:
         made = offering()
-        made.accept(offer(token=LOW), is_own_kind=False)
+        made.accept(offer(token=LOW), 100.0, is_own_kind=False)
 
-        assert made.accept(candidate("of the rejected", token=LOW), is_own_kind=False) == []
-        assert made.accept(answer(), is_own_kind=False) == [
+        assert made.accept(candidate("of the rejected", token=LOW), 100.0, is_own_kind=False) == []
+        assert made.accept(answer(), 100.0, is_own_kind=False) == [
             AcceptDescription(1, "answer", "their answer")
         ]
-        assert made.accept(candidate("of the rejected", token=LOW), is_own_kind=False) == []
-        assert made.accept(candidate("of the answer", token=HIGH), is_own_kind=False) == [
+        assert made.accept(candidate("of the rejected", token=LOW), 100.0, is_own_kind=False) == []
+        assert made.accept(candidate("of the answer", token=HIGH), 100.0, is_own_kind=False) == [
             AddCandidate(1, "of the answer", 0, "0")
         ]
 
     def test_those_without_token_are_taken(self) -> None:
         made = negotiation()
-        made.accept(offer(token=None), is_own_kind=False)
+        made.accept(offer(token=None), 100.0, is_own_kind=False)
 
-        assert made.accept(candidate(token=None), is_own_kind=False) == [
+        assert made.accept(candidate(token=None), 100.0, is_own_kind=False) == [
             AddCandidate(1, "c", 0, "0")
         ]
 
@@ -155,10 +156,10 @@ class TestGlare:
     def test_the_larger_token_keeps_its_offer(self, is_own_kind: bool) -> None:
         made = offering()
 
-        assert made.accept(offer(token=LOW), is_own_kind=is_own_kind) == []
+        assert made.accept(offer(token=LOW), 100.0, is_own_kind=is_own_kind) == []
         assert made.phase is Phase.OFFERING
         assert made.token == MINE, "the same token goes with our candidates"
-        assert made.accept(answer(), is_own_kind=is_own_kind) == [
+        assert made.accept(answer(), 100.0, is_own_kind=is_own_kind) == [
             AcceptDescription(1, "answer", "their answer")
         ]
 
@@ -166,23 +167,24 @@ class TestGlare:
     def test_the_loser_rolls_back_in_the_same_connection(self, is_own_kind: bool) -> None:
         made = offering()
 
-        assert made.accept(offer(token=HIGH), is_own_kind=is_own_kind) == [
+        assert made.accept(offer(token=HIGH), 100.0, is_own_kind=is_own_kind) == [
             AcceptDescription(1, "offer", "their offer")
         ]
         assert made.phase is Phase.DESCRIBED
         assert made.token is None
 
-    @pytest.mark.parametrize("is_own_kind", [True, False])
     @pytest.mark.parametrize(("my_id", "keeps"), [("z", True), ("a", False)])
-    def test_of_equal_tokens_the_larger_id_keeps_its_offer(
-        self, my_id: str, keeps: bool, is_own_kind: bool
-    ) -> None:
+    def test_of_equal_tokens_the_larger_id_keeps_its_offer(self, my_id: str, keeps: bool) -> None:
         made = offering(my_id)
 
-        effects = made.accept(offer(token=MINE), is_own_kind=is_own_kind)
+        effects = made.accept(offer(token=MINE), 100.0, is_own_kind=True)
 
         assert (effects == []) is keeps
         assert made.phase is (Phase.OFFERING if keeps else Phase.DESCRIBED)
+
+    @pytest.mark.parametrize("my_id", ["a", "z"])
+    def test_of_equal_tokens_a_stock_peer_gives_way(self, my_id: str) -> None:
+        assert offering(my_id).accept(offer(token=MINE), 100.0, is_own_kind=False) == []
 
     def test_exactly_one_of_two_keeps_its_offer_whatever_the_tokens(self) -> None:
         for mine, theirs in [(1.0, 2.0), (2.0, 1.0), (1.0, 1.0)]:
@@ -192,15 +194,15 @@ class TestGlare:
                 end.offer()
                 end.token_for_signal()
 
-            one.accept(offer(token=theirs), is_own_kind=True)
-            other.accept(offer(token=mine), is_own_kind=True)
+            one.accept(offer(token=theirs), 100.0, is_own_kind=True)
+            other.accept(offer(token=mine), 100.0, is_own_kind=True)
 
             assert {one.phase, other.phase} == {Phase.OFFERING, Phase.DESCRIBED}
 
     def test_who_offers_without_token_wins(self) -> None:
         made = offering()
 
-        assert made.accept(offer(token=None), is_own_kind=False) == [
+        assert made.accept(offer(token=None), 100.0, is_own_kind=False) == [
             AcceptDescription(1, "offer", "their offer")
         ]
 
@@ -208,49 +210,68 @@ class TestGlare:
         made = negotiation()
         made.offer()
 
-        assert made.accept(offer(token=LOW), is_own_kind=False) == [
+        assert made.accept(offer(token=LOW), 100.0, is_own_kind=False) == [
             AcceptDescription(1, "offer", "their offer")
         ]
 
     def test_the_answer_to_an_offer_that_was_taken_back_is_ignored(self) -> None:
         made = offering()
-        made.accept(offer(token=HIGH), is_own_kind=False)
+        made.accept(offer(token=HIGH), 100.0, is_own_kind=False)
 
-        assert made.accept(answer(), is_own_kind=False) == []
+        assert made.accept(answer(), 100.0, is_own_kind=False) == []
 
 
 class TestRepetition:
     def test_an_offer_heard_twice_is_taken_once(self) -> None:
         made = negotiation()
-        made.accept(offer(), is_own_kind=False)
+        made.accept(offer(), 100.0, is_own_kind=False)
 
-        assert made.accept(offer(), is_own_kind=False) == []
+        assert made.accept(offer(), 100.0, is_own_kind=False) == []
 
     def test_an_offer_that_won_is_taken_once(self) -> None:
         made = offering()
-        made.accept(offer(token=HIGH), is_own_kind=True)
+        made.accept(offer(token=HIGH), 100.0, is_own_kind=True)
 
-        assert made.accept(offer(token=HIGH), is_own_kind=True) == []
+        assert made.accept(offer(token=HIGH), 100.0, is_own_kind=True) == []
+
+    def test_an_offer_that_is_sent_again_is_answered_again(self) -> None:
+        made = negotiation()
+        made.accept(offer(), 100.0, is_own_kind=True)
+        ours = SignalMessage(ME, PEER, 1.0, Description("answer", "ours"))
+        sent = made.publish(ours, 100.0)
+
+        assert made.accept(offer(), 100.01, is_own_kind=True) == [], "two servers brought it"
+        assert made.accept(offer(), 101.0, is_own_kind=True) == sent
+        assert made.accept(offer(), 101.01, is_own_kind=True) == []
+        made.open_channel("agreed", 1)
+        assert made.accept(offer(), 105.0, is_own_kind=True) == []
+
+    def test_a_stock_peer_gets_no_second_answer(self) -> None:
+        made = negotiation()
+        made.accept(offer(), 100.0, is_own_kind=False)
+        made.publish(SignalMessage(ME, PEER, 1.0, Description("answer", "ours")), 100.0)
+
+        assert made.accept(offer(), 101.0, is_own_kind=False) == []
 
     def test_an_answer_heard_twice_is_taken_once(self) -> None:
         made = offering()
-        made.accept(answer(), is_own_kind=False)
+        made.accept(answer(), 100.0, is_own_kind=False)
 
-        assert made.accept(answer(), is_own_kind=False) == []
+        assert made.accept(answer(), 100.0, is_own_kind=False) == []
 
     def test_an_answer_without_any_offer_is_ignored(self) -> None:
         made = negotiation()
 
-        assert made.accept(answer(), is_own_kind=False) == []
+        assert made.accept(answer(), 100.0, is_own_kind=False) == []
         assert made.conn is None
 
     @pytest.mark.parametrize("is_own_kind", [True, False])
     def test_another_offer_begins_anew(self, is_own_kind: bool) -> None:
         made = negotiation()
-        made.accept(offer("first"), is_own_kind=is_own_kind)
+        made.accept(offer("first"), 100.0, is_own_kind=is_own_kind)
         made.channels["remote"] = 1
 
-        assert made.accept(offer("second"), is_own_kind=is_own_kind) == [
+        assert made.accept(offer("second"), 100.0, is_own_kind=is_own_kind) == [
             CloseTransport(1),
             OpenTransport(2, is_initiator=False, is_own_kind=is_own_kind),
             AcceptDescription(2, "offer", "second"),
@@ -277,7 +298,7 @@ class TestDoubt:
 
         assert made.deadline_s == 101.0
         assert made.settle_doubt(101.0) == before
-        assert made.deadline_s == 100.0 + CONNECT_TIMEOUT_S
+        assert made.deadline_s == 100.0 + ANSWER_TIMEOUT_S
 
     def test_an_offer_that_has_just_gone_is_not_sent_again_at_once(self) -> None:
         made = offering()
@@ -295,13 +316,13 @@ class TestDoubt:
         self.sent(made, Description("offer", "ours"))
         made.doubt(100.01)
 
-        made.accept(answer(), is_own_kind=False)
+        made.accept(answer(), 100.0, is_own_kind=False)
 
         assert made.deadline_s == 100.0 + CONNECT_TIMEOUT_S
 
     def test_what_is_under_way_gets_some_time_and_is_then_made_anew(self) -> None:
         made = offering()
-        made.accept(answer(), is_own_kind=False)
+        made.accept(answer(), 100.0, is_own_kind=False)
 
         made.doubt(101.0)
         made.doubt(102.0)
@@ -311,12 +332,12 @@ class TestDoubt:
             CloseTransport(1),
             OpenTransport(2, is_initiator=True, is_own_kind=False),
         ]
-        assert made.deadline_s == 104.0 + CONNECT_TIMEOUT_S
+        assert made.deadline_s == 104.0 + ANSWER_TIMEOUT_S
 
     def test_it_is_made_anew_at_once_if_the_peer_took_back_its_offer_as_we_did(self) -> None:
         made = offering()
-        made.accept(offer(token=HIGH), is_own_kind=False)
-        made.accept(answer(), is_own_kind=False)
+        made.accept(offer(token=HIGH), 100.0, is_own_kind=False)
+        made.accept(answer(), 100.0, is_own_kind=False)
 
         made.doubt(101.0)
 
@@ -324,8 +345,8 @@ class TestDoubt:
 
     def test_a_doubled_answer_is_no_such_sign(self) -> None:
         made = offering()
-        made.accept(answer(), is_own_kind=False)
-        made.accept(answer(), is_own_kind=False)
+        made.accept(answer(), 100.0, is_own_kind=False)
+        made.accept(answer(), 100.0, is_own_kind=False)
 
         made.doubt(101.0)
 
@@ -334,7 +355,7 @@ class TestDoubt:
     def test_what_belongs_to_an_offer_that_was_taken_back_is_not_sent_again(self) -> None:
         made = offering()
         self.sent(made, Description("offer", "ours"), Candidate("ours", 0, "0"))
-        made.accept(offer(token=HIGH), is_own_kind=False)
+        made.accept(offer(token=HIGH), 100.0, is_own_kind=False)
         made.doubt(101.0)
         made.settle_doubt(104.0)
         anew = self.sent(made, Description("offer", "anew"), now_s=104.0)
@@ -348,7 +369,7 @@ class TestDoubt:
 def test_media_signals_are_ignored(kind: str) -> None:
     made = offering()
 
-    assert made.accept(message(OtherSignal(kind)), is_own_kind=False) == []
+    assert made.accept(message(OtherSignal(kind)), 100.0, is_own_kind=False) == []
     assert made.phase is Phase.OFFERING
 
 
@@ -363,10 +384,12 @@ def test_frames_go_by_the_channel_that_the_peer_created() -> None:
 
 
 def test_only_an_open_channel_ends_the_wait() -> None:
-    made = negotiation()
+    made = offering()
 
+    assert made.deadline_s == 100.0 + ANSWER_TIMEOUT_S
+    made.accept(answer(), 100.0, is_own_kind=False)
     assert made.deadline_s == 100.0 + CONNECT_TIMEOUT_S
-    made.channels["local"] = 1
+    made.open_channel("local", 1)
     assert made.deadline_s is None
 
 

@@ -5,7 +5,6 @@ import pytest
 from pyodide_rtc.errors import (
     DecodeError,
     DecryptionError,
-    IceFailedError,
     MessageTooBigError,
     NegotiationError,
     PeerClosedError,
@@ -314,11 +313,10 @@ class TestLosing:
     @pytest.mark.parametrize(
         ("event", "kind"),
         [
-            (ev.TransportFailed(1, "no network path", is_ice=True), IceFailedError),
             (ev.TransportFailed(1, "bad sdp"), NegotiationError),
             (ev.ChannelClosed(1, "local", "closed"), PeerClosedError),
         ],
-        ids=["ice", "negotiation", "closed"],
+        ids=["negotiation", "closed"],
     )
     def test_one_that_never_came_is_told_by_kind(
         self, room: RoomMachine, event: ev.Event, kind: type[RtcError]
@@ -342,8 +340,21 @@ class TestLosing:
         deadline_s = room.deadline_s
 
         assert deadline_s is not None
-        assert isinstance(reported(room.handle(ev.TimePassed(), deadline_s)), NegotiationError)
+        assert only(fx.Report, room.handle(ev.TimePassed(), deadline_s)) == []
         assert room.peers == ()
+
+    def test_a_lost_path_is_looked_for_again(self, room: RoomMachine) -> None:
+        conn = link_peer(room, client_id=PEER_CLIENT)
+
+        lost = room.handle(ev.TransportFailed(conn, "no network path", is_ice=True), 5.0)
+
+        assert only(fx.RestartIce, lost) == [fx.RestartIce(conn)]
+        [peer] = room.peers
+        assert not peer.is_connected
+        found = room.handle(ev.PathRestored(conn), 6.0)
+        assert only(fx.PeersChanged, found) == [
+            fx.PeersChanged(PEER, "joined", client_id=PEER_CLIENT)
+        ]
 
 
 class TestBadPeers:

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from typing import Any
 
 from pycrdt import Doc, TransactionEvent
 
+from pyodide_rtc.errors import BridgeError
 from pyodide_rtc.ports import DataChannel
 from pyodide_rtc.testing import MemoryHost
 from pyodide_rtc.wire.messages import (
@@ -41,10 +43,18 @@ class StockPeer:
         url: the signaling server.
         topic: the room's name.
         token_base: glare tokens lie between this and one more.
+        doc: its document; by default a new one.
     """
 
-    def __init__(self, host: MemoryHost, url: str, topic: str, token_base: float) -> None:
-        self.doc: Doc[Any] = Doc()
+    def __init__(
+        self,
+        host: MemoryHost,
+        url: str,
+        topic: str,
+        token_base: float,
+        doc: Doc[Any] | None = None,
+    ) -> None:
+        self.doc: Doc[Any] = Doc() if doc is None else doc
         self.conns: dict[str, StockConn] = {}
         self.host = host
         self.peer_id = f"stock-{host.random_bytes(8).hex()}"
@@ -56,7 +66,9 @@ class StockPeer:
             self.doc.client_id, self._loop.time, self._broadcast_awareness
         )
         self._subscription = self.doc.observe(self._broadcast_update)
+        self.broken = 0  # connections that an early offer has broken
         self._is_open = False
+        self._reconnect_handle: asyncio.TimerHandle | None = None
         self._check_handle = self._loop.call_later(3.0, self._check)
         self._connect()
 
@@ -67,6 +79,8 @@ class StockPeer:
         self.awareness.set_local(None)
         self.doc.unobserve(self._subscription)
         self._check_handle.cancel()
+        if self._reconnect_handle is not None:
+            self._reconnect_handle.cancel()
         self._is_open = False
         self._socket.close()
         for conn in list(self.conns.values()):
@@ -94,7 +108,7 @@ class StockPeer:
 
     def on_close(self, reason: str) -> None:
         self._is_open = False
-        self._loop.call_later(RECONNECT_S, self._connect)
+        self._reconnect_handle = self._loop.call_later(RECONNECT_S, self._connect)
 
     def on_text(self, text: str) -> None:
         frame = json.loads(text)
@@ -106,7 +120,7 @@ class StockPeer:
         if data["type"] == "announce":
             if data["from"] not in self.conns:
                 self.conns[data["from"]] = StockConn(self, data["from"], is_initiator=True)
-        else:
+        elif data["type"] == "signal":
             self._on_signal(data)
 
     def _on_signal(self, data: dict[str, Any]) -> None:
@@ -161,10 +175,17 @@ class StockConn:
             network = room.host.network
             network.deliver((self, "operations"), self._created)
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether its offer has no answer. Should the offer be lost, it waits for ever: y-webrtc
+        knows no time-out, and passes over the announces of a peer that it waits for."""
+        return self._is_initiator and not self._is_described
+
     def _created(self) -> None:
         """The own offer is made, and can be set, unless one of the peer stands there meanwhile."""
         self._is_creating = False
         if self._is_broken:
+            self._room.broken += 1
             self.on_error("offer", "have-remote-offer")
         else:
             self.transport.offer(in_band=True)
@@ -184,7 +205,8 @@ class StockConn:
 
     def send(self, message: Message) -> None:
         if self.is_connected and self._channel is not None:
-            self._channel.send(encode(message))
+            with suppress(BridgeError):  # y-webrtc swallows it
+                self._channel.send(encode(message))
 
     # The peer connection.
 

@@ -66,7 +66,14 @@ def check(rooms: list[Room], pages: list[StockPeer]) -> None:
         assert all(isinstance(f, PeerError) for f in room.faults)
     for page in pages:
         assert set(page.awareness.states) == everybody
-        assert len(page.conns) == len(docs) - 1
+        # Two stock peers may be deaf to each other, or not connected at all: that is their fault.
+        assert all(page.conns[room_id].is_connected for room_id in map(peer_id, rooms))
+
+
+def peer_id(room: Room) -> str:
+    """The network identity, which a room keeps to itself."""
+    assert room._session is not None
+    return room._session.machine.mesh.peer_id
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -97,7 +104,7 @@ def test_glare_with_a_stock_peer(monkeypatch: pytest.MonkeyPatch, tokens: float)
         check([room], [page])
 
     glaring = 0
-    for seed in range(25):
+    for seed in range(100):  # it is rare: whom we know to have heard us we leave the first word
         with monkeypatch.context() as patch:
             tap = Wiretap(patch)
             run_virtual(main(seed))
@@ -108,29 +115,30 @@ def test_glare_with_a_stock_peer(monkeypatch: pytest.MonkeyPatch, tokens: float)
 
 def test_an_offer_that_breaks_a_stock_peers_own_is_made_again() -> None:
     # Seen in browsers: our offer is ready and goes at once, the stock peer is still making its own.
-    # Without the cure these plays end with "Connecting" (and heal after 20 s).
-    async def main(seed: int) -> None:
-        check(*await play(seed, 1 + seed % 3, 1 + seed % 2))
+    # Before the cure such plays ended with "Connecting", and healed after 20 s.
+    async def main(seed: int) -> int:
+        rooms, [page] = await play(seed, 2, 1)
+        check(rooms, [page])
+        return page.broken
 
-    for seed in (19, 31, 61, 66):
-        run_virtual(main(seed))
+    assert sum(run_virtual(main(seed)) for seed in range(60)) >= 2
 
 
 def test_two_stock_peers_in_glare_hear_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     # The fault that our cure is for: without it in the model the test above would show nothing.
     async def main(seed: int) -> list[bool]:
         _, [one, other] = await play(seed, 0, 2)
-        [conn] = one.conns.values()
-        assert conn.is_connected
-        return [bool(conn.heard), content(one.doc) == content(other.doc)]
+        conns = [conn for conn in one.conns.values() if conn.is_connected]
+        return [bool(conns), any(c.heard for c in conns), content(one.doc) == content(other.doc)]
 
     deaf = 0
-    for seed in range(25):
+    for seed in range(50):
         with monkeypatch.context() as patch:
             tap = Wiretap(patch)
-            heard, same = run_virtual(main(seed))
-            assert heard is same is not tap.has_glare
-            deaf += tap.has_glare
+            is_connected, has_heard, is_same = run_virtual(main(seed))
+            assert has_heard is is_same
+            assert has_heard or tap.has_glare or not is_connected
+            deaf += is_connected and not has_heard
 
     assert deaf >= 3
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from pyodide_rtc.browser import open_host
 from pyodide_rtc.ports import ChannelSide, DataChannel, DescriptionType, Host, PeerTransport
+from pyodide_rtc.protocol.sdp import session_of
 
 PATIENCE_S = 15
 
@@ -29,12 +30,14 @@ class End:
         self.closed = asyncio.Event()
         self.drained = asyncio.Event()
         self.failed = asyncio.Event()
+        self.session: str | None = None
         self.states: list[str] = []
         self.changed = asyncio.Event()
         self.max_message_bytes: int | None = None
         self.limited = asyncio.Event()
 
     def on_description(self, kind: DescriptionType, sdp: str) -> None:
+        self.session = session_of(sdp)
         self.other.transport.accept_description(kind, sdp)
 
     def on_candidate(

@@ -95,6 +95,45 @@ def test_closing_a_connection_is_heard_by_the_other_only(run: Run) -> None:
     assert result == [["open"], ["open", "close"]]
 
 
+@pytest.mark.parametrize("both", [False, True], ids=["one", "both"])
+def test_a_new_path_is_looked_for_under_the_same_connection(run: Run, both: bool) -> None:
+    kinds, is_same, channels, heard, log = run(f"""
+        import asyncio
+        from pair import connected, soon
+        from pyodide_rtc.protocol.sdp import session_of
+        async with connected() as (a, b):
+            answered, found = asyncio.Event(), asyncio.Event()
+            kinds, sessions = [], set()
+            def on_offer(kind, sdp):
+                kinds.append(kind)
+                sessions.add(session_of(sdp))
+                b.transport.accept_description(kind, sdp)
+            def on_answer(kind, sdp):
+                if kind == "answer":
+                    answered.set()
+                    a.transport.accept_description(kind, sdp)
+            def on_candidate(*candidate):
+                found.set()
+                b.transport.add_candidate(*candidate)
+            before = a.session
+            a.on_description, a.on_candidate, b.on_description = on_offer, on_candidate, on_answer
+            if {both}:
+                b.transport.restart_ice()  # its offer is turned down, and rolled back by ours
+            a.transport.restart_ice()
+            await soon(answered.wait())
+            await soon(found.wait())
+            a.send(b"after")
+            b.send(b"it")
+            heard = [(await b.receive()).decode(), (await a.receive()).decode()]
+        [kinds, sessions == {{before}}, len(a.channels + b.channels), heard, a.log + b.log]
+    """)
+    assert kinds == ["offer"]
+    assert is_same, "the session id tells a restart from a new connection"
+    assert channels == 2
+    assert heard == ["after", "it"]
+    assert log == ["open", "open"], "no error, and no channel but the first"
+
+
 def test_two_offers_at_once_still_connect(run: Run) -> None:
     result = run("""
         import asyncio

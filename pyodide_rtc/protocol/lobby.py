@@ -1,0 +1,94 @@
+"""Peers that have made themselves known, but with whom nothing has begun yet.
+
+Candidates may overtake their offer; those of a peer that has just gone are never followed by one.
+A newcomer may be about to call us. An offer may belong to a connection that we have closed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pyodide_rtc.protocol.capability import Capability
+from pyodide_rtc.wire.payload import SignalMessage
+
+EARLY_S = 10.0
+"""How long candidates wait for their offer."""
+
+MAX_EARLY_PEERS = 64
+"""Of how many peers candidates are kept; the oldest give way."""
+
+MAX_EARLY_CANDIDATES = 64
+"""Candidates kept of one peer. A browser makes about ten."""
+
+MAX_CLOSED_SESSIONS = 256
+"""How many closed connections are remembered; the oldest are forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """A peer whose announce was heard, and which is called later."""
+
+    peer_id: str
+    url: str
+    capability: Capability | None
+    due_s: float
+
+
+@dataclass(slots=True)
+class Lobby:
+    """Who waits, and for how long."""
+
+    _early: dict[str, tuple[float, list[SignalMessage]]] = field(default_factory=dict)
+    _newcomers: dict[str, Newcomer] = field(default_factory=dict)
+    _closed_sessions: dict[str, None] = field(default_factory=dict)
+
+    def __contains__(self, peer_id: str) -> bool:
+        return peer_id in self._newcomers
+
+    @property
+    def deadline_s(self) -> float | None:
+        """When the next newcomer is to be called."""
+        return min((n.due_s for n in self._newcomers.values()), default=None)
+
+    def keep(self, message: SignalMessage, now_s: float) -> None:
+        """Keep a candidate whose offer is on its way, or will never come."""
+        since_s, messages = self._early.pop(message.sender, (now_s, []))
+        if now_s - since_s >= EARLY_S:
+            since_s, messages = now_s, []
+        if len(messages) < MAX_EARLY_CANDIDATES:
+            messages.append(message)
+        self._early[message.sender] = since_s, messages
+        if len(self._early) > MAX_EARLY_PEERS:
+            del self._early[next(iter(self._early))]
+
+    def hold(self, newcomer: Newcomer) -> None:
+        """Call a newcomer later, should it not call first."""
+        self._newcomers.setdefault(newcomer.peer_id, newcomer)
+
+    def take_due(self, now_s: float) -> list[Newcomer]:
+        """Give the newcomers that are to be called now."""
+        due = [n for n in self._newcomers.values() if n.due_s <= now_s]
+        for newcomer in due:
+            del self._newcomers[newcomer.peer_id]
+        return due
+
+    def admit(self, peer_id: str, now_s: float) -> list[SignalMessage]:
+        """Let a peer in: it waits no more, and its early candidates are given out."""
+        self._newcomers.pop(peer_id, None)
+        since_s, messages = self._early.pop(peer_id, (now_s, []))
+        return messages if now_s - since_s < EARLY_S else []
+
+    def forget(self, peer_id: str) -> None:
+        """Have nothing more to do with a peer."""
+        self._newcomers.pop(peer_id, None)
+        self._early.pop(peer_id, None)
+
+    def remember_closed(self, session: str) -> None:
+        """Remember the peer's end of a connection that we have closed."""
+        self._closed_sessions[session] = None
+        if len(self._closed_sessions) > MAX_CLOSED_SESSIONS:
+            del self._closed_sessions[next(iter(self._closed_sessions))]
+
+    def is_closed(self, session: str | None) -> bool:
+        """Whether this is the peer's end of a connection that we have closed."""
+        return session in self._closed_sessions

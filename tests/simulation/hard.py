@@ -1,0 +1,321 @@
+"""Plays of a room in bad weather: one seed decides who comes, what breaks, and when.
+
+However it goes on, after a quiet time all documents are equal and every room tells the truth.
+Many at once: `python -m tests.simulation.hard --runs 3000`; one: `... --seed 17`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from pycrdt import Doc
+
+from pyodide_rtc.errors import PeerError, SignalingError
+from pyodide_rtc.room import Room
+from pyodide_rtc.testing import MemoryHost, Network, run_virtual
+
+from .helpers import TOPIC, URL, awake, content, edit, make_rooms
+from .stock_peer import StockPeer
+
+SECOND_URL = "wss://second.example.org/"
+BUSY_S = 25.0
+QUIET_S = 75.0
+"""Longer than anything that may go on: a stock peer drops a presence after 30 s of silence, which
+may begin when ICE gives a path up, after some 30 s."""
+
+
+@dataclass
+class Actor:
+    """One who is in the room, until its host dies or it leaves."""
+
+    name: str
+    host: MemoryHost
+    doc: Doc[Any]
+    room: Room | None = None
+    page: StockPeer | None = None
+
+    @property
+    def peer_id(self) -> str:
+        """Its network identity."""
+        if self.page is not None:
+            return self.page.peer_id
+        assert self.room is not None and self.room._session is not None
+        return self.room._session.machine.mesh.peer_id
+
+    def leave(self) -> None:
+        """Go with a word, if it can still be said."""
+        if self.page is not None:
+            self.page.leave()
+        else:
+            assert self.room is not None
+            self.room.leave()
+
+
+@dataclass
+class Play:
+    """One run.
+
+    Args:
+        seed: decides everything.
+    """
+
+    seed: int
+    log: list[str] = field(default_factory=list)
+    bugs: list[dict[str, Any]] = field(default_factory=list)  # exceptions that nobody caught
+    actors: dict[str, Actor] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        random = self.random = Random(self.seed)
+        self.ours = random.randint(1, 5)
+        self.stock = random.choice((0, 0, 0, 1, 1, 2)) if self.ours > 1 else 1
+        self.urls = [URL, SECOND_URL] if random.random() < 0.4 else [URL]
+        self.password = "secret" if not self.stock and random.random() < 0.3 else None
+        self.max_delay_s = random.choice((0.01, 0.05, 0.2))
+        self.joins_within_s = random.choice((0.0, 0.0, 0.3, 8.0))
+        self.faults = random.randint(0, 6)
+
+    async def run(self) -> None:
+        """Let all happen, wait until it is quiet, and see that all is well.
+
+        Raises:
+            AssertionError: it is not.
+        """
+        self.network = Network(self.seed, max_delay_s=self.max_delay_s)
+        asyncio.get_running_loop().set_exception_handler(lambda _, told: self.bugs.append(told))
+        names = [f"u{i}" for i in range(self.ours)] + [f"s{i}" for i in range(self.stock)]
+        troubles = [self._trouble() for _ in range(self.faults)]
+        await asyncio.gather(*(self._live(name) for name in names), *troubles)
+        self.network.heal()
+        for relay in self.network.relays.values():
+            relay.start()
+        await asyncio.sleep(QUIET_S)
+        assert self.bugs == []
+        self._check()
+        for actor in self.actors.values():
+            actor.leave()
+
+    # What people do.
+
+    def _join(self, name: str, update: bytes | None = None) -> None:
+        host = self.network.host()
+        doc: Doc[Any] = Doc(client_id=self.random.getrandbits(32))
+        if update is not None:
+            doc.apply_update(update)
+        if name.startswith("s"):
+            # A stock peer has one server: with two it would hear what we test anyway.
+            page = StockPeer(host, URL, TOPIC, host.wall_time_s() * 1000, doc)
+            page.awareness.set_local({"user": {"name": name}})
+            self.actors[name] = Actor(name, host, page.doc, page=page)
+            return
+        room = make_rooms(host).join(
+            user=name, password=self.password, doc=doc, signaling=self.urls
+        )
+        self.actors[name] = Actor(name, host, room.doc, room=room)
+
+    async def _live(self, name: str) -> None:
+        await asyncio.sleep(self.random.random() * self.joins_within_s)
+        self._tell(f"{name} joins")
+        self._join(name)
+        loop = asyncio.get_running_loop()
+        while loop.time() < BUSY_S:
+            if name in self.actors:
+                edit(self.actors[name].doc, self.random)
+            await asyncio.sleep(self.random.random() * 2)
+
+    # What goes wrong.
+
+    async def _trouble(self) -> None:
+        await asyncio.sleep(self.random.random() * (BUSY_S - 5))
+        kinds = (
+            self._stop_relay,
+            self._cut_peers,
+            self._cut_relays,
+            self._cut_both,
+            self._kill,
+            self._kill,
+            self._leave,
+            self._fail_path,
+            self._close_connection,
+        )
+        await self.random.choice(kinds)()
+
+    async def _stop_relay(self) -> None:
+        url = self.random.choice(self.urls)
+        self._tell(f"{url} goes down")
+        self.network.relays[url].stop()
+        await asyncio.sleep(self.random.random() * 8)
+        self._tell(f"{url} is back")
+        self.network.relays[url].start()
+
+    async def _cut(self, what: str, *, peers: bool, relays: bool) -> None:
+        actors = list(self.actors.values())
+        some = set(self.random.sample(range(len(actors)), k=len(actors) // 2))
+        ones = [a.host for i, a in enumerate(actors) if i in some]
+        others = [a.host for i, a in enumerate(actors) if i not in some]
+        self._tell(f"{what} of {sorted(actors[i].name for i in some)} are cut")
+        if peers:
+            self.network.cut(ones, others)
+        if relays:
+            self.network.cut(ones, self.urls)
+        await asyncio.sleep(self.random.random() ** 2 * 45)
+        self._tell("all paths are whole")
+        self.network.heal()
+
+    async def _cut_peers(self) -> None:
+        await self._cut("paths", peers=True, relays=False)
+
+    async def _cut_relays(self) -> None:
+        await self._cut("sockets", peers=False, relays=True)
+
+    async def _cut_both(self) -> None:
+        await self._cut("paths and sockets", peers=True, relays=True)
+
+    async def _kill(self) -> None:
+        await self._go("dies", lambda actor: self.network.kill(actor.host))
+
+    async def _leave(self) -> None:
+        await self._go("leaves", lambda actor: None)
+
+    async def _go(self, word: str, end: Callable[[Actor], None]) -> None:
+        if len(self.actors) < 2:
+            return  # with the last one its document would be gone
+        actor = self.actors.pop(self.random.choice(sorted(self.actors)))
+        self._tell(f"{actor.name} {word}")
+        end(actor)
+        actor.leave()
+        await asyncio.sleep(self.random.random() ** 2 * 10)
+        back = self.random.choice(("empty", "full", "never"))
+        if back == "never":
+            return
+        self._tell(f"{actor.name} is back, {back}")
+        self._join(actor.name, actor.doc.get_update() if back == "full" else None)
+
+    def _some_connection(self) -> Any:
+        peers = [p for a in self.actors.values() for p in a.host.connected if p.is_open]
+        return self.random.choice(peers) if peers else None
+
+    async def _fail_path(self) -> None:
+        if (peer := self._some_connection()) is not None:
+            self._tell("a path fails")
+            peer.fail()
+
+    async def _close_connection(self) -> None:
+        if (peer := self._some_connection()) is not None and peer._handler is not None:
+            self._tell("a connection closes")
+            peer._lost()
+
+    def _tell(self, what: str) -> None:
+        self.log.append(f"{asyncio.get_running_loop().time():7.2f} {what}")
+
+    # What has to be so in the end.
+
+    def _check(self) -> None:
+        actors = list(self.actors.values())
+        for actor in actors:
+            if actor.room is not None:
+                self._check_room(actor, actor.room)
+            elif actor.page is not None:
+                self._check_page(actor.page)
+        for together in self._groups():
+            contents = [content(a.doc) for a in together]
+            names = {a.name for a in together}
+            assert contents == [contents[0]] * len(together), f"documents of {names} differ"
+            for actor in together:
+                if actor.room is not None:
+                    seen = awake(actor.room)
+                else:
+                    assert actor.page is not None
+                    states = actor.page.awareness.states.values()
+                    seen = {s["user"]["name"] for s in states}
+                assert seen == names, f"{actor.name} sees {seen} of {names}"
+
+    def _check_room(self, actor: Actor, room: Room) -> None:
+        who, mine = actor.name, actor.peer_id
+        others = {
+            a.peer_id
+            for a in self.actors.values()
+            if a is not actor and not (a.page and _waits_in_vain(a.page, mine))
+        }
+        assert {p.peer_id for p in room.peers} == others, f"{who}: peers"
+        assert all(p.is_connected and p.is_synced for p in room.peers), f"{who}: {room.why}"
+        assert room.synced is bool(others), f"{who}: synced"
+        for fault in room.faults:
+            assert isinstance(fault, (PeerError, SignalingError)), f"{who}: {fault!r}"
+
+    def _check_page(self, page: StockPeer) -> None:
+        for actor in self.actors.values():
+            if actor.room is not None and not _waits_in_vain(page, actor.peer_id):
+                assert page.conns[actor.peer_id].is_connected, f"{actor.name} is not connected"
+
+    def _groups(self) -> list[list[Actor]]:
+        """Those who can hear each other, by links that our rooms have: stock peers may be deaf."""
+        by_id = {a.peer_id: a for a in self.actors.values()}
+        groups: list[list[Actor]] = []
+        while by_id:
+            group = [by_id.pop(next(iter(by_id)))]
+            for actor in group:
+                linked = [i for i, a in by_id.items() if _are_linked(a, actor)]
+                group += map(by_id.pop, linked)
+            groups.append(group)
+        # Stock peers alone are none of our business.
+        return [g for g in groups if any(a.room is not None for a in g)]
+
+
+def _waits_in_vain(page: StockPeer, peer_id: str) -> bool:
+    conn = page.conns.get(peer_id)
+    return conn is not None and conn.is_waiting
+
+
+def _are_linked(one: Actor, other: Actor) -> bool:
+    return any(
+        a.room is not None and b.peer_id in {p.peer_id for p in a.room.peers}
+        for a, b in ((one, other), (other, one))
+    )
+
+
+def play(seed: int) -> None:
+    """Run one play.
+
+    Raises:
+        AssertionError: it did not end well; tells how to replay it.
+    """
+    one = Play(seed)
+    try:
+        run_virtual(one.run())
+    except Exception as error:
+        error.add_note(f"replay: PYTHONPATH=. python -m tests.simulation.hard --seed {seed}")
+        error.add_note("\n".join(one.log))
+        raise
+
+
+def main() -> int:
+    """Run many plays, and tell which failed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, help="play this one only")
+    parser.add_argument("--start", type=int, default=0, help="the first seed")
+    parser.add_argument("--runs", type=int, default=3000, help="how many seeds")
+    asked = parser.parse_args()
+    if asked.seed is not None:
+        play(asked.seed)
+        return 0
+    failed, began_s = [], time.perf_counter()
+    for seed in range(asked.start, asked.start + asked.runs):
+        try:
+            play(seed)
+        except Exception as error:  # whatever it is, it is a failed play
+            failed.append(seed)
+            sys.stdout.write(f"seed {seed}: {type(error).__name__}: {error}\n")
+    took_s = time.perf_counter() - began_s
+    sys.stdout.write(f"{asked.runs} plays, {len(failed)} failed: {failed}; {took_s:.0f} s\n")
+    return bool(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
