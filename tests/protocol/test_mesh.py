@@ -349,7 +349,7 @@ class TestLostPaths:
         mesh.on_payload(URL, signal(sdp("answer", 7), client_id=PEER_CLIENT), 51.0)
         assert mesh.on_path_restored(1) == [
             fx.PeersChanged(PEER, "joined", client_id=PEER_CLIENT),
-            fx.AskState(1, EAGER_STATE_BYTES),
+            fx.AskState(1, 0),
         ]
         assert mesh.deadline_s is None
         assert mesh.on_path_restored(1) == [], "that is no news"
