@@ -289,8 +289,13 @@ class Mesh:
         peer = self._peers.get(sender)
         what = message.signal
         is_offer = isinstance(what, Description) and what.type == "offer"
-        if isinstance(what, Description) and self._lobby.is_closed(session_of(what.sdp)):
-            # Late; or it looks for a new path under a connection that we have closed.
+        if (
+            isinstance(what, Description)
+            and capability is not None
+            and self._lobby.is_closed(session_of(what.sdp))
+        ):
+            # Late; or it looks for a new path under a connection that we have closed. (A stock peer
+            # keeps its end as long as that does not break, and answers with it.)
             is_lost = is_offer and peer is None
             return self._call(Newcomer(sender, url, capability, now_s), now_s) if is_lost else []
         if peer is not None:

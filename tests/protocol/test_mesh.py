@@ -471,6 +471,16 @@ class TestLostPaths:
         ]
         assert mesh.on_payload(URL, restart, 50.0) == [], "called it is"
 
+    def test_a_stock_peer_may_answer_with_the_end_that_it_has(self, mesh: Mesh) -> None:
+        self.linked(mesh, client_id=None)
+        mesh.lose_path(1, "no network path", 50.0)
+        mesh.publish_signal(ev.DescriptionMade(2, "offer", "anew"), 50.0)
+
+        again = sdp("answer", 7, 2)
+        assert mesh.on_payload(URL, signal(again), 51.0) == [
+            fx.AcceptDescription(2, "answer", again.sdp)
+        ]
+
     def test_a_path_of_nobody_is_nothing(self, mesh: Mesh) -> None:
         assert mesh.lose_path(9, "no network path", 0.0) == []
         assert mesh.on_path_restored(9) == []
