@@ -29,6 +29,8 @@ def join(
     doc: Doc[Any] | None = None,
     user: str | Mapping[str, object] | None = None,
     ice_servers: Sequence[Mapping[str, object]] | None = None,
+    naming: str = "host",
+    path: str = "",
 ) -> Room:
     """Join a room: share a document with all who are in it. See `Rooms.join`."""
     return _rooms().join(
@@ -38,6 +40,8 @@ def join(
         doc=doc,
         user=user,
         ice_servers=ice_servers,
+        naming=naming,
+        path=path,
     )
 
 

@@ -1,80 +1,45 @@
-"""Where a room's name and servers come from: arguments, the page's address, the site's config.
+"""Where a room's servers come from: arguments, else the site's config.
 
 Pure functions over `PageFacts`; every refusal says what to do.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from urllib.parse import parse_qs, urljoin, urlsplit, urlunsplit
+from ipaddress import ip_address
+from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 
 from pyodide_rtc.errors import ConfigError
-from pyodide_rtc.ports import PageFacts
+from pyodide_rtc.ports import IceServer, PageFacts
 
-ROOM_PARAMETER = "room"
-COLLABORATIVE_KEY = "collaborative"
 SERVERS_KEY = "fullWebRtcSignalingUrls"
+ICE_SERVERS_KEY = "webRtcIceServers"
+BASE_KEY = "baseUrl"
 
 _SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
-
-
-def topic_of(host: str, room: str) -> str:
-    """Give the name under which a room is known outside: its topic.
-
-    It is the room name that a JavaScript page has to give to y-webrtc. Rooms are grouped by host,
-    so the same room name on two sites is two rooms. A host has no slash: no two pairs of host and
-    room share a topic.
-
-    Layout: host (with port, if the address shows one) • "/" • room, verbatim.
-    """
-    return f"{host}/{room}"
-
-
-def page_host(facts: PageFacts) -> str:
-    """Give the page's host, with its port if the address shows one."""
-    return urlsplit(facts.href).netloc
-
-
-def room_name(argument: str | None, facts: PageFacts) -> str:
-    """Find the room's name: the argument, else `?room=` of the page's address.
-
-    Raises:
-        ConfigError: there is none, or the site does not allow rooms from the address.
-    """
-    if argument is not None:
-        if not isinstance(argument, str) or not argument.strip():
-            raise ConfigError(
-                f"{argument!r} is no room name", 'Give a text, as in join("physics-101").'
-            )
-        return argument
-    named = parse_qs(urlsplit(facts.href).query).get(ROOM_PARAMETER, [""])[0].strip()
-    if not named:
-        raise ConfigError(
-            "No room is named",
-            "Add ?room=NAME to the address of this page and reload it, "
-            'or name the room in the call: join("NAME").',
-        )
-    if not _is_true(facts.config.get(COLLABORATIVE_KEY)):
-        raise ConfigError(
-            f"This site does not allow rooms from its address: {COLLABORATIVE_KEY!r} is not set",
-            f'The site\'s owner sets {{"{COLLABORATIVE_KEY}": true}} under '
-            '"jupyter-config-data" in jupyter-lite.json; or name the room in the call: '
-            f'join("{named}").',
-        )
-    return named
+_ICE_SCHEMES = ("stun:", "stuns:", "turn:", "turns:")
 
 
 def server_urls(argument: Iterable[str] | str | None, facts: PageFacts) -> list[str]:
     """Find the signaling servers: the argument, else `fullWebRtcSignalingUrls` of the config.
 
+    All of them are used at the same time. One that cannot be reached harms nothing, but an address
+    that can never be right is a fault of the configuration, and the list is refused as a whole.
+
     Returns:
-        absolute `ws:` and `wss:` addresses, without repetition; relative ones are relative to the
-        page.
+        absolute `ws:` and `wss:` addresses, without repetition. Relative ones in the argument are
+        relative to the page, those in the config to the site.
 
     Raises:
         ConfigError: there are none, or one cannot be used.
     """
-    raw: object = facts.config.get(SERVERS_KEY) if argument is None else argument
+    raw: object = argument
+    base = facts.href
+    if argument is None:
+        raw = _from_config(SERVERS_KEY, facts)
+        # JupyterLite makes those of a list absolute itself; a single text it leaves as it is.
+        base = urljoin(base, str(facts.config.get(BASE_KEY, "")))
     if raw is None:
         raise ConfigError(
             "No signaling server is named",
@@ -86,31 +51,83 @@ def server_urls(argument: Iterable[str] | str | None, facts: PageFacts) -> list[
         raw = [raw]
     if isinstance(raw, Mapping) or not isinstance(raw, Iterable):
         raise ConfigError(f"{raw!r} is no list of signaling servers", "Give a list of addresses.")
-    return list(dict.fromkeys(_server_url(url, facts) for url in raw))
+    is_secure = urlsplit(facts.href).scheme == "https"
+    return list(dict.fromkeys(_server_url(url, base, is_secure) for url in raw))
 
 
-def check_ice_servers(argument: object) -> Sequence[Mapping[str, object]]:
-    """Check the ICE servers: a list of objects with `urls`; none by default.
+def ice_servers(argument: object, facts: PageFacts) -> Sequence[IceServer]:
+    """Find the STUN and TURN servers: the argument, else `webRtcIceServers` of the config.
+
+    Returns:
+        objects as in `RTCConfiguration.iceServers`. None by default: then no third party is asked.
+
+    Raises:
+        ConfigError: one cannot be used.
+    """
+    raw = _from_config(ICE_SERVERS_KEY, facts) if argument is None else argument
+    return check_ice_servers(raw)
+
+
+def check_ice_servers(servers: object) -> Sequence[IceServer]:
+    """Check a list of STUN and TURN servers, as browsers do; None is an empty one.
 
     Raises:
         ConfigError: it is something else.
     """
-    if argument is None:
+    if servers is None:
         return ()
-    if isinstance(argument, str | Mapping) or not isinstance(argument, Sequence):
+    if isinstance(servers, str | Mapping) or not isinstance(servers, Sequence):
         raise ConfigError(
-            f"{argument!r} is no list of ICE servers",
+            f"{servers!r} is no list of ICE servers",
             'Give a list, as in [{"urls": "stun:stun.example.org"}].',
         )
-    for server in argument:
-        if not isinstance(server, Mapping) or "urls" not in server:
-            raise ConfigError(
-                f"{server!r} is no ICE server", 'Give {"urls": "stun:stun.example.org"}.'
-            )
-    return argument
+    for server in servers:
+        _check_ice_server(server)
+    return servers
 
 
-def _server_url(url: object, facts: PageFacts) -> str:
+def _check_ice_server(server: object) -> None:
+    urls = server.get("urls") if isinstance(server, Mapping) else None
+    listed = [urls] if isinstance(urls, str) else urls
+    if (
+        not isinstance(server, Mapping)
+        or not isinstance(listed, Sequence)
+        or not listed
+        or not all(isinstance(url, str) and url.startswith(_ICE_SCHEMES) for url in listed)
+    ):
+        raise ConfigError(
+            f"{_without_secret(server)!r} is no ICE server",
+            'Give {"urls": "stun:stun.example.org"}; addresses begin with stun:, turn: or turns:.',
+        )
+    has_login = all(isinstance(server.get(key), str) for key in ("username", "credential"))
+    if any(url.startswith("turn") for url in listed) and not has_login:
+        raise ConfigError(
+            f"The TURN server {urls!r} has no login",
+            'Give "username" and "credential" beside "urls".',
+        )
+
+
+def _without_secret(server: object) -> object:
+    if not isinstance(server, Mapping):
+        return server
+    return {key: "..." if key == "credential" else value for key, value in server.items()}
+
+
+def _from_config(key: str, facts: PageFacts) -> object:
+    """Read a value of the config that may have passed PageConfig, which turns lists into JSON."""
+    value = facts.config.get(key)
+    if not isinstance(value, str) or not value.lstrip().startswith(("[", "{")):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        raise ConfigError(
+            f"{key!r} of the site's configuration is no list: {error}",
+            'The site\'s owner corrects it under "jupyter-config-data" in jupyter-lite.json.',
+        ) from error
+
+
+def _server_url(url: object, base: str, is_secure: bool) -> str:
     if not isinstance(url, str) or not url.strip():
         raise ConfigError(f"{url!r} is no address of a signaling server", "Give a text.")
     refusal = ConfigError(
@@ -118,16 +135,29 @@ def _server_url(url: object, facts: PageFacts) -> str:
         "It begins with ws://, wss://, http:// or https://, or is relative to the page.",
     )
     try:
-        parts = urlsplit(urljoin(facts.href, url.strip()))
+        parts = urlsplit(urljoin(base, url.strip()))
         _ = parts.port  # raises if it is no number
     except ValueError as error:
         raise refusal from error
     scheme = _SCHEMES.get(parts.scheme)
-    if scheme is None or not parts.netloc:
+    if scheme is None or not parts.hostname:
         raise refusal
+    if is_secure and scheme == "ws" and not _is_loopback(parts):
+        raise ConfigError(
+            f"{url!r} is not encrypted, and browsers keep a page that came by https: from using it",
+            "Let the server answer by wss:// (a reverse proxy with a certificate does), or serve "
+            "the page itself by http:.",
+        )
     return urlunsplit((scheme, parts.netloc, parts.path, parts.query, ""))
 
 
-def _is_true(value: object) -> bool:
-    # PageConfig turns every value into text.
-    return value is True or value == "true"
+def _is_loopback(parts: SplitResult) -> bool:
+    """Tell whether browsers trust an address without encryption, as it does not leave the machine.
+
+    Source: W3C Secure Contexts, "Is origin potentially trustworthy?".
+    """
+    host = (parts.hostname or "").removesuffix(".")
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

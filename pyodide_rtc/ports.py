@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
+from urllib.parse import parse_qs, urlsplit
 
 from pyodide_rtc.protocol.events import ChannelSide
 
@@ -48,10 +49,23 @@ class PageFacts:
     Args:
         href: the page's address, with query and fragment.
         config: the merged JSON of the `jupyter-config-data` element; empty where there is none.
+        remembered_room: the last `?room=` of this site that this tab, or the one that opened it,
+            has seen and not left, as the address wrote it: percent-encoded.
+        user_name: the name of JupyterLite's own user, if it has one.
+        user_color: that user's colour.
+        browser_id: a random text that this browser keeps for this origin, and tells to nobody.
     """
 
     href: str
     config: Mapping[str, object] = field(default_factory=dict)
+    remembered_room: str | None = None
+    user_name: str | None = None
+    user_color: str | None = None
+    browser_id: str | None = None
+
+    def query(self, name: str) -> str:
+        """Give a parameter of the address, decoded and trimmed; empty where there is none."""
+        return parse_qs(urlsplit(self.href).query).get(name, [""])[0].strip()
 
 
 class SignalingSocketHandler(Protocol):
@@ -295,6 +309,9 @@ class Host(Protocol):
 
     def random_bytes(self, count: int) -> bytes:
         """Give `count` bytes fit for identities."""
+
+    def forget_room(self) -> None:
+        """Forget the room that this tab remembers; no error where there is none."""
 
     def open_socket(self, url: str, handler: SignalingSocketHandler) -> SignalingSocket:
         """Open a WebSocket; failing to connect is told by `on_close`."""

@@ -90,6 +90,14 @@ class Awareness:
         """
         self.set_local_state({**(self._local or {}), name: value})
 
+    def complete_user(self, user: JsonObject) -> None:
+        """Fill in what the own user leaves out, before anybody has seen it."""
+        if self._local is None or not user:
+            return
+        own = self._local.get("user", {})
+        if isinstance(own, dict):  # else it is something of the caller's own
+            self._local = {**self._local, "user": {**user, **own}}
+
     def observe(self, callback: Callable[[AwarenessChanged], None]) -> Callable[[], None]:
         """Call back at each change with the client ids added, updated and removed.
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pycrdt import Doc
 
-from pyodide_rtc import config
+from pyodide_rtc import config, identity
+from pyodide_rtc import naming as room_naming
 from pyodide_rtc.errors import ConfigError, RtcError
 from pyodide_rtc.ports import Host, PageFacts
 from pyodide_rtc.room import Room
@@ -30,7 +31,18 @@ class _Wish:
     name: str | None
     signaling: Iterable[str] | str | None
     password: str | None
-    ice_servers: Sequence[Mapping[str, object]]
+    ice_servers: Sequence[Mapping[str, object]] | None
+    naming: str
+    path: str
+
+    @property
+    def key(self) -> tuple[str | None, str, str]:
+        """What tells its room from others, as long as the page was not asked."""
+        return self.name, self.naming, self.path
+
+    def topic(self, name: str, facts: PageFacts) -> str:
+        """Give the topic of its room, whose name is found."""
+        return room_naming.topic(self.naming, facts, name, self.path)
 
 
 class Rooms:
@@ -49,7 +61,7 @@ class Rooms:
         self._home: tuple[Client, PageFacts] | None = None
         self._opening: asyncio.Task[tuple[Client, PageFacts]] | None = None
         self._rooms: dict[str, tuple[Room, _Wish]] = {}
-        self._tasks: dict[str | None, tuple[asyncio.Task[None], Room, _Wish]] = {}
+        self._tasks: dict[tuple[str | None, str, str], tuple[asyncio.Task[None], Room, _Wish]] = {}
 
     def join(
         self,
@@ -60,6 +72,8 @@ class Rooms:
         doc: Doc[Any] | None = None,
         user: str | Mapping[str, object] | None = None,
         ice_servers: Sequence[Mapping[str, object]] | None = None,
+        naming: str = "host",
+        path: str = "",
     ) -> Room:
         """Join a room: share a document with all who are in it.
 
@@ -67,14 +81,25 @@ class Rooms:
         can be run twice. Where the kernel can wait (most browsers) a missing room, a site without
         collaboration or a bad server raise here; where it cannot, the room's state tells them.
 
+        Each argument overrides what the page's address and the site's configuration say: a room
+        that is named here needs neither `?room=` nor `collaborative`.
+
         Args:
-            room: its name; by default from `?room=` of the page's address.
-            signaling: addresses of signaling servers (`wss://...`, or relative to the page); by
-                default `fullWebRtcSignalingUrls` of the site.
+            room: its name; by default from `?room=` of the page's address, or of the page from
+                which people walked here, where the site sets `collaborative`.
+            signaling: addresses of signaling servers (`wss://...`, or relative to the page), all
+                used at the same time; by default `fullWebRtcSignalingUrls` of the site.
             password: encrypts what the servers and other tabs see; all peers need the same.
             doc: the document to share; by default a new one.
-            user: a name, or an object with `name` and `color`, shown to the others.
-            ice_servers: STUN and TURN servers, as `RTCConfiguration.iceServers`; none by default.
+            user: a name, or an object with `name` and `color`, shown to the others. What it leaves
+                out comes from `?username=` and `?usercolor=`, else from JupyterLite's own user,
+                else it is made up, the same each time in this browser.
+            ice_servers: STUN and TURN servers, as `RTCConfiguration.iceServers`; by default
+                `webRtcIceServers` of the site, else none.
+            naming: how the room is called at the servers: `"host"`, by host and room; or as two
+                older versions of JupyterLite did, to meet their pages: `"jupyterlite-0.1.0b5"`,
+                `"jupyterlite-0.1.1"`. With a password all peers need the same, too.
+            path: the path of the document, which those two name as well.
 
         Raises:
             ConfigError: something is missing or cannot be used; says what to do.
@@ -82,7 +107,10 @@ class Rooms:
         """
         if password is not None and (not isinstance(password, str) or not password):
             raise ConfigError("The password is empty or no text", "Give a text, or none at all.")
-        wish = _Wish(room, signaling, password, config.check_ice_servers(ice_servers))
+        if ice_servers is not None:
+            config.check_ice_servers(ice_servers)
+        room_naming.check_naming(naming, path)
+        wish = _Wish(room, signaling, password, ice_servers, naming, path)
         block = self._block()
         if self._home is None and block is not None:
             with suppress(TimeoutError):
@@ -99,7 +127,7 @@ class Rooms:
         doc: Doc[Any] | None,
         user: str | Mapping[str, object] | None,
     ) -> Room:
-        name = config.room_name(wish.name, facts)
+        name = room_naming.room_name(wish.name, facts)
         known = self._known(name, wish, doc, facts)
         if known is not None:
             return known
@@ -110,8 +138,8 @@ class Rooms:
     def _join_later(
         self, wish: _Wish, doc: Doc[Any] | None, user: str | Mapping[str, object] | None
     ) -> Room:
-        if wish.name in self._tasks:
-            _, under_way, before = self._tasks[wish.name]
+        if wish.key in self._tasks:
+            _, under_way, before = self._tasks[wish.key]
             if under_way.state == "opening":
                 _check_same(under_way, before, wish, doc)
                 return under_way
@@ -122,17 +150,19 @@ class Rooms:
                 client, facts = await self._open_home()
                 if new.state == "opening":
                     self._open(new, client, facts, wish)
+                else:
+                    self._forget(wish.name or room_naming.remembered_name(facts))
             except RtcError as error:
                 new.end(error)
             finally:
-                if self._tasks[wish.name][1] is new:  # else one that was joined after leaving
-                    del self._tasks[wish.name]
+                if self._tasks[wish.key][1] is new:  # else one that was joined after leaving
+                    del self._tasks[wish.key]
 
-        self._tasks[wish.name] = asyncio.ensure_future(open_when_ready()), new, wish
+        self._tasks[wish.key] = asyncio.ensure_future(open_when_ready()), new, wish
         return new
 
     def _known(self, name: str, wish: _Wish, doc: Doc[Any] | None, facts: PageFacts) -> Room | None:
-        known = self._rooms.get(config.topic_of(config.page_host(facts), name))
+        known = self._rooms.get(wish.topic(name, facts))
         if known is None:
             return None
         room, before = known
@@ -140,9 +170,10 @@ class Rooms:
         return room
 
     def _open(self, room: Room, client: Client, facts: PageFacts, wish: _Wish) -> None:
-        name = config.room_name(wish.name, facts)
+        name = room_naming.room_name(wish.name, facts)
         servers = config.server_urls(wish.signaling, facts)
-        topic = config.topic_of(config.page_host(facts), name)
+        ice_servers = config.ice_servers(wish.ice_servers, facts)
+        topic = wish.topic(name, facts)
         if topic in self._rooms:
             raise ConfigError(
                 f"The room {name!r} is joined already", "Use the room that join() gave first."
@@ -152,7 +183,7 @@ class Rooms:
             room.doc,
             password=wish.password,
             servers=servers,
-            ice_servers=wish.ice_servers,
+            ice_servers=ice_servers,
             on_notice=room.on_notice,
             on_fault=room.add_fault,
         )
@@ -161,8 +192,20 @@ class Rooms:
         def close() -> None:
             del self._rooms[topic]
             client.close_room(session)
+            self._forget(name)
 
+        room.awareness.complete_user(identity.page_user(facts))
         room.open(name, client.host.route, session, close)
+        if (fault := identity.color_fault(facts)) is not None:
+            room.add_fault(fault)
+
+    def _forget(self, name: str) -> None:
+        """Have the page forget a room that is left, should it be the one that it remembers."""
+        if self._home is not None:
+            client, facts = self._home
+            if name and name == room_naming.remembered_name(facts):
+                client.host.forget_room()
+                self._home = client, replace(facts, remembered_room=None)
 
     async def _open_home(self) -> tuple[Client, PageFacts]:
         if self._home is None:

@@ -1,16 +1,11 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from pyodide_rtc.config import (
-    check_ice_servers,
-    page_host,
-    room_name,
-    server_urls,
-    topic_of,
-)
+from pyodide_rtc.config import check_ice_servers, ice_servers, server_urls
 from pyodide_rtc.errors import ConfigError
 from pyodide_rtc.ports import PageFacts
 
@@ -26,65 +21,6 @@ def refusal(error: pytest.ExceptionInfo[ConfigError]) -> str:
     assert error.value.problem
     assert error.value.remedy.endswith(".")
     return str(error.value)
-
-
-class TestTopic:
-    @pytest.mark.parametrize(
-        ("href", "host"),
-        [
-            ("https://example.org/lab?room=x", "example.org"),
-            ("http://localhost:8000/lab/", "localhost:8000"),
-            ("http://[::1]:8000/", "[::1]:8000"),
-            ("https://example.org", "example.org"),
-        ],
-    )
-    def test_it_groups_by_host_with_port(self, href: str, host: str) -> None:
-        assert page_host(facts(href)) == host
-        assert topic_of(host, "demo") == f"{host}/demo"
-
-    def test_no_two_pairs_share_one(self) -> None:
-        pairs = [("a", "b/c"), ("a", "b"), ("a:80", "b"), ("b", "a"), ("a", " b"), ("a", "")]
-
-        assert len({topic_of(*pair) for pair in pairs}) == len(pairs)
-
-    def test_the_room_is_taken_verbatim(self) -> None:
-        assert topic_of("h", "vector-room-ø1 %20") == "h/vector-room-ø1 %20"
-
-
-class TestRoomName:
-    def test_the_argument_comes_first_and_asks_no_site(self) -> None:
-        assert room_name("mine", facts(f"{PAGE}?room=page")) == "mine"
-
-    @pytest.mark.parametrize("collaborative", [True, "true"])
-    def test_then_the_address(self, collaborative: object) -> None:
-        page = facts(f"{PAGE}?x=1&room=physics%20101#top", collaborative=collaborative)
-
-        assert room_name(None, page) == "physics 101"
-
-    @pytest.mark.parametrize("argument", ["", "  ", 5, b"demo"])
-    def test_an_argument_that_is_no_name_is_refused(self, argument: Any) -> None:
-        with pytest.raises(ConfigError) as error:
-            room_name(argument, facts(f"{PAGE}?room=page", collaborative=True))
-
-        assert repr(argument) in refusal(error)
-        assert 'join("physics-101")' in refusal(error)
-
-    @pytest.mark.parametrize("query", ["", "?", "?room=", "?room=%20", "?rooms=x", "#room=x"])
-    def test_without_any_it_says_where_one_goes(self, query: str) -> None:
-        with pytest.raises(ConfigError) as error:
-            room_name(None, facts(PAGE + query, collaborative=True))
-
-        assert "?room=NAME" in refusal(error)
-        assert "join(" in refusal(error)
-
-    @pytest.mark.parametrize("config", [{}, {"collaborative": False}, {"collaborative": "false"}])
-    def test_the_address_needs_the_sites_consent(self, config: dict[str, object]) -> None:
-        with pytest.raises(ConfigError) as error:
-            room_name(None, facts(f"{PAGE}?room=demo", **config))
-
-        assert "collaborative" in refusal(error)
-        assert "jupyter-lite.json" in refusal(error)
-        assert 'join("demo")' in refusal(error)
 
 
 class TestServers:
@@ -105,7 +41,9 @@ class TestServers:
             (PAGE, "./signaling", "wss://example.org/lab/signaling"),
             (PAGE, "/signaling", "wss://example.org/signaling"),
             ("http://localhost:8000/lab/", "../s?x=1", "ws://localhost:8000/s?x=1"),
-            (PAGE, "ws://other.example.org:1/p", "ws://other.example.org:1/p"),
+            ("http://a.example.org/", "ws://b.example.org:1/p", "ws://b.example.org:1/p"),
+            ("http://a.example.org/", "http://b.example.org/p", "ws://b.example.org/p"),
+            (PAGE, "wss://other.example.org:1/p", "wss://other.example.org:1/p"),
             (PAGE, "https://other.example.org/p", "wss://other.example.org/p"),
             (PAGE, " wss://other.example.org/ ", "wss://other.example.org/"),
             (PAGE, "wss://other.example.org/p#part", "wss://other.example.org/p"),
@@ -114,6 +52,58 @@ class TestServers:
     )
     def test_they_become_absolute(self, href: str, url: str, absolute: str) -> None:
         assert server_urls([url], facts(href)) == [absolute]
+
+    @pytest.mark.parametrize(
+        "value", ["./signaling", ["/sub/signaling"], '["./signaling"]', ' ["/sub/signaling"]']
+    )
+    def test_the_sites_are_relative_to_the_site_whatever_pageconfig_did(self, value: Any) -> None:
+        page = facts(
+            "https://example.org/sub/notebooks/index.html?room=x",
+            baseUrl="/sub/",
+            fullWebRtcSignalingUrls=value,
+        )
+
+        assert server_urls(None, page) == ["wss://example.org/sub/signaling"]
+
+    @pytest.mark.parametrize("value", ['["wss://a.example.org/"', "[wss://a.example.org/]", "{"])
+    def test_a_broken_text_of_the_site_is_told(self, value: str) -> None:
+        with pytest.raises(ConfigError) as error:
+            server_urls(None, facts(fullWebRtcSignalingUrls=value))
+
+        assert "fullWebRtcSignalingUrls" in refusal(error)
+
+    @pytest.mark.parametrize("value", ['{"url": "wss://a.example.org/"}', '[["wss://x"]]'])
+    def test_a_text_of_something_else_is_refused(self, value: str) -> None:
+        with pytest.raises(ConfigError, match="wss:"):
+            server_urls(None, facts(fullWebRtcSignalingUrls=value))
+
+    def test_one_bad_address_refuses_the_list(self) -> None:
+        with pytest.raises(ConfigError, match="'ftp://x'"):
+            server_urls(["wss://good.example.org/", "ftp://x"], facts())
+
+    @pytest.mark.parametrize(
+        "url", ["ws://b.example.org/", "http://b.example.org/", "ws://10.0.0.1/"]
+    )
+    def test_mixed_content_is_told(self, url: str) -> None:
+        with pytest.raises(ConfigError) as error:
+            server_urls(["wss://good.example.org/", url], facts())
+
+        assert repr(url) in refusal(error)
+        assert "https" in error.value.problem
+        assert "wss://" in error.value.remedy
+        assert server_urls([url], facts("http://example.org/")), "no fault of a page by http"
+
+    @pytest.mark.parametrize(
+        "host",
+        ["localhost", "127.0.0.1", "127.1.2.3", "[::1]", "signaling.localhost", "localhost."],
+    )
+    def test_what_stays_on_the_machine_needs_no_encryption(self, host: str) -> None:
+        assert server_urls([f"http://{host}:4444/s"], facts()) == [f"ws://{host}:4444/s"]
+
+    @pytest.mark.parametrize("host", ["localhost.example.org", "127.0.0.1.example.org", "[::2]"])
+    def test_what_only_looks_so_does(self, host: str) -> None:
+        with pytest.raises(ConfigError, match="not encrypted"):
+            server_urls([f"ws://{host}/"], facts())
 
     def test_each_is_used_once(self) -> None:
         urls = ["/s", "https://example.org/s", "wss://example.org/s", "/t"]
@@ -176,25 +166,68 @@ class TestServers:
         assert repr(url) in refusal(error)
 
 
+STUN = {"urls": "stun:s.example.org"}
+TURN = {"urls": ["turn:t.example.org", "turns:t.example.org"], "username": "u", "credential": "c"}
+
+
 class TestIceServers:
     def test_none_by_default(self) -> None:
-        assert check_ice_servers(None) == ()
+        assert ice_servers(None, facts()) == ()
 
-    def test_objects_with_urls_pass_as_they_are(self) -> None:
-        servers = [{"urls": "turn:t.example.org", "username": "u", "credential": "c"}, {"urls": []}]
+    @pytest.mark.parametrize("value", [[STUN, TURN], json.dumps([STUN, TURN])])
+    def test_the_sites_are_used(self, value: object) -> None:
+        assert ice_servers(None, facts(webRtcIceServers=value)) == [STUN, TURN]
+
+    @pytest.mark.parametrize("argument", [[STUN], []])
+    def test_an_argument_overrides_them(self, argument: list[object]) -> None:
+        assert ice_servers(argument, facts(webRtcIceServers=[TURN])) == argument
+
+    def test_those_of_the_site_are_checked_as_well(self) -> None:
+        with pytest.raises(ConfigError, match="no ICE server"):
+            ice_servers(None, facts(webRtcIceServers=["stun:s"]))
+
+    def test_what_is_right_passes_as_it_is(self) -> None:
+        servers = [STUN, TURN]
 
         assert check_ice_servers(servers) is servers
 
-    @pytest.mark.parametrize("argument", ["stun:s", {"urls": "stun:s"}, 5, {1}])
+    @pytest.mark.parametrize("argument", ["stun:s", STUN, 5, {1}])
     def test_what_is_no_list_is_refused(self, argument: object) -> None:
         with pytest.raises(ConfigError) as error:
             check_ice_servers(argument)
 
         assert "list" in refusal(error)
 
-    @pytest.mark.parametrize("server", ["stun:s", {}, {"url": "stun:s"}, None])
-    def test_an_entry_without_urls_is_refused(self, server: object) -> None:
+    @pytest.mark.parametrize(
+        "server",
+        [
+            "stun:s",
+            {},
+            {"url": "stun:s"},
+            None,
+            {"urls": []},
+            {"urls": ["stun:s", 5]},
+            {"urls": ""},
+            {"urls": "wss://s"},
+            {"urls": 5},
+        ],
+    )
+    def test_an_entry_without_addresses_is_refused(self, server: object) -> None:
         with pytest.raises(ConfigError) as error:
-            check_ice_servers([{"urls": "stun:s"}, server])
+            check_ice_servers([STUN, server])
 
         assert repr(server) in refusal(error)
+
+    @pytest.mark.parametrize("missing", ["username", "credential"])
+    def test_turn_without_login_is_refused_as_browsers_do(self, missing: str) -> None:
+        with pytest.raises(ConfigError) as error:
+            check_ice_servers([{key: value for key, value in TURN.items() if key != missing}])
+
+        assert "turn:t.example.org" in refusal(error)
+        assert "credential" in error.value.remedy
+
+    def test_no_refusal_tells_a_credential(self) -> None:
+        with pytest.raises(ConfigError) as error:
+            check_ice_servers([{"urls": "http://t", "username": "u", "credential": "secret"}])
+
+        assert "secret" not in refusal(error)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -174,6 +175,66 @@ class TestJoining:
             assert by_page.state == "open"
             assert by_name.state == "failed"
             assert "joined already" in by_name.why
+
+        run()
+
+    @pytest.mark.parametrize("password", [None, "secret"])
+    def test_older_namings_of_jupyterlite_are_rooms_of_their_own(
+        self, password: str | None
+    ) -> None:
+        old: dict[str, Any] = {
+            "naming": "jupyterlite-0.1.1",
+            "path": "a.ipynb",
+            "password": password,
+        }
+
+        @with_world
+        async def run(world: World) -> None:
+            rooms = world.kernel()
+            plain, hashed = rooms.join("demo", password=password), rooms.join("demo", **old)
+            assert rooms.join("demo", **old) is hashed, "while it opens"
+            other = world.kernel().join("demo", **old)
+            await asyncio.gather(hashed.until_synced(10), other.until_synced(10))
+
+            assert rooms.join("demo", **old) is hashed
+            assert plain.topic == "example.org/demo"
+            assert hashed.topic == other.topic
+            assert str(hashed.topic).endswith("7657669a.ipynb")
+            assert plain.peers == ()
+
+        run()
+
+    def test_a_naming_that_is_none_raises_there(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            with pytest.raises(ConfigError, match=r"jupyterlite-0\.1\.1"):
+                world.kernel().join(naming="other")
+
+        run()
+
+    def test_the_sites_ice_servers_are_used_unless_others_are_given(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        site, mine = [{"urls": "stun:site.example.org"}], [{"urls": "stun:mine.example.org"}]
+        used: list[object] = []
+        open_peer = MemoryHost.open_peer
+
+        def noted(host: MemoryHost, handler: Any, *, ice_servers: Any) -> Any:
+            used.append(ice_servers)
+            return open_peer(host, handler, ice_servers=ice_servers)
+
+        monkeypatch.setattr(MemoryHost, "open_peer", noted)
+
+        @with_world
+        async def run(world: World) -> None:
+            rooms = world.kernel(blocks=True)
+            host = world.hosts[0]
+            config = {**host.facts.config, "webRtcIceServers": site}
+            host.facts = replace(host.facts, config=config)
+            for name, wished in (("one", None), ("two", mine), ("three", [])):
+                rooms.join(name, ice_servers=wished)
+                await asyncio.sleep(1)
+            assert used == [site, mine, []]
 
         run()
 
@@ -413,6 +474,52 @@ class TestLeaving:
         run()
 
 
+class TestRememberedRoom:
+    """The room of the page from which people came; the page keeps it, `leave` has it forgotten."""
+
+    @staticmethod
+    def walked(world: World, *, blocks: bool = False) -> tuple[Rooms, MemoryHost]:
+        rooms = world.kernel(blocks=blocks)
+        host = world.hosts[-1]
+        href = "https://example.org/notebooks/?path=a.ipynb"
+        host.facts = replace(host.facts, href=href, remembered_room="walk%201")
+        return rooms, host
+
+    def test_it_is_joined_and_leaving_forgets_it(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            rooms, host = self.walked(world)
+            room = rooms.join()
+            await asyncio.sleep(1)
+            assert room.topic == "example.org/walk 1"
+            room.leave()
+            assert host.facts.remembered_room is None
+            with pytest.raises(ConfigError, match="No room is named"):
+                rooms.join()
+
+        run()
+
+    def test_leaving_before_it_is_open_forgets_it_too(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            rooms, host = self.walked(world)
+            rooms.join().leave()
+            await asyncio.sleep(1)
+            assert host.facts.remembered_room is None
+
+        run()
+
+    def test_leaving_another_room_does_not(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            rooms, host = self.walked(world, blocks=True)
+            rooms.join("other").leave()
+            assert host.facts.remembered_room == "walk%201"
+            assert rooms.join().name == "walk 1"
+
+        run()
+
+
 class TestSyncing:
     def test_alone_it_times_out_and_tells_why(self) -> None:
         @with_world
@@ -456,6 +563,29 @@ class TestSyncing:
             await one.until_synced(0.5)
             await one.until_synced()
             assert asyncio.get_running_loop().time() == now_s
+
+        run()
+
+    @pytest.mark.parametrize("dead", [(), (URL,), ("wss://second.example.org/",)])
+    def test_several_servers_are_used_at_once_and_a_dead_one_harms_nothing(
+        self, dead: tuple[str, ...]
+    ) -> None:
+        servers = [URL, "wss://second.example.org/"]
+
+        @with_world
+        async def run(world: World) -> None:
+            for url in dead:
+                world.network.relays[url].stop()
+            one, other = await world.pair(signaling=servers)
+            one.map("m")["x"] = 1
+            await asyncio.sleep(1)
+
+            assert other.map("m").to_py() == {"x": 1}
+            states = {s.url: s.state == "open" for s in one.servers}
+            assert states == {url: url not in dead for url in servers}
+            # What both servers carry is heard twice and counts once.
+            assert [len(room.peers) for room in (one, other)] == [1, 1]
+            assert [len(host.connected) for host in world.hosts] == [1, 1]
 
         run()
 
@@ -888,6 +1018,54 @@ class TestAwareness:
             assert users == {"Ada", "Bob"}
             assert [p.name for p in one.peers] == ["Bob"]
             assert other.awareness.local_state == {"user": {"name": "Bob"}}
+
+        run()
+
+    def test_the_pages_user_is_shown_and_the_argument_overrides_it(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            rooms = world.kernel(blocks=True)
+            host = world.hosts[0]
+            href = f"{HREF}&username=Eve&usercolor=e65100"
+            host.facts = replace(host.facts, href=href, browser_id="x")
+            eve = {"name": "Eve", "color": "#e65100"}
+            given: list[tuple[Any, object]] = [
+                (None, eve),
+                ("Ada", eve | {"name": "Ada"}),
+                ({"color": "#000000"}, eve | {"color": "#000000"}),
+                ({"name": "Ada", "color": None, "x": 1}, {"name": "Ada", "color": None, "x": 1}),
+            ]
+            for user, shown in given:
+                room = rooms.join(user=user)
+                assert room.awareness.local_state == {"user": shown}
+                assert room.awareness.states == {room.doc.client_id: {"user": shown}}
+                room.leave()
+
+        run()
+
+    @pytest.mark.parametrize("state", [None, {"user": 5, "x": 1}])
+    def test_what_was_set_while_opening_is_not_touched(
+        self, state: dict[str, object] | None
+    ) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            room = world.kernel().join()
+            world.hosts[0].facts = replace(world.hosts[0].facts, browser_id="x")
+            room.awareness.set_local_state(state)
+            await asyncio.sleep(1)
+            assert room.state == "open"
+            assert room.awareness.local_state == state
+
+        run()
+
+    def test_a_colour_of_the_address_that_is_none_is_told(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            rooms = world.kernel(blocks=True)
+            world.hosts[0].facts = replace(world.hosts[0].facts, href=f"{HREF}&usercolor=red")
+            room = rooms.join()
+            assert room.state == "open"
+            assert ["usercolor" in str(fault) for fault in room.faults] == [True]
 
         run()
 

@@ -12,6 +12,7 @@
 /** @typedef {(message: unknown[], transfer?: Transferable[]) => void} Post */
 /** @typedef {{postMessage: Post, onmessage: ((event: MessageEvent) => void) | null, close(): void}} Endpoint */
 /** @typedef {{pyodideRtc: "hello", nonce: string, lock?: string}} Hello */
+/** @typedef {() => {name?: string, color?: string} | undefined} GetUser who sits at the page */
 /** @typedef {"agreed" | "local" | "remote"} Side */
 /** @typedef {{connection: RTCPeerConnection, tail: Promise<void>, channels: Set<string>, offer?: RTCSessionDescriptionInit}} Peer */
 
@@ -35,11 +36,48 @@ const messageLimit = (connection) =>
   // Infinity would be no integer to Python.
   Math.min(connection?.sctp?.maxMessageSize ?? 0, Number.MAX_SAFE_INTEGER) || undefined;
 
+const configText = () => document.getElementById("jupyter-config-data")?.textContent ?? undefined;
+
+/** Where this tab remembers its room: per origin anyway, and per site of that origin. */
+function roomKey() {
+  let base = "";
+  try {
+    base = JSON.parse(configText() ?? "{}").baseUrl ?? "";
+  } catch {
+    // Python gets the same text, and tells what is wrong with it.
+  }
+  return `pyodide-rtc room ${base}`;
+}
+
+/**
+ * Run a step on what a tab keeps, and hands down to the tabs that it opens.
+ * @template T @param {() => T} step @returns {T | undefined} nothing where the browser forbids it
+ */
+function ifKept(step) {
+  try {
+    return step();
+  } catch (error) {
+    if (!(error instanceof DOMException)) throw error;
+    console.warn("pyodide-rtc: this browser does not let the tab remember its room", error);
+  }
+}
+
+/**
+ * Note `?room=` of the address for the pages to which people walk from here: JupyterLite opens a
+ * notebook without the query of its file browser.
+ */
+export const noteRoom = () =>
+  ifKept(() => {
+    const [, room] = /[?&]room=([^&]+)/.exec(location.search) ?? [];
+    if (room) sessionStorage.setItem(roomKey(), room);
+  });
+
 /**
  * Hold peer connections for one Python.
  * @param {Post} post takes messages to Python; may refuse a channel by a DataCloneError
+ * @param {GetUser} [getUser]
  */
-export function createHost(post) {
+export function createHost(post, getUser = () => undefined) {
   /** @type {Map<number, Peer>} */
   const peers = new Map();
   /** @type {Map<string, {channel: RTCDataChannel, takenBytes: number}>} */
@@ -189,7 +227,12 @@ export function createHost(post) {
     }
   }
 
-  const configText = () => document.getElementById("jupyter-config-data")?.textContent;
+  const facts = () => {
+    noteRoom();
+    const room = ifKept(() => sessionStorage.getItem(roomKey()) ?? undefined);
+    const user = getUser();
+    return [location.href, configText(), room, user?.name, user?.color];
+  };
 
   /** @type {Record<string, (key: any, ...args: any[]) => void>} */
   const operations = {
@@ -211,20 +254,25 @@ export function createHost(post) {
     close: closePeer,
     "channel-send": send,
     "channel-close": (key) => proxied.get(key)?.channel.close(),
-    facts: (question) => answer(question, () => [location.href, configText() ?? undefined]),
+    facts: (question) => answer(question, facts),
+    "forget-room": () => ifKept(() => sessionStorage.removeItem(roomKey())),
     get: (question, name) => answer(question, () => localStorage.getItem(name)),
     set: (question, name, value) => answer(question, () => localStorage.setItem(name, value)),
     remove: (question, name) => answer(question, () => localStorage.removeItem(name)),
   };
 
   const closePeers = () => [...peers.keys()].forEach(closePeer);
-  /** A page that is put away may come back (bfcache): then Python has to know what it has lost. */
+  /** @type {number[]} */
+  let lost = [];
   const onHide = () => {
-    const lost = [...peers.keys()];
+    lost = [...peers.keys()];
     closePeers();
-    lost.forEach((id) => post(["state", id, "closed"]));
   };
-  const onWake = () => post(["woken", "page"]);
+  /** A page that was put away (bfcache) or frozen: Python has to know what it has lost. */
+  const onWake = () => {
+    lost.splice(0).forEach((id) => post(["state", id, "closed"]));
+    post(["woken", "page"]);
+  };
   /** @type {[EventTarget, string, () => void][]} */
   const listeners = [
     [window, "pagehide", onHide],
@@ -248,15 +296,16 @@ export function createHost(post) {
 /**
  * Put a host at the end of a port or BroadcastChannel.
  * A worker that is terminated says nothing: it holds a lock, which the browser then gives to us.
- * @param {Endpoint} endpoint @param {string | undefined} lock @returns {() => void} ends it
+ * @param {Endpoint} endpoint @param {string | undefined} lock @param {GetUser} [getUser]
+ * @returns {() => void} ends it
  */
-function serve(endpoint, lock) {
+function serve(endpoint, lock, getUser) {
   const host = createHost((message, transfer) => {
     // A BroadcastChannel ignores the list: in Chromium a channel in a message then arrives as null.
     if (transfer && endpoint instanceof BroadcastChannel)
       throw new DOMException("a BroadcastChannel transfers nothing", "DataCloneError");
     endpoint.postMessage(message, transfer);
-  });
+  }, getUser);
   const end = () => {
     host.close();
     endpoint.close();
@@ -269,24 +318,25 @@ function serve(endpoint, lock) {
 /**
  * Answer the hello of a worker by a port.
  * @param {Worker} worker @param {Hello} hello @param {string} route for people to read
+ * @param {GetUser} [getUser]
  */
-export function givePort(worker, { nonce, lock }, route) {
+export function givePort(worker, { nonce, lock }, route, getUser) {
   const { port1, port2 } = new MessageChannel();
-  const end = serve(/** @type {Endpoint} */ (port1), lock);
+  const end = serve(/** @type {Endpoint} */ (port1), lock, getUser);
   worker.postMessage({ pyodideRtc: "port", nonce, route, port: port2 }, [port2]);
   return end;
 }
 
 /**
  * Serve every Python in a worker that asks: call it before the worker opens its host.
- * @param {Worker} worker @param {string} [route] for people to read
+ * @param {Worker} worker @param {string} [route] for people to read @param {GetUser} [getUser]
  * @returns {{close(): void}} for when the worker is gone, should the browser have no locks
  */
-export function attachWorker(worker, route = "page") {
+export function attachWorker(worker, route = "page", getUser = undefined) {
   /** @type {(() => void)[]} */
   const ends = [];
   const listen = (/** @type {MessageEvent} */ { data }) => {
-    if (data?.pyodideRtc === "hello") ends.push(givePort(worker, data, route));
+    if (data?.pyodideRtc === "hello") ends.push(givePort(worker, data, route, getUser));
   };
   worker.addEventListener("message", listen);
   return {

@@ -234,9 +234,17 @@ class RoomMachine:
         if payload.sender in self._tab_peers:
             return []  # the tab channel links us already
         if isinstance(payload, Lost):
-            peer = self.mesh.get(payload.sender)
-            return self._doubt(peer.negotiation.conn, now_s) if peer is not None else []
+            return self._on_lost(payload.sender, now_s)
         return self.mesh.on_payload(url, payload, now_s)
+
+    def _on_lost(self, peer_id: str, now_s: float) -> list[Effect]:
+        peer = self.mesh.get(peer_id)
+        if peer is None:
+            return []
+        if peer.is_joined:
+            return self._doubt(peer.negotiation.conn, now_s)
+        # It would not hear our signals any more; if it lives, it announces itself again.
+        return self.mesh.drop(peer_id, "it lost its signaling server")
 
     def _on_stranger(self, reason: str, now_s: float) -> list[Effect]:
         effects: list[Effect] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Callable, Sequence
 
@@ -150,6 +151,10 @@ class MemoryHost:
     def random_bytes(self, count: int) -> bytes:
         """Give random bytes of the network's seed."""
         return self.network.random.randbytes(count)
+
+    def forget_room(self) -> None:
+        """Forget the room of `facts`."""
+        self.facts = dataclasses.replace(self.facts, remembered_room=None)
 
     def open_socket(self, url: str, handler: SignalingSocketHandler) -> SignalingSocket:
         """Open a socket to the relay of that address."""

@@ -538,6 +538,12 @@ class TestDoubts:
         assert only(fx.SendFrame, room.handle(event, 1.0)) == []
         assert room.handle(ev.TransportUnsure(99, False), 1.0) == []
 
+    def test_the_will_of_one_that_is_not_linked_yet_ends_the_wait(self, room: RoomMachine) -> None:
+        room.handle(ev.PayloadReceived(URL, announce()), 0.0)
+
+        assert room.handle(ev.PayloadReceived(URL, Lost(PEER)), 1.0) == [fx.CloseTransport(1)]
+        assert room.peers == ()
+
     def test_the_will_of_nobody_we_know_is_passed_over(self, room: RoomMachine) -> None:
         assert room.handle(ev.PayloadReceived(URL, Lost(PEER)), 0.0) == []
 

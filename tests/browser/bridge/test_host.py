@@ -33,6 +33,91 @@ def test_the_route_and_the_page_are_known(run: Run, place: str) -> None:
     assert config == {}
 
 
+REMEMBER = """
+    from pyodide_rtc.browser import open_host
+    async def facts():
+        host = await open_host()
+        found = await host.page_facts()
+        if forget:
+            host.forget_room()
+            found = await host.page_facts()  # asked after it, so it is forgotten by now
+        await host.aclose()
+        return found
+"""
+
+
+def test_the_tab_remembers_a_room_until_it_is_forgotten(
+    run: Run, request: pytest.FixtureRequest, place: str
+) -> None:
+    driver = request.getfixturevalue(place).driver
+    driver.execute_script("sessionStorage.setItem('pyodide-rtc room ', 'a%20b')")
+    result = run("    forget = False" + REMEMBER + "    (await facts()).remembered_room")
+    assert result == "a%20b"
+    result = run("    forget = True" + REMEMBER + "    (await facts()).remembered_room")
+    assert result is None
+    assert driver.execute_script("return sessionStorage.getItem('pyodide-rtc room ')") is None
+
+
+def test_the_browser_keeps_a_random_text(run: Run) -> None:
+    ids = run(
+        "    forget = False" + REMEMBER + "    [(await facts()).browser_id for _ in range(2)]"
+    )
+    assert len(ids[0]) == 32
+    assert ids[0] == ids[1]
+
+
+FORBID = "Object.defineProperty(window, arguments[0], {{ configurable: true, {} }})"
+
+
+@pytest.mark.parametrize("storage", ["localStorage", "sessionStorage"])
+def test_a_browser_that_keeps_nothing_still_gives_its_facts(
+    run: Run, request: pytest.FixtureRequest, place: str, storage: str
+) -> None:
+    driver = request.getfixturevalue(place).driver
+    refusal = "get() { throw new DOMException('forbidden', 'SecurityError'); }"
+    driver.execute_script("window.kept = window[arguments[0]];" + FORBID.format(refusal), storage)
+    try:
+        found = run(
+            "    forget = True"
+            + REMEMBER
+            + "    f = await facts(); [f.href, f.remembered_room, f.browser_id is None]"
+        )
+    finally:
+        driver.execute_script(FORBID.format("value: window.kept"), storage)
+    assert found[0].endswith("/module_test.html")
+    assert found[1:] == [None, storage == "localStorage"]
+
+
+BROKEN = """
+    const element = Object.assign(document.createElement("script"), {
+        id: "jupyter-config-data", type: "application/json", textContent: "{broken" });
+    document.head.append(element);
+"""
+
+
+def test_a_configuration_that_is_no_json_is_told(
+    run: Run, request: pytest.FixtureRequest, place: str
+) -> None:
+    driver = request.getfixturevalue(place).driver
+    driver.execute_script(BROKEN)
+    try:
+        told = run("""
+            from pyodide_rtc.browser import open_host
+            from pyodide_rtc.errors import BridgeError
+            host = await open_host()
+            try:
+                await host.page_facts()
+            except BridgeError as error:
+                told = str(error)
+            await host.aclose()
+            told
+        """)
+    finally:
+        driver.execute_script("document.getElementById('jupyter-config-data').remove()")
+    assert "jupyter-config-data" in told
+    assert "is not JSON" in told
+
+
 def test_storage_keeps_text(run: Run) -> None:
     result = run("""
         from pyodide_rtc.browser import open_host

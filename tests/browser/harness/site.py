@@ -117,17 +117,24 @@ _GET_CELL = """
 
 
 class Notebook:
-    """A notebook of the site's notebooks app, driven as a user does: cells run one after another.
+    """A notebook of the site, driven as a user does: cells run one after another.
 
     Args:
         driver: a browser.
         site_url: of a `exposed_copy`.
         path: of a notebook that the site has.
+        app: the application that shows it.
     """
 
-    def __init__(self, driver: WebDriver, site_url: str, path: str = "start-here.ipynb") -> None:
+    def __init__(
+        self,
+        driver: WebDriver,
+        site_url: str,
+        path: str = "start-here.ipynb",
+        app: str = "notebooks",
+    ) -> None:
         self.driver = driver
-        self._url = f"{site_url}/notebooks/index.html"
+        self._url = f"{site_url}/{app}/index.html"
         self._path = path
 
     def open(self, **query: str) -> None:

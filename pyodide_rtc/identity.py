@@ -1,0 +1,84 @@
+"""Who sits at the page: a name and a colour to show to the others.
+
+Pure functions over `PageFacts`. What is found is shown, never trusted: it proves nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+
+from pyodide_rtc.errors import ConfigError
+from pyodide_rtc.ports import PageFacts
+from pyodide_rtc.protocol.events import JsonObject
+
+NAME_PARAMETER = "username"
+COLOR_PARAMETER = "usercolor"
+
+COLORS = (
+    "#e12b2b", "#bd581b", "#907115", "#6f7c12", "#4b8313", "#228813", "#138830", "#13865b",
+    "#138383", "#1a7cb6", "#456de4", "#7261e8", "#9a4ee6", "#c41fdc", "#d51ea7", "#df2269",
+)  # fmt: skip
+"""Sixteen hues, all as bright as it takes to be read as well on white as on black."""
+
+ADJECTIVES = (
+    "Agile", "Amber", "Brave", "Bright", "Calm", "Cheerful", "Clever", "Curious",
+    "Eager", "Gentle", "Golden", "Happy", "Honest", "Jolly", "Kind", "Lively",
+    "Lucky", "Merry", "Mindful", "Nimble", "Patient", "Playful", "Polite", "Proud",
+    "Quick", "Quiet", "Silver", "Sunny", "Swift", "Tidy", "Warm", "Wise",
+)  # fmt: skip
+
+ANIMALS = (
+    "Badger", "Bear", "Beaver", "Bison", "Crane", "Deer", "Dolphin", "Falcon",
+    "Finch", "Fox", "Gecko", "Hare", "Hedgehog", "Heron", "Ibis", "Kiwi",
+    "Koala", "Lark", "Lemur", "Lynx", "Marten", "Moose", "Otter", "Owl",
+    "Panda", "Penguin", "Puffin", "Robin", "Seal", "Swan", "Turtle", "Wombat",
+)  # fmt: skip
+
+_HEX_COLOR = re.compile(r"#?([0-9a-f]{6}|[0-9a-f]{3})", re.IGNORECASE)
+
+
+def page_user(facts: PageFacts) -> JsonObject:
+    """Give who sits at the page, as other Yjs editors show it: `{"name": ..., "color": ...}`.
+
+    The name is `?username=` of the address, else that of JupyterLite's own user, else one made of
+    an adjective and an animal; the colour is `?usercolor=`, else the user's, else one of `COLORS`.
+    What is made follows from a random number that this browser keeps: the same each time, and
+    telling nothing about the person.
+
+    Returns:
+        an empty object where nothing at all is known.
+    """
+    named = facts.query(NAME_PARAMETER) or facts.user_name
+    seed = facts.browser_id or named
+    if not seed:
+        return {}
+    number = int.from_bytes(sha256(seed.encode()).digest(), "big")
+    number, color = divmod(number, len(COLORS))
+    number, animal = divmod(number, len(ANIMALS))
+    return {
+        "name": named or f"{ADJECTIVES[number % len(ADJECTIVES)]} {ANIMALS[animal]}",
+        "color": _as_color(facts.query(COLOR_PARAMETER))
+        or _as_color(facts.user_color or "")
+        or COLORS[color],
+    }
+
+
+def color_fault(facts: PageFacts) -> ConfigError | None:
+    """Tell what is wrong with `?usercolor=`; it is no reason to stay outside."""
+    text = facts.query(COLOR_PARAMETER)
+    if not text or _as_color(text):
+        return None
+    return ConfigError(
+        f"{text!r} is no colour",
+        f"Give six hexadecimal digits in the address, as in ?{COLOR_PARAMETER}=e65100.",
+    )
+
+
+def _as_color(text: str) -> str | None:
+    """Read a colour of three or six digits, with or without `#`, as `#rrggbb`."""
+    found = _HEX_COLOR.fullmatch(text.strip())
+    if found is None:
+        return None
+    digits = found[1].lower()
+    return "#" + (digits if len(digits) == 6 else "".join(digit * 2 for digit in digits))
