@@ -167,7 +167,9 @@ class Mesh:
         before = negotiation.send_side
         negotiation.open_channel(event.side, event.max_message_bytes)
         # Also when the side changes: what went by the other one may have had no listener.
-        return [] if negotiation.send_side == before else _join(peer, event.conn)
+        if negotiation.send_side == before:
+            return []
+        return _join(peer, event.conn, EAGER_STATE_BYTES if peer.capability else 0)
 
     def on_path_restored(self, conn: int) -> list[Effect]:
         """Take a network path; one that was lost brings the peer back, with its channels."""
@@ -175,7 +177,8 @@ class Mesh:
         if peer is None or not peer.negotiation.channels or peer.negotiation.has_path:
             return []
         peer.negotiation.find_path()
-        return _join(peer, conn)
+        # No state unasked: that counts on the peer's question, but it may have lost nothing.
+        return _join(peer, conn, max_state_bytes=0)
 
     def lose_path(self, conn: int, reason: str, now_s: float) -> list[Effect]:
         """Take the loss of the network path: look for another, or give the peer up."""
@@ -286,8 +289,13 @@ class Mesh:
         peer = self._peers.get(sender)
         what = message.signal
         is_offer = isinstance(what, Description) and what.type == "offer"
-        if isinstance(what, Description) and self._lobby.is_closed(session_of(what.sdp)):
-            # Late; or it looks for a new path under a connection that we have closed.
+        if (
+            isinstance(what, Description)
+            and capability is not None
+            and self._lobby.is_closed(session_of(what.sdp))
+        ):
+            # Late; or it looks for a new path under a connection that we have closed. (A stock peer
+            # keeps its end as long as that does not break, and answers with it.)
             is_lost = is_offer and peer is None
             return self._call(Newcomer(sender, url, capability, now_s), now_s) if is_lost else []
         if peer is not None:
@@ -339,12 +347,12 @@ class Mesh:
         return effects + self.announce_again(now_s)
 
 
-def _join(peer: MeshPeer, conn: int) -> list[Effect]:
+def _join(peer: MeshPeer, conn: int, max_state_bytes: int) -> list[Effect]:
     effects: list[Effect] = []
     if not peer.is_joined:
         peer.is_joined = True
         effects.append(PeersChanged(peer.peer_id, "joined", client_id=peer.client_id))
-    return [*effects, AskState(conn, EAGER_STATE_BYTES if peer.capability else 0)]
+    return [*effects, AskState(conn, max_state_bytes)]
 
 
 def _part(peer: MeshPeer, reason: str) -> list[Effect]:

@@ -349,7 +349,7 @@ class TestLostPaths:
         mesh.on_payload(URL, signal(sdp("answer", 7), client_id=PEER_CLIENT), 51.0)
         assert mesh.on_path_restored(1) == [
             fx.PeersChanged(PEER, "joined", client_id=PEER_CLIENT),
-            fx.AskState(1, EAGER_STATE_BYTES),
+            fx.AskState(1, 0),
         ]
         assert mesh.deadline_s is None
         assert mesh.on_path_restored(1) == [], "that is no news"
@@ -470,6 +470,16 @@ class TestLostPaths:
             fx.OpenTransport(2, is_initiator=True, is_own_kind=True)
         ]
         assert mesh.on_payload(URL, restart, 50.0) == [], "called it is"
+
+    def test_a_stock_peer_may_answer_with_the_end_that_it_has(self, mesh: Mesh) -> None:
+        self.linked(mesh, client_id=None)
+        mesh.lose_path(1, "no network path", 50.0)
+        mesh.publish_signal(ev.DescriptionMade(2, "offer", "anew"), 50.0)
+
+        again = sdp("answer", 7, 2)
+        assert mesh.on_payload(URL, signal(again), 51.0) == [
+            fx.AcceptDescription(2, "answer", again.sdp)
+        ]
 
     def test_a_path_of_nobody_is_nothing(self, mesh: Mesh) -> None:
         assert mesh.lose_path(9, "no network path", 0.0) == []

@@ -22,3 +22,8 @@ def test_whatever_breaks_all_end_with_the_same_and_know_it(start: int) -> None:
 def test_a_stock_peer_that_tells_its_loss_before_we_see_it_is_called() -> None:
     # Our late candidates had opened a connection there, because of which it passed over us.
     play(275)
+
+
+def test_who_alone_has_lost_the_path_is_answered_when_it_asks_again() -> None:
+    # The other end took the question for the one whose answer it had sent unasked.
+    play(578)
