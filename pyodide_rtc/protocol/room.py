@@ -201,7 +201,9 @@ class RoomMachine:
             case ev.ChannelClosed(conn, _, reason):
                 return self.mesh.lose(conn, reason, PeerClosedError, now_s)
             case ev.PathRestored(conn):
-                return self.mesh.on_path_restored(conn)
+                restored = self.mesh.on_path_restored(conn)
+                # The other end may have noticed nothing: it learns what it has missed, and asks.
+                return [*restored, AskCheck()] if restored else []
             case ev.TransportFailed(conn, reason, is_ice):
                 if is_ice:
                     return self.mesh.lose_path(conn, reason, now_s)
