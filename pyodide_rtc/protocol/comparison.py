@@ -1,13 +1,19 @@
-"""When to compare what we have with what the others have, so that whatever was lost is found.
+"""Comparing what we have with what the others have, so that whatever was lost is found.
 
 After changes each peer tells the others of its own kind what it has (`StateCheck`); who lacks
 something asks for it. A stock peer cannot be told: it is asked for what we lack, now and then.
-Owns the times. Knows no document and no link.
+Knows no document: state vectors and digests come in with the events.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from pyodide_rtc.protocol import events as ev
+from pyodide_rtc.protocol.effects import Effect, PeersChanged, SendTabFrame
+from pyodide_rtc.protocol.links import Links
+from pyodide_rtc.wire.messages import StateCheck, SyncStep1, encode
+from pyodide_rtc.wire.state import count_missing
 
 QUIET_S = 2.0
 """Without further changes for so long the others should have everything, and a check tells."""
@@ -54,3 +60,50 @@ class CheckTimes:
             return False
         self._stock_s = now_s
         return True
+
+
+@dataclass(slots=True)
+class Comparison:
+    """The comparing of one room.
+
+    Args:
+        links: by which it is told.
+    """
+
+    links: Links
+    times: CheckTimes = field(default_factory=CheckTimes)
+
+    def tell(self, check: StateCheck, now_s: float) -> list[Effect]:
+        """Tell our own kind what we have, and ask stock peers, if it is time, for what we lack."""
+        may_ask_stock = self.times.may_ask_stock(now_s)
+        effects: list[Effect] = []
+        for peer in self.links.mesh:
+            if peer.is_joined and peer.negotiation.conn is not None:
+                is_own_kind = peer.capability is not None
+                message = check if is_own_kind else SyncStep1(check.state_vector)
+                if is_own_kind or may_ask_stock:
+                    effects += self.links.send(peer.negotiation.conn, encode(message))
+        if self.links.tab_peers and may_ask_stock:  # all hear it, stock pages too
+            effects.append(SendTabFrame(encode(SyncStep1(check.state_vector))))
+        return effects
+
+    def compare(self, event: ev.Compared) -> list[Effect]:
+        """Ask for what we lack, and let a peer know that it lacks something.
+
+        Raises:
+            DecodeError: what the peer told is no state vector.
+        """
+        mine, theirs, peer = event.mine, event.theirs, self.links.mesh.peer_of(event.link)
+        if peer is None:
+            return []
+        ahead = count_missing(mine.state_vector, theirs.state_vector)
+        behind = count_missing(theirs.state_vector, mine.state_vector)
+        effects: list[Effect] = []
+        if (peer.ahead or 0, peer.behind or 0) != (ahead, behind):
+            effects.append(PeersChanged(peer.peer_id, "changed", client_id=peer.client_id))
+        peer.ahead, peer.behind = ahead, behind
+        if ahead or mine.deletions != theirs.deletions:
+            effects += self.links.send(event.link, encode(SyncStep1(mine.state_vector)))
+        if behind:  # it learns so, and asks
+            effects += self.links.send(event.link, encode(mine))
+        return effects

@@ -6,9 +6,8 @@ differences by effects) nor how anything is sent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, assert_never
+from typing import assert_never
 
 from pyodide_rtc.errors import (
     DecryptionError,
@@ -17,8 +16,8 @@ from pyodide_rtc.errors import (
     RemoteProtocolError,
 )
 from pyodide_rtc.protocol import events as ev
-from pyodide_rtc.protocol.awareness import AwarenessChange, AwarenessMachine
-from pyodide_rtc.protocol.comparison import CheckTimes
+from pyodide_rtc.protocol.awareness import AwarenessMachine
+from pyodide_rtc.protocol.comparison import Comparison
 from pyodide_rtc.protocol.doubts import Doubts
 from pyodide_rtc.protocol.effects import (
     ApplyUpdate,
@@ -26,19 +25,18 @@ from pyodide_rtc.protocol.effects import (
     AskComparison,
     AskDiff,
     AskState,
-    AwarenessChanged,
     CloseTransport,
     Effect,
     PeersChanged,
     Report,
     SendTabFrame,
-    Transfer,
     WatchTabPeer,
 )
-from pyodide_rtc.protocol.mesh import Mesh, MeshPeer
+from pyodide_rtc.protocol.links import Links, PeerState, TabLink, show
+from pyodide_rtc.protocol.mesh import Mesh
 from pyodide_rtc.protocol.strangers import Strangers
-from pyodide_rtc.protocol.transfers import MAX_RECEIVED_BYTES, Traffic
-from pyodide_rtc.wire.awareness import decode_awareness, encode_awareness
+from pyodide_rtc.protocol.transfers import MAX_RECEIVED_BYTES
+from pyodide_rtc.wire.awareness import decode_awareness
 from pyodide_rtc.wire.chunks import CHUNK_TYPE
 from pyodide_rtc.wire.messages import (
     AwarenessMessage,
@@ -54,45 +52,9 @@ from pyodide_rtc.wire.messages import (
     encode,
 )
 from pyodide_rtc.wire.payload import Announce, Lost, SignalMessage
-from pyodide_rtc.wire.state import count_missing
 
 MAX_AWARENESS_CLIENTS = 10_000
 """The most clients that one awareness message may speak of."""
-
-
-@dataclass(frozen=True, slots=True)
-class PeerState:
-    """What is known of a peer.
-
-    Args:
-        peer_id: its network identity.
-        via: how it is reached.
-        is_connected: whether frames can go.
-        is_synced: whether it has answered our state vector.
-        client_id: its document's client id, if it told.
-        ahead: how many units of its document we lacked when we were last compared; None for never.
-        behind: how many units of ours it lacked then.
-        is_relayed: whether a TURN server passes everything on; None while that is not known.
-        transfers: what is large and on its way to it or from it.
-    """
-
-    peer_id: str
-    via: Literal["webrtc", "tab"]
-    is_connected: bool
-    is_synced: bool
-    client_id: int | None
-    ahead: int | None = None
-    behind: int | None = None
-    is_relayed: bool | None = None
-    transfers: tuple[Transfer, ...] = ()
-
-
-@dataclass(slots=True)
-class _TabPeer:
-    """A peer in another tab or kernel of this browser."""
-
-    client_id: int | None
-    is_synced: bool = False
 
 
 @dataclass(slots=True)
@@ -108,46 +70,30 @@ class RoomMachine:
     max_received_bytes: int = MAX_RECEIVED_BYTES
     awareness: AwarenessMachine = field(init=False)
     strangers: Strangers = field(default_factory=Strangers)
-    _tab_peers: dict[str, _TabPeer] = field(default_factory=dict)
-    _traffic: dict[int, Traffic] = field(default_factory=dict)  # by connection
-    _checks: CheckTimes = field(default_factory=CheckTimes)
+    links: Links = field(init=False)
+    _comparison: Comparison = field(init=False)
     _doubts: Doubts = field(default_factory=Doubts)
     _has_tab: bool = False
     _is_left: bool = False
 
     def __post_init__(self) -> None:
         self.awareness = AwarenessMachine(self.mesh.client_id)
+        self.links = Links(self.mesh, self.awareness, self.max_received_bytes)
+        self._comparison = Comparison(self.links)
 
     @property
     def deadline_s(self) -> float | None:
         """When `TimePassed` is to be given next; None if nothing is waited for."""
         if self._is_left:
             return None
-        parts = (self.mesh, self.awareness, self._checks, self._doubts)
+        parts = (self.mesh, self.awareness, self._comparison.times, self._doubts)
         times = [part.deadline_s for part in parts]
         return min((t for t in times if t is not None), default=None)
 
     @property
     def peers(self) -> tuple[PeerState, ...]:
         """All peers, those on their way included."""
-        by_webrtc = [
-            PeerState(
-                peer.peer_id,
-                "webrtc",
-                peer.is_joined,
-                peer.is_synced,
-                peer.client_id,
-                peer.ahead,
-                peer.behind,
-                peer.is_relayed,
-                self._transfers(peer),
-            )
-            for peer in self.mesh
-        ]
-        by_tab = [
-            PeerState(i, "tab", True, p.is_synced, p.client_id) for i, p in self._tab_peers.items()
-        ]
-        return (*by_webrtc, *by_tab)
+        return self.links.peers
 
     def handle(self, event: ev.Event, now_s: float) -> list[Effect]:
         """Take an event and tell what is to be done, in order.
@@ -161,35 +107,38 @@ class RoomMachine:
         effects = self._dispatch(event, now_s)
         for effect in effects:
             if isinstance(effect, CloseTransport):
-                self._traffic.pop(effect.conn, None)
+                self.links.forget(effect.conn)
         gone = [
             e.client_id
             for e in effects
             if isinstance(e, PeersChanged) and e.change == "left" and e.client_id is not None
         ]
-        return effects + _show(self.awareness.remove(gone))
+        return effects + show(self.awareness.remove(gone))
 
     def _dispatch(self, event: ev.Event, now_s: float) -> list[Effect]:  # noqa: C901 - one case each
         match event:
             case ev.FrameReceived(link, data):
                 return self._on_frame(link, data, now_s)
             case ev.DocumentChanged():
-                self._checks.on_change(now_s)
-                return self._tell_change(event)
+                self._comparison.times.on_change(now_s)
+                return self.links.tell_change(event)
             case ev.CheckRead(check):
-                return self._tell_check(check, now_s)
+                return self._comparison.tell(check, now_s)
             case ev.Compared():
-                return self._on_comparison(event)
+                try:
+                    return self._comparison.compare(event)
+                except RemoteProtocolError as error:
+                    return self._refuse(event.link, error)
             case ev.DiffRead():
-                return self._send_diff(event)
+                return self.links.send_diff(event)
             case ev.FramesGone():
-                return self._on_gone(event, now_s)
+                return self.links.on_gone(event, now_s)
             case ev.AnswerApplied(link):
                 return self._mark_synced(link)
             case ev.StateVectorRead():
                 return self._greet(event)
             case ev.LocalStateSet(state):
-                return self._tell_awareness(self.awareness.set_local(state, now_s), None)
+                return self.links.tell_awareness(self.awareness.set_local(state, now_s), None)
             case ev.PayloadReceived(url, payload):
                 return self._on_payload(url, payload, now_s)
             case ev.StrangerHeard(reason):
@@ -233,10 +182,10 @@ class RoomMachine:
 
     def _on_time(self, now_s: float) -> list[Effect]:
         renewed, outdated = self.awareness.expire(now_s)
-        effects = self._tell_awareness(renewed, None) + _show(outdated)
+        effects = self.links.tell_awareness(renewed, None) + show(outdated)
         for conn in self._doubts.expired(now_s):
             effects += self.mesh.lose(conn, "it does not answer any more", PeerClosedError, now_s)
-        if self._checks.is_due(now_s) or renewed.all:
+        if self._comparison.times.is_due(now_s) or renewed.all:
             effects.append(AskCheck())
         return effects + self.mesh.on_time(now_s)
 
@@ -245,7 +194,7 @@ class RoomMachine:
     def _on_payload(
         self, url: str, payload: Announce | Lost | SignalMessage, now_s: float
     ) -> list[Effect]:
-        if payload.sender in self._tab_peers:
+        if payload.sender in self.links.tab_peers:
             return []  # the tab channel links us already
         if isinstance(payload, Lost):
             return self._on_lost(payload.sender, now_s)
@@ -268,7 +217,7 @@ class RoomMachine:
             # So that they find out, too, that somebody is here whom they do not understand.
             effects += self.mesh.announce(now_s)
             if self._has_tab:
-                effects.append(self._show_tab_peer())
+                effects.append(self.links.show_tab_peer())
         return effects
 
     def _doubt(self, conn: int | None, now_s: float) -> list[Effect]:
@@ -280,7 +229,7 @@ class RoomMachine:
             or not self._doubts.begin(conn, now_s)
         ):
             return []
-        return self._send(conn, encode(QueryAwareness()))
+        return self.links.send(conn, encode(QueryAwareness()))
 
     def _settle(self, conn: int) -> list[Effect]:
         self._doubts.end(conn)
@@ -291,21 +240,21 @@ class RoomMachine:
         state: list[Message] = [] if event.state is None else [SyncStep2(event.state)]
         if event.link == ev.TAB:
             messages = [step1, *state, QueryAwareness()]
-            effects: list[Effect] = [self._show_tab_peer()]
+            effects: list[Effect] = [self.links.show_tab_peer()]
             effects += [SendTabFrame(encode(m)) for m in messages]
-            return effects + self._send_awareness(ev.TAB, [self.mesh.client_id])
+            return effects + self.links.send_awareness(ev.TAB, [self.mesh.client_id])
         peer = self.mesh.peer_of(event.link)
         if peer is not None:
             peer.has_whole_state = event.state is not None
-        effects = [e for m in (step1, *state) for e in self._send(event.link, encode(m))]
-        return effects + self._send_awareness(event.link)
+        effects = [e for m in (step1, *state) for e in self.links.send(event.link, encode(m))]
+        return effects + self.links.send_awareness(event.link)
 
     def _answer(self, link: ev.Link, state_vector: bytes) -> list[Effect]:
         peer = self.mesh.peer_of(link)
         if peer is not None and peer.has_whole_state:
             peer.has_whole_state = False  # it asked before it had it; what it asks later is news
             return []
-        traffic = self._traffic_of(link)
+        traffic = self.links.traffic_of(link)
         return [AskDiff(link, state_vector)] if traffic is None else traffic.ask(state_vector)
 
     def _refuse(self, link: ev.Link, error: RemoteProtocolError) -> list[Effect]:
@@ -338,8 +287,7 @@ class RoomMachine:
             case AwarenessMessage(update):
                 return self._on_awareness(link, update, now_s)
             case QueryAwareness():
-                # Answered even without anything to tell: it may be a question for a sign of life.
-                return self._send_awareness(link) or self._send(link, self._awareness_frame(()))
+                return self.links.answer_query(link)
             case StateCheck():
                 return [AskComparison(link, message)]
             case TabPeer() if link == ev.TAB:
@@ -350,7 +298,7 @@ class RoomMachine:
                 return []
 
     def _on_chunk(self, link: ev.Link, body: bytes, now_s: float) -> list[Effect]:
-        traffic = self._traffic_of(link)
+        traffic = self.links.traffic_of(link)
         if traffic is None or traffic.peer.capability is None:
             return []
         message, effects = traffic.on_chunk(body, now_s)
@@ -364,17 +312,18 @@ class RoomMachine:
         except RemoteProtocolError as error:
             # Told, not punished: a stock peer passes on what others say, whatever it is.
             return [Report(error)]
-        return self._tell_awareness(self.awareness.apply(entries, now_s), link)
+        return self.links.tell_awareness(self.awareness.apply(entries, now_s), link)
 
     def _mark_synced(self, link: ev.Link) -> list[Effect]:
         if link == ev.TAB:
             # A frame in the tab channel names no sender: all who were asked count as answered.
-            fresh = {i: p for i, p in self._tab_peers.items() if not p.is_synced}
+            fresh = {i: p for i, p in self.links.tab_peers.items() if not p.is_synced}
             for tab_peer in fresh.values():
                 tab_peer.is_synced = True
             return [PeersChanged(i, "synced", client_id=p.client_id) for i, p in fresh.items()]
         peer = self.mesh.peer_of(link)
-        assert peer is not None, "frames of others are passed over"
+        if peer is None:  # it went while its answer was applied
+            return []
         effects: list[Effect] = []
         if peer.ahead:
             peer.ahead = 0  # what it had it has told now
@@ -386,163 +335,32 @@ class RoomMachine:
 
     def _on_tab_peer(self, message: TabPeer) -> list[Effect]:
         peer_id, client_id = message.peer_id, message.client_id
-        if peer_id == self.mesh.peer_id or message.present == (peer_id in self._tab_peers):
+        if peer_id == self.mesh.peer_id or message.present == (peer_id in self.links.tab_peers):
             return []
         if not message.present:
-            client_id = self._tab_peers.pop(peer_id).client_id
+            client_id = self.links.tab_peers.pop(peer_id).client_id
             return [PeersChanged(peer_id, "left", "the tab left the room", client_id)]
         effects: list[Effect] = []
         if peer_id in self.mesh:
             effects += self.mesh.drop(peer_id, "linked by the tab channel")
-        self._tab_peers[peer_id] = _TabPeer(client_id)
+        self.links.tab_peers[peer_id] = TabLink(client_id)
         if client_id is not None:  # of our own kind: it holds a lock as long as it lives
             effects.append(WatchTabPeer(peer_id))
         return [
             *effects,
-            self._show_tab_peer(),
+            self.links.show_tab_peer(),
             PeersChanged(peer_id, "joined", client_id=client_id),
         ]
-
-    # Comparing.
-
-    def _tell_check(self, check: StateCheck, now_s: float) -> list[Effect]:
-        may_ask_stock = self._checks.may_ask_stock(now_s)
-        effects: list[Effect] = []
-        for peer in self.mesh:
-            if peer.is_joined and peer.negotiation.conn is not None:
-                is_own_kind = peer.capability is not None
-                message = check if is_own_kind else SyncStep1(check.state_vector)
-                if is_own_kind or may_ask_stock:
-                    effects += self._send(peer.negotiation.conn, encode(message))
-        if self._tab_peers and may_ask_stock:  # all hear it, stock pages too
-            effects.append(SendTabFrame(encode(SyncStep1(check.state_vector))))
-        return effects
-
-    def _on_comparison(self, event: ev.Compared) -> list[Effect]:
-        mine, theirs, peer = event.mine, event.theirs, self.mesh.peer_of(event.link)
-        if peer is None:
-            return []
-        try:
-            ahead = count_missing(mine.state_vector, theirs.state_vector)
-            behind = count_missing(theirs.state_vector, mine.state_vector)
-        except RemoteProtocolError as error:
-            return self._refuse(event.link, error)
-        effects: list[Effect] = []
-        if (peer.ahead or 0, peer.behind or 0) != (ahead, behind):
-            effects.append(PeersChanged(peer.peer_id, "changed", client_id=peer.client_id))
-        peer.ahead, peer.behind = ahead, behind
-        if ahead or mine.deletions != theirs.deletions:
-            effects += self._send(event.link, encode(SyncStep1(mine.state_vector)))
-        if behind:  # it learns so, and asks
-            effects += self._send(event.link, encode(mine))
-        return effects
-
-    # Sending.
-
-    def _send(self, link: ev.Link, data: bytes) -> list[Effect]:
-        if link == ev.TAB:
-            return [SendTabFrame(data)]
-        traffic = self._traffic_of(link)
-        return [] if traffic is None else traffic.send(data)
-
-    def _traffic_of(self, link: ev.Link) -> Traffic | None:
-        """Give what goes by a link, other than that to the tabs, which take everything at once."""
-        peer = self.mesh.peer_of(link)
-        if peer is None:
-            return None
-        if link not in self._traffic:
-            self._traffic[link] = Traffic(link, peer, self.max_received_bytes)
-        return self._traffic[link]
-
-    def _transfers(self, peer: MeshPeer) -> tuple[Transfer, ...]:
-        traffic = self._traffic.get(peer.negotiation.conn or ev.TAB)
-        return () if traffic is None else traffic.transfers
-
-    def _links(self, source: ev.Link | None) -> list[ev.Link]:
-        """Give the links to all but the source of what is to be told."""
-        conns = [p.negotiation.conn for p in self.mesh if p.is_joined]
-        tabs = [ev.TAB] if self._tab_peers else []
-        return [link for link in (*conns, *tabs) if link is not None and link != source]
-
-    def _tell_change(self, event: ev.DocumentChanged) -> list[Effect]:
-        effects: list[Effect] = []
-        for link in self._links(event.source):
-            traffic = self._traffic_of(link)
-            if traffic is not None:
-                effects += traffic.tell_change(event.update, event.before_state)
-            elif event.update is not None:
-                effects.append(SendTabFrame(encode(SyncUpdate(event.update))))
-            else:
-                effects.append(AskDiff(link, event.before_state, is_answer=False))
-        return effects
-
-    def _send_diff(self, event: ev.DiffRead) -> list[Effect]:
-        traffic = self._traffic_of(event.link)
-        if traffic is None:
-            kind = SyncStep2 if event.is_answer else SyncUpdate
-            return self._send(event.link, encode(kind(event.update)))
-        return traffic.send_update(event.update, is_answer=event.is_answer)
-
-    def _on_gone(self, event: ev.FramesGone, now_s: float) -> list[Effect]:
-        traffic = self._traffic.get(event.conn)
-        if traffic is None:
-            return []
-        effects = traffic.on_gone(event, now_s)
-        if traffic.stale_clients and not traffic.is_full:
-            stale = sorted(traffic.stale_clients)
-            traffic.stale_clients.clear()
-            effects += self._tell_clients(stale, [event.conn])
-        return effects
-
-    def _send_awareness(self, link: ev.Link, ids: Iterable[int] | None = None) -> list[Effect]:
-        states = self.awareness.states
-        return self._tell_clients(
-            [i for i in (states if ids is None else ids) if i in states], [link]
-        )
-
-    def _awareness_frame(self, ids: Iterable[int]) -> bytes:
-        return encode(AwarenessMessage(encode_awareness(self.awareness.entries(ids))))
-
-    def _show_tab_peer(self, *, present: bool = True) -> Effect:
-        return SendTabFrame(encode(TabPeer(self.mesh.peer_id, present, self.mesh.client_id)))
-
-    def _tell_clients(self, ids: Sequence[int], links: Iterable[ev.Link]) -> list[Effect]:
-        """Tell the awareness of clients; a link that is full gets it when there is room."""
-        if not ids:
-            return []
-        frame = self._awareness_frame(ids)
-        effects: list[Effect] = []
-        for link in links:
-            traffic = self._traffic_of(link)
-            if traffic is not None and traffic.is_full:
-                traffic.stale_clients.update(ids)
-            else:
-                effects += self._send(link, frame)
-        return effects
-
-    def _tell_awareness(self, change: AwarenessChange, source: ev.Link | None) -> list[Effect]:
-        effects = _show(change)
-        if change.all:
-            # What somebody else said of us is outbid: that has to reach its source, too.
-            exclude = None if self.mesh.client_id in change.all else source
-            effects += self._tell_clients(change.all, self._links(exclude))
-        return effects
 
     # The end.
 
     def _leave(self, now_s: float) -> list[Effect]:
-        effects = self._tell_awareness(self.awareness.set_local(None, now_s), None)
+        effects = self.links.tell_awareness(self.awareness.set_local(None, now_s), None)
         if self._has_tab:
-            effects.append(self._show_tab_peer(present=False))
+            effects.append(self.links.show_tab_peer(present=False))
         for peer_id in [p.peer_id for p in self.mesh]:
             effects += self.mesh.drop(peer_id, "we left", is_gentle=True)
-        effects += [PeersChanged(i, "left", "we left") for i in self._tab_peers]
-        self._tab_peers.clear()
+        effects += [PeersChanged(i, "left", "we left") for i in self.links.tab_peers]
+        self.links.tab_peers.clear()
         self._is_left = True
         return effects
-
-
-def _show(change: AwarenessChange) -> list[Effect]:
-    if not change.is_visible:
-        return []
-    return [AwarenessChanged(change.added, change.updated, change.removed)]

@@ -15,7 +15,8 @@ from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.comparison import LATEST_S, QUIET_S, STOCK_INTERVAL_S
 from pyodide_rtc.protocol.doubts import PATIENCE_S
-from pyodide_rtc.protocol.room import PeerState, RoomMachine
+from pyodide_rtc.protocol.links import PeerState
+from pyodide_rtc.protocol.room import RoomMachine
 from pyodide_rtc.protocol.strangers import NEWS_INTERVAL_S, SHOW_INTERVAL_S
 from pyodide_rtc.wire.awareness import AwarenessEntry
 from pyodide_rtc.wire.messages import (
@@ -147,6 +148,14 @@ class TestSync:
             fx.PeersChanged(PEER, "synced", client_id=PEER_CLIENT)
         ]
         assert room.handle(ev.AnswerApplied(conn), 0.0) == []
+
+    def test_an_answer_that_is_applied_after_its_peer_went_is_passed_over(
+        self, room: RoomMachine
+    ) -> None:
+        conn = link_peer(room)
+        room.handle(ev.ChannelClosed(conn, "local", "test"), 0.0)
+
+        assert room.handle(ev.AnswerApplied(conn), 1.0) == []
 
     def test_an_update_is_applied_with_its_link_as_source(self, room: RoomMachine) -> None:
         conn = link_peer(room)

@@ -1,0 +1,221 @@
+"""The links of a room: what goes by which, to peers by WebRTC and to the tabs of this browser.
+
+Owns what is sent and what waits. Decides nothing about who is linked, and knows no document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pyodide_rtc.protocol import events as ev
+from pyodide_rtc.protocol.awareness import AwarenessChange, AwarenessMachine
+from pyodide_rtc.protocol.effects import (
+    AskDiff,
+    AwarenessChanged,
+    Effect,
+    SendTabFrame,
+    Transfer,
+)
+from pyodide_rtc.protocol.mesh import Mesh, MeshPeer
+from pyodide_rtc.protocol.transfers import Traffic
+from pyodide_rtc.wire.awareness import encode_awareness
+from pyodide_rtc.wire.messages import (
+    AwarenessMessage,
+    SyncStep2,
+    SyncUpdate,
+    TabPeer,
+    encode,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PeerState:
+    """What is known of a peer.
+
+    Args:
+        peer_id: its network identity.
+        via: how it is reached.
+        is_connected: whether frames can go.
+        is_synced: whether it has answered our state vector.
+        client_id: its document's client id, if it told.
+        ahead: how many units of its document we lacked when we were last compared; None for never.
+        behind: how many units of ours it lacked then.
+        is_relayed: whether a TURN server passes everything on; None while that is not known.
+        transfers: what is large and on its way to it or from it.
+    """
+
+    peer_id: str
+    via: Literal["webrtc", "tab"]
+    is_connected: bool
+    is_synced: bool
+    client_id: int | None
+    ahead: int | None = None
+    behind: int | None = None
+    is_relayed: bool | None = None
+    transfers: tuple[Transfer, ...] = ()
+
+
+@dataclass(slots=True)
+class TabLink:
+    """A peer in another tab or kernel of this browser.
+
+    Args:
+        client_id: its document's client id; None for a stock page, which does not tell.
+        is_synced: whether step 2 came since it was linked.
+    """
+
+    client_id: int | None
+    is_synced: bool = False
+
+
+@dataclass(slots=True)
+class Links:
+    """The links of one room.
+
+    Args:
+        mesh: the peers by WebRTC.
+        awareness: what is told of clients.
+        max_received_bytes: the largest message that is taken from a peer.
+        tab_peers: the peers in this browser, by peer id.
+    """
+
+    mesh: Mesh
+    awareness: AwarenessMachine
+    max_received_bytes: int
+    tab_peers: dict[str, TabLink] = field(default_factory=dict)
+    _traffic: dict[int, Traffic] = field(default_factory=dict)  # by connection
+
+    @property
+    def peers(self) -> tuple[PeerState, ...]:
+        """All peers, those on their way included."""
+        by_webrtc = [
+            PeerState(
+                peer.peer_id,
+                "webrtc",
+                peer.is_joined,
+                peer.is_synced,
+                peer.client_id,
+                peer.ahead,
+                peer.behind,
+                peer.is_relayed,
+                self._transfers(peer),
+            )
+            for peer in self.mesh
+        ]
+        by_tab = [
+            PeerState(i, "tab", True, p.is_synced, p.client_id) for i, p in self.tab_peers.items()
+        ]
+        return (*by_webrtc, *by_tab)
+
+    def send(self, link: ev.Link, data: bytes) -> list[Effect]:
+        """Send a frame by a link; by one that is gone meanwhile nothing goes."""
+        if link == ev.TAB:
+            return [SendTabFrame(data)]
+        traffic = self.traffic_of(link)
+        return [] if traffic is None else traffic.send(data)
+
+    def traffic_of(self, link: ev.Link) -> Traffic | None:
+        """Give what goes by a link, other than that to the tabs, which take everything at once."""
+        peer = self.mesh.peer_of(link)
+        if peer is None:
+            return None
+        if link not in self._traffic:
+            self._traffic[link] = Traffic(link, peer, self.max_received_bytes)
+        return self._traffic[link]
+
+    def _transfers(self, peer: MeshPeer) -> tuple[Transfer, ...]:
+        traffic = self._traffic.get(peer.negotiation.conn or ev.TAB)
+        return () if traffic is None else traffic.transfers
+
+    def all_but(self, source: ev.Link | None) -> list[ev.Link]:
+        """Give the links to all but the source of what is to be told."""
+        conns = [p.negotiation.conn for p in self.mesh if p.is_joined]
+        tabs = [ev.TAB] if self.tab_peers else []
+        return [link for link in (*conns, *tabs) if link is not None and link != source]
+
+    def tell_change(self, event: ev.DocumentChanged) -> list[Effect]:
+        """Tell all but its source of a change of the document."""
+        effects: list[Effect] = []
+        for link in self.all_but(event.source):
+            traffic = self.traffic_of(link)
+            if traffic is not None:
+                effects += traffic.tell_change(event.update, event.before_state)
+            elif event.update is not None:
+                effects.append(SendTabFrame(encode(SyncUpdate(event.update))))
+            else:
+                effects.append(AskDiff(link, event.before_state, is_answer=False))
+        return effects
+
+    def send_diff(self, event: ev.DiffRead) -> list[Effect]:
+        """Send what a peer lacks."""
+        traffic = self.traffic_of(event.link)
+        if traffic is None:
+            kind = SyncStep2 if event.is_answer else SyncUpdate
+            return self.send(event.link, encode(kind(event.update)))
+        return traffic.send_update(event.update, is_answer=event.is_answer)
+
+    def on_gone(self, event: ev.FramesGone, now_s: float) -> list[Effect]:
+        """Go on with what waits, after frames have gone."""
+        traffic = self._traffic.get(event.conn)
+        if traffic is None:
+            return []
+        effects = traffic.on_gone(event, now_s)
+        if traffic.stale_clients and not traffic.is_full:
+            stale = sorted(traffic.stale_clients)
+            traffic.stale_clients.clear()
+            effects += self.tell_clients(stale, [event.conn])
+        return effects
+
+    def send_awareness(self, link: ev.Link, ids: Iterable[int] | None = None) -> list[Effect]:
+        """Send the awareness states of these clients, or of all that are here, if there are any."""
+        states = self.awareness.states
+        return self.tell_clients(
+            [i for i in (states if ids is None else ids) if i in states], [link]
+        )
+
+    def _awareness_frame(self, ids: Iterable[int]) -> bytes:
+        return encode(AwarenessMessage(encode_awareness(self.awareness.entries(ids))))
+
+    def answer_query(self, link: ev.Link) -> list[Effect]:
+        """Answer a question for awareness; without any too: it may be one for a sign of life."""
+        return self.send_awareness(link) or self.send(link, self._awareness_frame(()))
+
+    def forget(self, conn: int) -> None:
+        """Drop what waits for a connection that is closed."""
+        self._traffic.pop(conn, None)
+
+    def show_tab_peer(self, *, present: bool = True) -> Effect:
+        """Tell the other tabs that we are here, or no longer."""
+        return SendTabFrame(encode(TabPeer(self.mesh.peer_id, present, self.mesh.client_id)))
+
+    def tell_clients(self, ids: Sequence[int], links: Iterable[ev.Link]) -> list[Effect]:
+        """Tell the awareness of clients; a link that is full gets it when there is room."""
+        if not ids:
+            return []
+        frame = self._awareness_frame(ids)
+        effects: list[Effect] = []
+        for link in links:
+            traffic = self.traffic_of(link)
+            if traffic is not None and traffic.is_full:
+                traffic.stale_clients.update(ids)
+            else:
+                effects += self.send(link, frame)
+        return effects
+
+    def tell_awareness(self, change: AwarenessChange, source: ev.Link | None) -> list[Effect]:
+        """Tell the user, and all but its source, of a change of awareness."""
+        effects = show(change)
+        if change.all:
+            # What somebody else said of us is outbid: that has to reach its source, too.
+            exclude = None if self.mesh.client_id in change.all else source
+            effects += self.tell_clients(change.all, self.all_but(exclude))
+        return effects
+
+
+def show(change: AwarenessChange) -> list[Effect]:
+    """Tell the user of a change of awareness, if there is something to see."""
+    if not change.is_visible:
+        return []
+    return [AwarenessChanged(change.added, change.updated, change.removed)]

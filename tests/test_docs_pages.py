@@ -1,0 +1,59 @@
+"""What docs/protocol.md and docs/nobody-is-here.md say is what the code does."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+from pyodide_rtc import room_repr
+from pyodide_rtc.protocol import comparison, doubts, mesh, strangers, transfers
+from pyodide_rtc.wire.chunks import CHUNK_TYPE, Chunk
+from pyodide_rtc.wire.messages import StateCheck, encode
+
+DOCS = Path(__file__).parents[1] / "docs"
+PROTOCOL = (DOCS / "protocol.md").read_text()
+
+
+def rows(page: str, heading: str) -> list[list[str]]:
+    """Read the table whose first heading this is."""
+    found = re.search(rf"^\| {re.escape(heading)} \|.*\n\|[-|]+\n((?:\|.*\n)+)", page, re.MULTILINE)
+    assert found, f"no table {heading!r}"
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in found[1].splitlines()]
+
+
+def layout(kind: type) -> str:
+    """Read the layout in a docstring."""
+    found = re.search(r"Layout: (.*?)(?:\n\n|$)", inspect.getdoc(kind) or "", re.DOTALL)
+    assert found
+    return " ".join(found[1].split())
+
+
+@pytest.mark.parametrize("kind", [StateCheck, Chunk])
+def test_the_layouts_are_those_of_the_code(kind: type) -> None:
+    layouts = {row[0].split("`")[1]: row[1] for row in rows(PROTOCOL, "type")}
+    assert layouts[kind.__name__] == layout(kind)
+
+
+def test_the_types_are_those_of_the_code() -> None:
+    types = [int(row[0].split()[0]) for row in rows(PROTOCOL, "type")]
+    assert types == [encode(StateCheck(b"", b""))[0], CHUNK_TYPE]
+
+
+def test_the_times_are_those_of_the_code() -> None:
+    assert (comparison.QUIET_S, comparison.LATEST_S, comparison.STOCK_INTERVAL_S) == (2, 5, 10)
+    assert (doubts.PATIENCE_S, mesh.CROSSING_S) == (2, 0.5)
+    assert (strangers.NEWS_INTERVAL_S, strangers.SHOW_INTERVAL_S) == (60, 30)
+    assert (mesh.EAGER_STATE_BYTES, transfers.CHUNK_BYTES) == (16 * 1024, 64 * 1024)
+    assert transfers.MAX_WAITING_BYTES == 1024 * 1024
+
+
+def test_each_sentence_is_one_that_a_room_says() -> None:
+    tree = ast.parse(inspect.getsource(room_repr))
+    said = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant)]
+    for sentence, *_ in rows((DOCS / "nobody-is-here.md").read_text(), "the room says"):
+        known = sentence.removesuffix("...").strip()
+        assert any(isinstance(s, str) and known.rstrip(":.") in s for s in said), sentence
