@@ -138,6 +138,7 @@ class RoomMachine:
                 peer.is_relayed,
             )
             for peer in self.mesh
+            if not peer.guess
         ]
         by_tab = [
             PeerState(i, "tab", True, p.is_synced, p.client_id) for i, p in self._tab_peers.items()

@@ -72,7 +72,7 @@ def report(capsys: pytest.CaptureFixture[str], what: str, taken: list[list[Any]]
     failed = [pair for pair in taken if not all(isinstance(ms, (int, float)) for ms in pair)]
     slower = sorted(max(pair) for pair in taken if pair not in failed)
     with capsys.disabled():
-        print(  # noqa: T201  the figures that it is for
+        print(
             f"\n{what}: {len(slower)} of {len(taken)}, both have the data after "
             f"p50 {statistics.median(slower):.0f} ms, "
             f"p95 {slower[round(0.95 * (len(slower) - 1))]:.0f} ms, at most {slower[-1]:.0f} ms"
