@@ -26,12 +26,22 @@ MAX_CLOSED_SESSIONS = 256
 
 @dataclass(frozen=True, slots=True)
 class Newcomer:
-    """A peer whose announce was heard, and which is called later."""
+    """A peer that is called later: its announce was heard, or it was lost and may be there still.
+
+    Args:
+        peer_id: its network identity.
+        url: the server to call it by.
+        capability: what it says of itself; None for a stock peer.
+        due_s: when to call it.
+        guess: how often it was called since it was lost, this time included; 0 if it is known to
+            be there.
+    """
 
     peer_id: str
     url: str
     capability: Capability | None
     due_s: float
+    guess: int = 0
 
 
 @dataclass(slots=True)

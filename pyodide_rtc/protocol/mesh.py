@@ -13,7 +13,14 @@ from pyodide_rtc.errors import IceFailedError, NegotiationError, PeerError
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.announces import Announces
 from pyodide_rtc.protocol.capability import Capability, decode_capability, encode_capability
-from pyodide_rtc.protocol.effects import AskState, Effect, PeersChanged, PublishPayload, Report
+from pyodide_rtc.protocol.effects import (
+    AcceptDescription,
+    AskState,
+    Effect,
+    PeersChanged,
+    PublishPayload,
+    Report,
+)
 from pyodide_rtc.protocol.lobby import Lobby, Newcomer
 from pyodide_rtc.protocol.negotiation import Negotiation, Phase
 from pyodide_rtc.protocol.sdp import session_of
@@ -29,9 +36,10 @@ EAGER_STATE_BYTES = 16_384
 """A state below this size goes to a peer of our own kind at once, without waiting to be asked: it
 is there half a round trip earlier, and costs next to nothing if most of it was known."""
 
-LOSS_TOLD_S = 1.5
-"""A linked stock peer that is lost, and whose announce came not longer ago than this, has told its
-loss: it is there still."""
+GUESS_DELAYS_S = (1.0, 10.0, 30.0, 60.0)
+"""When a lost stock peer is called, should it be there still, and after each call in vain. Our late
+candidates may have opened a connection there that only an offer brings to life: until then it
+passes over our announces, and y-webrtc knows no time-out."""
 
 CROSSING_S = 0.5
 """How long we wait for the offer of a stock peer that has heard our announce, before we offer: it
@@ -45,7 +53,7 @@ class MeshPeer:
     negotiation: Negotiation
     capability: Capability | None = None
     heard_by: set[str] = field(default_factory=set)  # servers that brought an announce of it
-    announced_s: float | None = None  # when it announced itself though it was joined
+    guess: int = 0  # how often it was called since it was lost; it may have gone, so is not shown
     is_joined: bool = False
     is_synced: bool = False
     has_whole_state: bool = False  # sent without being asked for: the question is still to come
@@ -190,16 +198,8 @@ class Mesh:
         peer = self.peer_of(conn)
         if peer is None:
             return []
-        effects: list[Effect] = [] if peer.is_joined else [Report(kind(peer.peer_id, reason))]
-        effects = self.drop(peer.peer_id, reason) + effects
-        url, told_s = peer.negotiation.url, peer.announced_s
-        is_told = told_s is not None and now_s < told_s + LOSS_TOLD_S
-        if is_told and peer.capability is None:
-            assert url is not None, "it came by a server"
-            # Our late candidates may have opened a connection there that only an offer brings to
-            # life: until then it passes over our announces.
-            return effects + self._call(Newcomer(peer.peer_id, url, None, now_s), now_s)
-        return effects + self.announce_again(now_s)
+        report = [] if peer.is_joined else [Report(kind(peer.peer_id, reason))]
+        return [*self._miss(peer, reason, now_s), *report, *self.announce_again(now_s)]
 
     def on_path(self, event: ev.PathFound) -> list[Effect]:
         """Take note of the way to a peer."""
@@ -259,6 +259,7 @@ class Mesh:
             return []
         peer = self._add(newcomer.peer_id, newcomer.url, newcomer.capability, now_s)
         peer.heard_by.add(newcomer.url)
+        peer.guess = newcomer.guess
         self._lobby.forget(newcomer.peer_id)  # what it sent before belongs to what is past
         return peer.negotiation.offer()
 
@@ -272,13 +273,10 @@ class Mesh:
                 self._lobby.hold(newcomer)
                 return []
             return self._call(newcomer, now_s)
-        if peer.is_joined:
-            peer.announced_s = now_s
-            return []
         if url not in peer.heard_by:
             peer.heard_by.add(url)  # what another server has brought already
             return []
-        return _doubt(peer, now_s)
+        return [] if peer.is_joined else _doubt(peer, now_s)
 
     def _on_signal(
         self, url: str, message: SignalMessage, capability: Capability | None, now_s: float
@@ -321,11 +319,16 @@ class Mesh:
     ) -> list[Effect]:
         negotiation = peer.negotiation
         negotiation.url = url
+        peer.guess = 0
         before = negotiation.conn
         effects = negotiation.accept(message, now_s, is_own_kind=capability is not None)
         if negotiation.conn != before:
             effects += _part(peer, "the peer began anew")
             peer.capability = capability
+        elif peer.is_joined and any(isinstance(e, AcceptDescription) for e in effects):
+            # The peer had lost its path, and sent nothing meanwhile; we have not noticed.
+            assert before is not None, "a joined peer has a connection"
+            effects.append(AskState(before, 0))
         return effects
 
     def _try_again(self, peer: MeshPeer, reason: str, now_s: float) -> list[Effect]:
@@ -333,7 +336,7 @@ class Mesh:
         if effects is not None:
             return [*_part(peer, reason), *effects]
         report = Report(IceFailedError(peer.peer_id, reason))
-        return [*self.drop(peer.peer_id, reason), report, *self.announce_again(now_s)]
+        return [*self._miss(peer, reason, now_s), report, *self.announce_again(now_s)]
 
     def _give_up(self, peer: MeshPeer, now_s: float) -> list[Effect]:
         """End a try that takes too long: the peer has gone, or there is no path to it."""
@@ -341,10 +344,20 @@ class Mesh:
         if negotiation.phase is Phase.DESCRIBED:
             return self._try_again(peer, "no network path in time", now_s)
         reason = f"no connection in time: {negotiation.phase.value}"
-        effects = self.drop(peer.peer_id, reason)
+        effects = self._miss(peer, reason, now_s)
         if negotiation.has_spoken:
             effects.append(Report(NegotiationError(peer.peer_id, reason)))
-        return effects + self.announce_again(now_s)
+        return effects if peer.guess else effects + self.announce_again(now_s)
+
+    def _miss(self, peer: MeshPeer, reason: str, now_s: float) -> list[Effect]:
+        """Drop a peer that may be there still."""
+        effects = self.drop(peer.peer_id, reason)
+        if peer.capability is None and peer.guess < len(GUESS_DELAYS_S):
+            url = peer.negotiation.url
+            assert url is not None, "each peer is known by a server"
+            due_s = now_s + GUESS_DELAYS_S[peer.guess]
+            self._lobby.hold(Newcomer(peer.peer_id, url, None, due_s, peer.guess + 1))
+        return effects
 
 
 def _join(peer: MeshPeer, conn: int, max_state_bytes: int) -> list[Effect]:

@@ -8,7 +8,7 @@ from pyodide_rtc.errors import IceFailedError, NegotiationError, PeerClosedError
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.announces import MAX_ECHO_S, MIN_ANNOUNCE_INTERVAL_S
-from pyodide_rtc.protocol.mesh import CROSSING_S, EAGER_STATE_BYTES, LOSS_TOLD_S, Mesh
+from pyodide_rtc.protocol.mesh import CROSSING_S, EAGER_STATE_BYTES, GUESS_DELAYS_S, Mesh
 from pyodide_rtc.protocol.negotiation import (
     ANSWER_TIMEOUT_S,
     CONNECT_TIMEOUT_S,
@@ -300,7 +300,7 @@ class TestTime:
             fx.CloseTransport(1),
             fx.PublishPayload(Announce(ME, extra(MY_CLIENT)), None, Lost(ME)),
         ]
-        assert PEER not in mesh
+        assert list(mesh) == []
 
     def test_who_speaks_but_does_not_answer_is_given_up_told_and_announced(
         self, mesh: Mesh
@@ -360,7 +360,10 @@ class TestLostPaths:
 
         effects = mesh.on_payload(URL, signal(restart, client_id=PEER_CLIENT), 50.0)
 
-        assert effects == [fx.AcceptDescription(1, "offer", restart.sdp)]
+        assert effects == [
+            fx.AcceptDescription(1, "offer", restart.sdp),
+            fx.AskState(1, 0),  # the peer may have edited meanwhile
+        ]
         assert mesh.deadline_s is None, "it has a path as far as it knows"
 
     def test_of_two_restarts_the_larger_token_wins(self, mesh: Mesh) -> None:
@@ -545,27 +548,55 @@ class TestCrossing:
         assert mesh.on_time(CROSSING_S) == []
 
 
-class TestToldLosses:
-    """A stock peer announces itself when it has lost us, which we may hear before we lose it."""
+class TestGuesses:
+    """A stock peer that is lost may be there still, and pass over our announces."""
 
-    def lose(self, mesh: Mesh, now_s: float, client_id: int | None = None) -> list[fx.Effect]:
+    def lose(self, mesh: Mesh, client_id: int | None = None) -> list[fx.Effect]:
         call(mesh, client_id=client_id)
         mesh.on_channel_opened(ev.ChannelOpened(1, "remote", LIMIT))
-        mesh.on_payload(URL, announce(client_id=client_id), 50.0)
-        return mesh.lose(1, "it closed", PeerClosedError, now_s)
+        return mesh.lose(1, "it closed", PeerClosedError, 50.0)
 
-    def test_it_is_called_for_it_may_pass_over_our_announces(self, mesh: Mesh) -> None:
-        assert self.lose(mesh, 50.5) == [
-            fx.CloseTransport(1),
-            fx.PeersChanged(PEER, "left", "it closed"),
-            fx.OpenTransport(2, is_initiator=True, is_own_kind=False),
-        ]
+    def test_it_is_called_after_a_moment(self, mesh: Mesh) -> None:
+        assert only(fx.OpenTransport, self.lose(mesh)) == []
+        assert mesh.deadline_s == 50.0 + GUESS_DELAYS_S[0]
+
+        effects = mesh.on_time(50.0 + GUESS_DELAYS_S[0])
+
+        assert effects == [fx.OpenTransport(2, is_initiator=True, is_own_kind=False)]
+        [peer] = mesh
+        assert peer.guess == 1
+        mesh.on_payload(URL, signal(ANSWER), 52.0)
+        assert peer.guess == 0, "it is there"
+
+    def test_after_some_calls_in_vain_it_has_gone(self, mesh: Mesh) -> None:
+        self.lose(mesh)
+        calls, announces = 0, 0
+        while mesh.deadline_s is not None:
+            effects = mesh.on_time(mesh.deadline_s)
+            calls += len(only(fx.OpenTransport, effects))
+            announces += len(only(fx.PublishPayload, effects))
+            assert only(fx.Report, effects) == []
+
+        assert calls == len(GUESS_DELAYS_S)
+        assert announces == 0
+        assert list(mesh) == []
 
     def test_our_own_kind_calls_us(self, mesh: Mesh) -> None:
-        assert only(fx.OpenTransport, self.lose(mesh, 50.5, PEER_CLIENT)) == []
+        self.lose(mesh, PEER_CLIENT)
 
-    def test_one_that_announced_itself_long_ago_may_have_gone(self, mesh: Mesh) -> None:
-        assert only(fx.OpenTransport, self.lose(mesh, 50.0 + LOSS_TOLD_S)) == []
+        assert mesh.deadline_s is None
+
+    def test_one_that_offers_first_is_not_called(self, mesh: Mesh) -> None:
+        self.lose(mesh)
+        mesh.on_payload(URL, signal(OFFER), 50.5)
+
+        assert mesh.on_time(50.0 + GUESS_DELAYS_S[0]) == []
+
+    def test_one_that_broke_the_protocol_is_not_called(self, mesh: Mesh) -> None:
+        call(mesh)
+        mesh.refuse(PEER, "garbage")
+
+        assert mesh.deadline_s is None
 
 
 class TestOutages:

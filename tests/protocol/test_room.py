@@ -16,6 +16,7 @@ from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.comparison import LATEST_S, QUIET_S, STOCK_INTERVAL_S
 from pyodide_rtc.protocol.doubts import PATIENCE_S
 from pyodide_rtc.protocol.links import PeerState
+from pyodide_rtc.protocol.mesh import GUESS_DELAYS_S
 from pyodide_rtc.protocol.room import RoomMachine
 from pyodide_rtc.protocol.strangers import NEWS_INTERVAL_S, SHOW_INTERVAL_S
 from pyodide_rtc.wire.awareness import AwarenessEntry
@@ -351,6 +352,15 @@ class TestLosing:
         assert deadline_s is not None
         assert only(fx.Report, room.handle(ev.TimePassed(), deadline_s)) == []
         assert room.peers == ()
+
+    def test_one_that_may_have_gone_is_called_but_not_shown(self, room: RoomMachine) -> None:
+        conn = link_peer(room)
+        room.handle(ev.ChannelClosed(conn, "local", "it closed"), 0.0)
+
+        assert only(fx.OpenTransport, room.handle(ev.TimePassed(), GUESS_DELAYS_S[0]))
+        assert room.peers == ()
+        room.handle(ev.PayloadReceived(URL, signal(ANSWER)), 2.0)
+        assert len(room.peers) == 1
 
     def test_a_lost_path_is_looked_for_again(self, room: RoomMachine) -> None:
         conn = link_peer(room, client_id=PEER_CLIENT)

@@ -161,7 +161,12 @@ def test_two_offers_at_once_still_connect(run: Run) -> None:
         await host.aclose()
         [[kind for _, kind, _ in pair], a.log, b.log]
     """)
-    assert result == [["offer", "offer"], ["open"], ["open"]]
+    kinds, *logs = result
+    assert kinds == ["offer", "offer"]
+    for log in logs:
+        assert log.count("open") == 1
+        # Candidates of the offer that was given up may be refused: that is told, and does no harm.
+        assert all(line == "open" or line.startswith("candidate: ") for line in log)
 
 
 CANDIDATE = "candidate:1 1 udp 1 127.0.0.1 9 typ host"
