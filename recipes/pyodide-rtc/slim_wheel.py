@@ -1,0 +1,60 @@
+"""Build hook: the wheel carries no docstrings of what users never call.
+
+A notebook fetches the wheel each time it is opened, and a quarter of it would be docstrings of the
+inner layers. Lines keep their numbers, so tracebacks fit the source. What users hold (the modules
+of the package itself, `testing`) keeps its docstrings.
+"""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+INNER = ("browser", "protocol", "server", "session", "wire")
+"""The folders without; pyproject.toml excludes them from what is packed as it stands."""
+
+
+class SlimWheelHook(BuildHookInterface):  # type: ignore[type-arg]  # generic in newer versions only
+    """Packs the inner layers from slim copies."""
+
+    _folder: Path | None = None
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Make the copies, but for an editable installation, which uses the source itself."""
+        if version == "editable":
+            return
+        self._folder = Path(tempfile.mkdtemp(prefix="pyodide-rtc-wheel-"))
+        package = Path(self.root) / "pyodide_rtc"
+        for path in sorted(p for name in INNER for p in (package / name).rglob("*")):
+            if path.suffix not in (".py", ".js"):
+                continue
+            relative = path.relative_to(package.parent)
+            copy = self._folder / relative
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            text = path.read_text(encoding="utf-8")
+            copy.write_text(slim(text) if path.suffix == ".py" else text, encoding="utf-8")
+            build_data["force_include"][str(copy)] = str(relative)
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        """Remove the copies."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder)
+
+
+def slim(source: str) -> str:
+    """Empty every docstring; all else keeps its place and line."""
+    lines = source.splitlines(keepends=True)
+    for node in ast.walk(ast.parse(source)):
+        documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+        if isinstance(node, documented) and ast.get_docstring(node) is not None:
+            text = node.body[0]
+            assert text.end_lineno is not None, "ast.parse gives positions"
+            first, last = text.lineno - 1, text.end_lineno - 1
+            lines[first] = f'{lines[first][: text.col_offset]}""\n'
+            lines[first + 1 : last + 1] = ["\n"] * (last - first)
+    return "".join(lines)

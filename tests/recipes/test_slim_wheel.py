@@ -1,0 +1,66 @@
+"""The wheel: small, complete, and the same code as the source."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+MAX_WHEEL_BYTES = 150_000
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True)
+    [built] = folder.glob("*.whl")
+    return built
+
+
+def sources() -> list[Path]:
+    package = REPOSITORY / "pyodide_rtc"
+    files = [p for p in package.rglob("*") if p.suffix in (".py", ".js", ".typed")]
+    return [p for p in files if package / "labextension" not in p.parents]
+
+
+def without_docstrings(code: str) -> str:
+    tree = ast.parse(code)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
+            value = body[0].value
+            if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                value.value = ""
+    return ast.dump(tree)
+
+
+def test_it_is_small(wheel: Path) -> None:
+    assert wheel.stat().st_size <= MAX_WHEEL_BYTES
+
+
+def test_it_has_every_module_once_and_its_code(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = [name for name in archive.namelist() if name.startswith("pyodide_rtc/")]
+        expected = {str(p.relative_to(REPOSITORY)): p.read_text() for p in sources()}
+        assert sorted(names) == sorted(expected)
+        for name, source in expected.items():
+            packed = archive.read(name).decode()
+            if name.endswith(".py"):
+                assert without_docstrings(packed) == without_docstrings(source), name
+                assert len(packed.splitlines()) == len(source.splitlines()), name
+            else:
+                assert packed == source, name
+
+
+def test_what_users_hold_keeps_its_docstrings(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        room = ast.parse(archive.read("pyodide_rtc/room.py"))
+        inner = ast.parse(archive.read("pyodide_rtc/protocol/room.py"))
+    assert ast.get_docstring(room)
+    assert not ast.get_docstring(inner)
