@@ -138,7 +138,7 @@ class RoomMachine:
                 peer.is_relayed,
             )
             for peer in self.mesh
-            if not peer.guess
+            if not peer.may_be_gone
         ]
         by_tab = [
             PeerState(i, "tab", True, p.is_synced, p.client_id) for i, p in self._tab_peers.items()
@@ -244,8 +244,9 @@ class RoomMachine:
             return []
         if peer.is_joined:
             return self._doubt(peer.negotiation.conn, now_s)
-        # It would not hear our signals any more; if it lives, it announces itself again.
-        return self.mesh.drop(peer_id, "it lost its signaling server")
+        # Not dropped: a server may find a socket dead long after its peer has opened a new one.
+        peer.may_be_gone = True
+        return []
 
     def _on_stranger(self, reason: str, now_s: float) -> list[Effect]:
         effects: list[Effect] = []
