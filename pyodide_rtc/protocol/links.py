@@ -103,7 +103,7 @@ class Links:
                 self._transfers(peer),
             )
             for peer in self.mesh
-            if not peer.guess
+            if not peer.may_be_gone
         ]
         by_tab = [
             PeerState(i, "tab", True, p.is_synced, p.client_id) for i, p in self.tab_peers.items()

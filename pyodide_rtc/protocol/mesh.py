@@ -53,7 +53,8 @@ class MeshPeer:
     negotiation: Negotiation
     capability: Capability | None = None
     heard_by: set[str] = field(default_factory=set)  # servers that brought an announce of it
-    guess: int = 0  # how often it was called since it was lost; it may have gone, so is not shown
+    guess: int = 0  # how often it was called since it was lost
+    may_be_gone: bool = False  # until it speaks: it is not shown
     is_joined: bool = False
     is_synced: bool = False
     has_whole_state: bool = False  # sent without being asked for: the question is still to come
@@ -259,7 +260,7 @@ class Mesh:
             return []
         peer = self._add(newcomer.peer_id, newcomer.url, newcomer.capability, now_s)
         peer.heard_by.add(newcomer.url)
-        peer.guess = newcomer.guess
+        peer.guess, peer.may_be_gone = newcomer.guess, newcomer.guess > 0
         self._lobby.forget(newcomer.peer_id)  # what it sent before belongs to what is past
         return peer.negotiation.offer()
 
@@ -319,7 +320,7 @@ class Mesh:
     ) -> list[Effect]:
         negotiation = peer.negotiation
         negotiation.url = url
-        peer.guess = 0
+        peer.guess, peer.may_be_gone = 0, False
         before = negotiation.conn
         effects = negotiation.accept(message, now_s, is_own_kind=capability is not None)
         if negotiation.conn != before:
@@ -363,7 +364,7 @@ class Mesh:
 def _join(peer: MeshPeer, conn: int, max_state_bytes: int) -> list[Effect]:
     effects: list[Effect] = []
     if not peer.is_joined:
-        peer.is_joined = True
+        peer.is_joined, peer.may_be_gone = True, False
         effects.append(PeersChanged(peer.peer_id, "joined", client_id=peer.client_id))
     return [*effects, AskState(conn, max_state_bytes)]
 

@@ -206,8 +206,9 @@ class RoomMachine:
             return []
         if peer.is_joined:
             return self._doubt(peer.negotiation.conn, now_s)
-        # It would not hear our signals any more; if it lives, it announces itself again.
-        return self.mesh.drop(peer_id, "it lost its signaling server")
+        # Not dropped: a server may find a socket dead long after its peer has opened a new one.
+        peer.may_be_gone = True
+        return []
 
     def _on_stranger(self, reason: str, now_s: float) -> list[Effect]:
         effects: list[Effect] = []
