@@ -32,9 +32,11 @@ class DeadlineTimer:
             self._cancel()
         elif deadline_s < self._rings_s:
             self._cancel()
+            # A deadline that has passed meanwhile is due now: Pyodide's loop refuses the past.
+            delay_s = max(deadline_s - self._loop.time(), 0.0)
+            self._handle = self._loop.call_later(delay_s, self._ring)
             # Kept here: the handles of Pyodide's loop do not tell when they ring.
             self._rings_s = deadline_s
-            self._handle = self._loop.call_at(deadline_s, self._ring)
 
     def _cancel(self) -> None:
         self._rings_s = math.inf

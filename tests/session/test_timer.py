@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from pyodide_rtc.session.timer import DeadlineTimer
 from pyodide_rtc.testing import run_virtual
@@ -64,3 +65,28 @@ def test_moving_the_deadline_away_makes_no_new_timer() -> None:
         return made
 
     assert run_virtual(main()) == 1
+
+
+def test_a_deadline_that_has_passed_rings_at_once_and_later_ones_too() -> None:
+    # Pyodide's loop refuses the past, as this one does here. The timer was dead from then on: on a
+    # busy machine a signaling server that came back was never tried again.
+    async def main() -> list[float]:
+        loop = asyncio.get_running_loop()
+        schedule = loop.call_at
+
+        def call_at(when: float, *args: Any, **kwargs: Any) -> asyncio.TimerHandle:
+            if when < loop.time():
+                raise ValueError("Can't schedule in the past")
+            return schedule(when, *args, **kwargs)
+
+        loop.call_at = call_at  # type: ignore[method-assign]
+        rang: list[float] = []
+        timer = DeadlineTimer(lambda: rang.append(loop.time()))
+        await asyncio.sleep(5)
+        timer.set(3.0)
+        await asyncio.sleep(1)
+        timer.set(8.0)
+        await asyncio.sleep(5)
+        return rang
+
+    assert run_virtual(main()) == [5.0, 8.0]
