@@ -22,7 +22,6 @@ from pyodide_rtc.session.room_session import Notice, RoomSession, ServerChanged,
 logger = logging.getLogger("pyodide_rtc.room")
 
 _FAULTS_KEPT = 20
-_STRANGERS_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,9 +225,7 @@ class Room:
         """Whether somebody with another password, or none, was heard in the last minute."""
         if self._session is None:
             return False
-        heard_s = self._session.machine.strangers.heard_s
-        now_s = asyncio.get_running_loop().time()
-        return heard_s is not None and now_s < heard_s + _STRANGERS_S
+        return self._session.machine.strangers.are_here(asyncio.get_running_loop().time())
 
     @property
     def ice_failure(self) -> IceFailedError | None:

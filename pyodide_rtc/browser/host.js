@@ -25,6 +25,9 @@ const PATH_DELAY_MS = 1000;
 /** The stream of the agreed channel: above those that browsers give to channels created in band. */
 const AGREED = { negotiated: true, id: 100 };
 
+/** Where the browser keeps what a made-up user name follows from. */
+const BROWSER_ID_KEY = "pyodide-rtc browser";
+
 /** Make a name that cannot be guessed: 40 hexadecimal digits, as stock peers label their channels. */
 const randomName = () =>
   Array.from(crypto.getRandomValues(new Uint8Array(20)), (byte) =>
@@ -50,7 +53,7 @@ function roomKey() {
 }
 
 /**
- * Run a step on what a tab keeps, and hands down to the tabs that it opens.
+ * Run a step on what the browser keeps for this origin or, handed down to tabs it opens, this tab.
  * @template T @param {() => T} step @returns {T | undefined} nothing where the browser forbids it
  */
 function ifKept(step) {
@@ -58,7 +61,7 @@ function ifKept(step) {
     return step();
   } catch (error) {
     if (!(error instanceof DOMException)) throw error;
-    console.warn("pyodide-rtc: this browser does not let the tab remember its room", error);
+    console.warn("pyodide-rtc: this browser does not let the page keep anything", error);
   }
 }
 
@@ -227,11 +230,18 @@ export function createHost(post, getUser = () => undefined) {
     }
   }
 
+  /** A random text that this browser keeps for this origin, made when first asked for. */
+  const browserId = () => {
+    const id = localStorage.getItem(BROWSER_ID_KEY) ?? randomName();
+    localStorage.setItem(BROWSER_ID_KEY, id);
+    return id;
+  };
+
   const facts = () => {
     noteRoom();
     const room = ifKept(() => sessionStorage.getItem(roomKey()) ?? undefined);
     const user = getUser();
-    return [location.href, configText(), room, user?.name, user?.color];
+    return [location.href, configText(), room, user?.name, user?.color, ifKept(browserId)];
   };
 
   /** @type {Record<string, (key: any, ...args: any[]) => void>} */

@@ -27,8 +27,6 @@ from pyodide_rtc.ports import (
 
 __all__ = ["BrowserHost"]
 
-_BROWSER_ID_KEY = "pyodide-rtc browser"
-
 
 class _Part(Protocol):
     def close(self) -> None: ...
@@ -120,26 +118,15 @@ class BrowserHost:
             BridgeTimeoutError: the page did not answer.
             BridgeError: the page's configuration is not a JSON object.
         """
-        href, config_text, remembered_room, user_name, user_color = await self._link.ask("facts")
+        href, config_text, *about_user = await self._link.ask("facts")
         try:
             config = json.loads(config_text or "{}")
         except ValueError as exc:
             raise BridgeError(f"jupyter-config-data of {href} is not JSON: {exc}") from exc
         if not isinstance(config, dict):
             raise BridgeError(f"jupyter-config-data of {href} is not a JSON object")
-        return PageFacts(
-            href, config, remembered_room, user_name, user_color, await self._browser_id()
-        )
-
-    async def _browser_id(self) -> str | None:
-        try:
-            known = await self._storage.get(_BROWSER_ID_KEY)
-            if known is None:
-                known = os.urandom(16).hex()
-                await self._storage.set(_BROWSER_ID_KEY, known)
-        except StorageError:  # a browser may forbid storage: nothing is kept then, by its wish
-            return None
-        return known
+        remembered_room, user_name, user_color, browser_id = about_user
+        return PageFacts(href, config, remembered_room, user_name, user_color, browser_id)
 
     def on_wake(self, callback: Callable[[], None]) -> None:
         """Call back whenever the page was asleep or offline and is there again."""

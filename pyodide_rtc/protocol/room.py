@@ -158,7 +158,10 @@ class RoomMachine:
                     return self.mesh.lose_path(conn, reason, now_s)
                 return self.mesh.lose(conn, reason, NegotiationError, now_s)
             case ev.TransportUnsure(conn, is_sure):
-                return self._settle(conn) if is_sure else self._doubt(conn, now_s)
+                if not is_sure:
+                    return self._doubt(conn, now_s)
+                self._doubts.end(conn)
+                return []
             case ev.PathFound():
                 return self.mesh.on_path(event)
             case ev.Woken():
@@ -231,10 +234,6 @@ class RoomMachine:
         ):
             return []
         return self.links.send(conn, encode(QueryAwareness()))
-
-    def _settle(self, conn: int) -> list[Effect]:
-        self._doubts.end(conn)
-        return []
 
     def _greet(self, event: ev.StateVectorRead) -> list[Effect]:
         step1 = SyncStep1(event.state_vector)

@@ -81,7 +81,7 @@ class RoomSession:
         self._loop = asyncio.get_running_loop()
         self._connections = Connections(host, ice_servers, self.feed)
         self._tab: TabChannel | None = None
-        self._locks: list[Lock] = []
+        self._locks: dict[str, Lock] = {}
         self._document: DocumentBinding | None = None
         self._timer = DeadlineTimer(lambda: self.feed(ev.TimePassed()))
         self._events: deque[ev.Event] = deque()
@@ -98,7 +98,7 @@ class RoomSession:
         self._tab = self._host.open_tab_channel(self.topic, self)
         # Others watch the lock that we hold, so they hear of us once we have it.
         claim = _lock_of(self.machine.mesh.peer_id)
-        self._locks.append(self._host.locks.claim(claim, lambda: self.feed(ev.TabOpened())))
+        self._locks[claim] = self._host.locks.claim(claim, lambda: self.feed(ev.TabOpened()))
         for server in open_servers:
             server.subscribe(self.topic, self)  # announces at once: tabs should know us by then
         self._connections.restock()
@@ -125,7 +125,7 @@ class RoomSession:
         if self._tab is not None:
             self._tab.close()
             self._tab = None
-        for lock in self._locks:
+        for lock in self._locks.values():
             lock.close()
 
     def feed(self, event: ev.Event) -> None:
@@ -212,10 +212,7 @@ class RoomSession:
             case fx.AskComparison(link, theirs):
                 self.feed(ev.Compared(link, self._bound().check(), theirs))
             case fx.WatchTabPeer(peer_id):
-                gone = ev.TabPeerGone(peer_id)
-                self._locks.append(
-                    self._host.locks.watch(_lock_of(peer_id), partial(self.feed, gone))
-                )
+                self._watch_tab_peer(peer_id)
             case fx.AskDiff():
                 self._tell_diff(effect)
             case fx.PublishPayload(payload, url, will):
@@ -232,6 +229,16 @@ class RoomSession:
                 self._connections.close(conn, is_gentle=is_gentle)
             case fx.PeersChanged() | fx.TransferMoved() | fx.AwarenessChanged() | fx.Report():
                 self._on_notice(effect)
+
+    def _watch_tab_peer(self, peer_id: str) -> None:
+        name = _lock_of(peer_id)
+
+        def on_free() -> None:
+            self._locks.pop(name, None)  # a watch tells once, and is over then
+            self.feed(ev.TabPeerGone(peer_id))
+
+        if name not in self._locks:
+            self._locks[name] = self._host.locks.watch(name, on_free)
 
     def _send_tab(self, data: bytes) -> None:
         if self._tab is not None:

@@ -589,7 +589,8 @@ class TestStrangers:
         assert isinstance(error, DecryptionError)
         assert error.reason == "another password"
         assert only(fx.Report, room.handle(ev.StrangerHeard("x"), NEWS_INTERVAL_S - 1)) == []
-        assert room.strangers.heard_s == NEWS_INTERVAL_S - 1
+        assert room.strangers.are_here(2 * NEWS_INTERVAL_S - 2)
+        assert not room.strangers.are_here(2 * NEWS_INTERVAL_S - 1)
 
         assert only(fx.Report, room.handle(ev.StrangerHeard("x"), NEWS_INTERVAL_S)) != []
 

@@ -62,7 +62,7 @@ def test_the_browser_keeps_a_random_text(run: Run) -> None:
     ids = run(
         "    forget = False" + REMEMBER + "    [(await facts()).browser_id for _ in range(2)]"
     )
-    assert len(ids[0]) == 32
+    assert len(ids[0]) == 40
     assert ids[0] == ids[1]
 
 
