@@ -111,11 +111,11 @@ class AskState:
 
     Args:
         link: whom to tell.
-        max_state_bytes: what its size has to be below; None for any size.
+        max_state_bytes: what its size has to be below.
     """
 
     link: Link
-    max_state_bytes: int | None
+    max_state_bytes: int
 
 
 @dataclass(frozen=True, slots=True)

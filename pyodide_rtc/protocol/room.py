@@ -33,7 +33,7 @@ from pyodide_rtc.protocol.effects import (
     WatchTabPeer,
 )
 from pyodide_rtc.protocol.links import Links, PeerState, TabLink, show
-from pyodide_rtc.protocol.mesh import Mesh
+from pyodide_rtc.protocol.mesh import EAGER_STATE_BYTES, Mesh
 from pyodide_rtc.protocol.strangers import Strangers
 from pyodide_rtc.protocol.transfers import MAX_RECEIVED_BYTES
 from pyodide_rtc.wire.awareness import decode_awareness
@@ -52,6 +52,9 @@ from pyodide_rtc.wire.messages import (
     encode,
 )
 from pyodide_rtc.wire.payload import Announce, Lost, SignalMessage
+
+NO_STATE = b"\0"
+"""The state vector of an empty document."""
 
 MAX_AWARENESS_CLIENTS = 10_000
 """The most clients that one awareness message may speak of."""
@@ -74,6 +77,7 @@ class RoomMachine:
     _comparison: Comparison = field(init=False)
     _doubts: Doubts = field(default_factory=Doubts)
     _has_tab: bool = False
+    _tabs_lack_state: bool = False
     _is_left: bool = False
 
     def __post_init__(self) -> None:
@@ -173,7 +177,7 @@ class RoomMachine:
                 return self.mesh.on_server_opened(url, now_s)
             case ev.TabOpened():
                 self._has_tab = True
-                return [AskState(ev.TAB, None)]
+                return [AskState(ev.TAB, EAGER_STATE_BYTES)]
             case ev.TabPeerGone(peer_id):
                 return self._on_tab_peer(TabPeer(peer_id, False))
             case ev.TimePassed():
@@ -239,6 +243,7 @@ class RoomMachine:
         step1 = SyncStep1(event.state_vector)
         state: list[Message] = [] if event.state is None else [SyncStep2(event.state)]
         if event.link == ev.TAB:
+            self._tabs_lack_state = event.state is None
             messages = [step1, *state, QueryAwareness()]
             effects: list[Effect] = [self.links.show_tab_peer()]
             effects += [SendTabFrame(encode(m)) for m in messages]
@@ -346,11 +351,16 @@ class RoomMachine:
         self.links.tab_peers[peer_id] = TabLink(client_id)
         if client_id is not None:  # of our own kind: it holds a lock as long as it lives
             effects.append(WatchTabPeer(peer_id))
-        return [
-            *effects,
+        effects += [
             self.links.show_tab_peer(),
             PeersChanged(peer_id, "joined", client_id=client_id),
         ]
+        if (
+            self._tabs_lack_state
+        ):  # a large state waits for somebody who listens; nobody asks for it
+            self._tabs_lack_state = False
+            effects.append(AskDiff(ev.TAB, NO_STATE))
+        return effects
 
     # The end.
 

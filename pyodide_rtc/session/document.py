@@ -91,17 +91,17 @@ class DocumentBinding:
         """What the document has."""
         return self._doc.get_state()
 
-    def state(self, max_bytes: int | None) -> bytes | None:
+    def state(self, max_bytes: int) -> bytes | None:
         """Give all that the document has, or None if that is not below `max_bytes`.
 
         A document that was too large once counts as such from then on: they seldom shrink, and
         encoding one of 50 MB just to weigh it takes a second.
         """
-        if max_bytes is not None and self._state_bytes >= max_bytes:
+        if self._state_bytes >= max_bytes:
             return None
         state = self._doc.get_update()
         self._state_bytes = len(state)
-        return state if max_bytes is None or len(state) < max_bytes else None
+        return state if len(state) < max_bytes else None
 
     def check(self) -> StateCheck:
         """Give what the document has, for a comparison with others."""

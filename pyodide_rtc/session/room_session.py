@@ -244,7 +244,7 @@ class RoomSession:
         if self._tab is not None:
             self._tab.send(data)
 
-    def _tell_state(self, link: ev.Link, max_bytes: int | None) -> None:
+    def _tell_state(self, link: ev.Link, max_bytes: int) -> None:
         document = self._bound()
         self.feed(ev.StateVectorRead(link, document.state_vector, document.state(max_bytes)))
 

@@ -16,8 +16,8 @@ from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.comparison import LATEST_S, QUIET_S, STOCK_INTERVAL_S
 from pyodide_rtc.protocol.doubts import PATIENCE_S
 from pyodide_rtc.protocol.links import PeerState
-from pyodide_rtc.protocol.mesh import GUESS_DELAYS_S
-from pyodide_rtc.protocol.room import RoomMachine
+from pyodide_rtc.protocol.mesh import EAGER_STATE_BYTES, GUESS_DELAYS_S
+from pyodide_rtc.protocol.room import NO_STATE, RoomMachine
 from pyodide_rtc.protocol.strangers import NEWS_INTERVAL_S, SHOW_INTERVAL_S
 from pyodide_rtc.wire.awareness import AwarenessEntry
 from pyodide_rtc.wire.messages import (
@@ -426,7 +426,7 @@ class TestBadPeers:
 class TestTabs:
     def test_joining_tells_and_asks_everything(self, room: RoomMachine) -> None:
         room.handle(ev.LocalStateSet({"x": 1}), 0.0)
-        assert room.handle(ev.TabOpened(), 0.0) == [fx.AskState(ev.TAB, None)]
+        assert room.handle(ev.TabOpened(), 0.0) == [fx.AskState(ev.TAB, EAGER_STATE_BYTES)]
 
         greeting = frames(room.handle(ev.StateVectorRead(ev.TAB, b"\0", b"all"), 0.0), ev.TAB)
 
@@ -442,6 +442,14 @@ class TestTabs:
         greeting = frames(room.handle(ev.StateVectorRead(ev.TAB, b"\0"), 0.0), ev.TAB)
 
         assert greeting == [TabPeer(ME, True, MY_CLIENT), SyncStep1(b"\0"), QueryAwareness()]
+
+    def test_a_large_state_is_for_the_first_who_listens(self, room: RoomMachine) -> None:
+        room.handle(ev.TabOpened(), 0.0)
+        room.handle(ev.StateVectorRead(ev.TAB, b"\0"), 0.0)
+
+        assert only(fx.AskDiff, link_tab(room)) == [fx.AskDiff(ev.TAB, NO_STATE)]
+        # Who comes later asks.
+        assert only(fx.AskDiff, link_tab(room, "another tab")) == []
 
     def test_a_tab_that_comes_is_answered_once(self, room: RoomMachine) -> None:
         effects = link_tab(room)
