@@ -155,6 +155,19 @@ class CheckRead:
 
 
 @dataclass(frozen=True, slots=True)
+class InventoryRead:
+    """What we have, as `AskInventory` wanted it.
+
+    Args:
+        state_vector: what we have.
+        deletions: an update without structs; with some if updates wait for others.
+    """
+
+    state_vector: bytes
+    deletions: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Compared:
     """What we have, beside what a link told that it has, as `AskComparison` wanted it."""
 
@@ -252,6 +265,7 @@ Event: TypeAlias = (
     | TabPeerGone
     | StateVectorRead
     | CheckRead
+    | InventoryRead
     | Compared
     | DiffRead
     | FramesGone

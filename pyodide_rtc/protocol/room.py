@@ -86,7 +86,7 @@ class RoomMachine:
         """When `TimePassed` is to be given next; None if nothing is waited for."""
         if self._is_left:
             return None
-        parts = (self.mesh, self.awareness, self._comparison.times, self._doubts)
+        parts = (self.mesh, self.awareness, self._comparison, self._doubts)
         times = [part.deadline_s for part in parts]
         return min((t for t in times if t is not None), default=None)
 
@@ -108,6 +108,7 @@ class RoomMachine:
         for effect in effects:
             if isinstance(effect, CloseTransport):
                 self.links.forget(effect.conn)
+                self._comparison.stock.forget(effect.conn)
         gone = [
             e.client_id
             for e in effects
@@ -124,6 +125,8 @@ class RoomMachine:
                 return self.links.tell_change(event)
             case ev.CheckRead(check):
                 return self._comparison.tell(check, now_s)
+            case ev.InventoryRead():
+                return self._comparison.stock.ask(event, now_s)
             case ev.Compared():
                 try:
                     return self._comparison.compare(event)
@@ -136,6 +139,7 @@ class RoomMachine:
             case ev.AnswerApplied(link):
                 return self._mark_synced(link)
             case ev.StateVectorRead():
+                self._comparison.stock.greet(event.link, now_s)
                 return self._greet(event)
             case ev.LocalStateSet(state):
                 return self.links.tell_awareness(self.awareness.set_local(state, now_s), None)
@@ -185,8 +189,7 @@ class RoomMachine:
         effects = self.links.tell_awareness(renewed, None) + show(outdated)
         for conn in self._doubts.expired(now_s):
             effects += self.mesh.lose(conn, "it does not answer any more", PeerClosedError, now_s)
-        if self._comparison.times.is_due(now_s) or renewed.all:
-            effects.append(AskCheck())
+        effects += self._comparison.on_time(now_s, is_renewal=bool(renewed.all))
         return effects + self.mesh.on_time(now_s)
 
     # Links.
@@ -278,13 +281,14 @@ class RoomMachine:
             return self._refuse(link, error)
 
     def _on_message(self, link: ev.Link, message: Message, now_s: float) -> list[Effect]:
+        heard = self._comparison.stock.hear(link, message, now_s)
         match message:
             case SyncUpdate(update):
-                return [ApplyUpdate(link, update)]
+                return [ApplyUpdate(link, update), *heard]
             case SyncStep1(state_vector):
-                return self._answer(link, state_vector)
+                return [*self._answer(link, state_vector), *heard]
             case SyncStep2(update):
-                return [ApplyUpdate(link, update, is_answer=True)]
+                return [ApplyUpdate(link, update, is_answer=True), *heard]
             case AwarenessMessage(update):
                 return self._on_awareness(link, update, now_s)
             case QueryAwareness():

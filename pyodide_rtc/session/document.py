@@ -103,11 +103,20 @@ class DocumentBinding:
         self._state_bytes = len(state)
         return state if max_bytes is None or len(state) < max_bytes else None
 
+    def inventory(self) -> tuple[bytes, bytes]:
+        """Give the state vector and the deletions: one of them differs after any change.
+
+        Returns:
+            the deletions as an update without structs, unless updates wait for others.
+        """
+        state_vector = self._doc.get_state()
+        return state_vector, self._doc.get_update(state_vector)
+
     def check(self) -> StateCheck:
         """Give what the document has, for a comparison with others."""
-        state_vector = self._doc.get_state()
+        state_vector, update = self.inventory()
         try:
-            deletions = digest_deletions(self._doc.get_update(state_vector))
+            deletions = digest_deletions(update)
         except DecodeError:
             # Updates that wait for others that were lost are part of what is encoded. A digest that
             # equals no other makes us ask.
@@ -166,19 +175,14 @@ class DocumentBinding:
     @contextmanager
     def _unheard(self, link: Link) -> Iterator[None]:
         """Hear nothing while a large update is applied; whether it changed anything is compared."""
-        before = self._fingerprint()
+        before = self.inventory()
         self._doc.unobserve(self._subscription)
         try:
             yield
         finally:
             self._subscription = self._doc.observe(self._on_transaction)
-            if self._fingerprint() != before:
+            if self.inventory() != before:
                 self._collect(link, before[0]).is_large = True
-
-    def _fingerprint(self) -> tuple[bytes, bytes]:
-        """Give the state vector and the deletions: one of them differs after any change."""
-        state_vector = self._doc.get_state()
-        return state_vector, self._doc.get_update(state_vector)
 
     def _merge(self, changes: _Pending) -> bytes:
         updates = changes.updates

@@ -209,6 +209,9 @@ class RoomSession:
                 self._tell_state(link, max_state_bytes)
             case fx.AskCheck():
                 self.feed(ev.CheckRead(self._bound().check()))
+            case fx.AskInventory():
+                self._bound().flush()  # its changes go first
+                self.feed(ev.InventoryRead(*self._bound().inventory()))
             case fx.AskComparison(link, theirs):
                 self.feed(ev.Compared(link, self._bound().check(), theirs))
             case fx.WatchTabPeer(peer_id):
