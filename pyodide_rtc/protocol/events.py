@@ -216,6 +216,14 @@ class UpdateRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class UpdateBlocked:
+    """An update of this link was dropped: user code holds the document, and too many bytes wait."""
+
+    link: Link
+    waiting_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentChanged:
     """The document changed: `update` is to go to all links but `source`.
 
@@ -271,6 +279,7 @@ Event: TypeAlias = (
     | FramesGone
     | AnswerApplied
     | UpdateRefused
+    | UpdateBlocked
     | DocumentChanged
     | LocalStateSet
     | TimePassed

@@ -11,6 +11,7 @@ from typing import assert_never
 
 from pyodide_rtc.errors import (
     DecryptionError,
+    LocalProtocolError,
     NegotiationError,
     PeerClosedError,
     RemoteProtocolError,
@@ -170,6 +171,8 @@ class RoomMachine:
                 return asked + self.mesh.announce_again(now_s)
             case ev.UpdateRefused(link, reason):
                 return self._refuse(link, RemoteProtocolError(reason))
+            case ev.UpdateBlocked(link, size):
+                return self._block(link, size, now_s)
             case ev.ServerOpened(url):
                 return self.mesh.on_server_opened(url, now_s)
             case ev.TabOpened():
@@ -268,6 +271,15 @@ class RoomMachine:
             return [Report(error)]
         error.peer_id = peer.peer_id
         return [*self.mesh.refuse(peer.peer_id, error.hint), Report(error)]
+
+    def _block(self, link: ev.Link, waiting_bytes: int, now_s: float) -> list[Effect]:
+        """Lose a link whose update was dropped: when it is there again the peer syncs anew.
+
+        Tabs are asked for what we lack after the next change, as always.
+        """
+        state = f"a transaction stays open, for which {waiting_bytes} bytes wait"
+        report = Report(LocalProtocolError(state, "taking the changes of others"))
+        return [report, *self.mesh.lose(link, "too much waits here", PeerClosedError, now_s)]
 
     # Frames.
 

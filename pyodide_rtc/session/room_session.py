@@ -160,6 +160,10 @@ class RoomSession:
         """Take the document's refusal of an update."""
         self.feed(ev.UpdateRefused(link, reason))
 
+    def update_blocked(self, link: ev.Link, waiting_bytes: int) -> None:
+        """Take that an update was dropped, for too many wait for the document."""
+        self.feed(ev.UpdateBlocked(link, waiting_bytes))
+
     # TopicListener, TabChannelHandler.
 
     def on_server_opened(self, url: str) -> None:

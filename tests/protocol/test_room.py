@@ -5,6 +5,7 @@ import pytest
 from pyodide_rtc.errors import (
     DecodeError,
     DecryptionError,
+    LocalProtocolError,
     MessageTooBigError,
     NegotiationError,
     PeerClosedError,
@@ -612,6 +613,28 @@ def state_vector(**clocks: int) -> bytes:
     """Of clients c1, c2, ..."""
     pairs = [byte for name, clock in clocks.items() for byte in (int(name[1:]), clock)]
     return bytes([len(clocks), *pairs])
+
+
+class TestBlocked:
+    def test_a_link_that_has_to_drop_an_update_is_closed_and_told(self, room: RoomMachine) -> None:
+        conn = link_peer(room, client_id=PEER_CLIENT)
+
+        effects = room.handle(ev.UpdateBlocked(conn, 1000), 1.0)
+
+        error = reported(effects)
+        assert isinstance(error, LocalProtocolError)
+        assert "1000 bytes" in str(error)
+        assert fx.CloseTransport(conn) in effects
+        assert only(fx.PublishPayload, effects) != [], "it will be called again"
+        assert room.peers == ()
+
+    def test_of_the_tabs_it_is_told(self, room: RoomMachine) -> None:
+        link_tab(room)
+
+        [report] = room.handle(ev.UpdateBlocked(ev.TAB, 1000), 1.0)
+
+        assert isinstance(report, fx.Report)
+        assert len(room.peers) == 1
 
 
 class TestComparing:

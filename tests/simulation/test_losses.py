@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from pycrdt import Text
@@ -63,10 +62,6 @@ class Pair:
         self.room.leave()
 
 
-def run(play: Coroutine[Any, Any, None]) -> None:
-    run_virtual(play)
-
-
 def inserts(text: str) -> Callable[[Message], bool]:
     """The update that brings this text, to the page or from it."""
     return lambda m: isinstance(m, SyncUpdate) and text.encode() in m.update
@@ -97,7 +92,7 @@ def test_an_update_to_the_page(after_s: float, more: str) -> None:
         assert peer.behind == 0
         pair.leave()
 
-    run(play())
+    run_virtual(play())
 
 
 def test_an_update_to_the_page_while_edits_go_on() -> None:
@@ -117,7 +112,7 @@ def test_an_update_to_the_page_while_edits_go_on() -> None:
         assert loop.time() - lost_s < HEALED_WITHIN_S
         pair.leave()
 
-    run(play())
+    run_virtual(play())
 
 
 def test_an_update_from_the_page() -> None:
@@ -134,7 +129,7 @@ def test_an_update_from_the_page() -> None:
         assert str(pair.ours) == "lost"
         pair.leave()
 
-    run(play())
+    run_virtual(play())
 
 
 @pytest.mark.parametrize("of_the_page", [True, False])
@@ -152,7 +147,7 @@ def test_a_deletion(of_the_page: bool) -> None:
         assert str(pair.theirs) == str(pair.ours) == "all it"
         pair.leave()
 
-    run(play())
+    run_virtual(play())
 
 
 @pytest.mark.parametrize("kind", [SyncStep1, SyncStep2])
@@ -180,7 +175,7 @@ def test_a_message_of_the_greeting(kind: type[Message], number: int) -> None:
         assert any(isinstance(m, SyncStep2) for m in conn.heard), "the page is synced, too"
         pair.leave()
 
-    run(play())
+    run_virtual(play())
 
 
 def test_all_equal_costs_a_few_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,7 +196,7 @@ def test_all_equal_costs_a_few_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
         assert tap.sent(SyncUpdate) == []
         pair.leave()
 
-    run(play())
+    run_virtual(play())
 
 
 def test_a_long_history_of_deletions_is_asked_for_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,4 +216,32 @@ def test_a_long_history_of_deletions_is_asked_for_seldom(monkeypatch: pytest.Mon
         assert 0 < answers < 600 * IDLE_BYTES_PER_S
         pair.leave()
 
-    run(play())
+    run_virtual(play())
+
+
+def test_what_had_to_be_dropped_while_user_code_held_the_document(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pyodide_rtc.session.document.MAX_BLOCKED_BYTES", 2000)
+
+    async def play() -> None:
+        network = Network(seed=1, max_delay_s=0.02)
+        one, two = (make_rooms(network.host()).join() for _ in range(2))
+        await asyncio.sleep(2)
+        assert one.synced and two.synced
+        async with one.doc.new_transaction():
+            one.map("state")["mine"] = 1
+            for i in range(20):
+                two.map("state")[str(i)] = "x" * 500
+                await asyncio.sleep(0.1)
+        await asyncio.sleep(HEALED_WITHIN_S)
+
+        assert len(one.map("state").to_py()) == 21
+        assert content(one.doc) == content(two.doc)
+        assert one.map("state").to_py() == two.map("state").to_py()
+        assert any("bytes wait" in str(fault) for fault in one.faults)
+        assert one.synced and two.synced
+        one.leave()
+        two.leave()
+
+    run_virtual(play())
