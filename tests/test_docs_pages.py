@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pyodide_rtc import room_repr
-from pyodide_rtc.protocol import comparison, doubts, mesh, strangers, transfers
+from pyodide_rtc.protocol import comparison, doubts, mesh, stock_checks, strangers, transfers
 from pyodide_rtc.wire.chunks import CHUNK_TYPE, Chunk
 from pyodide_rtc.wire.messages import StateCheck, encode
 
@@ -44,7 +44,10 @@ def test_the_types_are_those_of_the_code() -> None:
 
 
 def test_the_times_are_those_of_the_code() -> None:
-    assert (comparison.QUIET_S, comparison.LATEST_S, comparison.STOCK_INTERVAL_S) == (2, 5, 10)
+    assert (comparison.QUIET_S, comparison.LATEST_S, comparison.TAB_INTERVAL_S) == (2, 5, 10)
+    assert (stock_checks.INTERVAL_S, stock_checks.IDLE_BYTES_PER_S) == (8, 1024)
+    assert (stock_checks.MAX_SPAN, stock_checks.MAX_INTERVAL_S) == (50_000, 5 * 60)
+    assert stock_checks.MAX_REPEATS == 2
     assert (doubts.PATIENCE_S, mesh.CROSSING_S) == (2, 0.5)
     assert (strangers.NEWS_INTERVAL_S, strangers.SHOW_INTERVAL_S) == (60, 30)
     assert (mesh.EAGER_STATE_BYTES, transfers.CHUNK_BYTES) == (16 * 1024, 64 * 1024)

@@ -1,7 +1,8 @@
 """Comparing what we have with what the others have, so that whatever was lost is found.
 
 After changes each peer tells the others of its own kind what it has (`StateCheck`); who lacks
-something asks for it. A stock peer cannot be told: it is asked for what we lack, now and then.
+something asks for it. Stock peers are another matter (`stock_checks`). In the tab channel, where
+all hear everything and no frame names its sender, what we lack is asked for, now and then.
 Knows no document: state vectors and digests come in with the events.
 """
 
@@ -10,8 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pyodide_rtc.protocol import events as ev
-from pyodide_rtc.protocol.effects import Effect, PeersChanged, SendTabFrame
+from pyodide_rtc.protocol.effects import AskCheck, Effect, PeersChanged, SendTabFrame
 from pyodide_rtc.protocol.links import Links
+from pyodide_rtc.protocol.stock_checks import StockChecks
 from pyodide_rtc.wire.messages import StateCheck, SyncStep1, encode
 from pyodide_rtc.wire.state import count_missing
 
@@ -21,8 +23,8 @@ QUIET_S = 2.0
 LATEST_S = 5.0
 """So long after the first change a check is made even if there was no quiet time."""
 
-STOCK_INTERVAL_S = 10.0
-"""Stock peers are asked at most so often: each answer tells all deletions that there ever were."""
+TAB_INTERVAL_S = 10.0
+"""Tabs are asked at most so often: each answer tells all deletions that there ever were."""
 
 
 @dataclass(slots=True)
@@ -31,7 +33,7 @@ class CheckTimes:
 
     _first_s: float | None = None
     _last_s: float = 0.0
-    _stock_s: float | None = None
+    _tabs_s: float | None = None
 
     @property
     def deadline_s(self) -> float | None:
@@ -54,11 +56,11 @@ class CheckTimes:
         self._first_s = None
         return True
 
-    def may_ask_stock(self, now_s: float) -> bool:
-        """Tell whether stock peers may be asked now; if so, not again for a while."""
-        if self._stock_s is not None and now_s < self._stock_s + STOCK_INTERVAL_S:
+    def may_ask_tabs(self, now_s: float) -> bool:
+        """Tell whether tabs may be asked now; if so, not again for a while."""
+        if self._tabs_s is not None and now_s < self._tabs_s + TAB_INTERVAL_S:
             return False
-        self._stock_s = now_s
+        self._tabs_s = now_s
         return True
 
 
@@ -72,18 +74,33 @@ class Comparison:
 
     links: Links
     times: CheckTimes = field(default_factory=CheckTimes)
+    stock: StockChecks = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.stock = StockChecks(self.links)
+
+    @property
+    def deadline_s(self) -> float | None:
+        """When `on_time` should be called next."""
+        times = (self.times.deadline_s, self.stock.deadline_s)
+        return min((t for t in times if t is not None), default=None)
+
+    def on_time(self, now_s: float, *, is_renewal: bool) -> list[Effect]:
+        """Begin what is due; our own kind is told with each renewal of presence as well."""
+        is_due = self.times.is_due(now_s)
+        if is_due:
+            self.stock.hurry()
+        check: list[Effect] = [AskCheck()] if is_due or is_renewal else []
+        return check + self.stock.on_time(now_s)
 
     def tell(self, check: StateCheck, now_s: float) -> list[Effect]:
-        """Tell our own kind what we have, and ask stock peers, if it is time, for what we lack."""
-        may_ask_stock = self.times.may_ask_stock(now_s)
+        """Tell our own kind what we have, and ask the tabs, if it is time, for what we lack."""
         effects: list[Effect] = []
         for peer in self.links.mesh:
-            if peer.is_joined and peer.negotiation.conn is not None:
-                is_own_kind = peer.capability is not None
-                message = check if is_own_kind else SyncStep1(check.state_vector)
-                if is_own_kind or may_ask_stock:
-                    effects += self.links.send(peer.negotiation.conn, encode(message))
-        if self.links.tab_peers and may_ask_stock:  # all hear it, stock pages too
+            if peer.is_joined and peer.capability is not None:
+                assert peer.negotiation.conn is not None, "a joined peer has a connection"
+                effects += self.links.send(peer.negotiation.conn, encode(check))
+        if self.links.tab_peers and self.times.may_ask_tabs(now_s):
             effects.append(SendTabFrame(encode(SyncStep1(check.state_vector))))
         return effects
 

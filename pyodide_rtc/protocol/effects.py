@@ -124,6 +124,11 @@ class AskCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class AskInventory:
+    """Answer with `InventoryRead`: what we have, all that changed until now having been told."""
+
+
+@dataclass(frozen=True, slots=True)
 class AskComparison:
     """Answer with `Compared`: what we have, beside what this link has."""
 
@@ -232,6 +237,7 @@ Effect: TypeAlias = (
     | SendTabFrame
     | AskState
     | AskCheck
+    | AskInventory
     | AskComparison
     | WatchTabPeer
     | AskDiff

@@ -155,6 +155,19 @@ class CheckRead:
 
 
 @dataclass(frozen=True, slots=True)
+class InventoryRead:
+    """What we have, as `AskInventory` wanted it.
+
+    Args:
+        state_vector: what we have.
+        deletions: an update without structs; with some if updates wait for others.
+    """
+
+    state_vector: bytes
+    deletions: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Compared:
     """What we have, beside what a link told that it has, as `AskComparison` wanted it."""
 
@@ -200,6 +213,14 @@ class UpdateRefused:
 
     link: Link
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateBlocked:
+    """An update of this link was dropped: user code holds the document, and too many bytes wait."""
+
+    link: Link
+    waiting_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,11 +273,13 @@ Event: TypeAlias = (
     | TabPeerGone
     | StateVectorRead
     | CheckRead
+    | InventoryRead
     | Compared
     | DiffRead
     | FramesGone
     | AnswerApplied
     | UpdateRefused
+    | UpdateBlocked
     | DocumentChanged
     | LocalStateSet
     | TimePassed

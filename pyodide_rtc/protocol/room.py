@@ -11,6 +11,7 @@ from typing import assert_never
 
 from pyodide_rtc.errors import (
     DecryptionError,
+    LocalProtocolError,
     NegotiationError,
     PeerClosedError,
     RemoteProtocolError,
@@ -90,7 +91,7 @@ class RoomMachine:
         """When `TimePassed` is to be given next; None if nothing is waited for."""
         if self._is_left:
             return None
-        parts = (self.mesh, self.awareness, self._comparison.times, self._doubts)
+        parts = (self.mesh, self.awareness, self._comparison, self._doubts)
         times = [part.deadline_s for part in parts]
         return min((t for t in times if t is not None), default=None)
 
@@ -112,6 +113,7 @@ class RoomMachine:
         for effect in effects:
             if isinstance(effect, CloseTransport):
                 self.links.forget(effect.conn)
+                self._comparison.stock.forget(effect.conn)
         gone = [
             e.client_id
             for e in effects
@@ -128,6 +130,8 @@ class RoomMachine:
                 return self.links.tell_change(event)
             case ev.CheckRead(check):
                 return self._comparison.tell(check, now_s)
+            case ev.InventoryRead():
+                return self._comparison.stock.ask(event, now_s)
             case ev.Compared():
                 try:
                     return self._comparison.compare(event)
@@ -140,6 +144,7 @@ class RoomMachine:
             case ev.AnswerApplied(link):
                 return self._mark_synced(link)
             case ev.StateVectorRead():
+                self._comparison.stock.greet(event.link, now_s)
                 return self._greet(event)
             case ev.LocalStateSet(state):
                 return self.links.tell_awareness(self.awareness.set_local(state, now_s), None)
@@ -173,6 +178,8 @@ class RoomMachine:
                 return asked + self.mesh.announce_again(now_s)
             case ev.UpdateRefused(link, reason):
                 return self._refuse(link, RemoteProtocolError(reason))
+            case ev.UpdateBlocked(link, size):
+                return self._block(link, size, now_s)
             case ev.ServerOpened(url):
                 return self.mesh.on_server_opened(url, now_s)
             case ev.TabOpened():
@@ -192,8 +199,7 @@ class RoomMachine:
         effects = self.links.tell_awareness(renewed, None) + show(outdated)
         for conn in self._doubts.expired(now_s):
             effects += self.mesh.lose(conn, "it does not answer any more", PeerClosedError, now_s)
-        if self._comparison.times.is_due(now_s) or renewed.all:
-            effects.append(AskCheck())
+        effects += self._comparison.on_time(now_s, is_renewal=bool(renewed.all))
         return effects + self.mesh.on_time(now_s)
 
     # Links.
@@ -270,6 +276,15 @@ class RoomMachine:
         error.peer_id = peer.peer_id
         return [*self.mesh.refuse(peer.peer_id, error.hint), Report(error)]
 
+    def _block(self, link: ev.Link, waiting_bytes: int, now_s: float) -> list[Effect]:
+        """Lose a link whose update was dropped: when it is there again the peer syncs anew.
+
+        Tabs are asked for what we lack after the next change, as always.
+        """
+        state = f"a transaction stays open, for which {waiting_bytes} bytes wait"
+        report = Report(LocalProtocolError(state, "taking the changes of others"))
+        return [report, *self.mesh.lose(link, "too much waits here", PeerClosedError, now_s)]
+
     # Frames.
 
     def _on_frame(self, link: ev.Link, data: bytes, now_s: float) -> list[Effect]:
@@ -282,13 +297,14 @@ class RoomMachine:
             return self._refuse(link, error)
 
     def _on_message(self, link: ev.Link, message: Message, now_s: float) -> list[Effect]:
+        heard = self._comparison.stock.hear(link, message, now_s)
         match message:
             case SyncUpdate(update):
-                return [ApplyUpdate(link, update)]
+                return [ApplyUpdate(link, update), *heard]
             case SyncStep1(state_vector):
-                return self._answer(link, state_vector)
+                return [*self._answer(link, state_vector), *heard]
             case SyncStep2(update):
-                return [ApplyUpdate(link, update, is_answer=True)]
+                return [ApplyUpdate(link, update, is_answer=True), *heard]
             case AwarenessMessage(update):
                 return self._on_awareness(link, update, now_s)
             case QueryAwareness():

@@ -125,6 +125,12 @@ class Traffic:
         """Whether small frames should be held back, too."""
         return self._is_holding_back or self._small_waiting > MAX_WAITING_BYTES
 
+    @property
+    def is_level(self) -> bool:
+        """Whether all that the peer is to be told goes before the next small frame."""
+        is_complete = self._missed_since is None and self._question is None
+        return is_complete and self._bulk_waiting == 0
+
     # Sending.
 
     def send(self, frame: bytes) -> list[Effect]:

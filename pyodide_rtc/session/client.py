@@ -77,7 +77,12 @@ class Client:
         session = RoomSession(host, topic, machine, links, sealer, ice_servers, on_notice)
         session.start(
             lambda s: DocumentBinding(
-                doc, s.document_changed, s.answer_applied, s.update_refused, on_fault
+                doc,
+                s.document_changed,
+                s.answer_applied,
+                s.update_refused,
+                s.update_blocked,
+                on_fault,
             )
         )
         self._sessions.add(session)

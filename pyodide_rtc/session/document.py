@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +31,10 @@ _LARGE_BYTES = 1_000_000
 """An update of a peer from this size on is applied unheard: for any observer pycrdt encodes what
 has changed, twice over (at the peak 190 MB for 50 MB, instead of 100), and mostly for nobody. Who
 else needs it gets the difference."""
+
+MAX_BLOCKED_BYTES = 64 * 1024 * 1024
+"""What waits at most while user code holds a transaction open over an `await`. One update that is
+larger may wait alone: how large it may be is limited where it comes in."""
 
 _BLOCKED_RETRY_S = 0.01
 """While user code holds a transaction open over an `await`, updates wait, and try so often."""
@@ -61,6 +65,8 @@ class DocumentBinding:
             that it came from (None: made here), and the state vector before it.
         on_answered: called with the link once the answer that it gave is in the document.
         on_refused: called with the link and the reason when the document refuses an update.
+        on_blocked: called with the link whose update cannot wait any more, and how many bytes
+            wait. The update is dropped, and what the link says later may build upon it.
         on_observer_error: called with what a user's observer raised while an update was applied.
     """
 
@@ -70,6 +76,7 @@ class DocumentBinding:
         on_change: Callable[[bytes | None, Link | None, bytes], None],
         on_answered: Callable[[Link], None],
         on_refused: Callable[[Link, str], None],
+        on_blocked: Callable[[Link, int], None],
         on_observer_error: Callable[[BaseException], None],
     ) -> None:
         self._doc = doc
@@ -77,10 +84,12 @@ class DocumentBinding:
         self._on_change = on_change
         self._on_answered = on_answered
         self._on_refused = on_refused
+        self._on_blocked = on_blocked
         self._on_observer_error = on_observer_error
         self._pending: dict[Link | None, _Pending] = {}
         self._flush_handle: asyncio.Handle | None = None
         self._incoming: deque[tuple[Link, bytes, bool]] = deque()
+        self._incoming_bytes = 0
         self._retry_handle: asyncio.TimerHandle | None = None
         self._applying: Link | None = None
         self._state_bytes = 0
@@ -103,11 +112,20 @@ class DocumentBinding:
         self._state_bytes = len(state)
         return state if len(state) < max_bytes else None
 
+    def inventory(self) -> tuple[bytes, bytes]:
+        """Give the state vector and the deletions: one of them differs after any change.
+
+        Returns:
+            the deletions as an update without structs, unless updates wait for others.
+        """
+        state_vector = self._doc.get_state()
+        return state_vector, self._doc.get_update(state_vector)
+
     def check(self) -> StateCheck:
         """Give what the document has, for a comparison with others."""
-        state_vector = self._doc.get_state()
+        state_vector, update = self.inventory()
         try:
-            deletions = digest_deletions(self._doc.get_update(state_vector))
+            deletions = digest_deletions(update)
         except DecodeError:
             # Updates that wait for others that were lost are part of what is encoded. A digest that
             # equals no other makes us ask.
@@ -130,7 +148,12 @@ class DocumentBinding:
             update: what to apply.
             is_answer: whether to call `on_answered` when it is in.
         """
+        waiting_bytes = self._incoming_bytes
+        if waiting_bytes > 0 and waiting_bytes + len(update) > MAX_BLOCKED_BYTES:
+            self._on_blocked(link, waiting_bytes)
+            return
         self._incoming.append((link, update, is_answer))
+        self._incoming_bytes += len(update)
         if self._retry_handle is None:
             self._apply_incoming()
 
@@ -166,19 +189,14 @@ class DocumentBinding:
     @contextmanager
     def _unheard(self, link: Link) -> Iterator[None]:
         """Hear nothing while a large update is applied; whether it changed anything is compared."""
-        before = self._fingerprint()
+        before = self.inventory()
         self._doc.unobserve(self._subscription)
         try:
             yield
         finally:
             self._subscription = self._doc.observe(self._on_transaction)
-            if self._fingerprint() != before:
+            if self.inventory() != before:
                 self._collect(link, before[0]).is_large = True
-
-    def _fingerprint(self) -> tuple[bytes, bytes]:
-        """Give the state vector and the deletions: one of them differs after any change."""
-        state_vector = self._doc.get_state()
-        return state_vector, self._doc.get_update(state_vector)
 
     def _merge(self, changes: _Pending) -> bytes:
         updates = changes.updates
@@ -202,19 +220,35 @@ class DocumentBinding:
                 self._retry_handle = self._loop.call_later(_BLOCKED_RETRY_S, self._apply_incoming)
                 return
             self._incoming.popleft()
-            self._applying = link
-            is_large = len(update) >= _LARGE_BYTES
-            try:
-                with self._unheard(link) if is_large else nullcontext(), transaction:
-                    self._doc.apply_update(update)
-            except ValueError as error:
-                is_answer = False
-                self._on_refused(link, str(error))
-            except ExceptionGroup as errors:
-                # The update is in; it was an observer of the user that failed.
-                logger.error("an observer failed on an update", exc_info=errors)
-                self._on_observer_error(errors)
-            finally:
-                self._applying = None
-            if is_answer:
+            self._incoming_bytes -= len(update)
+            is_in = self._apply(transaction, link, update)
+            if is_answer and is_in:
                 self._on_answered(link)
+
+    def _apply(self, transaction: AbstractContextManager[Any], link: Link, update: bytes) -> bool:
+        """Apply an update, and tell whether it is in."""
+        self._applying = link
+        is_large = len(update) >= _LARGE_BYTES
+        try:
+            with self._unheard(link) if is_large else nullcontext(), transaction:
+                self._doc.apply_update(update)
+        except ValueError as error:
+            self._on_refused(link, str(error))
+        except ExceptionGroup as errors:
+            # The update is in; it was an observer of the user that failed.
+            logger.error("an observer failed on an update", exc_info=errors)
+            self._on_observer_error(errors)
+            return True
+        except BaseException as error:
+            # A panic of Yrs comes as an exception that is no `Exception`, of a class that cannot be
+            # imported. Yrs 0.28 panics in BlockSet::exclude on some updates that overlap and come
+            # out of order. The update is not in; the room must not end by it.
+            if type(error).__name__ != "PanicException":
+                raise
+            logger.error("the document failed on an update", exc_info=error)
+            self._on_refused(link, f"the document failed on its update: {error}")
+        else:
+            return True
+        finally:
+            self._applying = None
+        return False

@@ -160,6 +160,10 @@ class RoomSession:
         """Take the document's refusal of an update."""
         self.feed(ev.UpdateRefused(link, reason))
 
+    def update_blocked(self, link: ev.Link, waiting_bytes: int) -> None:
+        """Take that an update was dropped, for too many wait for the document."""
+        self.feed(ev.UpdateBlocked(link, waiting_bytes))
+
     # TopicListener, TabChannelHandler.
 
     def on_server_opened(self, url: str) -> None:
@@ -209,6 +213,9 @@ class RoomSession:
                 self._tell_state(link, max_state_bytes)
             case fx.AskCheck():
                 self.feed(ev.CheckRead(self._bound().check()))
+            case fx.AskInventory():
+                self._bound().flush()  # its changes go first
+                self.feed(ev.InventoryRead(*self._bound().inventory()))
             case fx.AskComparison(link, theirs):
                 self.feed(ev.Compared(link, self._bound().check(), theirs))
             case fx.WatchTabPeer(peer_id):

@@ -31,6 +31,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pyodide_rtc.wire.lib0 import encode_var_uint
+from pyodide_rtc.wire.update_parts import cut_struct
 from pyodide_rtc.wire.update_scan import Scanner, Struct
 
 __all__ = ["MIN_PIECE_BYTES", "cut_update"]
@@ -135,7 +136,7 @@ class _Pieces:
 
     def _add_parts(self, client: int, clock: int, struct: Struct) -> None:
         room = self._max_bytes - self._head_bytes(client, clock + struct.clocks)
-        for data, clocks in struct.cut(self._update, client, clock, room):
+        for data, clocks in cut_struct(self._update, struct, client, clock, room):
             self.end()
             run = self._run(client, clock)
             run.parts.append(data)

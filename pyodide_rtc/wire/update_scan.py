@@ -1,4 +1,4 @@
-"""Finds the structs of a Yjs update, and cuts one struct in parts.
+"""Finds the structs of a Yjs update.
 
 The layout is in ``update``. A scanner passes over what it need not read: a document of 2 MB can
 have 100,000 structs, and the kernel stands still meanwhile.
@@ -6,19 +6,21 @@ have 100,000 structs, and the kernel stands still meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from pyodide_rtc.errors import DecodeError
-from pyodide_rtc.wire.lib0 import MAX_SAFE_INTEGER, encode_var_uint
+from pyodide_rtc.wire.lib0 import MAX_SAFE_INTEGER
 from pyodide_rtc.wire.lib0_encoding import Tag
 
-__all__ = ["Scanner", "Struct"]
+__all__ = ["ANY", "HAS_ORIGIN", "JSON", "SKIP", "STRING", "Scanner", "Struct", "utf16_units"]
 
-_GC, _SKIP = 0, 10
-_DELETED, _JSON, _BINARY, _STRING, _EMBED, _FORMAT, _TYPE, _ANY, _DOCUMENT = range(1, 10)
-_KIND, _HAS_ORIGIN, _HAS_RIGHT_ORIGIN, _HAS_KEY = 0x1F, 0x80, 0x40, 0x20
+# Kinds of structs. (Plain numbers: members of an enum make scanning slower by a third.)
+GC, SKIP = 0, 10
+DELETED, JSON, BINARY, STRING, EMBED, FORMAT, TYPE, ANY, DOCUMENT = range(1, 10)
+
+HAS_ORIGIN = 0x80
+_KIND, _HAS_RIGHT_ORIGIN, _HAS_KEY = 0x1F, 0x40, 0x20
 _MAX_TYPE, _NAMED_TYPES = 6, (3, 5)
 
 _FIXED_BYTES: Final[dict[int, int]] = {
@@ -37,6 +39,7 @@ class Struct:
     """Where a struct stands in the update.
 
     Args:
+        kind: what it is.
         start: of the whole struct.
         end: of the whole struct.
         clocks: how many clocks it spans.
@@ -44,39 +47,12 @@ class Struct:
         right_origin: where its right origin stands, up to the parent or the content.
     """
 
+    kind: int
     start: int
     end: int
     clocks: int
     content: int
     right_origin: tuple[int, int]
-
-    def cut(
-        self, update: bytes, client: int, clock: int, max_bytes: int
-    ) -> Iterator[tuple[bytes, int]]:
-        """Cut in parts, as Yjs does: a right part has the end of the left one as its origin.
-
-        Yields:
-            each part as a struct, and the clocks that it spans. What cannot be cut is given as it
-            is, larger than `max_bytes`.
-        """
-        info = update[self.start]
-        head = update[self.start : self.content]
-        kind = info & _KIND
-        contents: _StringParts | _ListParts
-        if kind == _STRING:
-            contents = _StringParts(update, self.content)
-        elif kind in (_JSON, _ANY):
-            contents = _ListParts(update, self.content, kind)
-        else:
-            yield update[self.start : self.end], self.clocks
-            return
-        while not contents.at_end:
-            data, clocks = contents.take(max_bytes - len(head))
-            yield head + data, clocks
-            clock += clocks
-            # An origin stands for the parent, too; the bit of the key stays, as Yjs has it.
-            origin = encode_var_uint(client) + encode_var_uint(clock - 1)
-            head = bytes([info | _HAS_ORIGIN]) + origin + update[slice(*self.right_origin)]
 
 
 class Scanner:
@@ -144,20 +120,20 @@ class Scanner:
         self.skip(1)
         info = self.data[start]
         kind = info & _KIND
-        if kind in (_GC, _SKIP):
+        if kind in (GC, SKIP):
             clocks = self.uint()
-            return Struct(start, self.at, clocks, self.at, (self.at, self.at))
-        if info & _HAS_ORIGIN:
+            return Struct(kind, start, self.at, clocks, self.at, (self.at, self.at))
+        if info & HAS_ORIGIN:
             self._id()
         right_origin = self.at
         if info & _HAS_RIGHT_ORIGIN:
             self._id()
         content = self.at
-        if not info & (_HAS_ORIGIN | _HAS_RIGHT_ORIGIN):
+        if not info & (HAS_ORIGIN | _HAS_RIGHT_ORIGIN):
             self._parent(info)
             content = right_origin = self.at
         clocks = self._content(kind)
-        return Struct(start, self.at, clocks, content, (right_origin, content))
+        return Struct(kind, start, self.at, clocks, content, (right_origin, content))
 
     def string(self) -> bytes:
         """Read a varString, undecoded."""
@@ -207,23 +183,23 @@ class Scanner:
 
     def _content(self, kind: int) -> int:
         """Pass over a content, and tell how many clocks it spans."""
-        if kind == _STRING:
-            return _utf16_units(self.string(), self.at)
-        if kind == _DELETED:
+        if kind == STRING:
+            return utf16_units(self.string(), self.at)
+        if kind == DELETED:
             return self.uint()
-        if kind in (_ANY, _JSON):
+        if kind in (ANY, JSON):
             count = self.uint()
             for _ in range(count):
                 self.element(kind)
             return count
-        if kind == _TYPE:
+        if kind == TYPE:
             self._type()
-        elif kind == _DOCUMENT:
+        elif kind == DOCUMENT:
             self.skip(self.uint())
             self.value()
-        elif kind in (_BINARY, _EMBED, _FORMAT):
+        elif kind in (BINARY, EMBED, FORMAT):
             self.skip(self.uint())
-            if kind == _FORMAT:
+            if kind == FORMAT:
                 self.skip(self.uint())
         else:
             raise self.unexpected(f"a known content, not {kind}")
@@ -231,7 +207,7 @@ class Scanner:
 
     def element(self, kind: int) -> None:
         """Pass over one element of a list content."""
-        if kind == _ANY:
+        if kind == ANY:
             self.value()
         else:
             self.skip(self.uint())
@@ -256,63 +232,7 @@ class Scanner:
             raise self.unexpected(f"a tag of a value, not {tag}")
 
 
-class _StringParts:
-    """Takes a string content in parts, never within a character: half of one would be lost."""
-
-    def __init__(self, update: bytes, at: int) -> None:
-        self._string = Scanner(update, at).string()
-        self._at = 0
-
-    @property
-    def at_end(self) -> bool:
-        return self._at == len(self._string)
-
-    def take(self, max_bytes: int) -> tuple[bytes, int]:
-        room = max(1, max_bytes - len(encode_var_uint(max(0, max_bytes))))
-        end = min(self._at + room, len(self._string))
-        while end > self._at and self._is_within_character(end):
-            end -= 1
-        if end == self._at:  # the first character is larger than the room
-            end += 1
-            while self._is_within_character(end):
-                end += 1
-        part = self._string[self._at : end]
-        self._at = end
-        return encode_var_uint(len(part)) + part, _utf16_units(part, 0)
-
-    def _is_within_character(self, at: int) -> bool:
-        return at < len(self._string) and self._string[at] & 0xC0 == 0x80
-
-
-class _ListParts:
-    """Takes a list content in parts."""
-
-    def __init__(self, update: bytes, at: int, kind: int) -> None:
-        self._scanner = Scanner(update, at)
-        self._kind = kind
-        self._left = self._scanner.uint()
-
-    @property
-    def at_end(self) -> bool:
-        return self._left == 0
-
-    def take(self, max_bytes: int) -> tuple[bytes, int]:
-        scanner = self._scanner
-        room = max_bytes - len(encode_var_uint(self._left))
-        start = scanner.at
-        count = 0
-        while self._left > 0:
-            before = scanner.at
-            scanner.element(self._kind)
-            if count > 0 and scanner.at - start > room:
-                scanner.at = before
-                break
-            count += 1
-            self._left -= 1
-        return encode_var_uint(count) + scanner.data[start : scanner.at], count
-
-
-def _utf16_units(encoded: bytes, offset: int) -> int:
+def utf16_units(encoded: bytes, offset: int) -> int:
     """Count what JavaScript calls the length of a string.
 
     Raises:

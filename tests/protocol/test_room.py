@@ -5,6 +5,7 @@ import pytest
 from pyodide_rtc.errors import (
     DecodeError,
     DecryptionError,
+    LocalProtocolError,
     MessageTooBigError,
     NegotiationError,
     PeerClosedError,
@@ -13,7 +14,7 @@ from pyodide_rtc.errors import (
 )
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
-from pyodide_rtc.protocol.comparison import LATEST_S, QUIET_S, STOCK_INTERVAL_S
+from pyodide_rtc.protocol.comparison import LATEST_S, QUIET_S, TAB_INTERVAL_S
 from pyodide_rtc.protocol.doubts import PATIENCE_S
 from pyodide_rtc.protocol.links import PeerState
 from pyodide_rtc.protocol.mesh import EAGER_STATE_BYTES, GUESS_DELAYS_S
@@ -623,6 +624,28 @@ def state_vector(**clocks: int) -> bytes:
     return bytes([len(clocks), *pairs])
 
 
+class TestBlocked:
+    def test_a_link_that_has_to_drop_an_update_is_closed_and_told(self, room: RoomMachine) -> None:
+        conn = link_peer(room, client_id=PEER_CLIENT)
+
+        effects = room.handle(ev.UpdateBlocked(conn, 1000), 1.0)
+
+        error = reported(effects)
+        assert isinstance(error, LocalProtocolError)
+        assert "1000 bytes" in str(error)
+        assert fx.CloseTransport(conn) in effects
+        assert only(fx.PublishPayload, effects) != [], "it will be called again"
+        assert room.peers == ()
+
+    def test_of_the_tabs_it_is_told(self, room: RoomMachine) -> None:
+        link_tab(room)
+
+        [report] = room.handle(ev.UpdateBlocked(ev.TAB, 1000), 1.0)
+
+        assert isinstance(report, fx.Report)
+        assert len(room.peers) == 1
+
+
 class TestComparing:
     def test_after_changes_there_is_a_check_once_it_is_quiet(self, room: RoomMachine) -> None:
         room.handle(ev.DocumentChanged(b"u", None), 1.0)
@@ -647,22 +670,19 @@ class TestComparing:
 
         assert fx.AskCheck() in room.handle(ev.TimePassed(), 15.0)
 
-    def test_our_own_kind_is_told_and_stock_peers_are_asked_now_and_then(
-        self, room: RoomMachine
-    ) -> None:
+    def test_our_own_kind_is_told_and_tabs_are_asked_now_and_then(self, room: RoomMachine) -> None:
         own, stock = link_peer(room, client_id=PEER_CLIENT), link_peer(room, OTHER)
         room.handle(ev.PayloadReceived(URL, announce("on its way")), 0.0)
         link_tab(room, "id-tab")
         check = StateCheck(b"\0", b"d")
 
         told = room.handle(ev.CheckRead(check), 5.0)
-        again = room.handle(ev.CheckRead(check), 5.0 + STOCK_INTERVAL_S - 1)
-        later = room.handle(ev.CheckRead(check), 5.0 + STOCK_INTERVAL_S)
+        again = room.handle(ev.CheckRead(check), 5.0 + TAB_INTERVAL_S - 1)
+        later = room.handle(ev.CheckRead(check), 5.0 + TAB_INTERVAL_S)
 
         assert [frames(effects, own) for effects in (told, again, later)] == [[check]] * 3
-        for link in (stock, ev.TAB):
-            assert frames(told, link) == frames(later, link) == [SyncStep1(b"\0")]
-            assert frames(again, link) == []
+        assert frames(told, ev.TAB) == frames(later, ev.TAB) == [SyncStep1(b"\0")]
+        assert frames(again, ev.TAB) == frames(told, stock) == []
 
     def test_what_a_peer_has_is_compared_with_what_we_have(self, room: RoomMachine) -> None:
         conn = link_peer(room, client_id=PEER_CLIENT)

@@ -22,12 +22,14 @@ class Bound:
         self.before: list[bytes] = []
         self.answered: list[int] = []
         self.refused: list[tuple[int, str]] = []
+        self.blocked: list[tuple[int, int]] = []
         self.errors: list[BaseException] = []
         self.binding = DocumentBinding(
             self.doc,
             self._on_change,
             self.answered.append,
             lambda link, reason: self.refused.append((link, reason)),
+            lambda link, waiting: self.blocked.append((link, waiting)),
             self.errors.append,
         )
 
@@ -258,6 +260,24 @@ class TestIncoming:
 
         run_virtual(main())
 
+    def test_while_it_waits_there_is_a_limit(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def main() -> None:
+            bound = Bound()
+            large, small = update_of(large="x" * 2000), update_of(small=1)
+            monkeypatch.setattr("pyodide_rtc.session.document.MAX_BLOCKED_BYTES", 1000)
+            async with bound.doc.new_transaction():
+                bound.binding.apply(7, large)
+                assert bound.blocked == [], "one may be of any size"
+                bound.binding.apply(8, small)
+                assert bound.blocked == [(8, len(large))]
+            await asyncio.sleep(1)
+            bound.binding.apply(8, small)
+
+            assert bound.map.to_py() == {"large": "x" * 2000, "small": 1}
+            assert len(bound.blocked) == 1
+
+        run_virtual(main())
+
     async def test_an_answer_is_told_once_it_is_in(self, bound: Bound) -> None:
         bound.binding.apply(7, update_of(a=1))
         assert bound.answered == [], "it was none"
@@ -303,6 +323,37 @@ class TestIncoming:
         assert bound.refused[0][1], "with a reason"
         assert bound.map.to_py() == {"x": 1}
         assert bound.sources == [8]
+
+    async def test_a_panic_of_the_document_is_a_refusal(
+        self, bound: Bound, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        # Five bytes suffice, a known client without structs: Yrs 0.28 in BlockSet::exclude.
+        bound.map["x"] = 1
+        panic = b"\x01\0" + encode_var_uint(bound.doc.client_id) + b"\0\0"
+        bound.binding.apply(7, panic, is_answer=True)
+        bound.binding.apply(8, update_of(y=1), is_answer=True)
+        await turn()
+
+        [(link, reason)] = bound.refused
+        assert link == 7
+        assert "the document failed on its update" in reason
+        assert "failed on an update" in caplog.text
+        assert bound.answered == [8]
+        assert bound.map.to_py() == {"x": 1, "y": 1}
+        assert bound.sources == [None, 8]
+
+    @pytest.mark.parametrize("error", [KeyboardInterrupt, asyncio.CancelledError])
+    async def test_what_is_no_panic_is_not_caught(
+        self, bound: Bound, error: type[BaseException], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def interrupt(update: bytes) -> None:
+            raise error
+
+        monkeypatch.setattr(bound.doc, "apply_update", interrupt)
+        with pytest.raises(error):
+            bound.binding.apply(7, update_of(x=1))
+
+        assert bound.refused == []
 
     async def test_what_a_users_observer_raises_is_told_and_harms_nothing(
         self, bound: Bound, caplog: pytest.LogCaptureFixture

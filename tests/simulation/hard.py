@@ -20,6 +20,7 @@ from pycrdt import Doc
 from pyodide_rtc.errors import PeerError, SignalingError
 from pyodide_rtc.room import Room
 from pyodide_rtc.testing import MemoryHost, Network, run_virtual
+from pyodide_rtc.wire.messages import Message, SyncStep1, SyncStep2, SyncUpdate
 
 from .helpers import TOPIC, URL, awake, content, edit, make_rooms
 from .stock_peer import StockPeer
@@ -64,9 +65,11 @@ class Play:
 
     Args:
         seed: decides everything.
+        has_losses: whether stock peers may lose messages of the document.
     """
 
     seed: int
+    has_losses: bool = True
     log: list[str] = field(default_factory=list)
     bugs: list[dict[str, Any]] = field(default_factory=list)  # exceptions that nobody caught
     actors: dict[str, Actor] = field(default_factory=dict)
@@ -80,6 +83,9 @@ class Play:
         self.max_delay_s = random.choice((0.01, 0.05, 0.2))
         self.joins_within_s = random.choice((0.0, 0.0, 0.3, 8.0))
         self.faults = random.randint(0, 6)
+        # By a die of its own: plays without losses are what they always were.
+        self.losses = Random(f"losses {self.seed}")
+        self.loss = self.losses.choice((0.0, 0.02, 0.2)) if self.has_losses else 0.0
 
     async def run(self) -> None:
         """Let all happen, wait until it is quiet, and see that all is well.
@@ -112,6 +118,7 @@ class Play:
             # A stock peer has one server: with two it would hear what we test anyway.
             page = StockPeer(host, URL, TOPIC, host.wall_time_s() * 1000, doc)
             page.awareness.set_local({"user": {"name": name}})
+            page.is_lost = self._is_lost
             self.actors[name] = Actor(name, host, page.doc, page=page)
             return
         room = make_rooms(host).join(
@@ -130,6 +137,12 @@ class Play:
             await asyncio.sleep(self.random.random() * 2)
 
     # What goes wrong.
+
+    def _is_lost(self, message: Message) -> bool:
+        """Whether a stock peer loses a message of the document, which it never does in the end."""
+        is_document = isinstance(message, (SyncStep1, SyncStep2, SyncUpdate))
+        is_busy = asyncio.get_running_loop().time() < BUSY_S
+        return is_document and is_busy and self.losses.random() < self.loss
 
     async def _trouble(self) -> None:
         await asyncio.sleep(self.random.random() * (BUSY_S - 5))
@@ -280,13 +293,13 @@ def _are_linked(one: Actor, other: Actor) -> bool:
     )
 
 
-def play(seed: int) -> None:
+def play(seed: int, *, has_losses: bool = True) -> None:
     """Run one play.
 
     Raises:
         AssertionError: it did not end well; tells how to replay it.
     """
-    one = Play(seed)
+    one = Play(seed, has_losses)
     try:
         run_virtual(one.run())
     except Exception as error:

@@ -6,12 +6,14 @@ An initiator that gets an offer while it still makes its own breaks (its `setLoc
 fails), as does one that gets an answer to an offer that it has rolled back. A connection that
 breaks is told by two announces, for simple-peer's `error` and for its `close`.
 What comes from one peer goes on to all, the sender included.
+It can be made to lose messages of the document, both ways, as if a bug handled them wrongly.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -66,6 +68,8 @@ class StockPeer:
             self.doc.client_id, self._loop.time, self._broadcast_awareness
         )
         self._subscription = self.doc.observe(self._broadcast_update)
+        self.is_lost: Callable[[Message], bool] = lambda message: False
+        """Asked for each message that it sends or gets."""
         self.broken = 0  # connections that an early offer has broken
         self._is_open = False
         self._reconnect_handle: asyncio.TimerHandle | None = None
@@ -204,7 +208,7 @@ class StockConn:
                 self.transport.add_candidate(c["candidate"], c["sdpMLineIndex"], c["sdpMid"])
 
     def send(self, message: Message) -> None:
-        if self.is_connected and self._channel is not None:
+        if self.is_connected and self._channel is not None and not self._room.is_lost(message):
             with suppress(BridgeError):  # y-webrtc swallows it
                 self._channel.send(encode(message))
 
@@ -246,8 +250,10 @@ class StockConn:
 
     def on_message(self, data: bytes) -> None:
         message = decode(data, max_bytes=1 << 24)
-        self.heard.append(message)
         room = self._room
+        if room.is_lost(message):
+            return
+        self.heard.append(message)
         match message:
             case SyncStep1(state_vector):
                 self.send(SyncStep2(room.doc.get_update(state_vector)))

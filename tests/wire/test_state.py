@@ -9,7 +9,13 @@ from pycrdt import Array, Doc, Map
 
 from pyodide_rtc.errors import DecodeError
 from pyodide_rtc.wire.lib0 import encode_var_uint
-from pyodide_rtc.wire.state import count_missing, decode_state_vector, digest_deletions
+from pyodide_rtc.wire.state import (
+    count_missing,
+    decode_state_vector,
+    digest_deletions,
+    encode_state_vector,
+    lacks_deletions,
+)
 
 from .helpers import damaged_bytes, quick, raises_only_wire_errors
 
@@ -83,6 +89,28 @@ def test_ranges_that_touch_are_one() -> None:
     assert digest_deletions(uints(0, 1, 7, 2, 0, 5, 9, 0)) == digest_deletions(
         uints(0, 1, 7, 1, 0, 5)
     )
+
+
+def test_a_state_vector_is_written_as_it_is_read() -> None:
+    assert encode_state_vector({}) == b"\0"
+    assert encode_state_vector({7: 300, 2**40: 1, 8: 0}) == uints(2, 7, 300, 2**40, 1)
+
+
+def delete_set(*units: int) -> bytes:
+    """Of one client, each unit as a range of its own."""
+    ranges = [n for unit in units for n in (unit, 1)]
+    return uints(1, 7, len(units), *ranges) if units else uints(0)
+
+
+@quick
+@given(st.sets(st.integers(0, 12)), st.sets(st.integers(0, 12)))
+def test_a_delete_set_lacks_what_is_only_in_the_other(have: set[int], wanted: set[int]) -> None:
+    assert lacks_deletions(delete_set(*have), delete_set(*wanted)) == (not wanted <= have)
+
+
+def test_deletions_of_another_client_do_not_count() -> None:
+    assert lacks_deletions(uints(1, 8, 1, 0, 9), uints(1, 7, 1, 0, 1))
+    assert not lacks_deletions(uints(2, 8, 1, 0, 9, 7, 1, 0, 9), uints(1, 7, 2, 3, 1, 1, 1))
 
 
 def test_an_update_with_structs_is_refused() -> None:

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pycrdt import Doc, Text
+
+from pyodide_rtc.errors import DecodeError
+from pyodide_rtc.wire.lib0 import encode_var_uint
+from pyodide_rtc.wire.state import decode_state_vector
+from pyodide_rtc.wire.update_extent import extent_of
+
+from .documents import random_document
+from .helpers import damaged_bytes, quick, raises_only_wire_errors
+
+
+def uints(*numbers: int) -> bytes:
+    return b"".join(map(encode_var_uint, numbers))
+
+
+@quick
+@given(st.integers(0, 2**32))
+def test_a_state_goes_as_far_as_its_state_vector(seed: int) -> None:
+    doc = random_document(seed)
+
+    extent = extent_of(doc.get_update())
+
+    ends = {client: end for client, (_, end) in extent.runs.items()}
+    assert ends == decode_state_vector(doc.get_state())
+    assert all(start == 0 for start, _ in extent.runs.values())
+    assert extent.deletions == doc.get_update(doc.get_state())[1:]
+
+
+def test_a_difference_begins_where_it_was_asked_for_even_within_a_struct() -> None:
+    doc: Doc[Any] = Doc(client_id=7)
+    doc.get("text", type=Text).insert(0, "hello")
+
+    assert extent_of(doc.get_update(uints(1, 7, 2))).runs == {7: (2, 5)}
+    assert extent_of(doc.get_update(doc.get_state())).runs == {}
+
+
+def test_it_ends_at_a_gap() -> None:
+    gc, skip = 0, 10
+    update = uints(1, 3, 7, 4, gc, 2, skip, 1, gc, 5, 0)
+
+    assert extent_of(update).runs == {7: (4, 6)}
+    assert extent_of(uints(1, 2, 7, 4, skip, 1, gc, 5, 0)).runs == {}
+
+
+@pytest.mark.parametrize("data", [b"", b"\x01", uints(1, 1, 7, 0, 11, 1, 0)])
+def test_what_is_no_update_is_refused(data: bytes) -> None:
+    with pytest.raises(DecodeError):
+        extent_of(data)
+
+
+@quick
+@given(damaged_bytes(st.builds(lambda s: random_document(s, edits=5).get_update(), st.integers())))
+def test_nonsense_raises_typed_errors_only(data: bytes) -> None:
+    raises_only_wire_errors(lambda: extent_of(data))
