@@ -125,6 +125,10 @@ class Traffic:
         """Whether small frames should be held back, too."""
         return self._is_holding_back or self._small_waiting > MAX_WAITING_BYTES
 
+    def is_full_for(self, size_bytes: int) -> bool:
+        """Whether a frame of that size should be held back: of large ones one after the other."""
+        return self.is_full or (size_bytes > CHUNK_BYTES and self._bulk_waiting > 0)
+
     # Sending.
 
     def send(self, frame: bytes) -> list[Effect]:
