@@ -48,7 +48,7 @@ class NativeChannel:
         channel = self._channel
         channel.binaryType = "arraybuffer"
         channel.onopen = self._scope.proxy(self._on_open)
-        self._gate = _gates()(channel, self._scope.proxy(self._on_messages))
+        self._gate = _gates()(channel, self._scope.proxy(self._on_bytes))
         channel.onclose = self._scope.proxy(self._on_close)
         channel.bufferedAmountLowThreshold = LOW_BUFFERED_BYTES
         channel.onbufferedamountlow = self._scope.proxy(self._on_drain)
@@ -90,18 +90,24 @@ class NativeChannel:
                 if self._handler is not None:
                     self._handler.on_message(data)
 
-    def _on_messages(self, whole: Any, sizes: Any) -> None:
-        """Take messages of gate.js, laid end to end."""
-        data, start = whole.to_bytes(), 0
-        for size in sizes:
-            message = data[start : start + size]
+    def _on_bytes(self, bytes_: Any, sizes: Any = None) -> None:
+        """Take a message of gate.js, or several laid end to end."""
+        data = bytes_.to_bytes()
+        if sizes is None:
+            self._on_message(data)
+            return
+        start = 0
+        for size in sizes.to_py():
+            self._on_message(data[start : start + size])
             start += size
-            if self._state == "new":
-                # In Chromium a transferred channel hears the peer's first messages up to some
-                # milliseconds before it is open, and cannot send until then.
-                self._early.append(message)
-            elif self._handler is not None:
-                self._handler.on_message(message)
+
+    def _on_message(self, data: bytes) -> None:
+        if self._state == "new":
+            # In Chromium a transferred channel hears the peer's first messages up to some
+            # milliseconds before it is open, and cannot send until then.
+            self._early.append(data)
+        elif self._handler is not None:
+            self._handler.on_message(data)
 
     def _on_drain(self, _event: object) -> None:
         if self._handler is not None:

@@ -20,7 +20,8 @@
 
   /**
    * @param {RTCDataChannel} channel
-   * @param {(whole: Uint8Array, sizes: number[]) => void} deliver takes messages, laid end to end
+   * @param {(bytes: Uint8Array, sizes?: number[]) => void} deliver takes a message, or several of
+   *   these sizes laid end to end
    */
   return (channel, deliver) => {
     let credit = BURST;
@@ -50,7 +51,7 @@
       heard = now;
       if (credit >= 1 && !held.length) {
         credit -= 1;
-        deliver(bytes, [bytes.length]);
+        deliver(bytes);
         return;
       }
       size += bytes.length;
