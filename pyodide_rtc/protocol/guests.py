@@ -6,16 +6,19 @@ than there can be. Owns the counts. The states themselves, and who is here, are 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from pyodide_rtc.errors import PeerLimitError
+from pyodide_rtc.errors import PeerLimitError, RemoteProtocolError
 from pyodide_rtc.protocol.events import Link
-from pyodide_rtc.wire.awareness import AwarenessEntry, TooBigState
+from pyodide_rtc.wire.awareness import AwarenessEntry, TooBigState, decode_awareness
 
 MAX_STATE_BYTES = 65_536
 """The largest state of one client, as JSON. A name, a colour and a cursor have some hundred bytes;
 editors that show what is selected, or a small picture of the user, some ten thousand."""
+
+MAX_MESSAGE_CLIENTS = 10_000
+"""The most clients that one awareness message may speak of."""
 
 MAX_LINK_CLIENTS = 1_000
 """Clients that one link may speak for at a time, their own and those of others that are passed on.
@@ -76,6 +79,28 @@ class Guests:
 
     _all: _Ledger = field(default_factory=lambda: _Ledger(MAX_CLIENTS, MAX_BYTES))
     _by_link: dict[Link, _Ledger] = field(default_factory=dict)
+
+    def read(
+        self, link: Link, update: bytes, is_here: Callable[[int], bool], *, max_bytes: int
+    ) -> tuple[list[AwarenessEntry], Sequence[RemoteProtocolError]]:
+        """Read the body of an awareness message: what of it is taken, and why other things are not.
+
+        Args:
+            link: where it came from.
+            update: the body.
+            is_here: whether a client shows a state.
+            max_bytes: limit of its size.
+        """
+        try:
+            heard = decode_awareness(
+                update,
+                max_bytes=max_bytes,
+                max_clients=MAX_MESSAGE_CLIENTS,
+                max_state_bytes=MAX_STATE_BYTES,
+            )
+        except RemoteProtocolError as error:
+            return [], [error]
+        return self.admit(link, heard, is_here)
 
     def admit(
         self,

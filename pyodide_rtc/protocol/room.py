@@ -35,14 +35,14 @@ from pyodide_rtc.protocol.effects import (
     WatchTabPeer,
 )
 from pyodide_rtc.protocol.fault_limits import FaultLimits
-from pyodide_rtc.protocol.guests import MAX_STATE_BYTES, Guests
+from pyodide_rtc.protocol.guests import Guests
 from pyodide_rtc.protocol.intake import MAX_WAITING_BYTES
 from pyodide_rtc.protocol.late import late_updates
 from pyodide_rtc.protocol.links import Links, PeerState, TabLink, show
 from pyodide_rtc.protocol.mesh import Mesh
 from pyodide_rtc.protocol.strangers import Strangers
 from pyodide_rtc.protocol.transfers import MAX_RECEIVED_BYTES
-from pyodide_rtc.wire.awareness import AwarenessEntry, decode_awareness
+from pyodide_rtc.wire.awareness import AwarenessEntry
 from pyodide_rtc.wire.chunks import CHUNK_TYPE
 from pyodide_rtc.wire.messages import (
     AwarenessMessage,
@@ -58,9 +58,6 @@ from pyodide_rtc.wire.messages import (
     encode,
 )
 from pyodide_rtc.wire.payload import Announce, Lost, SignalMessage
-
-MAX_AWARENESS_CLIENTS = 10_000
-"""The most clients that one awareness message may speak of."""
 
 
 @dataclass(slots=True)
@@ -350,24 +347,15 @@ class RoomMachine:
     def _on_awareness(
         self, link: ev.Link, update: bytes, heard: list[AwarenessEntry]
     ) -> list[Effect]:
-        try:
-            said = decode_awareness(
-                update,
-                max_bytes=self.max_received_bytes,
-                max_clients=MAX_AWARENESS_CLIENTS,
-                max_state_bytes=MAX_STATE_BYTES,
-            )
-        except RemoteProtocolError as error:
-            # Told, not punished: a stock peer passes on what others say, whatever it is.
-            return self._tell_fault(link, error)
-        entries, errors = self._guests.admit(link, said, self.awareness.is_here)
+        # Faults are told, not punished: a stock peer passes on what others say, whatever it is.
+        entries, errors = self._guests.read(
+            link, update, self.awareness.is_here, max_bytes=self.max_received_bytes
+        )
         heard += entries
-        return [report for error in errors for report in self._tell_fault(link, error)]
-
-    def _tell_fault(self, link: ev.Link, error: RemoteProtocolError) -> list[Effect]:
         peer = self.mesh.peer_of(link)
-        error.peer_id = None if peer is None else peer.peer_id
-        return [Report(error)]
+        for error in errors:
+            error.peer_id = None if peer is None else peer.peer_id
+        return [Report(error) for error in errors]
 
     def _mark_synced(self, link: ev.Link) -> list[Effect]:
         if link == ev.TAB:
