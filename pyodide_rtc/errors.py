@@ -8,7 +8,8 @@ The tree::
     |  |- LocalProtocolError        the caller asked for something illegal in this state
     |  `- RemoteProtocolError       a peer or a relay broke the protocol
     |     |- DecodeError            bytes or JSON that are not what they should be
-    |     `- MessageTooBigError     over a limit
+    |     |- MessageTooBigError     one message over its limit
+    |     `- PeerLimitError         more of something than one peer may make us deal with
     |- DecryptionError              another password, or a frame of another room
     |- SignalingError
     |  |- SignalingUnavailableError the server cannot be reached
@@ -44,6 +45,7 @@ __all__ = [
     "NegotiationError",
     "PeerClosedError",
     "PeerError",
+    "PeerLimitError",
     "ProtocolError",
     "QuotaExceededError",
     "RemoteProtocolError",
@@ -160,6 +162,23 @@ class MessageTooBigError(RemoteProtocolError):
         self.size_bytes = size_bytes
         self.limit_bytes = limit_bytes
         self.direction = direction
+
+
+class PeerLimitError(RemoteProtocolError):
+    """More of something than one peer may make us deal with.
+
+    Args:
+        what: of what, as a subject with its unit.
+        amount: how much it would be.
+        limit: how much it may be.
+        peer_id: the peer, if it is known.
+    """
+
+    def __init__(self, what: str, amount: int, limit: int, peer_id: str | None = None) -> None:
+        super().__init__(f"{what}: {amount}, the limit is {limit}", peer_id)
+        self.what = what
+        self.amount = amount
+        self.limit = limit
 
 
 class DecryptionError(RtcError):

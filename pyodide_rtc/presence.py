@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pyodide_rtc.errors import ConfigError, LocalProtocolError
 from pyodide_rtc.protocol.effects import AwarenessChanged
 from pyodide_rtc.protocol.events import JsonObject
+from pyodide_rtc.protocol.guests import MAX_STATE_BYTES
 from pyodide_rtc.wire.awareness import AwarenessEntry, encode_awareness
 
 
@@ -32,7 +33,10 @@ def user_state(user: str | Mapping[str, object] | None) -> JsonObject:
 
 
 def _check_json(state: JsonObject | None) -> None:
-    encode_awareness([AwarenessEntry(0, 0, state)])
+    size_bytes = len(encode_awareness([AwarenessEntry(0, 0, state)]))
+    if size_bytes > MAX_STATE_BYTES:
+        problem = f"an awareness state of {size_bytes} bytes"
+        raise LocalProtocolError(f"peers take {MAX_STATE_BYTES} bytes", problem)
 
 
 class Awareness:
@@ -75,7 +79,7 @@ class Awareness:
         """Set the own state; None tells the others that we are not here.
 
         Raises:
-            LocalProtocolError: the state is not JSON.
+            LocalProtocolError: the state is not JSON, or larger than others take (64 KiB).
         """
         new = None if state is None else dict(state)
         _check_json(new)
@@ -86,7 +90,7 @@ class Awareness:
         """Set one field of the own state, and keep the others.
 
         Raises:
-            LocalProtocolError: the value is not JSON.
+            LocalProtocolError: the value is not JSON, or too large.
         """
         self.set_local_state({**(self._local or {}), name: value})
 

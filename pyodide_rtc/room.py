@@ -39,6 +39,8 @@ class Peer:
         behind: how many units of ours it lacked then.
         is_relayed: whether a TURN server passes everything on; None while that is not known.
         transfers: what is large (from 1 MB on) and on its way to it or from it.
+        unknown_messages: how many messages of unknown types it has sent, which were ignored; of
+            tabs, how many all of them together.
     """
 
     peer_id: str
@@ -50,6 +52,7 @@ class Peer:
     behind: int | None = None
     is_relayed: bool | None = None
     transfers: tuple[Transfer, ...] = ()
+    unknown_messages: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +204,7 @@ class Room:
                 p.behind,
                 p.is_relayed,
                 p.transfers,
+                p.unknown_messages,
             )
             for p in self._session.machine.peers
         )
@@ -323,10 +327,11 @@ class Room:
             self.add_fault(error)
         self._tell(RoomEvent("left", reason=str(error)))
 
-    def add_fault(self, error: BaseException) -> None:
-        """Keep and tell something that went wrong."""
+    def add_fault(self, error: BaseException, count: int = 1) -> None:
+        """Keep and tell something that went wrong; `count` tells how often since it was told."""
         self._faults.append(error)
-        self._tell(RoomEvent("fault", reason=str(error), error=error))
+        times = "" if count == 1 else f" ({count} times)"
+        self._tell(RoomEvent("fault", reason=f"{error}{times}", error=error))
 
     def on_notice(self, notice: Notice) -> None:  # noqa: C901 - one case each
         """Take what the session tells."""
@@ -342,10 +347,10 @@ class Room:
             case fx.TransferMoved(peer_id, transfer):
                 words = room_repr.transfer_words(transfer)
                 self._tell(RoomEvent("progress", peer_id, words, transfer=transfer))
-            case fx.Report(error):
+            case fx.Report(error, count):
                 if isinstance(error, IceFailedError):
                     self._ice_failure = error
-                self.add_fault(error)
+                self.add_fault(error, count)
             case ServerOpened(url):
                 self._tell(RoomEvent("server-open", reason=url))
             case ServerChanged(url):

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from pyodide_rtc.room import Peer, Room, Server
 
 _NAME_CHARS = 40
+_TEXT_CHARS = 400
 
 
 def sentence(room: Room) -> str:
     """Say in one sentence how the room is, and what to do if nobody is here."""
     if room.state in ("left", "failed"):
-        return "The room was left." if room.state == "left" else str(room.error)
+        return "The room was left." if room.state == "left" else _one_line(str(room.error))
     if room.state == "opening":
         return "The page is being asked for the room and its servers."
     connected = [p for p in room.peers if p.is_connected]
@@ -43,7 +44,8 @@ def sentence(room: Room) -> str:
 
 def as_text(room: Room) -> str:
     """Describe the room in a few lines of plain text."""
-    lines = [f"Room {room.name!r}: {sentence(room)}"]
+    name = None if room.name is None else _one_line(room.name)
+    lines = [f"Room {name!r}: {sentence(room)}"]
     lines += [f"  {cells[0]:<10} {cells[1]}" for cells in _rows(room)]
     return "\n".join(lines)
 
@@ -55,7 +57,7 @@ def as_html(room: Room) -> str:
         f"<td style='text-align:left'>{escape(text)}</td></tr>"
         for head, text in _rows(room)
     )
-    title = f"Room <b>{escape(room.name or '')}</b>: {escape(sentence(room))}"
+    title = f"Room <b>{escape(_one_line(room.name or ''))}</b>: {escape(sentence(room))}"
     return f"<div>{title}<table>{rows}</table></div>"
 
 
@@ -103,10 +105,11 @@ def _server_words(server: Server) -> str:
 
 
 def _reasons(room: Room) -> str:
-    reasons = [f"{s.url}: {_one_line(s.reason)}" for s in room.servers if s.reason]
+    reasons = [_one_line(f"{s.url}: {s.reason}") for s in room.servers if s.reason]
     return f" ({'; '.join(reasons)})" if reasons else ""
 
 
 def _one_line(text: str) -> str:
-    """Replace what could forge a line, or move a terminal's cursor."""
-    return "".join(c if c.isprintable() else " " for c in text)
+    """Replace what could forge a line, or move a terminal's cursor, and cut what is too long."""
+    cut = text if len(text) <= _TEXT_CHARS else f"{text[:_TEXT_CHARS]} ..."
+    return "".join(c if c.isprintable() else " " for c in cut)

@@ -10,7 +10,19 @@ from pathlib import Path
 import pytest
 
 from pyodide_rtc import room_repr
-from pyodide_rtc.protocol import comparison, doubts, mesh, stock_checks, strangers, transfers
+from pyodide_rtc.protocol import (
+    comparison,
+    doubts,
+    fault_limits,
+    guests,
+    intake,
+    mesh,
+    negotiation,
+    signaling,
+    stock_checks,
+    strangers,
+    transfers,
+)
 from pyodide_rtc.wire.chunks import CHUNK_TYPE, Chunk
 from pyodide_rtc.wire.messages import StateCheck, encode
 
@@ -52,6 +64,32 @@ def test_the_times_are_those_of_the_code() -> None:
     assert (strangers.NEWS_INTERVAL_S, strangers.SHOW_INTERVAL_S) == (60, 30)
     assert (mesh.EAGER_STATE_BYTES, transfers.CHUNK_BYTES) == (16 * 1024, 64 * 1024)
     assert transfers.MAX_WAITING_BYTES == 1024 * 1024
+
+
+def test_the_limits_are_those_of_the_code() -> None:
+    limits = {row[0]: row[1] for row in rows(PROTOCOL, "of")}
+    for words, facts in {
+        "frames of one peer": (intake.RATE_PER_S, intake.BURST),
+        "frames of all peers": (intake.ALL_RATE_PER_S, intake.ALL_BURST),
+        "what waits of one peer": (intake.MAX_WAITING_BYTES >> 20, intake.FRAME_OVERHEAD_BYTES),
+        "one message": (transfers.MAX_RECEIVED_BYTES >> 20,),
+        "the awareness state": (guests.MAX_STATE_BYTES >> 10,),
+        "clients that one peer": (
+            guests.MAX_LINK_CLIENTS,
+            guests.MAX_LINK_BYTES >> 20,
+            guests.MAX_CLIENTS,
+            guests.MAX_BYTES >> 20,
+        ),
+        "connections": (20, 34, mesh.MAX_CALLERS),
+        "ICE candidates": (negotiation.MAX_CANDIDATES,),
+        "payloads": (signaling.MAX_FRAME_CHARS,),
+    }.items():
+        [said] = [limit for of, limit in limits.items() if of.startswith(words)]
+        numbers = [int(n.replace(",", "")) for n in re.findall(r"\d[\d,]*", said)]
+        assert numbers == list(facts), words
+    assert fault_limits.INTERVAL_S == 60
+    assert (intake.SLICE_S, intake.SLICE_RUNS * intake.RUN_FRAMES) == (0.008, 100)
+    assert intake.MIN_BREAK_S == 0.01
 
 
 def test_each_sentence_is_one_that_a_room_says() -> None:

@@ -20,6 +20,7 @@ from pyodide_rtc.errors import (
     NegotiationError,
     PeerClosedError,
     PeerError,
+    PeerLimitError,
     ProtocolError,
     QuotaExceededError,
     RemoteProtocolError,
@@ -42,6 +43,10 @@ SENTENCES: list[tuple[RtcError, str]] = [
     (LocalProtocolError("closed", "sending"), "sending is not possible while closed"),
     (RemoteProtocolError("it lied", PEER), "peer da397a24: it lied"),
     (DecodeError("a varUint", 3, b"\xff"), r"expected a varUint at offset 3, got b'\xff'"),
+    (
+        PeerLimitError("clients spoken for", 1_001, 1_000, PEER),
+        "peer da397a24: clients spoken for: 1001, the limit is 1000",
+    ),
     (
         MessageTooBigError(300, 200, "out", PEER),
         "peer da397a24: message not sent: 300 bytes, the limit is 200 bytes",

@@ -1101,8 +1101,12 @@ class TestAwareness:
 
         run()
 
-    @pytest.mark.parametrize("value", [object(), {1, 2}, float("nan"), b"bytes"], ids=repr)
-    def test_what_is_not_json_raises_there_and_changes_nothing(self, value: object) -> None:
+    @pytest.mark.parametrize(
+        "value", [object(), {1, 2}, float("nan"), b"bytes", "x" * 65_536], ids=lambda v: repr(v)[:9]
+    )
+    def test_what_is_not_json_or_too_big_raises_there_and_changes_nothing(
+        self, value: object
+    ) -> None:
         @with_world
         async def run(world: World) -> None:
             one, _ = await world.pair()
@@ -1152,6 +1156,27 @@ class TestBadInput:
             one.map("m")["x"] = 1
             await asyncio.sleep(1)
             assert other.map("m")["x"] == 1
+
+        run()
+
+    def test_what_makes_no_sense_is_told_once_a_minute_with_its_count(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            one, other = await world.pair()
+            events: list[RoomEvent] = []
+            one.observe(events.append)
+            [channel] = [c for p in world.hosts[1].connected for c in p._channels if c._is_open]
+            for _ in range(3):
+                for _ in range(50):
+                    channel.send(b"\x01\x01\x05")
+                await asyncio.sleep(31)
+
+            faults = [e.reason for e in events if e.kind == "fault"]
+            assert len(faults) == len(one.faults) == 2
+            assert "expected a byte" in faults[0]
+            assert faults[1] == f"{faults[0]} (100 times)"
+            assert one.synced
+            assert other.faults == ()
 
         run()
 

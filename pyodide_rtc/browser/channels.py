@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from functools import cache
 from typing import Any, Literal
 
+from pyodide.code import run_js
 from pyodide.ffi import to_js
 
-from pyodide_rtc.browser.ffi import ProxyScope, raised_as
+from pyodide_rtc.browser.ffi import ProxyScope, browser_script, raised_as
 from pyodide_rtc.browser.link import PageLink
 from pyodide_rtc.errors import BridgeError
 from pyodide_rtc.ports import LOW_BUFFERED_BYTES, DataChannelHandler
@@ -16,6 +18,12 @@ __all__ = ["NativeChannel", "ProxiedChannel"]
 
 _BUFFER_LIMIT_BYTES = 16 * 1024 * 1024
 """What Chromium buffers for a channel before its `send` throws; asked of proxied channels too."""
+
+
+@cache
+def _gates() -> Any:
+    """Give the function of gate.js."""
+    return run_js(browser_script("gate.js"))
 
 
 class NativeChannel:
@@ -27,6 +35,7 @@ class NativeChannel:
         self._handler: DataChannelHandler | None = None
         self._state: Literal["new", "open", "closed"] = "new"
         self._early: list[bytes] = []
+        self._gate: Any = None
 
     @property
     def buffered_bytes(self) -> int:
@@ -39,7 +48,7 @@ class NativeChannel:
         channel = self._channel
         channel.binaryType = "arraybuffer"
         channel.onopen = self._scope.proxy(self._on_open)
-        channel.onmessage = self._scope.proxy(self._on_message)
+        self._gate = _gates()(channel, self._scope.proxy(self._on_bytes))
         channel.onclose = self._scope.proxy(self._on_close)
         channel.bufferedAmountLowThreshold = LOW_BUFFERED_BYTES
         channel.onbufferedamountlow = self._scope.proxy(self._on_drain)
@@ -68,8 +77,8 @@ class NativeChannel:
             return
         self._handler = None
         self._state = "closed"
-        self._channel.onopen = self._channel.onmessage = self._channel.onclose = None
-        self._channel.onbufferedamountlow = None
+        self._channel.onopen = self._channel.onclose = self._channel.onbufferedamountlow = None
+        self._gate.stop()
         self._scope.close()
 
     def _on_open(self, _event: object = None) -> None:
@@ -81,8 +90,18 @@ class NativeChannel:
                 if self._handler is not None:
                     self._handler.on_message(data)
 
-    def _on_message(self, event: Any) -> None:
-        data = _to_bytes(event.data)
+    def _on_bytes(self, bytes_: Any, sizes: Any = None) -> None:
+        """Take a message of gate.js, or several laid end to end."""
+        data = bytes_.to_bytes()
+        if sizes is None:
+            self._on_message(data)
+            return
+        start = 0
+        for size in sizes.to_py():
+            self._on_message(data[start : start + size])
+            start += size
+
+    def _on_message(self, data: bytes) -> None:
         if self._state == "new":
             # In Chromium a transferred channel hears the peer's first messages up to some
             # milliseconds before it is open, and cannot send until then.
@@ -95,6 +114,7 @@ class NativeChannel:
             self._handler.on_drain()
 
     def _on_close(self, _event: object) -> None:
+        self._gate.flush()
         handler = self._handler
         self.release()
         if handler is not None:

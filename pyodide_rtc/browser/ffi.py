@@ -15,7 +15,15 @@ from pyodide.ffi import JsException, create_proxy, to_js
 
 from pyodide_rtc.errors import QuotaExceededError, RtcError, StorageError
 
-__all__ = ["ProxyScope", "as_js", "host_script", "live_proxies", "raised_as", "storage_error"]
+__all__ = [
+    "ProxyScope",
+    "as_js",
+    "browser_script",
+    "host_script",
+    "live_proxies",
+    "raised_as",
+    "storage_error",
+]
 
 
 class ProxyScope:
@@ -52,9 +60,14 @@ def as_js(value: object) -> Any:
     return to_js(value, dict_converter=js.Object.fromEntries)
 
 
+def browser_script(name: str) -> str:
+    """Read a JavaScript file of this folder."""
+    return files("pyodide_rtc.browser").joinpath(name).read_text(encoding="utf-8")
+
+
 def host_script() -> str:
     """Read host.js, the page's half."""
-    return files("pyodide_rtc.browser").joinpath("host.js").read_text(encoding="utf-8")
+    return browser_script("host.js")
 
 
 @contextmanager

@@ -20,6 +20,11 @@ OUTDATED_TIMEOUT_S = 30.0
 """After this silence a client counts as gone."""
 
 
+MAX_RECORDS = 10_000
+"""Of so many clients the clock is kept, that of those who have gone included: else their old states
+could come back on a long way. From here on half of them is enough."""
+
+
 @dataclass(frozen=True, slots=True)
 class AwarenessChange:
     """What one step changed, as client ids.
@@ -134,8 +139,15 @@ class AwarenessMachine:
         return AwarenessChange(removed=tuple(gone))
 
     def apply(self, entries: Iterable[AwarenessEntry], now_s: float) -> AwarenessChange:
-        """Take what a peer says of any clients."""
-        changes = [self._apply_one(entry, now_s) for entry in entries]
+        """Take what a peer says of any clients; of several states of one only the last counts."""
+        if len(self._records) > MAX_RECORDS:
+            self._forget_gone()
+        before: dict[int, JsonObject | None] = {}
+        for entry in entries:
+            state = self._state_of(entry.client_id)
+            if self._apply_one(entry, now_s):
+                before.setdefault(entry.client_id, state)
+        changes = [self._change_of(i, state, self._state_of(i)) for i, state in before.items()]
         return AwarenessChange(
             added=tuple(i for c in changes for i in c.added),
             updated=tuple(i for c in changes for i in c.updated),
@@ -143,7 +155,22 @@ class AwarenessMachine:
             renewed=tuple(i for c in changes for i in c.renewed),
         )
 
-    def _apply_one(self, entry: AwarenessEntry, now_s: float) -> AwarenessChange:
+    def is_here(self, client_id: int) -> bool:
+        """Whether a client shows a state."""
+        return self._state_of(client_id) is not None
+
+    def _state_of(self, client_id: int) -> JsonObject | None:
+        record = self._records.get(client_id)
+        return None if record is None else record.state
+
+    def _forget_gone(self) -> None:
+        """Forget the clocks of those who went first: an old state of theirs could come again."""
+        gone = [i for i, r in self._records.items() if r.state is None and i != self.client_id]
+        for client_id in gone[: len(self._records) - MAX_RECORDS // 2]:
+            del self._records[client_id]
+
+    def _apply_one(self, entry: AwarenessEntry, now_s: float) -> bool:
+        """Take what is said of one client; tell whether there is something to pass on."""
         record = self._records.get(entry.client_id)
         known_clock = record.clock if record else -1
         before = record.state if record else None
@@ -151,16 +178,15 @@ class AwarenessMachine:
         is_removal = entry.clock == known_clock and entry.state is None and before is not None
         is_stranger_gone = record is None and entry.state is None
         if is_stranger_gone or not (is_newer or is_removal):
-            return AwarenessChange()
+            return False
         if entry.client_id == self.client_id and record is not None:
             # Somebody speaks for us. While we are here nobody can say that we are gone: outbid it.
             # A state can only be that of a twin, two documents with one client id: it is not
             # answered, or the two would outbid each other for ever.
             record.clock = _next_clock(entry.clock)
-            is_denied = entry.state is None and record.state is not None
-            return AwarenessChange(renewed=(entry.client_id,)) if is_denied else AwarenessChange()
+            return entry.state is None and record.state is not None
         self._records[entry.client_id] = _Record(entry.clock, entry.state, now_s)
-        return self._change_of(entry.client_id, before, entry.state)
+        return True
 
     @staticmethod
     def _change_of(

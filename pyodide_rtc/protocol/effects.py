@@ -73,6 +73,13 @@ class CloseTransport:
 
 
 @dataclass(frozen=True, slots=True)
+class DropHeld:
+    """Drop the frames of a link that wait for their turn."""
+
+    link: Link
+
+
+@dataclass(frozen=True, slots=True)
 class SendFrame:
     """Send a small frame by the data channel of that side, before all large ones that wait."""
 
@@ -220,9 +227,15 @@ class AwarenessChanged:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Tell the user of something that went wrong; the room goes on."""
+    """Tell the user of something that went wrong; the room goes on.
+
+    Args:
+        error: what.
+        count: how many like it there were since the last one that was told, this one included.
+    """
 
     error: RtcError
+    count: int = 1
 
 
 Effect: TypeAlias = (
@@ -232,6 +245,7 @@ Effect: TypeAlias = (
     | AcceptDescription
     | AddCandidate
     | CloseTransport
+    | DropHeld
     | SendFrame
     | SendBulk
     | SendTabFrame

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from pyodide_rtc.errors import RemoteProtocolError
 from pyodide_rtc.wire.messages import StateCheck
 from pyodide_rtc.wire.payload import Announce, Lost, SignalMessage
 
@@ -124,6 +125,34 @@ class FrameReceived:
 
     link: Link
     data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Flooded:
+    """More frames of a link wait for their turn than may.
+
+    Args:
+        link: which one.
+        waiting_bytes: what waits of it.
+    """
+
+    link: Link
+    waiting_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class FramesReceived:
+    """The turn of frames that have waited has come; their link may be gone meanwhile."""
+
+    link: Link
+    frames: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadRefused:
+    """A server brought what is no payload, from somebody in the room who cannot be told."""
+
+    error: RemoteProtocolError
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +298,9 @@ Event: TypeAlias = (
     | PathFound
     | Woken
     | FrameReceived
+    | Flooded
+    | FramesReceived
+    | PayloadRefused
     | TabOpened
     | TabPeerGone
     | StateVectorRead

@@ -5,6 +5,7 @@ Owns what is sent and what waits. Decides nothing about who is linked, and knows
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -44,6 +45,7 @@ class PeerState:
         behind: how many units of ours it lacked then.
         is_relayed: whether a TURN server passes everything on; None while that is not known.
         transfers: what is large and on its way to it or from it.
+        unknown_messages: how many came of types that we do not know; from tabs, of all together.
     """
 
     peer_id: str
@@ -55,6 +57,7 @@ class PeerState:
     behind: int | None = None
     is_relayed: bool | None = None
     transfers: tuple[Transfer, ...] = ()
+    unknown_messages: int = 0
 
 
 @dataclass(slots=True)
@@ -86,6 +89,7 @@ class Links:
     max_received_bytes: int
     tab_peers: dict[str, TabLink] = field(default_factory=dict)
     _traffic: dict[int, Traffic] = field(default_factory=dict)  # by connection
+    _unknown: Counter[ev.Link] = field(default_factory=Counter)
 
     @property
     def peers(self) -> tuple[PeerState, ...]:
@@ -101,12 +105,15 @@ class Links:
                 peer.behind,
                 peer.is_relayed,
                 self._transfers(peer),
+                self._unknown[peer.negotiation.conn or ev.TAB],
             )
             for peer in self.mesh
             if not peer.may_be_gone
         ]
+        unknown = self._unknown[ev.TAB]
         by_tab = [
-            PeerState(i, "tab", True, p.is_synced, p.client_id) for i, p in self.tab_peers.items()
+            PeerState(i, "tab", True, p.is_synced, p.client_id, unknown_messages=unknown)
+            for i, p in self.tab_peers.items()
         ]
         return (*by_webrtc, *by_tab)
 
@@ -125,6 +132,11 @@ class Links:
         if link not in self._traffic:
             self._traffic[link] = Traffic(link, peer, self.max_received_bytes)
         return self._traffic[link]
+
+    def takes_chunks(self, link: ev.Link) -> bool:
+        """Whether a link is to a peer of our own kind, by WebRTC."""
+        peer = self.mesh.peer_of(link)
+        return peer is not None and peer.capability is not None
 
     def _transfers(self, peer: MeshPeer) -> tuple[Transfer, ...]:
         traffic = self._traffic.get(peer.negotiation.conn or ev.TAB)
@@ -183,9 +195,14 @@ class Links:
         """Answer a question for awareness; without any too: it may be one for a sign of life."""
         return self.send_awareness(link) or self.send(link, self._awareness_frame(()))
 
+    def count_unknown(self, link: ev.Link) -> None:
+        """Count a message of a type that we do not know."""
+        self._unknown[link] += 1
+
     def forget(self, conn: int) -> None:
         """Drop what waits for a connection that is closed."""
         self._traffic.pop(conn, None)
+        self._unknown.pop(conn, None)
 
     def show_tab_peer(self, *, present: bool = True) -> Effect:
         """Tell the other tabs that we are here, or no longer."""
@@ -199,7 +216,7 @@ class Links:
         effects: list[Effect] = []
         for link in links:
             traffic = self.traffic_of(link)
-            if traffic is not None and traffic.is_full:
+            if traffic is not None and traffic.is_full_for(len(frame)):
                 traffic.stale_clients.update(ids)
             else:
                 effects += self.send(link, frame)

@@ -20,6 +20,10 @@ MAX_EARLY_PEERS = 64
 MAX_EARLY_CANDIDATES = 64
 """Candidates kept of one peer. A browser makes about ten."""
 
+MAX_NEWCOMERS = 64
+"""So many wait to be called; those who give way are the least likely to be there: who was called
+in vain most often."""
+
 MAX_CLOSED_SESSIONS = 256
 """How many closed connections are remembered; the oldest are forgotten."""
 
@@ -74,6 +78,8 @@ class Lobby:
     def hold(self, newcomer: Newcomer) -> None:
         """Call a newcomer later, should it not call first."""
         self._newcomers.setdefault(newcomer.peer_id, newcomer)
+        if len(self._newcomers) > MAX_NEWCOMERS:
+            del self._newcomers[max(self._newcomers.values(), key=lambda n: n.guess).peer_id]
 
     def take_due(self, now_s: float) -> list[Newcomer]:
         """Give the newcomers that are to be called now."""

@@ -41,6 +41,13 @@ GUESS_DELAYS_S = (1.0, 10.0, 30.0, 60.0)
 candidates may have opened a connection there that only an offer brings to life: until then it
 passes over our announces, and y-webrtc knows no time-out."""
 
+MAX_CALLERS = 65
+"""So many peers beyond our own limit may call us, who may have other limits, or other rooms full of
+others to mind: 100 connections, and most of what a browser can do. y-webrtc knows no limit here."""
+
+MAX_REFUSED = 1_000
+"""So many peers that broke the protocol are remembered; the oldest are forgotten."""
+
 CROSSING_S = 0.5
 """How long we wait for the offer of a stock peer that has heard our announce, before we offer: it
 gives itself up at an offer that comes while it still makes its own."""
@@ -89,7 +96,7 @@ class Mesh:
     max_peers: int
     new_token: Callable[[], float]
     _peers: dict[str, MeshPeer] = field(default_factory=dict)
-    _refused: set[str] = field(default_factory=set)
+    _refused: dict[str, None] = field(default_factory=dict)
     _conns: count[int] = field(default_factory=lambda: count(1))
     _announces: Announces = field(default_factory=Announces)
     _lobby: Lobby = field(default_factory=Lobby)
@@ -220,7 +227,9 @@ class Mesh:
 
     def refuse(self, peer_id: str, reason: str) -> list[Effect]:
         """Close the connection to a peer, and deal with it no more."""
-        self._refused.add(peer_id)
+        self._refused[peer_id] = None
+        if len(self._refused) > MAX_REFUSED:
+            del self._refused[next(iter(self._refused))]
         return self.drop(peer_id, reason)
 
     def on_time(self, now_s: float) -> list[Effect]:
@@ -304,6 +313,8 @@ class Mesh:
         if not is_offer:
             return []  # an answer belongs to nobody
         early = self._lobby.admit(sender, now_s)
+        if len(self._peers) >= self.max_peers + MAX_CALLERS:
+            return []
         peer = self._add(sender, url, capability, now_s)
         effects: list[Effect] = []
         for each in (message, *early):

@@ -44,6 +44,9 @@ RESTART_TIMEOUT_S = 5.0
 MAX_QUEUED_CANDIDATES = 64
 """Candidates kept while their description is on its way. A browser makes about ten."""
 
+MAX_CANDIDATES = 256
+"""Candidates taken for one description of the peer. Anybody in a room can send them in its name."""
+
 REPEAT_INTERVAL_S = 0.1
 """An offer is not sent again sooner than this: a stock peer that gets a second one while it still
 makes the answer to the first gives itself up. It tells each loss twice, too."""
@@ -106,6 +109,7 @@ class Negotiation:
     _rejected_token: float | None = None
     _accepted_sdp: str | None = None
     _queued: list[Candidate] = field(default_factory=list)
+    _candidates: int = 0  # since the peer's last description
 
     @property
     def send_side(self) -> ChannelSide | None:
@@ -308,6 +312,7 @@ class Negotiation:
         self.remote_session = session_of(sdp)
         self.doubt_due_s = None
         queued, self._queued = self._queued, []
+        self._candidates = len(queued)
         return [AcceptDescription(self.conn, kind, sdp), *map(self._add, queued)]
 
     def _add(self, candidate: Candidate) -> Effect:
@@ -323,4 +328,5 @@ class Negotiation:
             if len(self._queued) < MAX_QUEUED_CANDIDATES:
                 self._queued.append(candidate)
             return []
-        return [self._add(candidate)]
+        self._candidates += 1
+        return [self._add(candidate)] if self._candidates <= MAX_CANDIDATES else []

@@ -14,6 +14,7 @@ from pyodide_rtc.errors import (
     LocalProtocolError,
     NegotiationError,
     PeerClosedError,
+    PeerLimitError,
     RemoteProtocolError,
 )
 from pyodide_rtc.protocol import events as ev
@@ -27,17 +28,22 @@ from pyodide_rtc.protocol.effects import (
     AskDiff,
     AskState,
     CloseTransport,
+    DropHeld,
     Effect,
     PeersChanged,
     Report,
     SendTabFrame,
     WatchTabPeer,
 )
+from pyodide_rtc.protocol.fault_limits import FaultLimits
+from pyodide_rtc.protocol.guests import Guests
+from pyodide_rtc.protocol.intake import MAX_WAITING_BYTES
+from pyodide_rtc.protocol.late import late_updates
 from pyodide_rtc.protocol.links import Links, PeerState, TabLink, show
 from pyodide_rtc.protocol.mesh import EAGER_STATE_BYTES, Mesh
 from pyodide_rtc.protocol.strangers import Strangers
 from pyodide_rtc.protocol.transfers import MAX_RECEIVED_BYTES
-from pyodide_rtc.wire.awareness import decode_awareness
+from pyodide_rtc.wire.awareness import AwarenessEntry
 from pyodide_rtc.wire.chunks import CHUNK_TYPE
 from pyodide_rtc.wire.messages import (
     AwarenessMessage,
@@ -57,9 +63,6 @@ from pyodide_rtc.wire.payload import Announce, Lost, SignalMessage
 NO_STATE = b"\0"
 """The state vector of an empty document."""
 
-MAX_AWARENESS_CLIENTS = 10_000
-"""The most clients that one awareness message may speak of."""
-
 
 @dataclass(slots=True)
 class RoomMachine:
@@ -77,6 +80,8 @@ class RoomMachine:
     links: Links = field(init=False)
     _comparison: Comparison = field(init=False)
     _doubts: Doubts = field(default_factory=Doubts)
+    _guests: Guests = field(default_factory=Guests)
+    _fault_limits: FaultLimits = field(default_factory=FaultLimits)
     _has_tab: bool = False
     _tabs_lack_state: bool = False
     _is_left: bool = False
@@ -109,11 +114,12 @@ class RoomMachine:
         """
         if self._is_left:
             return []
-        effects = self._dispatch(event, now_s)
+        effects = self._fault_limits.sift(self._dispatch(event, now_s), now_s)
         for effect in effects:
             if isinstance(effect, CloseTransport):
                 self.links.forget(effect.conn)
                 self._comparison.stock.forget(effect.conn)
+                self._guests.forget(effect.conn)
         gone = [
             e.client_id
             for e in effects
@@ -124,7 +130,13 @@ class RoomMachine:
     def _dispatch(self, event: ev.Event, now_s: float) -> list[Effect]:  # noqa: C901 - one case each
         match event:
             case ev.FrameReceived(link, data):
-                return self._on_frame(link, data, now_s)
+                return self._on_frames(link, (data,), now_s)
+            case ev.Flooded(link, waiting_bytes):
+                return self._on_flood(link, waiting_bytes)
+            case ev.FramesReceived(link, frames) if self._is_linked(link):
+                return self._on_frames(link, frames, now_s)
+            case ev.FramesReceived():
+                return late_updates(event, self.max_received_bytes)
             case ev.DocumentChanged():
                 self._comparison.times.on_change(now_s)
                 return self.links.tell_change(event)
@@ -150,6 +162,8 @@ class RoomMachine:
                 return self.links.tell_awareness(self.awareness.set_local(state, now_s), None)
             case ev.PayloadReceived(url, payload):
                 return self._on_payload(url, payload, now_s)
+            case ev.PayloadRefused(error):
+                return [Report(error)]
             case ev.StrangerHeard(reason):
                 return self._on_stranger(reason, now_s)
             case ev.DescriptionMade() | ev.CandidateFound():
@@ -274,7 +288,8 @@ class RoomMachine:
         if peer is None:
             return [Report(error)]
         error.peer_id = peer.peer_id
-        return [*self.mesh.refuse(peer.peer_id, error.hint), Report(error)]
+        refused = self.mesh.refuse(peer.peer_id, error.hint)
+        return [DropHeld(link), *refused, Report(error)]
 
     def _block(self, link: ev.Link, waiting_bytes: int, now_s: float) -> list[Effect]:
         """Lose a link whose update was dropped: when it is there again the peer syncs anew.
@@ -287,53 +302,80 @@ class RoomMachine:
 
     # Frames.
 
-    def _on_frame(self, link: ev.Link, data: bytes, now_s: float) -> list[Effect]:
-        if link != ev.TAB and self.mesh.peer_of(link) is None:
-            return []
-        self._doubts.end(link)
-        try:
-            return self._on_message(link, decode(data, max_bytes=self.max_received_bytes), now_s)
-        except RemoteProtocolError as error:
-            return self._refuse(link, error)
+    def _is_linked(self, link: ev.Link) -> bool:
+        return link == ev.TAB or self.mesh.peer_of(link) is not None
 
-    def _on_message(self, link: ev.Link, message: Message, now_s: float) -> list[Effect]:
-        heard = self._comparison.stock.hear(link, message, now_s)
+    def _on_flood(self, link: ev.Link, waiting_bytes: int) -> list[Effect]:
+        what = "bytes sent faster than they can be taken"
+        flood = self._refuse(link, PeerLimitError(what, waiting_bytes, MAX_WAITING_BYTES))
+        if link != ev.TAB:
+            return flood
+        return [DropHeld(link), *flood, AskState(link, 0)]  # which asks for what we lack now
+
+    def _on_frames(self, link: ev.Link, frames: tuple[bytes, ...], now_s: float) -> list[Effect]:
+        """Take frames that came by one link; what they say of awareness is passed on as one."""
+        heard: list[AwarenessEntry] = []
+        effects: list[Effect] = []
+        for frame in frames:
+            if not self._is_linked(link):  # or no more, since the last one
+                break
+            self._doubts.end(link)
+            try:
+                message = decode(frame, max_bytes=self.max_received_bytes)
+                effects += self._on_message(link, message, now_s, heard)
+            except RemoteProtocolError as error:
+                effects += self._refuse(link, error)
+        if heard:
+            effects += self.links.tell_awareness(self.awareness.apply(heard, now_s), link)
+        return effects
+
+    def _on_message(
+        self, link: ev.Link, message: Message, now_s: float, heard: list[AwarenessEntry]
+    ) -> list[Effect]:
+        told = self._comparison.stock.hear(link, message, now_s)
         match message:
             case SyncUpdate(update):
-                return [ApplyUpdate(link, update), *heard]
+                return [ApplyUpdate(link, update), *told]
             case SyncStep1(state_vector):
-                return [*self._answer(link, state_vector), *heard]
+                return [*self._answer(link, state_vector), *told]
             case SyncStep2(update):
-                return [ApplyUpdate(link, update, is_answer=True), *heard]
+                return [ApplyUpdate(link, update, is_answer=True), *told]
             case AwarenessMessage(update):
-                return self._on_awareness(link, update, now_s)
+                return self._on_awareness(link, update, heard)
             case QueryAwareness():
                 return self.links.answer_query(link)
             case StateCheck():
                 return [AskComparison(link, message)]
             case TabPeer() if link == ev.TAB:
                 return self._on_tab_peer(message)
-            case UnknownMessage(kind, body) if kind == CHUNK_TYPE:
-                return self._on_chunk(link, body, now_s)
+            case UnknownMessage(kind, body) if kind == CHUNK_TYPE and self.links.takes_chunks(link):
+                return self._on_chunk(link, body, now_s, heard)
             case _:  # an extension that we do not know, as a stock peer may not know ours
+                self.links.count_unknown(link)
                 return []
 
-    def _on_chunk(self, link: ev.Link, body: bytes, now_s: float) -> list[Effect]:
+    def _on_chunk(
+        self, link: ev.Link, body: bytes, now_s: float, heard: list[AwarenessEntry]
+    ) -> list[Effect]:
         traffic = self.links.traffic_of(link)
-        if traffic is None or traffic.peer.capability is None:
-            return []
+        assert traffic is not None, "chunks are taken from a peer only"
         message, effects = traffic.on_chunk(body, now_s)
-        return effects if message is None else effects + self._on_message(link, message, now_s)
+        if message is not None:
+            effects += self._on_message(link, message, now_s, heard)
+        return effects
 
-    def _on_awareness(self, link: ev.Link, update: bytes, now_s: float) -> list[Effect]:
-        try:
-            entries = decode_awareness(
-                update, max_bytes=self.max_received_bytes, max_clients=MAX_AWARENESS_CLIENTS
-            )
-        except RemoteProtocolError as error:
-            # Told, not punished: a stock peer passes on what others say, whatever it is.
-            return [Report(error)]
-        return self.links.tell_awareness(self.awareness.apply(entries, now_s), link)
+    def _on_awareness(
+        self, link: ev.Link, update: bytes, heard: list[AwarenessEntry]
+    ) -> list[Effect]:
+        # Faults are told, not punished: a stock peer passes on what others say, whatever it is.
+        entries, errors = self._guests.read(
+            link, update, self.awareness.is_here, max_bytes=self.max_received_bytes
+        )
+        heard += entries
+        peer = self.mesh.peer_of(link)
+        for error in errors:
+            error.peer_id = None if peer is None else peer.peer_id
+        return [Report(error) for error in errors]
 
     def _mark_synced(self, link: ev.Link) -> list[Effect]:
         if link == ev.TAB:

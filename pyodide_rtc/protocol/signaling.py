@@ -33,8 +33,9 @@ CONNECT_TIMEOUT_S = 20.0
 WAKE_PATIENCE_S = 3.0
 """How long a server may take to answer after we were asleep or offline: its socket may be gone."""
 
-MAX_FRAME_CHARS = 1_000_000
-"""The longest frame taken from a server. A frame with an SDP has about 2,000 characters."""
+MAX_FRAME_CHARS = 131_072
+"""The longest frame taken from a server. A frame with an SDP has about 2,000 characters, and one of
+a host with very many addresses, encrypted, some ten thousand."""
 
 
 def reconnect_delay_s(failures: int, jitter: float = 0.0) -> float:

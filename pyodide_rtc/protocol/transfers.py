@@ -131,6 +131,10 @@ class Traffic:
         is_complete = self._missed_since is None and self._question is None
         return is_complete and self._bulk_waiting == 0
 
+    def is_full_for(self, size_bytes: int) -> bool:
+        """Whether a frame of that size should be held back: of large ones one after the other."""
+        return self.is_full or (size_bytes > CHUNK_BYTES and self._bulk_waiting > 0)
+
     # Sending.
 
     def send(self, frame: bytes) -> list[Effect]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pycrdt import Doc
 
+from pyodide_rtc.errors import RemoteProtocolError, RtcError
 from pyodide_rtc.ports import Host, IceServer
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.mesh import Mesh
@@ -68,10 +69,16 @@ class Client:
         def on_stranger(reason: str) -> None:
             session.feed(ev.StrangerHeard(reason))
 
+        def on_seal_fault(error: RtcError) -> None:
+            if isinstance(error, RemoteProtocolError):
+                session.feed(ev.PayloadRefused(error))
+            else:
+                on_fault(error)
+
         sealer: Sealer = PlainSealer(on_stranger)
         if password is not None:
             key = host.crypto.derive_key(password, topic)
-            sealer = PasswordSealer(key, on_stranger, on_fault)
+            sealer = PasswordSealer(key, on_stranger, on_seal_fault)
         links = [self._links.setdefault(url, ServerLink(host, url)) for url in servers]
         machine = RoomMachine(mesh, max_received_bytes)
         session = RoomSession(host, topic, machine, links, sealer, ice_servers, on_notice)

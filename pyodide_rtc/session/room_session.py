@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from pyodide_rtc.errors import DecodeError, RtcError
+from pyodide_rtc.errors import DecodeError, PeerLimitError, RtcError
 from pyodide_rtc.ports import Host, IceServer, Lock, TabChannel
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
+from pyodide_rtc.protocol.intake import MAX_WAITING_BYTES, cost_of
 from pyodide_rtc.protocol.room import RoomMachine
+from pyodide_rtc.session.arrivals import Arrivals
 from pyodide_rtc.session.document import DocumentBinding
 from pyodide_rtc.session.sealer import Sealer
 from pyodide_rtc.session.server_link import ServerLink
@@ -36,6 +38,13 @@ class ServerChanged:
     """A signaling server's state is another one, but for `open`."""
 
     url: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Published:
+    """What a server brought, not decrypted yet, while it waits for its turn."""
+
+    data: object
 
 
 Notice = (
@@ -79,7 +88,8 @@ class RoomSession:
         self._sealer = sealer
         self._on_notice = on_notice
         self._loop = asyncio.get_running_loop()
-        self._connections = Connections(host, ice_servers, self.feed)
+        self._connections = Connections(host, ice_servers, self._on_connection)
+        self._arrivals: Arrivals[bytes | _Published] = Arrivals(self._on_turn)
         self._tab: TabChannel | None = None
         self._locks: dict[str, Lock] = {}
         self._document: DocumentBinding | None = None
@@ -113,6 +123,7 @@ class RoomSession:
         document.flush()
         self.feed(ev.LeaveAsked())
         self._timer.set(None)
+        self._arrivals.close()
         self._connections.close_reserve()
         document.close()
         self._leaving = asyncio.ensure_future(self._finish())
@@ -181,19 +192,58 @@ class RoomSession:
 
     def on_published(self, url: str, data: object) -> None:
         """Take a published payload."""
-        self._sealer.open_payload(data, lambda plain: self._on_payload(url, plain))
+        if self._arrivals.may_pass(url, 1.0):
+            self._open_payload(url, data)
+            return
+        waiting_bytes = self._arrivals.intake.waiting_bytes(url)
+        if waiting_bytes > MAX_WAITING_BYTES:
+            what = "bytes published faster than they can be taken"
+            self.feed(ev.PayloadRefused(PeerLimitError(what, waiting_bytes, MAX_WAITING_BYTES)))
+        else:
+            self._arrivals.wait(url, _Published(data), len(str(data)))
 
     def on_message(self, data: bytes) -> None:
         """Take a frame of the tab channel."""
-        self._sealer.open_frame(data, lambda frame: self.feed(ev.FrameReceived(ev.TAB, frame)))
+        self._sealer.open_frame(data, partial(self._on_frame, ev.TAB))
+
+    def _open_payload(self, url: str, data: object) -> None:
+        self._sealer.open_payload(data, partial(self._on_payload, url))
 
     def _on_payload(self, url: str, plain: object) -> None:
         try:
             payload = decode_payload(plain)
         except DecodeError as error:
-            self._on_notice(fx.Report(error))
+            self.feed(ev.PayloadRefused(error))
         else:
             self.feed(ev.PayloadReceived(url, payload))
+
+    # What comes in by links.
+
+    def _on_connection(self, event: ev.Event) -> None:
+        """Take what a connection tells; its frames have to keep within the budget."""
+        if isinstance(event, ev.FrameReceived):
+            self._on_frame(event.link, event.data)
+        else:
+            self.feed(event)
+
+    def _on_frame(self, link: ev.Link, data: bytes) -> None:
+        if self._arrivals.may_pass(link, cost_of(data)):
+            self.feed(ev.FrameReceived(link, data))
+        else:
+            self._arrivals.wait(link, data, len(data))
+            waiting_bytes = self._arrivals.intake.waiting_bytes(link)
+            if waiting_bytes > MAX_WAITING_BYTES:
+                self.feed(ev.Flooded(link, waiting_bytes))
+
+    def _on_turn(self, source: Hashable, run: list[bytes | _Published]) -> None:
+        """Take what has waited for its turn."""
+        if isinstance(source, int):
+            frames = tuple(item for item in run if isinstance(item, bytes))
+            self.feed(ev.FramesReceived(source, frames))
+        elif isinstance(source, str):
+            for item in run:
+                if isinstance(item, _Published):
+                    self._open_payload(source, item.data)
 
     def _bound(self) -> DocumentBinding:
         assert self._document is not None, "start() binds the document"
@@ -234,6 +284,9 @@ class RoomSession:
                 self._connections.transport(conn).add_candidate(candidate, index, mid)
             case fx.CloseTransport(conn, is_gentle):
                 self._connections.close(conn, is_gentle=is_gentle)
+                self._arrivals.intake.end(conn)
+            case fx.DropHeld(link):
+                self._arrivals.intake.drop(link)
             case fx.PeersChanged() | fx.TransferMoved() | fx.AwarenessChanged() | fx.Report():
                 self._on_notice(effect)
 

@@ -10,7 +10,7 @@ Source: y-protocols 1.0.7 awareness.js ``encodeAwarenessUpdate`` and ``applyAwar
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pyodide_rtc.errors import DecodeError
@@ -20,7 +20,7 @@ from pyodide_rtc.wire.lib0 import Reader, encode_var_string, encode_var_uint
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["AwarenessEntry", "decode_awareness", "encode_awareness"]
+__all__ = ["AwarenessEntry", "TooBigState", "decode_awareness", "encode_awareness"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +31,26 @@ class AwarenessEntry:
         client_id: the author id of its document, 53 bits.
         clock: counts its changes; 53 bits.
         state: a JSON object, or None when the client has gone.
+        size_bytes: of the JSON, with its length before it; 0 if it was not read from a message.
     """
 
     client_id: int
     clock: int
     state: dict[str, object] | None
+    size_bytes: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TooBigState:
+    """A state above the limit, which was not read.
+
+    Args:
+        client_id: whose it is.
+        size_bytes: the size of its JSON.
+    """
+
+    client_id: int
+    size_bytes: int
 
 
 def encode_awareness(entries: Collection[AwarenessEntry]) -> bytes:
@@ -52,7 +67,9 @@ def encode_awareness(entries: Collection[AwarenessEntry]) -> bytes:
     return b"".join(parts)
 
 
-def decode_awareness(data: bytes, *, max_bytes: int, max_clients: int) -> list[AwarenessEntry]:
+def decode_awareness(
+    data: bytes, *, max_bytes: int, max_clients: int, max_state_bytes: int | None = None
+) -> list[AwarenessEntry | TooBigState]:
     """Decode the body of an awareness message; bytes behind the last entry are ignored.
 
     Entries come in the order sent, and a client may come twice.
@@ -61,6 +78,7 @@ def decode_awareness(data: bytes, *, max_bytes: int, max_clients: int) -> list[A
         data: the body.
         max_bytes: limit of its size.
         max_clients: limit of its entries.
+        max_state_bytes: limit of each state's JSON: what is above comes as `TooBigState`.
 
     Raises:
         DecodeError: it ends too early, has more entries than allowed, or a state is neither a JSON
@@ -71,15 +89,18 @@ def decode_awareness(data: bytes, *, max_bytes: int, max_clients: int) -> list[A
     count = reader.var_uint()
     if count > max_clients:
         raise DecodeError(f"at most {max_clients} clients", 0, data)
-    return [_decode_entry(reader) for _ in range(count)]
+    return [_decode_entry(reader, max_state_bytes) for _ in range(count)]
 
 
-def _decode_entry(reader: Reader) -> AwarenessEntry:
+def _decode_entry(reader: Reader, max_state_bytes: int | None) -> AwarenessEntry | TooBigState:
     client_id = reader.var_uint()
     clock = reader.var_uint()
     start = reader.offset
     text = reader.var_string()
+    size_bytes = reader.offset - start
+    if max_state_bytes is not None and size_bytes > max_state_bytes:
+        return TooBigState(client_id, size_bytes)
     state = decode_json(text)
     if state is not None and not isinstance(state, dict):
         raise DecodeError("a state that is an object or null", start, text[:32].encode())
-    return AwarenessEntry(client_id, clock, state)
+    return AwarenessEntry(client_id, clock, state, size_bytes)

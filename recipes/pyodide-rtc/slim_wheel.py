@@ -47,14 +47,14 @@ class SlimWheelHook(BuildHookInterface):  # type: ignore[type-arg]  # generic in
 
 
 def slim(source: str) -> str:
-    """Empty every docstring; all else keeps its place and line."""
+    """Empty every docstring, those of constants and fields too; the rest keeps place and line."""
     lines = source.splitlines(keepends=True)
     for node in ast.walk(ast.parse(source)):
-        documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-        if isinstance(node, documented) and ast.get_docstring(node) is not None:
-            text = node.body[0]
-            assert text.end_lineno is not None, "ast.parse gives positions"
-            first, last = text.lineno - 1, text.end_lineno - 1
-            lines[first] = f'{lines[first][: text.col_offset]}""\n'
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            if not isinstance(node.value.value, str):
+                continue
+            assert node.end_lineno is not None, "ast.parse gives positions"
+            first, last = node.lineno - 1, node.end_lineno - 1
+            lines[first] = f'{lines[first][: node.col_offset]}""\n'
             lines[first + 1 : last + 1] = ["\n"] * (last - first)
     return "".join(lines)

@@ -82,6 +82,7 @@ def entries_in(messages: list[Message]) -> list[AwarenessEntry]:
         for m in messages
         if isinstance(m, AwarenessMessage)
         for entry in decode_awareness(m.update, max_bytes=LIMIT, max_clients=100)
+        if isinstance(entry, AwarenessEntry)
     ]
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pyodide_rtc.protocol.awareness import (
+    MAX_RECORDS,
     OUTDATED_TIMEOUT_S,
     RENEW_INTERVAL_S,
     AwarenessChange,
@@ -155,6 +156,59 @@ def test_at_the_deadline_there_is_something_to_do_whatever_the_rounding(start_s:
             assert deadline_s is not None
             machine.expire(deadline_s)
             assert machine.deadline_s > deadline_s
+
+
+class TestManyAtOnce:
+    def test_of_several_states_of_one_only_the_last_is_told(
+        self, machine: AwarenessMachine
+    ) -> None:
+        machine.set_local({}, 0.0)
+
+        assert machine.apply([Entry(PEER, i, {"i": i}) for i in (1, 2, 3)], 0.0) == AwarenessChange(
+            added=(PEER,)
+        )
+        assert machine.apply(
+            [Entry(PEER, 4, {"i": 4}), Entry(OTHER, 1, {}), Entry(PEER, 5, {"i": 5})], 0.0
+        ) == AwarenessChange(added=(OTHER,), updated=(PEER,))
+        assert machine.states[PEER] == {"i": 5}
+
+    def test_who_comes_and_goes_at_once_was_never_here(self, machine: AwarenessMachine) -> None:
+        assert machine.apply([Entry(PEER, 1, {}), Entry(PEER, 2, None)], 0.0) == NOTHING
+        assert machine.apply([Entry(PEER, 1, {})], 0.0) == NOTHING, "it is old"
+
+    def test_who_goes_and_comes_at_once_has_changed_or_not(self, machine: AwarenessMachine) -> None:
+        machine.apply([Entry(PEER, 1, {"x": 1})], 0.0)
+
+        assert machine.apply(
+            [Entry(PEER, 2, None), Entry(PEER, 3, {"x": 1})], 0.0
+        ) == AwarenessChange(renewed=(PEER,))
+        assert machine.apply(
+            [Entry(PEER, 4, None), Entry(PEER, 5, {"x": 2})], 0.0
+        ) == AwarenessChange(updated=(PEER,))
+
+
+class TestMemory:
+    def test_the_clocks_of_those_who_went_are_not_kept_for_ever(
+        self, machine: AwarenessMachine
+    ) -> None:
+        machine.set_local({}, 0.0)
+        machine.apply([Entry(PEER, 1, {})], 0.0)
+        for first in range(100, 60_000, 500):
+            ids = range(first, first + 500)
+            machine.apply([Entry(i, 1, {}) for i in ids], 0.0)
+            machine.apply([Entry(i, 2, None) for i in ids], 0.0)
+            assert len(machine._records) <= MAX_RECORDS + 500
+
+        assert set(machine.states) == {ME, PEER}
+        assert machine.apply([Entry(59_000, 1, {})], 0.0) == NOTHING, "it went a moment ago"
+
+    def test_those_who_are_here_are_never_forgotten(self, machine: AwarenessMachine) -> None:
+        here = range(100, 100 + MAX_RECORDS)
+        machine.set_local({}, 0.0)
+        machine.apply([Entry(i, 1, {}) for i in here], 0.0)
+        machine.apply([Entry(PEER, 1, {})], 0.0)
+
+        assert len(machine.states) == MAX_RECORDS + 2
 
 
 class TestSpokenFor:

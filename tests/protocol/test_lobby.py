@@ -7,6 +7,7 @@ from pyodide_rtc.protocol.lobby import (
     MAX_CLOSED_SESSIONS,
     MAX_EARLY_CANDIDATES,
     MAX_EARLY_PEERS,
+    MAX_NEWCOMERS,
     Lobby,
     Newcomer,
 )
@@ -91,6 +92,20 @@ class TestNewcomers:
 
         assert PEER not in lobby
         assert lobby.deadline_s is None
+
+    def test_of_too_many_those_give_way_who_were_called_in_vain_most_often(
+        self, lobby: Lobby
+    ) -> None:
+        lobby.hold(Newcomer("seldom", URL, None, 9.0, 1))
+        lobby.hold(Newcomer("often", URL, None, 1.0, 3))
+        for i in range(MAX_NEWCOMERS - 1):
+            lobby.hold(Newcomer(f"peer {i}", URL, None, 2.0))
+
+        assert "often" not in lobby
+        assert "seldom" in lobby
+        lobby.hold(Newcomer("last", URL, None, 2.0))
+        assert "seldom" not in lobby
+        assert len(lobby.take_due(9.0)) == MAX_NEWCOMERS
 
 
 def test_the_oldest_closed_session_is_forgotten_first(lobby: Lobby) -> None:

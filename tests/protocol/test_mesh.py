@@ -8,7 +8,14 @@ from pyodide_rtc.errors import IceFailedError, NegotiationError, PeerClosedError
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.announces import MAX_ECHO_S, MIN_ANNOUNCE_INTERVAL_S
-from pyodide_rtc.protocol.mesh import CROSSING_S, EAGER_STATE_BYTES, GUESS_DELAYS_S, Mesh
+from pyodide_rtc.protocol.mesh import (
+    CROSSING_S,
+    EAGER_STATE_BYTES,
+    GUESS_DELAYS_S,
+    MAX_CALLERS,
+    MAX_REFUSED,
+    Mesh,
+)
 from pyodide_rtc.protocol.negotiation import (
     ANSWER_TIMEOUT_S,
     CONNECT_TIMEOUT_S,
@@ -122,6 +129,33 @@ class TestAnnounces:
             fx.OpenTransport(2, is_initiator=False, is_own_kind=False),
             fx.AcceptDescription(2, "offer", OFFER.sdp),
         ]
+
+    def test_made_up_peers_do_not_make_us_call_or_answer_without_end(self) -> None:
+        mesh = make_mesh(max_peers=3)
+        for i in range(10_000):
+            call(mesh, f"announced {i}")
+        assert len(list(mesh)) == 3
+        opened = 0
+        for i in range(10_000):
+            effects = mesh.on_payload(URL, signal(OFFER, f"offering {i}"), 0.0)
+            opened += len(only(fx.OpenTransport, effects))
+
+        assert opened == MAX_CALLERS
+        assert len(list(mesh)) == 3 + MAX_CALLERS
+        for _ in range(20):
+            deadline_s = mesh.deadline_s
+            if deadline_s is None:
+                break
+            mesh.on_time(deadline_s)
+            assert len(list(mesh)) <= 3 + MAX_CALLERS
+
+    def test_of_refused_peers_the_oldest_are_forgotten(self, mesh: Mesh) -> None:
+        for i in range(MAX_REFUSED + 1):
+            mesh.refuse(f"peer {i}", "garbage")
+
+        assert call(mesh, f"peer {MAX_REFUSED}") == []
+        assert call(mesh, "peer 1") == []
+        assert call(mesh, "peer 0") != []
 
     def test_they_are_repeated_but_not_more_often_than_each_second(self, mesh: Mesh) -> None:
         assert len(mesh.announce_again(0.0)) == 1, "the first is free"

@@ -15,6 +15,7 @@ from pyodide_rtc.protocol.negotiation import (
     ANSWER_TIMEOUT_S,
     CONNECT_TIMEOUT_S,
     DOUBT_S,
+    MAX_CANDIDATES,
     MAX_QUEUED_CANDIDATES,
     REPEAT_INTERVAL_S,
     Negotiation,
@@ -400,3 +401,14 @@ def test_closing_closes_once() -> None:
     assert made.close(is_gentle=True) == [CloseTransport(1, is_gentle=True)]
     assert made.close() == []
     assert made.send_side is None
+
+
+def test_no_more_candidates_are_taken_than_a_browser_can_have() -> None:
+    made = offering()
+    for _ in range(10):
+        made.accept(candidate(), 100.0, is_own_kind=False)
+    effects = made.accept(answer(), 100.0, is_own_kind=False)
+    for _ in range(1_000):
+        effects += made.accept(candidate(), 100.0, is_own_kind=False)
+
+    assert sum(isinstance(e, AddCandidate) for e in effects) == MAX_CANDIDATES

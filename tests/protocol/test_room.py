@@ -9,6 +9,7 @@ from pyodide_rtc.errors import (
     MessageTooBigError,
     NegotiationError,
     PeerClosedError,
+    PeerLimitError,
     RemoteProtocolError,
     RtcError,
 )
@@ -16,11 +17,15 @@ from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.comparison import LATEST_S, QUIET_S, TAB_INTERVAL_S
 from pyodide_rtc.protocol.doubts import PATIENCE_S
+from pyodide_rtc.protocol.fault_limits import INTERVAL_S
+from pyodide_rtc.protocol.guests import MAX_LINK_CLIENTS, MAX_STATE_BYTES
+from pyodide_rtc.protocol.intake import MAX_WAITING_BYTES
 from pyodide_rtc.protocol.links import PeerState
 from pyodide_rtc.protocol.mesh import EAGER_STATE_BYTES, GUESS_DELAYS_S
 from pyodide_rtc.protocol.room import NO_STATE, RoomMachine
 from pyodide_rtc.protocol.strangers import NEWS_INTERVAL_S, SHOW_INTERVAL_S
 from pyodide_rtc.wire.awareness import AwarenessEntry
+from pyodide_rtc.wire.chunks import CHUNK_TYPE
 from pyodide_rtc.wire.messages import (
     AwarenessMessage,
     QueryAwareness,
@@ -409,6 +414,23 @@ class TestBadPeers:
 
         assert receive(room, conn, encode(UnknownMessage(77, b"x"))) == []
 
+    def test_it_is_counted(self, room: RoomMachine) -> None:
+        conn, other = link_peer(room), link_peer(room, OTHER, OTHER_CLIENT)
+        link_tab(room, "id-tab")
+        for _ in range(3):
+            receive(room, conn, encode(UnknownMessage(77, b"x")))
+        receive(room, conn, encode(UnknownMessage(CHUNK_TYPE, b"x")))  # to a stock peer unknown
+        receive(room, ev.TAB, encode(UnknownMessage(78, b"x")))
+
+        assert {p.peer_id: p.unknown_messages for p in room.peers} == {
+            PEER: 4,
+            OTHER: 0,
+            "id-tab": 1,
+        }
+        room.handle(ev.ChannelClosed(conn, "local", "gone"), 0.0)
+        assert room.links._unknown.keys() == {ev.TAB}
+        assert other in {p.negotiation.conn for p in room.mesh}
+
     def test_a_peer_connection_cannot_speak_for_tabs(self, room: RoomMachine) -> None:
         conn = link_peer(room)
 
@@ -422,6 +444,147 @@ class TestBadPeers:
 
         assert isinstance(reported(effects), DecodeError)
         assert [p.peer_id for p in room.peers] == [PEER]
+
+
+class TestLimits:
+    def test_what_a_peer_says_that_makes_no_sense_is_told_once_a_minute(
+        self, room: RoomMachine
+    ) -> None:
+        conn, other = link_peer(room), link_peer(room, OTHER)
+        bad = encode(AwarenessMessage(b"\x01"))
+
+        assert "peer id-peer" in str(reported(receive(room, conn, bad, 1.0)))
+        assert [receive(room, conn, bad, 2.0) for _ in range(100)] == [[]] * 100
+        assert "peer id-other" in str(reported(receive(room, other, bad, 3.0)))
+        [report] = only(fx.Report, receive(room, conn, bad, 1.0 + INTERVAL_S))
+        assert report.count == 101
+
+    def test_nonsense_that_is_published_too(self, room: RoomMachine) -> None:
+        error = DecodeError("a payload")
+
+        assert room.handle(ev.PayloadRefused(error), 0.0) == [fx.Report(error)]
+        assert room.handle(ev.PayloadRefused(error), 1.0) == []
+
+    def test_a_state_that_is_too_big_is_not_passed_on_but_the_rest_is(
+        self, room: RoomMachine
+    ) -> None:
+        conn, other = link_peer(room), link_peer(room, OTHER)
+        big = AwarenessEntry(OTHER_CLIENT, 1, {"x": "y" * MAX_STATE_BYTES})
+        small = AwarenessEntry(PEER_CLIENT, 1, {"x": 1})
+
+        effects = receive(room, conn, awareness_frame(big, small))
+
+        assert set(room.awareness.states) == {PEER_CLIENT}
+        assert entries_in(frames(effects, other)) == [small]
+        error = reported(effects)
+        assert isinstance(error, PeerLimitError)
+        assert (error.peer_id, error.limit) == (PEER, MAX_STATE_BYTES)
+        assert only(fx.Report, receive(room, conn, awareness_frame(big))) == []
+
+    def test_a_peer_speaks_for_many_and_no_more(self, room: RoomMachine) -> None:
+        conn = link_peer(room)
+        room.handle(ev.LocalStateSet({"x": 1}), 0.0)
+        for first in range(10, 3_000, 100):
+            receive(
+                room, conn, awareness_frame(*[AwarenessEntry(first + i, 1, {}) for i in range(100)])
+            )
+
+        assert len(room.awareness.states) == 1 + MAX_LINK_CLIENTS
+        room.handle(ev.ChannelClosed(conn, "local", "gone"), 0.0)
+        conn = link_peer(room, OTHER)
+        receive(room, conn, awareness_frame(AwarenessEntry(5_000, 1, {})))
+        assert 5_000 in room.awareness.states
+
+    def test_frames_that_have_waited_are_taken_in_order_and_their_awareness_as_one(
+        self, room: RoomMachine
+    ) -> None:
+        conn, other = link_peer(room), link_peer(room, OTHER)
+        waited = [
+            encode(SyncUpdate(b"1")),
+            awareness_frame(AwarenessEntry(PEER_CLIENT, 1, {"x": 1})),
+            encode(SyncUpdate(b"2")),
+            awareness_frame(AwarenessEntry(PEER_CLIENT, 2, {"x": 2})),
+        ]
+
+        effects = room.handle(ev.FramesReceived(conn, tuple(waited)), 0.0)
+
+        assert only(fx.ApplyUpdate, effects) == [
+            fx.ApplyUpdate(conn, b"1"),
+            fx.ApplyUpdate(conn, b"2"),
+        ]
+        assert only(fx.AwarenessChanged, effects) == [fx.AwarenessChanged((PEER_CLIENT,), (), ())]
+        assert entries_in(frames(effects, other)) == [AwarenessEntry(PEER_CLIENT, 2, {"x": 2})]
+
+    def test_what_stands_behind_garbage_is_not_taken(self, room: RoomMachine) -> None:
+        conn = link_peer(room)
+        waited = (encode(SyncUpdate(b"1")), b"\0\x09", encode(SyncUpdate(b"2")))
+
+        effects = room.handle(ev.FramesReceived(conn, waited), 0.0)
+
+        assert only(fx.ApplyUpdate, effects) == [fx.ApplyUpdate(conn, b"1")]
+        assert fx.DropHeld(conn) in effects
+        assert fx.CloseTransport(conn) in effects
+
+    def test_what_a_peer_wrote_before_it_went_is_not_lost(self, room: RoomMachine) -> None:
+        conn = link_peer(room)
+        room.handle(ev.ChannelClosed(conn, "local", "gone"), 0.0)
+        waited = (
+            awareness_frame(AwarenessEntry(PEER_CLIENT, 1, {})),
+            encode(SyncUpdate(b"1")),
+            b"\0\x09",
+            encode(SyncStep1(b"\0")),
+            encode(SyncStep2(b"2")),
+        )
+
+        effects = room.handle(ev.FramesReceived(conn, waited), 0.0)
+
+        assert only(fx.ApplyUpdate, effects) == [
+            fx.ApplyUpdate(conn, b"1"),
+            fx.ApplyUpdate(conn, b"2"),
+        ]
+        assert isinstance(reported(effects), DecodeError)
+        assert len(effects) == 3
+
+    def test_a_flood_that_does_not_end_closes_its_peer(self, room: RoomMachine) -> None:
+        conn = link_peer(room)
+
+        effects = room.handle(ev.Flooded(conn, MAX_WAITING_BYTES + 1), 0.0)
+
+        assert effects[0] == fx.DropHeld(conn)
+        assert fx.CloseTransport(conn) in effects
+        error = reported(effects)
+        assert isinstance(error, PeerLimitError)
+        assert str(error) == (
+            "peer id-peer: bytes sent faster than they can be taken: 67108865, "
+            "the limit is 67108864"
+        )
+        [left] = only(fx.PeersChanged, effects)
+        assert (left.change, left.reason) == ("left", error.hint)
+
+    def test_from_the_tabs_it_is_dropped_and_they_are_asked_for_what_we_lack(
+        self, room: RoomMachine
+    ) -> None:
+        link_tab(room)
+
+        effects = room.handle(ev.Flooded(ev.TAB, MAX_WAITING_BYTES + 1), 0.0)
+
+        assert only(fx.DropHeld, effects) == [fx.DropHeld(ev.TAB)]
+        assert only(fx.AskState, effects) == [fx.AskState(ev.TAB, 0)]
+        assert isinstance(reported(effects), PeerLimitError)
+        assert [p.peer_id for p in room.peers] == [PEER]
+
+    def test_questions_do_not_make_us_hold_answer_upon_answer(self, room: RoomMachine) -> None:
+        conn, other = link_peer(room, client_id=PEER_CLIENT), link_peer(room, OTHER)
+        for first in range(10, 30):
+            state = {"x": "y" * 10_000}
+            receive(room, other, awareness_frame(AwarenessEntry(first, 1, state)))
+        told = [receive(room, conn, encode(QueryAwareness())) for _ in range(1_000)]
+
+        [answer] = [bulk for effects in told for bulk in only(fx.SendBulk, effects)]
+        gone = room.handle(ev.FramesGone(conn, 0, sum(map(len, answer.frames))), 1.0)
+        assert len(only(fx.SendBulk, gone)) == 1
+        # What is small goes all the same.
+        assert frames(room.handle(ev.LocalStateSet({"x": 1}), 1.0), conn) != []
 
 
 class TestTabs:

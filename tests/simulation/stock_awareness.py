@@ -67,7 +67,7 @@ class StockAwareness:
         changed = [
             entry.client_id
             for entry in decode_awareness(update, max_bytes=1 << 20, max_clients=1000)
-            if self._apply_one(entry)
+            if isinstance(entry, AwarenessEntry) and self._apply_one(entry)
         ]
         if changed:
             self._on_update(changed)

@@ -8,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyodide_rtc.errors import DecodeError, LocalProtocolError, MessageTooBigError
-from pyodide_rtc.wire.awareness import AwarenessEntry, decode_awareness, encode_awareness
+from pyodide_rtc.wire.awareness import (
+    AwarenessEntry,
+    TooBigState,
+    decode_awareness,
+    encode_awareness,
+)
 from pyodide_rtc.wire.lib0 import encode_var_string
 
 from .helpers import (
@@ -88,6 +93,24 @@ def test_limits() -> None:
         decode_awareness(data, max_bytes=len(data), max_clients=1)
     with pytest.raises(MessageTooBigError):
         decode_awareness(data, max_bytes=len(data) - 1, max_clients=2)
+
+
+def test_a_state_above_its_limit_is_passed_over_unread() -> None:
+    big = AwarenessEntry(1, 1, {"x": "é" * 50})
+    small = AwarenessEntry(2, 1, {"y": 1})
+    data = encode_awareness([big, small])
+    size_bytes = 1 + len('{"x":""}') + 100  # with its length before it
+
+    assert decode_awareness(data, max_bytes=LIMIT, max_clients=2, max_state_bytes=50) == [
+        TooBigState(1, size_bytes),
+        small,
+    ]
+    entries = decode_awareness(data, max_bytes=LIMIT, max_clients=2, max_state_bytes=size_bytes)
+    assert entries == [big, small]
+    assert [e.size_bytes for e in entries] == [size_bytes, 8]
+    no_json = b"\x01\x01\x01" + encode_var_string("{" * 51)
+    decoded = decode_awareness(no_json, max_bytes=LIMIT, max_clients=1, max_state_bytes=50)
+    assert decoded == [TooBigState(1, 52)]
 
 
 @quick

@@ -1,0 +1,69 @@
+"""How often the user is told of faults that others cause: each kind of each source once a minute.
+
+What is not told is counted, and the count comes with the next one that is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from pyodide_rtc.errors import MessageTooBigError, PeerLimitError, RemoteProtocolError
+from pyodide_rtc.protocol.effects import Effect, Report
+
+INTERVAL_S = 60.0
+"""A fault is told again after so long at the earliest."""
+
+MAX_KINDS = 256
+"""So many kinds of faults are told apart within that time; all others count as one kind."""
+
+_Kind: TypeAlias = tuple[str | None, str, str]
+_OTHERS: _Kind = (None, "", "")
+
+
+@dataclass(slots=True)
+class FaultLimits:
+    """When which fault was told, and how many like it there were since."""
+
+    _told: dict[_Kind, tuple[float, int]] = field(default_factory=dict)
+
+    def sift(self, effects: list[Effect], now_s: float) -> list[Effect]:
+        """Take out the reports that are not news; those that are get their count."""
+        if not any(isinstance(e, Report) for e in effects):
+            return effects
+        sifted: list[Effect] = []
+        for effect in effects:
+            if isinstance(effect, Report) and _is_anothers(effect):
+                count = self._count(_kind_of(effect), now_s)
+                if count is not None:
+                    sifted.append(Report(effect.error, count))
+            else:
+                sifted.append(effect)
+        return sifted
+
+    def _count(self, kind: _Kind, now_s: float) -> int | None:
+        """Count a fault: give how many there were, this one included, or None if it is no news."""
+        if kind not in self._told and len(self._told) >= MAX_KINDS:
+            self._told = {k: t for k, t in self._told.items() if now_s < t[0] + INTERVAL_S}
+            if len(self._told) >= MAX_KINDS:
+                kind = _OTHERS
+        told_s, missed = self._told.get(kind, (None, 0))
+        if told_s is not None and now_s < told_s + INTERVAL_S:
+            self._told[kind] = told_s, missed + 1
+            return None
+        self._told[kind] = now_s, 0
+        return missed + 1
+
+
+def _is_anothers(report: Report) -> bool:
+    """Whether somebody else did it; what we cannot send is our own, and each one matters."""
+    error = report.error
+    is_ours = isinstance(error, MessageTooBigError) and error.direction == "out"
+    return isinstance(error, RemoteProtocolError) and not is_ours
+
+
+def _kind_of(report: Report) -> _Kind:
+    error = report.error
+    assert isinstance(error, RemoteProtocolError)
+    what = error.what if isinstance(error, PeerLimitError) else ""
+    return error.peer_id, type(error).__name__, what

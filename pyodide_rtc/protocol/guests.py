@@ -1,0 +1,150 @@
+"""Of how many clients each link may speak, and how much of their states we hold.
+
+A stock peer passes on what others say, so a link speaks for everybody; but not for more clients
+than there can be. Owns the counts. The states themselves, and who is here, are `awareness`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from pyodide_rtc.errors import PeerLimitError, RemoteProtocolError
+from pyodide_rtc.protocol.events import Link
+from pyodide_rtc.wire.awareness import AwarenessEntry, TooBigState, decode_awareness
+
+MAX_STATE_BYTES = 65_536
+"""The largest state of one client, as JSON. A name, a colour and a cursor have some hundred bytes;
+editors that show what is selected, or a small picture of the user, some ten thousand."""
+
+MAX_MESSAGE_CLIENTS = 10_000
+"""The most clients that one awareness message may speak of."""
+
+MAX_LINK_CLIENTS = 1_000
+"""Clients that one link may speak for at a time, their own and those of others that are passed on.
+A room of more would say each renewal (15 s) of each client by each link."""
+
+MAX_LINK_BYTES = 2 * 1024 * 1024
+"""What all their states may have: 2 kB each. Read, JSON takes up to twenty times as much."""
+
+MAX_CLIENTS = 4 * MAX_LINK_CLIENTS
+"""Clients of all links together: so one that takes all it may leaves room for others."""
+
+MAX_BYTES = 4 * MAX_LINK_BYTES
+"""What the states of all of them may have."""
+
+
+@dataclass(slots=True)
+class _Ledger:
+    """Clients and the sizes of their states; those that have gone are struck out when it is full.
+
+    Args:
+        max_clients: of how many.
+        max_bytes: how much.
+    """
+
+    max_clients: int
+    max_bytes: int
+    _sizes: dict[int, int] = field(default_factory=dict)
+    _bytes: int = 0
+
+    def why_not(self, entry: AwarenessEntry) -> PeerLimitError | None:
+        """Tell what limit an entry would break; None if there is room for it."""
+        before = self._sizes.get(entry.client_id)
+        if before is None and len(self._sizes) >= self.max_clients:
+            return PeerLimitError(
+                "clients spoken for, one was not taken", len(self._sizes) + 1, self.max_clients
+            )
+        after = self._bytes - (before or 0) + entry.size_bytes
+        if after > self.max_bytes and entry.size_bytes > (before or 0):
+            return PeerLimitError(
+                "bytes of awareness states, one was not taken", after, self.max_bytes
+            )
+        return None
+
+    def put(self, entry: AwarenessEntry) -> None:
+        """Write an entry down."""
+        self._bytes += entry.size_bytes - self._sizes.get(entry.client_id, 0)
+        self._sizes[entry.client_id] = entry.size_bytes
+
+    def strike_out(self, is_here: Callable[[int], bool]) -> None:
+        """Strike out who has gone."""
+        self._sizes = {i: size for i, size in self._sizes.items() if is_here(i)}
+        self._bytes = sum(self._sizes.values())
+
+
+@dataclass(slots=True)
+class Guests:
+    """What each link says of clients, and all links together."""
+
+    _all: _Ledger = field(default_factory=lambda: _Ledger(MAX_CLIENTS, MAX_BYTES))
+    _by_link: dict[Link, _Ledger] = field(default_factory=dict)
+
+    def read(
+        self, link: Link, update: bytes, is_here: Callable[[int], bool], *, max_bytes: int
+    ) -> tuple[list[AwarenessEntry], Sequence[RemoteProtocolError]]:
+        """Read the body of an awareness message: what of it is taken, and why other things are not.
+
+        Args:
+            link: where it came from.
+            update: the body.
+            is_here: whether a client shows a state.
+            max_bytes: limit of its size.
+        """
+        try:
+            heard = decode_awareness(
+                update,
+                max_bytes=max_bytes,
+                max_clients=MAX_MESSAGE_CLIENTS,
+                max_state_bytes=MAX_STATE_BYTES,
+            )
+        except RemoteProtocolError as error:
+            return [], [error]
+        return self.admit(link, heard, is_here)
+
+    def admit(
+        self,
+        link: Link,
+        heard: list[AwarenessEntry | TooBigState],
+        is_here: Callable[[int], bool],
+    ) -> tuple[list[AwarenessEntry], list[PeerLimitError]]:
+        """Tell which of a message's entries are taken, and why others are not.
+
+        Args:
+            link: where it came from.
+            heard: its entries.
+            is_here: whether a client shows a state.
+        """
+        own = self._by_link.setdefault(link, _Ledger(MAX_LINK_CLIENTS, MAX_LINK_BYTES))
+        taken: list[AwarenessEntry] = []
+        errors: dict[str, PeerLimitError] = {}
+        is_struck_out = False  # once for each message, however many of its entries find no room
+        for entry in heard:
+            if isinstance(entry, TooBigState):
+                what = "bytes of an awareness state, it was not taken"
+                errors[what] = PeerLimitError(what, entry.size_bytes, MAX_STATE_BYTES)
+                continue
+            reason = self._why_not(own, entry)
+            if reason is not None and not is_struck_out:
+                is_struck_out = True
+                fresh = {e.client_id for e in taken}  # not shown yet
+                for ledger in (own, self._all):
+                    ledger.strike_out(lambda i: i in fresh or is_here(i))  # noqa: B023 - at once
+                reason = self._why_not(own, entry)
+            if reason is not None:
+                errors[reason.what] = reason
+                continue
+            taken.append(entry)
+            if entry.state is not None:
+                own.put(entry)
+                self._all.put(entry)
+        return taken, list(errors.values())
+
+    def _why_not(self, own: _Ledger, entry: AwarenessEntry) -> PeerLimitError | None:
+        if entry.state is None:  # takes no room
+            return None
+        return own.why_not(entry) or self._all.why_not(entry)
+
+    def forget(self, link: Link) -> None:
+        """Forget a link; what it said of clients stays as long as they do."""
+        self._by_link.pop(link, None)

@@ -1,0 +1,64 @@
+"""Performs an `Intake`: what comes in goes on at once, or in slices between which others run."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+from pyodide_rtc.protocol.intake import MIN_BREAK_S, SLICE_RUNS, SLICE_S, Intake
+
+T = TypeVar("T")
+
+
+class Arrivals(Generic[T]):
+    """What comes in from several sources.
+
+    Args:
+        on_turn: takes what has waited of a source, in the order of its coming.
+    """
+
+    def __init__(self, on_turn: Callable[[Hashable, list[T]], None]) -> None:
+        self.intake: Intake[T] = Intake()
+        self._on_turn = on_turn
+        self._loop = asyncio.get_running_loop()
+        self._handle: asyncio.TimerHandle | None = None
+
+    def may_pass(self, source: Hashable, cost: float) -> bool:
+        """Tell whether what has come is to be dealt with at once; else it has to `wait`.
+
+        Args:
+            source: where it came from.
+            cost: as how many small frames it counts.
+        """
+        return self.intake.may_pass(source, cost, self._loop.time())
+
+    def wait(self, source: Hashable, item: T, size_bytes: int) -> None:
+        """Let something wait for its turn."""
+        self.intake.wait(source, item, size_bytes)
+        if self._handle is None:
+            self._handle = self._loop.call_later(MIN_BREAK_S, self._take_slice)
+
+    def close(self) -> None:
+        """Drop all that waits."""
+        self.intake = Intake()
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def _take_slice(self) -> None:
+        started_s = self._loop.time()
+        took_s = 0.0
+        try:
+            for _ in range(SLICE_RUNS):
+                turn = self.intake.take()
+                if turn is None:
+                    break
+                self._on_turn(*turn)
+                took_s = self._loop.time() - started_s
+                if took_s >= SLICE_S:
+                    break
+        finally:
+            self._handle = None
+            if self.intake.is_waiting:
+                self._handle = self._loop.call_later(max(took_s, MIN_BREAK_S), self._take_slice)
