@@ -94,12 +94,17 @@ class Comparison:
         return check + self.stock.on_time(now_s)
 
     def tell(self, check: StateCheck, now_s: float) -> list[Effect]:
-        """Tell our own kind what we have, and ask the tabs, if it is time, for what we lack."""
+        """Tell our own kind what we have, and ask the tabs, if it is time, for what we lack.
+
+        Not while something large is under way: one of both lacks that still, and would ask for it
+        once more. What it changes when it is there brings the next check.
+        """
         effects: list[Effect] = []
         for peer in self.links.mesh:
             if peer.is_joined and peer.capability is not None:
                 assert peer.negotiation.conn is not None, "a joined peer has a connection"
-                effects += self.links.send(peer.negotiation.conn, encode(check))
+                if not self._is_transferring(peer.negotiation.conn):
+                    effects += self.links.send(peer.negotiation.conn, encode(check))
         if self.links.tab_peers and self.times.may_ask_tabs(now_s):
             effects.append(SendTabFrame(encode(SyncStep1(check.state_vector))))
         return effects
@@ -119,8 +124,14 @@ class Comparison:
         if (peer.ahead or 0, peer.behind or 0) != (ahead, behind):
             effects.append(PeersChanged(peer.peer_id, "changed", client_id=peer.client_id))
         peer.ahead, peer.behind = ahead, behind
+        if self._is_transferring(event.link):
+            return effects
         if ahead or mine.deletions != theirs.deletions:
             effects += self.links.send(event.link, encode(SyncStep1(mine.state_vector)))
         if behind:  # it learns so, and asks
             effects += self.links.send(event.link, encode(mine))
         return effects
+
+    def _is_transferring(self, conn: int) -> bool:
+        traffic = self.links.traffic_of(conn)
+        return traffic is not None and traffic.is_transferring

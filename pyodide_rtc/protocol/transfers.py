@@ -131,6 +131,11 @@ class Traffic:
         is_complete = self._missed_since is None and self._question is None
         return is_complete and self._bulk_waiting == 0
 
+    @property
+    def is_transferring(self) -> bool:
+        """Whether something large is under way, to the peer or from it."""
+        return self._bulk_waiting > 0 or self._receiving is not None
+
     def is_full_for(self, size_bytes: int) -> bool:
         """Whether a frame of that size should be held back: of large ones one after the other."""
         return self.is_full or (size_bytes > CHUNK_BYTES and self._bulk_waiting > 0)

@@ -140,13 +140,13 @@ def encode(message: Message) -> bytes:
     """
     match message:
         case SyncUpdate(update):
-            return b"\x00\x02" + encode_var_bytes(update)
+            return _frame(b"\x00\x02", update)
         case AwarenessMessage(update):
             return b"\x01" + encode_var_bytes(update)
         case SyncStep1(state_vector):
             return b"\x00\x00" + encode_var_bytes(state_vector)
         case SyncStep2(update):
-            return b"\x00\x01" + encode_var_bytes(update)
+            return _frame(b"\x00\x01", update)
         case QueryAwareness():
             return b"\x03"
         case TabPeer(peer_id, present, client_id):
@@ -157,6 +157,11 @@ def encode(message: Message) -> bytes:
             return head + encode_var_bytes(state_vector) + encode_var_bytes(deletions)
         case _:
             return encode_var_uint(message.type) + message.body
+
+
+def _frame(head: bytes, update: bytes) -> bytes:
+    """Put a head and the length before an update, which may be large: it is copied once."""
+    return b"".join((head, encode_var_uint(len(update)), update))
 
 
 def decode(data: bytes, *, max_bytes: int) -> Message:

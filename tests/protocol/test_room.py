@@ -25,7 +25,7 @@ from pyodide_rtc.protocol.mesh import EAGER_STATE_BYTES, GUESS_DELAYS_S
 from pyodide_rtc.protocol.room import NO_STATE, RoomMachine
 from pyodide_rtc.protocol.strangers import NEWS_INTERVAL_S, SHOW_INTERVAL_S
 from pyodide_rtc.wire.awareness import AwarenessEntry
-from pyodide_rtc.wire.chunks import CHUNK_TYPE
+from pyodide_rtc.wire.chunks import CHUNK_TYPE, cut, encode_chunk
 from pyodide_rtc.wire.messages import (
     AwarenessMessage,
     QueryAwareness,
@@ -893,6 +893,24 @@ class TestComparing:
         )
 
         assert frames(effects, conn) == [SyncStep1(b"\0")]
+
+    @pytest.mark.parametrize("direction", ["sending", "receiving"])
+    def test_what_is_on_its_way_is_not_asked_for_again(
+        self, room: RoomMachine, direction: str
+    ) -> None:
+        conn = link_peer(room, client_id=PEER_CLIENT)
+        large = encode(SyncUpdate(bytes(1000)))
+        if direction == "sending":
+            room.handle(ev.DocumentChanged(bytes(100_000), None), 1.0)
+        else:
+            receive(room, conn, encode_chunk(next(cut(1, large, max_bytes=100))))
+        mine = StateCheck(state_vector(c1=3), b"d")
+        theirs = StateCheck(state_vector(c1=5, c2=1), b"")
+
+        effects = room.handle(ev.Compared(conn, mine, theirs), 1.0)
+
+        assert frames(effects, conn) == frames(room.handle(ev.CheckRead(mine), 1.0), conn) == []
+        assert room.peers[0].ahead == 3, "it is shown"
 
     def test_a_check_that_is_none_ends_that_peer(self, room: RoomMachine) -> None:
         conn = link_peer(room, client_id=PEER_CLIENT)

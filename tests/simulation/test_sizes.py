@@ -26,15 +26,17 @@ RATE = 2.0 * MB
 
 
 class Watch:
-    """Watches how much browsers and outboxes hold at most."""
+    """Watches how much browsers and outboxes hold at most, and how much is sent."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.buffered_bytes = 0
         self.waiting_bytes = 0
+        self.sent_bytes = 0
         send, go_on = MemoryDataChannel.send, Outbox.go_on
 
         def watched_send(channel: MemoryDataChannel, data: bytes) -> None:
             send(channel, data)
+            self.sent_bytes += len(data)
             self.buffered_bytes = max(self.buffered_bytes, channel.buffered_bytes)
 
         def watched_go_on(outbox: Outbox) -> None:
@@ -92,6 +94,7 @@ def test_a_large_document_goes_to_a_newcomer_and_small_things_overtake_it(
         await asyncio.sleep(5)
         assert state_vector(other.doc) == state_vector(one.doc)
         assert watch.buffered_bytes < FULL_BYTES + 65_536
+        assert watch.sent_bytes < 1.01 * 10 * MB, "checks meanwhile make nobody ask for it again"
         assert one.faults == other.faults == ()
 
     run_virtual(main())
