@@ -70,7 +70,7 @@ def test_the_limits_are_those_of_the_code() -> None:
     limits = {row[0]: row[1] for row in rows(PROTOCOL, "of")}
     for words, facts in {
         "frames of one peer": (intake.RATE_PER_S, intake.BURST),
-        "frames of all peers": (intake.ALL_RATE_PER_S, intake.ALL_BURST),
+        "frames of all peers": (intake.ALL_SHARE, intake.ALL_BURST_S),
         "what waits of one peer": (intake.MAX_WAITING_BYTES >> 20, intake.FRAME_OVERHEAD_BYTES),
         "one message": (transfers.MAX_RECEIVED_BYTES >> 20,),
         "the awareness state": (guests.MAX_STATE_BYTES >> 10,),
@@ -82,10 +82,10 @@ def test_the_limits_are_those_of_the_code() -> None:
         ),
         "connections": (20, 34, mesh.MAX_CALLERS),
         "ICE candidates": (negotiation.MAX_CANDIDATES,),
-        "payloads": (signaling.MAX_FRAME_CHARS,),
+        "payloads": (intake.RATE_PER_S, intake.BURST, signaling.MAX_FRAME_CHARS),
     }.items():
         [said] = [limit for of, limit in limits.items() if of.startswith(words)]
-        numbers = [int(n.replace(",", "")) for n in re.findall(r"\d[\d,]*", said)]
+        numbers = [float(n.replace(",", "")) for n in re.findall(r"\d[\d,.]*", said)]
         assert numbers == list(facts), words
     assert fault_limits.INTERVAL_S == 60
     assert (intake.SLICE_S, intake.SLICE_RUNS * intake.RUN_FRAMES) == (0.008, 100)

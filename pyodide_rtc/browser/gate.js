@@ -6,9 +6,9 @@
  * The value of this script is the function; it drops nothing, and keeps the order.
  */
 (() => {
-  /** Messages per millisecond that go at once, and how many more after a quiet time. */
-  const RATE = 0.3;
-  const BURST = 32;
+  /** The share of time that Python may take for messages at once, and what it may save up for. */
+  const SHARE = 0.3;
+  const SAVED_MS = 50;
 
   /** How long others are gathered, and the bytes from which on they wait no longer. */
   const GATHER_MS = 10;
@@ -24,7 +24,7 @@
    *   these sizes laid end to end
    */
   return (channel, deliver) => {
-    let credit = BURST;
+    let credit = SAVED_MS;
     let heard = performance.now();
     let size = 0;
     let timer = 0;
@@ -47,11 +47,11 @@
     channel.onmessage = ({ data }) => {
       const bytes = toBytes(data);
       const now = performance.now();
-      credit = Math.min(BURST, credit + (now - heard) * RATE);
+      credit = Math.min(SAVED_MS, credit + (now - heard) * SHARE);
       heard = now;
-      if (credit >= 1 && !held.length) {
-        credit -= 1;
+      if (credit > 0 && !held.length) {
         deliver(bytes);
+        credit -= performance.now() - now;
         return;
       }
       size += bytes.length;

@@ -14,23 +14,29 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from pyodide_rtc.wire.chunks import CHUNK_TYPE
+
 T = TypeVar("T")
+
+_CHUNK = bytes([CHUNK_TYPE])
 
 RATE_PER_S = 300.0
 """Frames that one source may send per second, for as long as it likes, without waiting. Somebody
-who types, points and drags at 60 Hz each makes 180."""
+who types, points and drags at 60 Hz each makes 180. Who is above waits for a turn, mostly for 10 to
+20 ms, and costs less, for what waits is dealt with in runs."""
 
 BURST = 300.0
-"""And so many more at once. Of others nothing is heard until a burst is dealt with, and a kernel
-takes half a millisecond for each small frame (measured in Chromium on two busy cores: 0.53 ms for
-an update, 0.55 for an awareness state, all that follows included; 1,900 per second)."""
+"""And so many more at once, which takes 0.15 s: a kernel takes 0.5 ms for each small frame that is
+dealt with by itself (measured in Chromium on two busy cores: 0.53 for an update, 0.55 for an
+awareness state, all that follows included; so 1,900 per second, and nothing else)."""
 
-ALL_RATE_PER_S = 900.0
-"""Frames of all sources together per second, without waiting: about half of what a kernel can
-take. Where it is more, all wait in turn, and who has sent little waits for little."""
+ALL_SHARE = 0.3
+"""What frames of all sources that do not wait may take of the time. What follows from them takes
+about as much again. Where it is more, all wait in turn, and who has sent little waits for little.
+By time and not by number, for how much is too much depends on the machine and what else it does."""
 
-ALL_BURST = 2_000.0
-"""And so many more at once: four sources in a burst."""
+ALL_BURST_S = 0.15
+"""And so many seconds more at once."""
 
 RUN_FRAMES = 25
 """At its turn a source has so many frames taken, in one go: what they change is passed on as one
@@ -65,11 +71,16 @@ _AWARENESS_COST_BYTES = 4_096
 _QUESTION_COST = 10.0
 """What a question counts, for it makes us read the whole document, or say all states."""
 
+_CHUNK_COST = 0.2
+"""What a chunk counts, which is only put to the others: 500 per second are 32 MB."""
+
 
 def cost_of(frame: bytes) -> float:
     """Tell as how many small frames this one counts."""
     if frame[:1] in (b"\x03", b"\x50") or frame[:2] == b"\x00\x00":
         return _QUESTION_COST
+    if frame[:1] == _CHUNK:
+        return _CHUNK_COST
     is_awareness = frame[:1] == b"\x01"
     return 1.0 + len(frame) // (_AWARENESS_COST_BYTES if is_awareness else _COST_BYTES)
 
@@ -114,7 +125,7 @@ class _Queue(Generic[T]):
 class Intake(Generic[T]):
     """The budgets of all sources, and what waits of them."""
 
-    _all: Budget = field(default_factory=lambda: Budget(ALL_RATE_PER_S, ALL_BURST))
+    _all: Budget = field(default_factory=lambda: Budget(ALL_SHARE, ALL_BURST_S))  # seconds
     _budgets: dict[Hashable, Budget] = field(default_factory=dict)
     _queues: dict[Hashable, _Queue[T]] = field(default_factory=dict)  # in the order of their turns
 
@@ -144,8 +155,11 @@ class Intake(Generic[T]):
         if not (budget.may_spend(now_s) and self._all.may_spend(now_s)):
             return False
         budget.spend(cost, now_s)
-        self._all.spend(cost, now_s)
         return True
+
+    def worked(self, took_s: float, now_s: float) -> None:
+        """Take how long it took to deal with what did not wait."""
+        self._all.spend(took_s, now_s)
 
     def wait(self, source: Hashable, item: T, size_bytes: int) -> None:
         """Let something wait behind all that waits of its source."""

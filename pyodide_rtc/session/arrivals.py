@@ -23,6 +23,7 @@ class Arrivals(Generic[T]):
         self._on_turn = on_turn
         self._loop = asyncio.get_running_loop()
         self._handle: asyncio.TimerHandle | None = None
+        self._passed_s = 0.0
 
     def may_pass(self, source: Hashable, cost: float) -> bool:
         """Tell whether what has come is to be dealt with at once; else it has to `wait`.
@@ -31,7 +32,13 @@ class Arrivals(Generic[T]):
             source: where it came from.
             cost: as how many small frames it counts.
         """
-        return self.intake.may_pass(source, cost, self._loop.time())
+        self._passed_s = self._loop.time()
+        return self.intake.may_pass(source, cost, self._passed_s)
+
+    def worked(self) -> None:
+        """Take that what has passed last is dealt with now: the time that it took counts."""
+        now_s = self._loop.time()
+        self.intake.worked(now_s - self._passed_s, now_s)
 
     def wait(self, source: Hashable, item: T, size_bytes: int) -> None:
         """Let something wait for its turn."""

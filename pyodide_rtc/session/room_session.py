@@ -229,6 +229,7 @@ class RoomSession:
     def _on_frame(self, link: ev.Link, data: bytes) -> None:
         if self._arrivals.may_pass(link, cost_of(data)):
             self.feed(ev.FrameReceived(link, data))
+            self._arrivals.worked()
         else:
             self._arrivals.wait(link, data, len(data))
             waiting_bytes = self._arrivals.intake.waiting_bytes(link)

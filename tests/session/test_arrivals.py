@@ -63,7 +63,10 @@ def test_one_that_sends_little_does_not_wait_for_one_that_sends_much() -> None:
         world = World()
         for source in range(8):
             world.send(source, 10_000)
-        assert not world.arrivals.may_pass("quiet", 1.0), "all together are above the budget"
+        assert world.arrivals.may_pass(8, 1.0)
+        asyncio.get_running_loop()._jumping.waited_s += 0.3  # type: ignore[attr-defined]
+        world.arrivals.worked()
+        assert not world.arrivals.may_pass("quiet", 1.0), "all together have taken too long"
         world.arrivals.wait("quiet", 7, 1)
         await asyncio.sleep(3 * MIN_BREAK_S)
 
