@@ -713,6 +713,21 @@ class TestWaking:
         run()
 
 
+class TestTheOwnNetwork:
+    def test_that_it_is_gone_is_told_of_the_servers_too(self) -> None:
+        # Their sockets say nothing when a network goes away: a lost peer is reason to ask.
+        @with_world
+        async def run(world: World) -> None:
+            one, _ = await world.pair()
+            world.network.cut(world.hosts[:1], [world.hosts[1], URL])
+            await asyncio.sleep(15)
+
+            assert one.peers == ()
+            assert "No signaling server is reached" in one.why
+
+        run()
+
+
 class TestTabsThatDie:
     def test_one_that_says_nothing_is_gone_at_once_with_its_presence(self) -> None:
         @with_world

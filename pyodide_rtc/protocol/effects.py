@@ -220,8 +220,14 @@ class Report:
     error: RtcError
 
 
+@dataclass(frozen=True, slots=True)
+class CheckServers:
+    """Ask the open servers for a sign of life: perhaps it is our own network that is gone."""
+
+
 Effect: TypeAlias = (
     PublishPayload
+    | CheckServers
     | OpenTransport
     | RestartIce
     | AcceptDescription
