@@ -315,6 +315,20 @@ class TestWhereItCannot:
 
         run()
 
+    @pytest.mark.parametrize("blocks", [True, False])
+    def test_a_password_needs_cryptography(self, blocks: bool) -> None:
+        # On an insecure page there is none: the room would say for ever that nobody is here.
+        @with_world
+        async def run(world: World) -> None:
+            rooms = world.kernel(blocks=blocks)
+            world.hosts[0].crypto.is_missing = True
+            with pytest.raises(BrowserUnsupportedError, match="https"):
+                await rooms.join(password="secret").until_synced(10)
+
+            assert rooms.join().state in ("open", "opening"), "without one"
+
+        run()
+
     @pytest.mark.parametrize(
         "error",
         [
