@@ -17,6 +17,7 @@ from pyodide_rtc.errors import (
     DecodeError,
     DecryptionError,
     LocalProtocolError,
+    NegotiationError,
     RoomClosedError,
     SignalingUnavailableError,
     SyncTimeoutError,
@@ -706,6 +707,32 @@ class TestWaking:
 
             assert [s.state for s in room.servers] == ["open"]
             assert len(world.relay.sockets) == 1, "a new one"
+
+        run()
+
+    @pytest.mark.parametrize("seed", range(10))
+    def test_a_page_that_was_put_away_is_back_at_once(self, seed: int) -> None:
+        # It closes all its connections when it goes, and tells so when it is back.
+        @with_world
+        async def run(world: World) -> None:
+            world.network.random.seed(seed)
+            one, other = await world.pair()
+            host = world.hosts[0]
+            handlers = [peer._handler for peer in host.peers if peer._handler]
+            assert len(handlers) == 2, "one is in reserve"
+            for peer in host.peers:
+                peer.close()
+            await asyncio.sleep(5)
+            assert other.peers == ()
+            for socket in [s for s in world.relay.sockets if s.host is host]:
+                socket.drop("put away")
+            for handler in handlers:
+                handler.on_state("closed", None)
+            host.wake()
+            await asyncio.sleep(1)
+
+            assert (one.synced, other.synced) == (True, True)
+            assert not any(isinstance(f, NegotiationError) for f in one.faults)
 
         run()
 
