@@ -40,6 +40,7 @@ class Peer:
         behind: how many units of ours it lacked then.
         is_relayed: whether a TURN server passes everything on; None while that is not known.
         transfers: what is large (from 1 MB on) and on its way to it or from it.
+        retries: how often a network path to it was looked for in vain, while it is not connected.
     """
 
     peer_id: str
@@ -51,6 +52,7 @@ class Peer:
     behind: int | None = None
     is_relayed: bool | None = None
     transfers: tuple[Transfer, ...] = ()
+    retries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +204,7 @@ class Room:
                 p.behind,
                 p.is_relayed,
                 p.transfers,
+                p.retries,
             )
             for p in self._session.machine.peers
         )

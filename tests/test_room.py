@@ -887,6 +887,27 @@ class TestStatus:
 
         run()
 
+    def test_a_path_that_is_looked_for_again_is_told_before_it_is_given_up(self) -> None:
+        # Three attempts take 45 s: nobody should wait for so long to hear of TURN.
+        @with_world
+        async def run(world: World) -> None:
+            room = world.kernel().join()
+            world.kernel().join()
+            events: list[RoomEvent] = []
+            room.observe(events.append)
+            world.network.cut(*[[host] for host in world.hosts])
+            await asyncio.sleep(10)
+            assert "Connecting" in room.why
+            assert [p.retries for p in room.peers] == [0]
+            await asyncio.sleep(12)
+
+            assert "TURN" in room.why
+            assert [p.retries > 0 for p in room.peers] == [True]
+            assert "peer-changed" in kinds(events)
+            assert room.ice_failure is None, "it goes on"
+
+        run()
+
     def test_the_states_of_a_server_are_told(self) -> None:
         @with_world
         async def run(world: World) -> None:

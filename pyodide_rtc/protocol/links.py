@@ -44,6 +44,7 @@ class PeerState:
         behind: how many units of ours it lacked then.
         is_relayed: whether a TURN server passes everything on; None while that is not known.
         transfers: what is large and on its way to it or from it.
+        retries: how often a network path to it was looked for again, since there was one.
     """
 
     peer_id: str
@@ -55,6 +56,7 @@ class PeerState:
     behind: int | None = None
     is_relayed: bool | None = None
     transfers: tuple[Transfer, ...] = ()
+    retries: int = 0
 
 
 @dataclass(slots=True)
@@ -101,6 +103,7 @@ class Links:
                 peer.behind,
                 peer.is_relayed,
                 self._transfers(peer),
+                peer.negotiation.retries,
             )
             for peer in self.mesh
             if not peer.may_be_gone
