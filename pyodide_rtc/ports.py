@@ -270,6 +270,13 @@ class RoomKey(Protocol):
 class Crypto(Protocol):
     """The cryptography of password rooms."""
 
+    def require(self) -> None:
+        """Make sure that there is one.
+
+        Raises:
+            BrowserUnsupportedError: no `crypto.subtle`, as on an insecure page.
+        """
+
     async def derive_key(self, password: str, salt: str) -> RoomKey:
         """Derive the key: PBKDF2, 100,000 rounds, SHA-256, both texts as utf-8.
 

@@ -41,6 +41,7 @@ class Peer:
         transfers: what is large (from 1 MB on) and on its way to it or from it.
         unknown_messages: how many messages of unknown types it has sent, which were ignored; of
             tabs, how many all of them together.
+        retries: how often a network path to it was looked for in vain, while it is not connected.
     """
 
     peer_id: str
@@ -53,6 +54,7 @@ class Peer:
     is_relayed: bool | None = None
     transfers: tuple[Transfer, ...] = ()
     unknown_messages: int = 0
+    retries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +207,7 @@ class Room:
                 p.is_relayed,
                 p.transfers,
                 p.unknown_messages,
+                p.retries,
             )
             for p in self._session.machine.peers
         )

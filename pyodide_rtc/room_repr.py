@@ -25,7 +25,7 @@ def sentence(room: Room) -> str:
     connected = [p for p in room.peers if p.is_connected]
     if connected:
         return _company(connected)
-    if room.ice_failure is not None:
+    if room.ice_failure is not None or any(p.retries for p in room.peers):
         return (
             "Somebody is here, but there is no network path to them: give ice_servers= with a STUN "
             "or TURN server to join()."

@@ -111,7 +111,8 @@ class Rooms:
 
         Raises:
             ConfigError: something is missing or cannot be used; says what to do.
-            BrowserUnsupportedError: no way from the kernel to the page.
+            BrowserUnsupportedError: no way from the kernel to the page; or a password on a page
+                without cryptography, as those are that came by `http:` from another machine.
         """
         if password is not None and (not isinstance(password, str) or not password):
             raise ConfigError("The password is empty or no text", "Give a text, or none at all.")
@@ -182,6 +183,8 @@ class Rooms:
         name = room_naming.room_name(wish.name, facts)
         servers = config.server_urls(wish.signaling, facts)
         ice_servers = config.ice_servers(wish.ice_servers, facts)
+        if wish.password is not None:
+            client.host.crypto.require()  # later it would be a room in which nobody ever is
         topic = wish.topic(name, facts)
         if topic in self._rooms:
             raise ConfigError(

@@ -53,5 +53,5 @@ def test_each_naming_gives_the_topic_that_is_shown() -> None:
 
 def test_the_arguments_exist() -> None:
     named = set(re.findall(r"`(?:join\()?(\w+)=", TEXT)) - {"room", "username", "usercolor"}
-    assert named == {"signaling", "ice_servers", "user", "naming", "path"}
+    assert named == {"signaling", "ice_servers", "user", "naming", "path", "password"}
     assert named <= set(inspect.signature(join).parameters)

@@ -17,6 +17,7 @@ from pyodide_rtc.errors import (
     DecodeError,
     DecryptionError,
     LocalProtocolError,
+    NegotiationError,
     RoomClosedError,
     SignalingUnavailableError,
     SyncTimeoutError,
@@ -312,6 +313,20 @@ class TestWhereItCannot:
             assert "?room=" in repr(room)
             assert kinds(events) == ["fault", "left"]
             assert rooms.join("demo", signaling=URL) is not room, "the next try is a new room"
+
+        run()
+
+    @pytest.mark.parametrize("blocks", [True, False])
+    def test_a_password_needs_cryptography(self, blocks: bool) -> None:
+        # On an insecure page there is none: the room would say for ever that nobody is here.
+        @with_world
+        async def run(world: World) -> None:
+            rooms = world.kernel(blocks=blocks)
+            world.hosts[0].crypto.is_missing = True
+            with pytest.raises(BrowserUnsupportedError, match="https"):
+                await rooms.join(password="secret").until_synced(10)
+
+            assert rooms.join().state in ("open", "opening"), "without one"
 
         run()
 
@@ -695,6 +710,32 @@ class TestWaking:
 
         run()
 
+    @pytest.mark.parametrize("seed", range(10))
+    def test_a_page_that_was_put_away_is_back_at_once(self, seed: int) -> None:
+        # It closes all its connections when it goes, and tells so when it is back.
+        @with_world
+        async def run(world: World) -> None:
+            world.network.random.seed(seed)
+            one, other = await world.pair()
+            host = world.hosts[0]
+            handlers = [peer._handler for peer in host.peers if peer._handler]
+            assert len(handlers) == 2, "one is in reserve"
+            for peer in host.peers:
+                peer.close()
+            await asyncio.sleep(5)
+            assert other.peers == ()
+            for socket in [s for s in world.relay.sockets if s.host is host]:
+                socket.drop("put away")
+            for handler in handlers:
+                handler.on_state("closed", None)
+            host.wake()
+            await asyncio.sleep(1)
+
+            assert (one.synced, other.synced) == (True, True)
+            assert not any(isinstance(f, NegotiationError) for f in one.faults)
+
+        run()
+
     def test_who_waited_for_a_server_tries_at_once(self) -> None:
         @with_world
         async def run(world: World) -> None:
@@ -709,6 +750,21 @@ class TestWaking:
             await asyncio.sleep(0.1)
 
             assert [(s.state, s.retry_in_s) for s in room.servers] == [("open", None)]
+
+        run()
+
+
+class TestTheOwnNetwork:
+    def test_that_it_is_gone_is_told_of_the_servers_too(self) -> None:
+        # Their sockets say nothing when a network goes away: a lost peer is reason to ask.
+        @with_world
+        async def run(world: World) -> None:
+            one, _ = await world.pair()
+            world.network.cut(world.hosts[:1], [world.hosts[1], URL])
+            await asyncio.sleep(15)
+
+            assert one.peers == ()
+            assert "No signaling server is reached" in one.why
 
         run()
 
@@ -828,6 +884,27 @@ class TestStatus:
 
             assert room.ice_failure is not None
             assert "ice_servers=" in room.why
+
+        run()
+
+    def test_a_path_that_is_looked_for_again_is_told_before_it_is_given_up(self) -> None:
+        # Three attempts take 45 s: nobody should wait for so long to hear of TURN.
+        @with_world
+        async def run(world: World) -> None:
+            room = world.kernel().join()
+            world.kernel().join()
+            events: list[RoomEvent] = []
+            room.observe(events.append)
+            world.network.cut(*[[host] for host in world.hosts])
+            await asyncio.sleep(10)
+            assert "Connecting" in room.why
+            assert [p.retries for p in room.peers] == [0]
+            await asyncio.sleep(12)
+
+            assert "TURN" in room.why
+            assert [p.retries > 0 for p in room.peers] == [True]
+            assert "peer-changed" in kinds(events)
+            assert room.ice_failure is None, "it goes on"
 
         run()
 

@@ -19,15 +19,23 @@ _ROUNDS = 100_000
 class SubtleCrypto:
     """The cryptography of password rooms."""
 
+    def require(self) -> None:
+        """Make sure that there is `crypto.subtle`.
+
+        Raises:
+            BrowserUnsupportedError: there is none, as on an insecure page.
+        """
+        if getattr(js.crypto, "subtle", None) is None:
+            raise _unsupported("crypto.subtle is missing")
+
     async def derive_key(self, password: str, salt: str) -> SubtleKey:
         """Derive the key of a room. It cannot be read out of the browser.
 
         Raises:
             BrowserUnsupportedError: no `crypto.subtle`, as on an insecure page.
         """
-        subtle = getattr(js.crypto, "subtle", None)
-        if subtle is None:
-            raise _unsupported("crypto.subtle is missing")
+        self.require()
+        subtle = js.crypto.subtle
         pbkdf2 = {
             "name": "PBKDF2",
             "salt": salt.encode(),

@@ -238,8 +238,14 @@ class Report:
     count: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class CheckServers:
+    """Ask the open servers for a sign of life: perhaps it is our own network that is gone."""
+
+
 Effect: TypeAlias = (
     PublishPayload
+    | CheckServers
     | OpenTransport
     | RestartIce
     | AcceptDescription

@@ -46,6 +46,7 @@ class PeerState:
         is_relayed: whether a TURN server passes everything on; None while that is not known.
         transfers: what is large and on its way to it or from it.
         unknown_messages: how many came of types that we do not know; from tabs, of all together.
+        retries: how often a network path to it was looked for again, since there was one.
     """
 
     peer_id: str
@@ -58,6 +59,7 @@ class PeerState:
     is_relayed: bool | None = None
     transfers: tuple[Transfer, ...] = ()
     unknown_messages: int = 0
+    retries: int = 0
 
 
 @dataclass(slots=True)
@@ -106,6 +108,7 @@ class Links:
                 peer.is_relayed,
                 self._transfers(peer),
                 self._unknown[peer.negotiation.conn or ev.TAB],
+                peer.negotiation.retries,
             )
             for peer in self.mesh
             if not peer.may_be_gone

@@ -346,7 +346,10 @@ class Mesh:
     def _try_again(self, peer: MeshPeer, reason: str, now_s: float) -> list[Effect]:
         effects = peer.negotiation.try_again(now_s)
         if effects is not None:
-            return [*_part(peer, reason), *effects]
+            told = _part(peer, reason) or [
+                PeersChanged(peer.peer_id, "changed", reason, peer.client_id)
+            ]
+            return [*told, *effects]
         report = Report(IceFailedError(peer.peer_id, reason))
         return [*self._miss(peer, reason, now_s), report, *self.announce_again(now_s)]
 

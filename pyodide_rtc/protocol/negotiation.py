@@ -118,6 +118,11 @@ class Negotiation:
         return next((side for side in sides if side in self.channels), None)
 
     @property
+    def retries(self) -> int:
+        """How often a network path was looked for again, since there was one."""
+        return list(Try).index(self.attempt)
+
+    @property
     def give_up_s(self) -> float | None:
         """When the present try has taken too long; None while there is a path."""
         if self.has_path:

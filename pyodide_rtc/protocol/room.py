@@ -27,6 +27,7 @@ from pyodide_rtc.protocol.effects import (
     AskComparison,
     AskDiff,
     AskState,
+    CheckServers,
     CloseTransport,
     DropHeld,
     Effect,
@@ -211,8 +212,11 @@ class RoomMachine:
     def _on_time(self, now_s: float) -> list[Effect]:
         renewed, outdated = self.awareness.expire(now_s)
         effects = self.links.tell_awareness(renewed, None) + show(outdated)
-        for conn in self._doubts.expired(now_s):
+        lost = self._doubts.expired(now_s)
+        for conn in lost:
             effects += self.mesh.lose(conn, "it does not answer any more", PeerClosedError, now_s)
+        if lost:
+            effects.append(CheckServers())
         effects += self._comparison.on_time(now_s, is_renewal=bool(renewed.all))
         return effects + self.mesh.on_time(now_s)
 

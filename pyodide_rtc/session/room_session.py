@@ -275,6 +275,9 @@ class RoomSession:
                 self._tell_diff(effect)
             case fx.PublishPayload(payload, url, will):
                 self._publish(encode_payload(payload), url, will)
+            case fx.CheckServers():
+                for server in self.servers:
+                    server.check()
             case fx.OpenTransport(conn, is_initiator, is_own_kind):
                 self._connections.open(conn, is_initiator=is_initiator, is_own_kind=is_own_kind)
             case fx.RestartIce(conn):

@@ -108,6 +108,10 @@ class ServerLink:
         """Look at once how the server is: we were asleep or offline."""
         self.perform(self.machine.wake(self.now_s()))
 
+    def check(self) -> None:
+        """Make sure soon that the server is there still."""
+        self.perform(self.machine.check(self.now_s()))
+
     def perform(self, effects: list[proto.SignalingEffect]) -> None:
         """Carry out what the machine wants."""
         for effect in effects:

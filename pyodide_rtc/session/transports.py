@@ -105,6 +105,11 @@ class Connection:
         if self._failure is not None:
             self.on_failure(self._failure)
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether it is of no use any more."""
+        return self._failure is not None
+
     def feed(self, event: ev.Event) -> None:
         """Hand an event to the machine, unless it has closed this connection."""
         if self._feed is not None:
@@ -240,6 +245,9 @@ class Connections:
 
     def open(self, conn: int, *, is_initiator: bool, is_own_kind: bool) -> None:
         """Open a peer connection under this number."""
+        if self._reserve is not None and self._reserve.has_failed:
+            # As all do when the page is put away: when it is back it needs one that works at once.
+            self._drop_reserve()
         connection, self._reserve = self._reserve or self._prepare(), None
         self._by_conn[conn] = connection
         connection.begin(conn, is_own_kind=is_own_kind)
@@ -286,6 +294,9 @@ class Connections:
         """Close the connection in reserve, and keep none any more."""
         if self._reserve_handle is not None:
             self._reserve_handle.cancel()
+        self._drop_reserve()
+
+    def _drop_reserve(self) -> None:
         if self._reserve is not None:
             self._reserve.close(is_gentle=False)
             self._reserve = None

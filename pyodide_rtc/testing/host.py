@@ -6,9 +6,8 @@ import dataclasses
 import hashlib
 from collections.abc import Callable, Sequence
 
-from pyodide_rtc.errors import DecryptionError
+from pyodide_rtc.errors import BrowserUnsupportedError, DecryptionError
 from pyodide_rtc.ports import (
-    Crypto,
     IceServer,
     KeyValueStore,
     PageFacts,
@@ -76,6 +75,12 @@ class MemoryCrypto:
 
     def __init__(self, network: Network) -> None:
         self._network = network
+        self.is_missing = False
+
+    def require(self) -> None:
+        """Refuse, where a test says that there is none."""
+        if self.is_missing:
+            raise BrowserUnsupportedError("no cryptography", "worker", "Serve the page by https.")
 
     async def derive_key(self, password: str, salt: str) -> RoomKey:
         """Derive a key, cheaply."""
@@ -128,7 +133,7 @@ class MemoryHost:
         return self._locks
 
     @property
-    def crypto(self) -> Crypto:
+    def crypto(self) -> MemoryCrypto:
         """The cryptography."""
         return self._crypto
 

@@ -430,6 +430,7 @@ class TestLostPaths:
 
     def test_after_it_comes_a_new_connection(self, mesh: Mesh) -> None:
         assert self.restarted_in_vain(mesh) == [
+            fx.PeersChanged(PEER, "changed", "no network path in time", PEER_CLIENT),
             fx.CloseTransport(1),
             fx.OpenTransport(2, is_initiator=True, is_own_kind=True),
         ]
@@ -457,7 +458,11 @@ class TestLostPaths:
         call(mesh, client_id=PEER_CLIENT)
         mesh.on_payload(URL, signal(ANSWER, client_id=PEER_CLIENT), 0.0)
 
-        assert mesh.on_time(CONNECT_TIMEOUT_S) == [fx.RestartIce(1)]
+        assert mesh.on_time(CONNECT_TIMEOUT_S) == [
+            fx.PeersChanged(PEER, "changed", "no network path in time", PEER_CLIENT),
+            fx.RestartIce(1),
+        ]
+        assert [p.negotiation.retries for p in mesh] == [1]
 
     def test_a_stock_peer_gets_a_new_connection_at_once(self, mesh: Mesh) -> None:
         self.linked(mesh, client_id=None)

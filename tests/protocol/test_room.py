@@ -709,6 +709,7 @@ class TestDoubts:
             fx.PeersChanged(PEER, "left", "it does not answer any more")
         ]
         assert only(fx.PublishPayload, dropped), "and is called for"
+        assert only(fx.CheckServers, dropped), "perhaps it is our own network that is gone"
 
     @pytest.mark.parametrize(
         "sign", [ev.FrameReceived(1, encode(QueryAwareness())), ev.TransportUnsure(1, True)]

@@ -11,11 +11,11 @@ from pyodide_rtc.errors import (
     SignalingUnavailableError,
 )
 from pyodide_rtc.protocol.signaling import (
+    CHECK_PATIENCE_S,
     CONNECT_TIMEOUT_S,
     MAX_FRAME_CHARS,
     PING_INTERVAL_S,
     SILENCE_TIMEOUT_S,
-    WAKE_PATIENCE_S,
     CloseSocket,
     Deliver,
     OpenSocket,
@@ -226,25 +226,38 @@ class TestWaking:
         assert machine.wake(0.1) == [OpenSocket()]
         assert machine.wake(0.2) == [], "it is being opened"
 
+    def test_an_attempt_that_hangs_is_made_anew(self, machine: SignalingMachine) -> None:
+        # Begun before the network was away: TCP may wait for 8 s until it asks again.
+        machine.subscribe("t", 0.0)
+
+        assert machine.wake(6.0) == [CloseSocket(), OpenSocket()]
+        assert machine.deadline_s == 6.0 + CONNECT_TIMEOUT_S
+
+    def test_a_check_asks_only_who_is_open(self, opened: SignalingMachine) -> None:
+        assert sent(opened.check(5.0)) == [{"type": "ping"}]
+        opened.on_close("gone", 6.0)
+
+        assert opened.check(6.0) == [], "its time comes anyway"
+
     def test_a_server_that_answers_is_kept(self, opened: SignalingMachine) -> None:
         assert sent(opened.wake(5.0)) == [{"type": "ping"}]
-        assert opened.deadline_s == 5.0 + WAKE_PATIENCE_S
+        assert opened.deadline_s == 5.0 + CHECK_PATIENCE_S
         opened.on_text(PONG, 6.0)
 
         assert opened.deadline_s == 6.0 + PING_INTERVAL_S
-        assert opened.on_time(5.0 + WAKE_PATIENCE_S) == []
+        assert opened.on_time(5.0 + CHECK_PATIENCE_S) == []
 
     def test_any_frame_is_a_sign_of_life(self, opened: SignalingMachine) -> None:
         opened.wake(5.0)
         opened.on_text(published("t", 1), 6.0)
 
-        assert opened.on_time(5.0 + WAKE_PATIENCE_S) == []
+        assert opened.on_time(5.0 + CHECK_PATIENCE_S) == []
         assert opened.deadline_s == 6.0 + SILENCE_TIMEOUT_S
 
     def test_a_server_that_does_not_is_given_up(self, opened: SignalingMachine) -> None:
         opened.wake(5.0)
 
-        effects = opened.on_time(5.0 + WAKE_PATIENCE_S)
+        effects = opened.on_time(5.0 + CHECK_PATIENCE_S)
 
         assert effects[0] == CloseSocket()
         assert "silent for 3 s" in str(fault(effects))

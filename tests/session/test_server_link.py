@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from pyodide_rtc.errors import RtcError, SignalingClosedError, SignalingError
-from pyodide_rtc.protocol.signaling import ServerState
+from pyodide_rtc.protocol.signaling import CONNECT_TIMEOUT_S, ServerState
 from pyodide_rtc.session.server_link import ServerLink
 from pyodide_rtc.testing import MemoryHost, Network, run_virtual
 
@@ -187,7 +187,7 @@ def test_a_socket_that_was_given_up_is_not_heard_any_more() -> None:
         link = ServerLink(host, URL)
         listener = Listener()
         link.subscribe("a", listener)
-        await asyncio.sleep(25)
+        await asyncio.sleep(CONNECT_TIMEOUT_S + 3)
         assert len(handlers) == 2
         assert len(closed) == 1
         handlers[0].on_open()  # type: ignore[attr-defined]

@@ -70,6 +70,7 @@ class World:
     def __init__(self) -> None:
         self.events: list[ev.Event] = []
         self.transports: list[Transport] = []
+        self.fails_with = ""
         host: Host = Network().host()
         host.open_peer = self._open_peer  # type: ignore[method-assign]
         self.connections = Connections(host, (), self.events.append)
@@ -79,6 +80,8 @@ class World:
         self, handler: PeerTransportHandler, *, ice_servers: Sequence[object]
     ) -> Transport:
         self.transports.append(Transport(handler))
+        if self.fails_with:
+            handler.on_error("open", self.fails_with)
         return self.transports[-1]
 
     def linked(self, *, is_local: bool = True) -> tuple[Transport, Channel]:
@@ -190,9 +193,21 @@ class TestReserve:
         ]
         assert world.events == (expected if is_own_kind else [])
 
-    async def test_one_that_failed_in_reserve_says_so_when_it_is_wanted(self, world: World) -> None:
-        world.transports[0].handler.on_error("open", "no such server")
+    async def test_one_that_failed_in_reserve_is_replaced(self, world: World) -> None:
+        # The page closes all when it is put away: the first attempt after its return came to
+        # nothing, and the peer was "connecting" for more than 5 s.
+        world.transports[0].handler.on_state("closed", None)
         assert [e for e in world.events if getattr(e, "conn", 0) > 0] == []
+        world.connections.open(1, is_initiator=True, is_own_kind=True)
+
+        [failed, fresh] = world.transports
+        assert failed.is_closed
+        assert fresh.offers == [False]
+        assert [e for e in world.events if getattr(e, "conn", 0) > 0] == []
+
+    async def test_one_that_fails_as_soon_as_it_is_made_says_so(self, world: World) -> None:
+        world.connections.close_reserve()
+        world.fails_with = "no such server"
         world.connections.open(1, is_initiator=True, is_own_kind=True)
 
         assert world.events[-1] == ev.TransportFailed(1, "open: no such server")

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from selenium.webdriver import Chrome, ChromeOptions, Firefox, FirefoxOptions
 from selenium.webdriver.chrome.service import Service as ChromeService
 from selenium.webdriver.firefox.service import Service as FirefoxService
 from selenium.webdriver.remote.webdriver import WebDriver
+
+if TYPE_CHECKING:
+    from harness.netns import Machine
 
 __all__ = [
     "BROWSERS",
@@ -49,13 +52,24 @@ def find_geckodriver() -> str:
 
 
 @contextmanager
-def open_browser(kind: Kind, *flags: str) -> Iterator[WebDriver]:
+def open_browser(kind: Kind, *flags: str, machine: Machine | None = None) -> Iterator[WebDriver]:
     """Start a browser of its own, with further flags for Chromium, and stop it at the end.
 
     Scripts may take two minutes, `alert`-like dialogs (a notebook's "leave page?") are accepted.
+    Chromium may run on another machine of a network of the test.
     """
-    with TemporaryDirectory(prefix=f"pyodide-rtc-{kind}-", ignore_cleanup_errors=True) as profile:
-        driver = _start_chromium(profile, flags) if kind == "chromium" else _start_firefox()
+    prefix = f"pyodide-rtc-{kind}-"
+    with (
+        TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as profile,
+        ExitStack() as stack,
+    ):
+        if kind == "firefox":
+            driver = _start_firefox()
+        elif machine is None:
+            driver = _start_chromium(profile, flags, ChromeService(CHROMEDRIVER))
+        else:
+            service = stack.enter_context(machine.chromedriver(Path(profile)))
+            driver = _start_chromium(profile, flags, service)
         try:
             driver.set_script_timeout(_SCRIPT_TIMEOUT_S)
             yield driver
@@ -63,14 +77,14 @@ def open_browser(kind: Kind, *flags: str) -> Iterator[WebDriver]:
             driver.quit()
 
 
-def _start_chromium(profile: str, flags: tuple[str, ...]) -> WebDriver:
+def _start_chromium(profile: str, flags: tuple[str, ...], service: ChromeService) -> WebDriver:
     options = ChromeOptions()
     options.binary_location = "/usr/bin/chromium"
     options.unhandled_prompt_behavior = "accept"
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     for flag in (*CHROMIUM_FLAGS, *flags, f"--user-data-dir={profile}"):
         options.add_argument(flag)
-    return Chrome(options=options, service=ChromeService(CHROMEDRIVER))
+    return Chrome(options=options, service=service)
 
 
 def _start_firefox() -> WebDriver:

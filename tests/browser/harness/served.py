@@ -19,16 +19,19 @@ class SignalingServer:
     Args:
         port: the one port of site and signaling.
         process: stops and starts with it.
+        site: the folder that it serves.
+        address: of this machine, where it listens.
     """
 
     port: int
     process: subprocess.Popen[str]
     site: Path | None = None
+    address: str = "localhost"
 
     @property
     def host(self) -> str:
         """What stands for the host in a topic."""
-        return f"localhost:{self.port}"
+        return f"{self.address}:{self.port}"
 
     @property
     def url(self) -> str:
@@ -49,23 +52,25 @@ class SignalingServer:
 
     def start(self) -> None:
         """Be there again, on the same port."""
-        self.process = _start(self.site, self.port)
+        self.process = _start(self.site, self.port, self.address)
         _read_port(self.process)
 
 
 @contextmanager
-def serve_site(site: Path | None) -> Iterator[SignalingServer]:
+def serve_site(site: Path | None, address: str = "localhost") -> Iterator[SignalingServer]:
     """Run `pyodide-rtc serve` on a free port, with this site."""
-    process = _start(site, 0)
-    server = SignalingServer(_read_port(process), process, site)
+    process = _start(site, 0, address)
+    server = SignalingServer(_read_port(process), process, site, address)
     try:
         yield server
     finally:
         server.stop()
 
 
-def _start(site: Path | None, port: int) -> subprocess.Popen[str]:
+def _start(site: Path | None, port: int, address: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "pyodide_rtc", "serve", "--port", str(port)]
+    if address != "localhost":
+        command += ["--host", address]
     if site is not None:
         command += ["--site", str(site)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)

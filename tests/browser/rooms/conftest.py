@@ -7,9 +7,12 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from harness.people import Cast
+from harness.browsers import open_browser
+from harness.netns import Lan, open_lan, why_no_namespaces
+from harness.people import Cast, Person
 from harness.served import SignalingServer, serve_site
 from harness.site import REPOSITORY, exposed_copy
+from harness.turn import TURNSERVER, open_turn
 from stock.page import stock_page_folder
 
 
@@ -31,6 +34,52 @@ def server(site: Path) -> Iterator[SignalingServer]:
 def cast(server: SignalingServer) -> Iterator[Cast]:
     with ExitStack() as stack:
         yield Cast(stack, server)
+
+
+@pytest.fixture(scope="session")
+def lan() -> Iterator[Lan]:
+    """A network of two machines, `one` and `two`."""
+    reason = why_no_namespaces()
+    if reason is not None:
+        pytest.skip(reason)
+    with open_lan("one", "two") as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def turn(lan: Lan, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[dict[str, str]]]:
+    """A TURN server on that network, as `ice_servers`; none where there is no coturn."""
+    if TURNSERVER is None:
+        yield []
+        return
+    with open_turn(lan.address, tmp_path_factory.mktemp("turn")) as servers:
+        yield servers
+
+
+@pytest.fixture(scope="session")
+def lan_site(turn: list[dict[str, str]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site whose configuration names the TURN server."""
+    built = REPOSITORY / "demo-site" / "_output"
+    copy = exposed_copy(built, tmp_path_factory.mktemp("lan") / "site", webRtcIceServers=turn)
+    shutil.copytree(stock_page_folder(), copy / "stock")
+    return copy
+
+
+@pytest.fixture(scope="session")
+def lan_people(lan: Lan, lan_site: Path) -> Iterator[tuple[Person, Person]]:
+    """A notebook on each machine of the network.
+
+    The browser takes the site for a secure one, as if it came by https.
+    """
+    with serve_site(lan_site, lan.address) as running, ExitStack() as stack:
+        secure = f"--unsafely-treat-insecure-origin-as-secure={running.url}"
+        one, two = (
+            Person(stack.enter_context(open_browser("chromium", secure, machine=machine)), running)
+            for machine in lan.machines.values()
+        )
+        for person in (one, two):
+            person.open(room="demo")
+        yield one, two
 
 
 _rooms = count(1)

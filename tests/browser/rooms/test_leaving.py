@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import pytest
 from harness.browsers import open_browser
 from harness.people import Cast, Person
+from harness.processes import kill_browser
 from harness.served import SignalingServer
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.remote.webdriver import WebDriver
@@ -38,26 +36,6 @@ def walk_away(driver: WebDriver) -> None:
 def crash_tab(driver: WebDriver) -> None:
     with suppress(WebDriverException):  # the command does not survive what it does
         driver.execute_cdp_cmd("Page.crash", {})  # type: ignore[attr-defined]
-
-
-def kill_browser(driver: WebDriver) -> None:
-    for pid in descendants(driver.service.process.pid):  # type: ignore[attr-defined]
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-
-
-def descendants(pid: int) -> list[int]:
-    """The processes that this one has started, and those that they have."""
-    children: dict[int, list[int]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(FileNotFoundError, ProcessLookupError):
-            text = stat.read_text()
-            parent = int(text[text.rindex(")") + 2 :].split()[1])
-            children.setdefault(parent, []).append(int(stat.parent.name))
-    found = list(children.get(pid, []))
-    for child in found:
-        found.extend(children.get(child, []))
-    return found
 
 
 @contextmanager

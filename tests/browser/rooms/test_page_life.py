@@ -1,0 +1,104 @@
+"""The life of a page: it is left and comes back, its laptop sleeps, its cells are interrupted."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from harness.people import INSTALL, Cast, Person
+from harness.processes import asleep
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+HERE_S = 5.0
+SEEN_GONE = "[len(room.peers), len(room.awareness.states)]"
+
+_WATCH_RETURN = """
+    window.wasKept = undefined;
+    addEventListener("pageshow", ({ persisted }) => void (window.wasKept = persisted));
+"""
+_WHY_NOT_KEPT = """
+    const { notRestoredReasons } = performance.getEntriesByType("navigation")[0];
+    return (notRestoredReasons?.reasons ?? []).map(({ reason }) => reason);
+"""
+
+
+def meet(cast: Cast, room_name: str) -> tuple[Person, Person]:
+    one, two = cast.person("one"), cast.person("two")
+    for person in (one, two):
+        person.join(repr(room_name))
+    for person in (one, two):
+        person.eventually("[p.is_synced for p in room.peers]", [True])
+    return one, two
+
+
+def test_walking_away_and_back(
+    cast: Cast, room_name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Chromium keeps the page with its kernel; were it loaded anew, its cells would run again."""
+    one, two = meet(cast, room_name)
+    two.notebook.js(_WATCH_RETURN)
+    two.driver.get(f"{two.server.url}/lab/jupyter-lite.json")
+    one.eventually(SEEN_GONE, [0, 1], timeout_s=HERE_S)
+    one.run("state['while'] = 'away'")
+    start_s = time.monotonic()
+    two.driver.back()
+    two.notebook.wait_idle()
+    was_kept = two.notebook.js("return window.wasKept ?? false")
+    reasons = two.notebook.js(_WHY_NOT_KEPT)
+    if not was_kept:
+        assert reasons, "it says why"
+        two.run(INSTALL, timeout_s=90)
+        start_s = time.monotonic()
+        two.join(repr(room_name))
+    two.eventually("state.to_py()", {"while": "away"}, timeout_s=HERE_S)
+    for person in (one, two):
+        person.eventually("[p.is_synced for p in room.peers]", [True], timeout_s=HERE_S)
+    with capsys.disabled():
+        print(f"\nback: {'kept' if was_kept else reasons}, {time.monotonic() - start_s:.1f} s")
+    for person in (one, two):
+        person.run("room.leave()")
+
+
+def test_a_laptop_that_sleeps(
+    cast: Cast, room_name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, two = meet(cast, room_name)
+    two.run("state['before'] = 'two'")
+    one.eventually("state.to_py()", {"before": "two"})
+    start_s = time.monotonic()
+    with asleep(two.driver):
+        one.eventually("len(room.peers)", 0, timeout_s=15)
+        seen_s = time.monotonic() - start_s
+        one.run("state['while'] = 'asleep'")
+    start_s = time.monotonic()
+    two.eventually("state.get('while')", "asleep", timeout_s=HERE_S)
+    two.run("state['after'] = True")
+    one.eventually("state.get('after')", True, timeout_s=HERE_S)
+    for person in (one, two):
+        person.eventually("[p.is_synced for p in room.peers]", [True], timeout_s=HERE_S)
+    with capsys.disabled():
+        print(f"\nasleep: gone after {seen_s:.1f} s, back {time.monotonic() - start_s:.1f} s later")
+    for person in (one, two):
+        person.run("room.leave()")
+
+
+def test_an_interrupted_kernel(cast: Cast, room_name: str) -> None:
+    """JupyterLite 0.8 cannot interrupt the cell that runs: it gives up those that wait.
+
+    So the running one goes on, and with it the room: the other's edit reaches it and ends it.
+    """
+    one, two = meet(cast, room_name)
+    running = two.notebook.start(
+        "import asyncio\nwhile 'stop' not in state: await asyncio.sleep(0.05)\nprint('stopped')"
+    )
+    waiting = two.notebook.start("print('never')")
+    two.notebook.js("window.jupyterapp.commands.execute('notebook:interrupt-kernel'); return null;")
+    one.run("state['stop'] = True")
+    two.eventually("state.to_py()", {"stop": True}, timeout_s=HERE_S)
+    assert two.notebook.text(running) == "stopped\n"
+    assert "never" not in str(two.notebook.outputs(waiting))
+    two.run("state['after'] = 1")
+    one.eventually("state.get('after')", 1, timeout_s=HERE_S)
+    for person in (one, two):
+        person.run("room.leave()")
