@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from harness.browsers import open_browser
+from harness.browsers import crash_tab, open_browser
 from harness.people import Cast, Person
 from harness.served import SignalingServer
 from selenium.common.exceptions import WebDriverException
@@ -33,11 +33,6 @@ def close_window(driver: WebDriver) -> None:
 
 def walk_away(driver: WebDriver) -> None:
     driver.get("about:blank")
-
-
-def crash_tab(driver: WebDriver) -> None:
-    with suppress(WebDriverException):  # the command does not survive what it does
-        driver.execute_cdp_cmd("Page.crash", {})  # type: ignore[attr-defined]
 
 
 def kill_browser(driver: WebDriver) -> None:
