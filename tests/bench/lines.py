@@ -104,26 +104,29 @@ def edits(stage: Stage, sizes: Sizes) -> list[Row]:
 def joins_at_once(stage: Stage, sizes: Sizes) -> list[Row]:
     """Measure two who join at the same instant, half of the times with a password."""
     patience_s = 5.0
-    number = 0
 
-    def once(side: Side) -> list[Any]:
-        nonlocal number
-        number += 1
-        password = "secret" if number // 2 % 2 else None  # both sides have the same
+    def once(side: Side, password: str | None) -> list[Any]:
         name, _ = room = side.where(new_room(), None)
-        # What joining.py takes: a kernel knows its servers.
-        where = [name] if side is stage.sides[1] else room
-        ends = [(end, where) for end in side.ends]
-        return join_together(ends[0], ends[1], password=password, patience_s=patience_s)
+        where = [name] if side is stage.sides[1] else room  # a kernel knows its servers
+        one, other = ((end, where) for end in side.ends)
+        return join_together(one, other, password=password, patience_s=patience_s)
 
-    both = stage.in_turn(sizes.joins, once)
-    slower = [[max(p) for p in taken if not any(isinstance(t, str) for t in p)] for taken in both]
-    missed = [f"{len(t) - len(s)} of {len(t)}" for t, s in zip(both, slower, strict=True)]
-    return [
-        Row("both join at once, p50, ms", *map(statistics.median, slower), "<= 1 x"),
-        Row("both join at once, p95, ms", *map(p95, slower)),
-        Row(f"of these not together after {patience_s:g} s", missed[0], missed[1], "0"),
-    ]
+    rows, failed = [], [0, 0]
+    for password, how in ((None, ""), ("secret", " with a password")):
+        both = stage.in_turn(sizes.joins // 2, lambda side, pw=password: once(side, pw))
+        slower = [[max(p) for p in taken if not is_failed(p)] for taken in both]
+        failed = [n + len(t) - len(s) for n, t, s in zip(failed, both, slower, strict=True)]
+        what = f"both join at once{how}"
+        rows.append(Row(f"{what}, p50, ms", *map(statistics.median, slower), "<= 1 x"))
+        rows.append(Row(f"{what}, p95, ms", *map(p95, slower)))
+    total = sizes.joins // 2 * 2
+    told = [f"{n} of {total}" for n in failed]
+    return [*rows, Row(f"of all these not together after {patience_s:g} s", *told, aim="0")]
+
+
+def is_failed(pair: Sequence[object]) -> bool:
+    """Tell whether one of two did not get the other's data: it says what it saw instead."""
+    return any(isinstance(taken, str) for taken in pair)
 
 
 def leaving(stage: Stage, sizes: Sizes) -> list[Row]:

@@ -82,8 +82,11 @@ def new_room() -> str:
 def open_stage() -> Iterator[Stage]:
     """Open four browsers; needs the built demo site."""
     with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(dir=REPOSITORY / "demo-site"))
-        site = exposed_copy(REPOSITORY / "demo-site/_output", Path(folder) / "site")
+        # Beside the site, for its hard links, and under a name that git ignores.
+        demo_site = REPOSITORY / "demo-site"
+        beside = tempfile.TemporaryDirectory(prefix="_output-bench-", dir=demo_site)
+        folder = stack.enter_context(beside)
+        site = exposed_copy(demo_site / "_output", Path(folder) / "site")
         shutil.copytree(stock_page_folder(), site / "stock")
         server = stack.enter_context(serve_site(site))
         cast = Cast(stack, server)
