@@ -49,8 +49,10 @@ MAX_REFUSED = 1_000
 """So many peers that broke the protocol are remembered; the oldest are forgotten."""
 
 CROSSING_S = 0.5
-"""How long we wait for the offer of a stock peer that has heard our announce, before we offer: it
-gives itself up at an offer that comes while it still makes its own."""
+"""How long we wait for the offer of a peer that has heard our announce, before we offer. Of two who
+announce at the same time it is the one whose announce the server passes on first: the other's comes
+after its own echo, so it offers at once. Were both to offer, a stock peer would give itself up at
+an offer that comes while it makes its own, and our own kind would make two, and take one back."""
 
 
 @dataclass(slots=True)
@@ -279,7 +281,7 @@ class Mesh:
         peer = self._peers.get(sender)
         if peer is None:
             newcomer = Newcomer(sender, url, capability, now_s + CROSSING_S)
-            if capability is None and self._announces.is_crossing(url, now_s):
+            if self._announces.is_crossing(url, now_s):
                 self._lobby.hold(newcomer)
                 return []
             return self._call(newcomer, now_s)

@@ -7,7 +7,6 @@ all rooms of a kernel.
 from __future__ import annotations
 
 import enum
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -37,22 +36,29 @@ CHECK_PATIENCE_S = 3.0
 FRESH_S = 1.0
 """An attempt that began less than this ago is as good as a new one."""
 
+_FIRST_DELAY_S, _DELAY_GROWTH, _LONGEST_DELAY_S = 0.3, 1.15, 2.5
+_LONGEST_AFTER = 20  # failures: by then the delay has grown to the longest
+
 MAX_FRAME_CHARS = 131_072
 """The longest frame taken from a server. A frame with an SDP has about 2,000 characters, and one of
 a host with very many addresses, encrypted, some ten thousand."""
 
 
 def reconnect_delay_s(failures: int, jitter: float = 0.0) -> float:
-    """Give the wait before the next attempt: 0.36 s after the first failure, 2.5 s at most.
+    """Give the wait before the next attempt: 0.3 s after the first failure, 15 % more each time.
+
+    So what is waited for after the end of an outage is a fraction of the outage; at most 2.5 s, as
+    in y-webrtc. Its steps (0.36, 0.57, 0.72 s ...) are longer first and shorter later. Attempts in
+    vain are to be few: Chromium itself delays the sockets of a page, the more of them have failed
+    in some minutes (its websocket_throttler.cc: a quarter of 1 to 5 s after 28 failures).
 
     Args:
         failures: how many attempts in a row have failed, at least 1.
-        jitter: from 0 to 1; takes up to a third off, so that the clients of a server that comes
-            back do not come all at once.
-
-    Source: lib0 websocket.js, but for the jitter.
+        jitter: from 0 to 1; takes up to a half off, so that the clients of a server that comes back
+            do not come all at once.
     """
-    return min(math.log10(failures + 1) * 1.2, 2.5) * (1 - jitter / 3)
+    steps = min(failures - 1, _LONGEST_AFTER)  # beyond any power is too large for a float
+    return min(_FIRST_DELAY_S * _DELAY_GROWTH**steps, _LONGEST_DELAY_S) * (1 - jitter / 2)
 
 
 class ServerState(enum.Enum):

@@ -1,11 +1,13 @@
-"""What run.py runs in the kernels; page_side.js is its twin."""
+"""What the bench runs in the kernels; page_side.js is its twin.
+
+Rooms are given as (name, signaling): signaling None for the servers of the site.
+"""
 
 import asyncio
-import json
 
 import js
+from pycrdt import Doc, Map
 from pyodide.code import run_js
-from pyodide.ffi import create_proxy, to_js
 
 import pyodide_rtc
 
@@ -20,10 +22,10 @@ sent = run_js("""
     sent
 """)
 now = js.performance.now
-room = state = subscription = None
+room = state = subscription = doc = joining = None
 
 
-def until(key, value):
+def _until(key, value):
     """A future that is done when the other has set `key` to `value`."""
     future = asyncio.get_running_loop().create_future()
 
@@ -37,25 +39,34 @@ def until(key, value):
     return future
 
 
-async def host(name):
+def _join(name, signaling, **options):
     global room, state
-    room = pyodide_rtc.join(f"bench-{name}")
+    room = pyodide_rtc.join(name, signaling=signaling, **options)
     state = room.map("state")
-    state["hosted"] = name
+
+
+async def _until_open():
     while [s.state for s in room.servers] != ["open"]:
         await asyncio.sleep(0.01)
 
 
-async def join_and_time(name):
-    global room, state
+async def host(name, signaling):
+    _join(name, signaling)
+    state["hosted"] = True
+    await _until_open()
+
+
+async def join_and_time(name, signaling):
     start = now()
-    room = pyodide_rtc.join(f"bench-{name}")
-    state = room.map("state")
-    return await until("hosted", name) - start
+    _join(name, signaling)
+    return await _until("hosted", True) - start
 
 
 async def leave():
     room.leave()
+
+
+# Edits.
 
 
 async def echo():
@@ -73,7 +84,7 @@ async def time_edits(count):
     times = []
     for number in range(count):
         start = now()
-        answered = until("pong", number)
+        answered = _until("pong", number)
         state["ping"] = number
         times.append((await answered - start) / 2)
     return times
@@ -82,7 +93,7 @@ async def time_edits(count):
 async def time_loop(count):
     done = f"done-{now()}"
     start = now()
-    answered = until("pong", done)
+    answered = _until("pong", done)
     for number in range(count):
         state[f"k{number % 100}"] = number
     state["ping"] = done
@@ -97,14 +108,67 @@ async def counted():
     return [sent[0], sent[1]]
 
 
-async def serve():
-    """Do what the page asks for, as long as the cell goes on."""
-    calls = asyncio.Queue()
-    channel = js.BroadcastChannel.new("bench")
-    channel.onmessage = create_proxy(lambda event: calls.put_nowait(event.data))
-    while True:
-        kind, what = await calls.get()
-        if kind == "call":
-            name, arguments = json.loads(what)
-            answer = await globals()[name](*arguments)
-            channel.postMessage(to_js(["answer", json.dumps(answer)]))
+# Leaving and outages: in ms since 1970, to be compared with the clock of run.py on this machine.
+
+
+async def until_alone():
+    """Neither a connection nor the presence of anybody is left."""
+    while room.peers or len(room.awareness.states) > 1:
+        await asyncio.sleep(0.005)
+    return js.Date.now()
+
+
+async def begin_to_join(name, signaling):
+    global joining
+    joining = asyncio.ensure_future(join_and_time(name, signaling))
+
+
+async def joined_at():
+    await joining
+    return js.Date.now()
+
+
+# Large documents: one key per megabyte.
+
+
+async def fill(megabytes):
+    global doc
+    doc = Doc()
+    for number in range(megabytes):
+        part = Doc()
+        part.get("state", type=Map)[str(number)] = "x" * 1_000_000
+        doc.apply_update(part.get_update())
+
+
+async def host_filled(name, signaling):
+    _join(name, signaling, doc=doc)
+    await _until_open()
+
+
+async def receive(name, signaling, megabytes, patience_s):
+    """The time from being connected to having it all, in ms; None if it does not come."""
+    _join(name, signaling)
+    connected = asyncio.get_running_loop().create_future()
+
+    def look(event):
+        if event.kind == "peer-joined" and not connected.done():
+            connected.set_result(now())
+
+    end_observing = room.observe(look)
+    try:
+        async with asyncio.timeout(patience_s):
+            start = await connected
+            return await _until(str(megabytes - 1), "x" * 1_000_000) - start
+    except TimeoutError:
+        return None
+    finally:
+        end_observing()
+
+
+async def has_all(megabytes):
+    return all(len(state[str(number)]) == 1_000_000 for number in range(megabytes))
+
+
+async def forget():
+    global doc
+    doc = None

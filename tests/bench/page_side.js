@@ -1,4 +1,4 @@
-// What run.py runs in the stock pages; kernel_side.py is its twin. Each takes (topic, urls, ...).
+// What the bench runs in the stock pages; kernel_side.py is its twin.
 const send = RTCDataChannel.prototype.send;
 const sent = [0, 0];
 RTCDataChannel.prototype.send = function (data) {
@@ -6,8 +6,9 @@ RTCDataChannel.prototype.send = function (data) {
   sent[1] += data.byteLength ?? data.length;
   return send.call(this, data);
 };
-let me;
+let me, doc, joining;
 
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const until = (key, value) =>
   new Promise((resolve) => {
     const look = () => {
@@ -18,24 +19,28 @@ const until = (key, value) =>
     me.map.observe(look);
     look();
   });
-const join = (topic, urls, name) => (me = joinStock(`${topic}-${name}`, urls));
-
-window.host = async (topic, urls, name) => {
-  const { provider, map } = join(topic, urls, name);
-  map.set("hosted", name);
-  while (!provider.signalingConns[0].connected) await new Promise((r) => setTimeout(r, 10));
+const untilOpen = async () => {
+  while (!me.provider.signalingConns[0].connected) await sleep(10);
 };
-window.join_and_time = async (topic, urls, name) => {
+
+window.host = async (topic, urls) => {
+  me = joinStock(topic, urls);
+  me.map.set("hosted", true);
+  await untilOpen();
+};
+window.join_and_time = async (topic, urls) => {
   const start = performance.now();
-  join(topic, urls, name);
-  return (await until("hosted", name)) - start;
+  me = joinStock(topic, urls);
+  return (await until("hosted", true)) - start;
 };
 window.leave = async () => me.provider.destroy();
+
+// Edits.
 window.echo = async () =>
   me.map.observe((event) => {
     if (event.keysChanged.has("ping")) queueMicrotask(() => me.map.set("pong", me.map.get("ping")));
   });
-window.time_edits = async (_topic, _urls, count) => {
+window.time_edits = async (count) => {
   const times = [];
   for (let number = 0; number < count; number++) {
     const start = performance.now();
@@ -45,7 +50,7 @@ window.time_edits = async (_topic, _urls, count) => {
   }
   return times;
 };
-window.time_loop = async (_topic, _urls, count) => {
+window.time_loop = async (count) => {
   const done = `done-${performance.now()}`;
   const start = performance.now();
   const answered = until("pong", done);
@@ -55,3 +60,40 @@ window.time_loop = async (_topic, _urls, count) => {
 };
 window.count_from_now = async () => void sent.fill(0);
 window.counted = async () => sent;
+
+// Leaving and outages. Presence is not waited for: it goes after 30 s, whatever happens.
+window.until_alone = async () => {
+  while (me.provider.room.webrtcConns.size) await sleep(5);
+  return Date.now();
+};
+window.begin_to_join = async (...where) => void (joining = join_and_time(...where));
+window.joined_at = () => joining.then(() => Date.now());
+
+// Large documents: one key per megabyte.
+window.fill = async (megabytes) => {
+  doc = new Y.Doc();
+  for (let number = 0; number < megabytes; number++) {
+    const part = new Y.Doc();
+    part.getMap("state").set(String(number), "x".repeat(1e6));
+    Y.applyUpdate(doc, Y.encodeStateAsUpdate(part));
+  }
+};
+window.host_filled = async (topic, urls) => {
+  me = joinStock(topic, urls, undefined, doc);
+  await untilOpen();
+};
+window.receive = async (topic, urls, megabytes, patienceS) => {
+  me = joinStock(topic, urls);
+  const connected = async () => {
+    const isConnected = () => [...(me.provider.room?.webrtcConns.values() ?? [])].some((c) => c.connected);
+    while (!isConnected()) await sleep(1);
+    const start = performance.now();
+    return (await until(String(megabytes - 1), "x".repeat(1e6))) - start;
+  };
+  return Promise.race([connected(), sleep(1000 * patienceS).then(() => null)]);
+};
+window.has_all = async (megabytes) => {
+  for (let n = 0; n < megabytes; n++) if (me.map.get(String(n))?.length !== 1e6) return false;
+  return true;
+};
+window.forget = async () => void (doc = undefined);

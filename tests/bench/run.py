@@ -1,149 +1,133 @@
-"""Figures: kernel to kernel beside stock y-webrtc page to page, in the same two browsers.
+"""Figures: kernel to kernel beside stock y-webrtc page to page, in the same browsers.
 
-    make bench
+    make bench                                                    all, about 6 minutes
+    .venv/bin/python tests/bench/run.py --only join,bulk          some lines
+    .venv/bin/python tests/bench/run.py --joins 200 --markdown    with the table of docs/figures.md
 
-Both sides do the same in their own words: one edits, the other echoes, so that no clock of two
-processes has to be compared. A latency is half of such a round trip. Needs the built demo site.
+Both sides do the same in their own words, in turn, in the same run: what the machine does meanwhile
+meets both alike. Where one edits the other echoes, so that no clocks of two processes have to be
+compared: a latency is half of such a round trip. Needs the built demo site.
 """
 
 from __future__ import annotations
 
-import shutil
-import statistics
+import argparse
+import datetime
+import json
+import math
+import os
+import platform
+import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+import time
+from collections.abc import Iterable
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parent / "browser")]
+BROWSER_TESTS = Path(__file__).parents[1] / "browser"
+STOCK = BROWSER_TESTS / "stock"
+sys.path[:0] = [str(BROWSER_TESTS)]
 
-from harness.people import Cast, StockPage  # noqa: E402 - its folder is not a package
-from harness.served import SignalingServer, serve_site  # noqa: E402
-from harness.site import REPOSITORY, exposed_copy, run_async  # noqa: E402
-from stock.page import stock_page_folder  # noqa: E402
+from lines import LINES, Row, Sizes  # noqa: E402 - harness is not a package that is installed
+from stage import open_stage  # noqa: E402
 
-JOINS = 15
-EDITS = 200
-EDITS_AT_ONCE = 50
-LOOP_EDITS = 1000
-LOOPS = 7
-
-CALL_KERNEL = """
-    const [name, args] = arguments;
-    const channel = new BroadcastChannel("bench");
-    const answer = new Promise((resolve) => {
-        channel.onmessage = ({ data: [kind, value] }) => kind === "answer" && resolve(value);
-    });
-    channel.postMessage(["call", JSON.stringify([name, args])]);
-    return answer.then(JSON.parse).finally(() => channel.close());
-"""
-CALL_PAGE = "return await window[arguments[0]](...arguments[1]);"
-
-Call = Callable[..., Any]
-"""`call(who, what, ...)` runs what kernel_side.py or page_side.js defines, at one of two ends."""
-Figures = dict[str, float]
-KERNEL_SCRIPT = (HERE / "kernel_side.py").read_text()
-PAGE_SCRIPT = (HERE / "page_side.js").read_text()
+HEADINGS = ("what", "beside", "it", "ours", "ratio", "aim")
 
 
 def main() -> None:
-    with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(dir=REPOSITORY / "demo-site"))
-        site = exposed_copy(REPOSITORY / "demo-site/_output", Path(folder) / "site")
-        shutil.copytree(stock_page_folder(), site / "stock")
-        server = stack.enter_context(serve_site(site))
-        cast = Cast(stack, server)
-        print("opening two stock pages and two notebooks ...", flush=True)
-        report(*measure(open_pages(cast, server), open_kernels(cast)))
+    options = read_options()
+    sizes = Sizes(**{f.name: getattr(options, f.name) for f in fields(Sizes)})
+    rows: list[Row] = []
+    load_before = os.getloadavg()[0]
+    say("opening two stock pages and two notebooks ...")
+    with open_stage() as stage:
+        for name in options.only:
+            start_s = time.monotonic()
+            say(f"{name} ...")
+            measured = LINES[name](stage, sizes)
+            say(f"{as_text(measured, [])}{name} took {time.monotonic() - start_s:.0f} s\n")
+            rows += measured
+    facts = circumstances(load_before, sizes)
+    print()
+    print(as_markdown(rows, facts) if options.markdown else as_text(rows, facts))
 
 
-def open_pages(cast: Cast, server: SignalingServer) -> Call:
-    pages = [StockPage(cast.driver(name), server) for name in ("page one", "page two")]
-    for page in pages:
-        page.driver.get(f"{server.url}/stock/index.html")
-        page.run(PAGE_SCRIPT)
-    topic, urls = f"{server.host}/bench-page", [server.signaling_url]
-
-    def call(index: int, name: str, *args: object) -> object:
-        return run_async(pages[index].driver, CALL_PAGE, name, [topic, urls, *args])
-
-    return call
+def read_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Figures beside stock y-webrtc.")
+    parser.add_argument("--only", type=names_of_lines, default=list(LINES), metavar="LINE,...")
+    parser.add_argument("--markdown", action="store_true", help="print the table as for the docs")
+    for field in fields(Sizes):
+        parser.add_argument(f"--{field.name}", type=int, default=field.default)
+    return parser.parse_args()
 
 
-def open_kernels(cast: Cast) -> Call:
-    people = [cast.person(name) for name in ("one", "two")]
-    for person in people:
-        person.run(KERNEL_SCRIPT)
-        # One cell that goes on: drawing cells is JupyterLab's work, and takes it longer than
-        # anything that is measured here.
-        person.notebook.start("await serve()")
-
-    def call(index: int, name: str, *args: object) -> object:
-        return run_async(people[index].driver, CALL_KERNEL, name, args)
-
-    return call
+def names_of_lines(text: str) -> list[str]:
+    names = text.split(",")
+    if unknown := [name for name in names if name not in LINES]:
+        raise argparse.ArgumentTypeError(f"no line {unknown[0]!r}; there are {', '.join(LINES)}")
+    return names
 
 
-def measure(*calls: Call) -> list[Figures]:
-    """Take all figures, of all in turn: what the machine does meanwhile meets all alike."""
-    joins = in_turn(calls, JOINS, time_join)
-    for call in calls:
-        call(0, "host", "edits")
-        call(1, "join_and_time", "edits")
-        call(1, "echo")
-        call(0, "time_edits", 20)  # warm
-    edits = in_turn(calls, EDITS // EDITS_AT_ONCE, lambda c, _: c(0, "time_edits", EDITS_AT_ONCE))
-    for call in calls:
-        call(0, "count_from_now")
-    loops = in_turn(calls, LOOPS, lambda c, _: c(0, "time_loop", LOOP_EDITS))
-    counts = [call(0, "counted") for call in calls]
-    for call in calls:
-        for index in (1, 0):
-            call(index, "leave")
-    return [figures(*taken) for taken in zip(joins, edits, loops, counts, strict=True)]
+def circumstances(load_before: float, sizes: Sizes) -> list[str]:
+    """Tell where, when and with what."""
+    stock = json.loads((STOCK / "package.json").read_text())["dependencies"]
+    return [
+        f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC",
+        f"{version_of('chromium')}, y-webrtc {stock['y-webrtc']}",
+        f"{processor()}, {os.cpu_count()} cores, "
+        f"{platform.freedesktop_os_release()['PRETTY_NAME']}",
+        f"load {load_before:.1f} before, {os.getloadavg()[0]:.1f} at the end",
+        ", ".join(f"{getattr(sizes, f.name)} {f.name}" for f in fields(Sizes)),
+    ]
 
 
-def in_turn(calls: Sequence[Call], times: int, once: Callable[[Call, int], Any]) -> list[list[Any]]:
-    taken: list[list[Any]] = [[] for _ in calls]
-    for number in range(times):
-        for call, results in zip(calls, taken, strict=True):
-            results.append(once(call, number))
-    return taken
+def version_of(browser: str) -> str:
+    """Ask a browser."""
+    asked = subprocess.run([browser, "--version"], capture_output=True, text=True, check=True)
+    return " ".join(asked.stdout.split()[:2])
 
 
-def time_join(call: Call, number: int) -> float:
-    call(0, "host", f"room{number}")
-    taken: float = call(1, "join_and_time", f"room{number}")
-    for index in (1, 0):
-        call(index, "leave")
-    return taken
-
-
-def figures(
-    joins: list[float], edits: list[list[float]], loops: list[float], counts: list[float]
-) -> Figures:
-    edits_ms = [taken for some in edits for taken in some]
-    return {
-        "join to synced, p50, ms": statistics.median(joins),
-        "one edit, p50, ms": statistics.median(edits_ms),
-        "one edit, p95, ms": statistics.quantiles(edits_ms, n=20)[-1],
-        f"{LOOP_EDITS} edits in a loop, p50, ms": statistics.median(loops),
-        f"messages for {LOOP_EDITS} edits": counts[0] / LOOPS,
-        f"bytes for {LOOP_EDITS} edits": counts[1] / LOOPS,
-    }
-
-
-def report(stock: Figures, ours: Figures) -> None:
-    print(f"\n{'':34}{'y-webrtc':>12}{'pyodide-rtc':>14}{'ratio':>8}")
-    for name, base in stock.items():
-        print(f"{name:34}{base:12.2f}{ours[name]:14.2f}{ours[name] / base:8.2f}")
-    print(
-        f"\n{JOINS} joins, {EDITS} edits, {LOOPS} loops; "
-        "in turn, two Chromium processes each, signaling by pyodide-rtc serve"
+def processor() -> str:
+    """Read what Linux says of the processor."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    return next(
+        (line.split(":")[1].strip() for line in lines if line.startswith("model name")),
+        platform.machine(),
     )
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    """Give a row as text, under HEADINGS."""
+    both_are_numbers = not isinstance(row.base, str) and not isinstance(row.ours, str)
+    ratio = f"{row.ours / row.base:.2f}" if both_are_numbers and row.base else ""
+    return row.what, row.beside, number(row.base), number(row.ours), ratio, row.aim
+
+
+def number(value: float | str) -> str:
+    """Give a figure with three digits that count."""
+    if isinstance(value, str):
+        return value
+    return f"{value:,.{max(0, 2 - math.floor(math.log10(abs(value))))}f}" if value else "0"
+
+
+def as_text(rows: Iterable[Row], facts: Iterable[str]) -> str:
+    """Give the table for a terminal."""
+    table = [HEADINGS, *map(cells, rows)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in table)
+    return "\n".join([*lines, "", *facts])
+
+
+def as_markdown(rows: Iterable[Row], facts: Iterable[str]) -> str:
+    """Give the table for docs/figures.md."""
+    table = [HEADINGS, ("---",) * len(HEADINGS), *map(cells, rows)]
+    lines = [f"| {' | '.join(row)} |" for row in table]
+    return "\n".join([*lines, "", "; ".join(facts) + "."])
+
+
+def say(progress: str) -> None:
+    """Print at once, and not into the table."""
+    print(progress, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

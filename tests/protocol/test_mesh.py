@@ -531,7 +531,7 @@ class TestLostPaths:
 
 
 class TestCrossing:
-    """A stock peer and we announce at the same time: it offers, so we need not."""
+    """A peer and we announce at the same time: one of us offers, by the order at the server."""
 
     def test_who_has_heard_us_is_left_the_first_word(self, mesh: Mesh) -> None:
         mesh.on_server_opened(URL, 0.0)
@@ -564,12 +564,19 @@ class TestCrossing:
 
         assert len(mesh.on_payload(URL, announce(), MAX_ECHO_S)) == 1
 
-    def test_our_own_kind_is_called_at_once(self, mesh: Mesh) -> None:
-        mesh.on_server_opened(URL, 0.0)
+    def test_of_two_of_our_kind_only_one_offers(self) -> None:
+        # Both are subscribed, and the server passes on the first one's announce, then the other's.
+        first, second = make_mesh(), Mesh(PEER, PEER_CLIENT, 20, lambda: 50.0)
+        for mesh in (first, second):
+            mesh.on_server_opened(URL, 0.0)
+        for payload in (announce(ME, MY_CLIENT), announce(PEER, PEER_CLIENT)):
+            said_by_first = first.on_payload(URL, payload, 0.1)
+            assert second.on_payload(URL, payload, 0.1) == []
 
-        assert call(mesh, client_id=PEER_CLIENT) == [
+        assert said_by_first == [fx.OpenTransport(1, is_initiator=True, is_own_kind=True)]
+        assert second.on_time(0.1 + CROSSING_S) == [
             fx.OpenTransport(1, is_initiator=True, is_own_kind=True)
-        ]
+        ], "should that offer not come"
 
     def test_who_is_linked_otherwise_meanwhile_is_not_called(self, mesh: Mesh) -> None:
         mesh.on_server_opened(URL, 0.0)
@@ -582,7 +589,7 @@ class TestCrossing:
         mesh = make_mesh(max_peers=1)
         mesh.on_server_opened(URL, 0.0)
         call(mesh)
-        call(mesh, OTHER, PEER_CLIENT)
+        mesh.on_payload(URL, signal(OFFER, OTHER), 0.0)
 
         assert mesh.on_time(CROSSING_S) == []
 

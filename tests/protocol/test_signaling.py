@@ -265,21 +265,30 @@ class TestWaking:
 
 
 class TestReconnecting:
-    def test_the_delay_grows_as_in_lib0_up_to_2_5_s(self) -> None:
-        delays = [reconnect_delay_s(n) for n in (1, 2, 9, 99, 1000, 10**6)]
+    def test_the_delay_grows_up_to_2_5_s(self) -> None:
+        delays = [reconnect_delay_s(n) for n in (1, 2, 9, 16, 17, 10**6)]
 
-        assert delays == pytest.approx([0.3612, 0.5725, 1.2, 2.4, 2.5, 2.5], abs=1e-4)
+        assert delays == pytest.approx([0.3, 0.345, 0.9177, 2.4412, 2.5, 2.5], abs=1e-4)
 
-    def test_jitter_takes_up_to_a_third_off(self) -> None:
-        assert reconnect_delay_s(9, 0.5) == pytest.approx(1.0)
-        assert reconnect_delay_s(9, 1.0) == pytest.approx(0.8)
+    def test_jitter_takes_up_to_a_half_off(self) -> None:
+        assert reconnect_delay_s(100, 0.5) == pytest.approx(1.875)
+        assert reconnect_delay_s(100, 1.0) == pytest.approx(1.25)
+
+    @pytest.mark.parametrize(("outage_s", "attempts"), [(3, 9), (20, 20), (60, 42)])
+    def test_an_outage_sees_few_attempts(self, outage_s: float, attempts: int) -> None:
+        now_s, tried = 0.0, 0
+        while now_s < outage_s:
+            tried += 1
+            now_s += reconnect_delay_s(tried, 0.5)
+
+        assert tried == pytest.approx(attempts, abs=1)
 
     def test_each_client_has_its_own_jitter(self) -> None:
         made = SignalingMachine(URL, lambda: 1.0)
         made.subscribe("t", 0.0)
         made.on_close("refused", 0.0)
 
-        assert made.deadline_s == pytest.approx(reconnect_delay_s(1) * 2 / 3)
+        assert made.deadline_s == pytest.approx(reconnect_delay_s(1) / 2)
 
     def test_a_server_that_cannot_be_reached_is_tried_ever_more_rarely(
         self, machine: SignalingMachine

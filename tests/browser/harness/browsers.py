@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal
 
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import Chrome, ChromeOptions, Firefox, FirefoxOptions
 from selenium.webdriver.chrome.service import Service as ChromeService
 from selenium.webdriver.firefox.service import Service as FirefoxService
@@ -23,6 +24,7 @@ __all__ = [
     "CHROMEDRIVER",
     "CHROMIUM_FLAGS",
     "Kind",
+    "crash_tab",
     "find_geckodriver",
     "open_browser",
 ]
@@ -75,6 +77,12 @@ def open_browser(kind: Kind, *flags: str, machine: Machine | None = None) -> Ite
             yield driver
         finally:
             driver.quit()
+
+
+def crash_tab(driver: WebDriver) -> None:
+    """Let the process of Chromium's current tab crash."""
+    with suppress(WebDriverException):  # the command does not survive what it does
+        driver.execute_cdp_cmd("Page.crash", {})  # type: ignore[attr-defined]
 
 
 def _start_chromium(profile: str, flags: tuple[str, ...], service: ChromeService) -> WebDriver:

@@ -35,16 +35,22 @@ class Person:
 
     def open(self, **query: str) -> None:
         """Open the page, and install."""
-        self._look()
+        self.look()
         self.notebook.open(**query)
         self.notebook.run(INSTALL, timeout_s=90)
 
     def run(self, source: str, timeout_s: float = 30) -> str:
         """Run a cell, and give its text."""
-        self._look()
+        self.look()
         return self.notebook.run(source, timeout_s)
 
-    def _look(self) -> None:
+    def start(self, source: str) -> str:
+        """Start a cell that goes on, and give its id."""
+        self.look()
+        return self.notebook.start(source)
+
+    def look(self) -> None:
+        """Turn the driver to this tab, where the browser has several."""
         if self._window is not None:
             self.driver.switch_to.window(self._window)
 
@@ -80,8 +86,11 @@ class StockPage:
         self.driver = driver
         self.server = server
 
-    def join(self, room: str, password: str | None = None) -> None:
+    def open(self) -> None:
         self.driver.get(f"{self.server.url}/stock/index.html")
+
+    def join(self, room: str, password: str | None = None) -> None:
+        self.open()
         self.driver.execute_script(
             "window.me = joinStock(...arguments)",
             f"{self.server.host}/{room}",

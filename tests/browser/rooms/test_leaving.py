@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
-from harness.browsers import open_browser
+from harness.browsers import crash_tab, open_browser
 from harness.people import Cast, Person
 from harness.processes import kill_browser
 from harness.served import SignalingServer
@@ -31,11 +31,6 @@ def close_window(driver: WebDriver) -> None:
 
 def walk_away(driver: WebDriver) -> None:
     driver.get("about:blank")
-
-
-def crash_tab(driver: WebDriver) -> None:
-    with suppress(WebDriverException):  # the command does not survive what it does
-        driver.execute_cdp_cmd("Page.crash", {})  # type: ignore[attr-defined]
 
 
 @contextmanager

@@ -1,20 +1,18 @@
-"""What test_joining.py runs in the kernels; joining.js is its twin."""
+"""Runs in a notebook, served by serving.py: joins at a given instant; joining.js is its twin."""
 
 import asyncio
-import json
 
 import js
-from pyodide.ffi import create_proxy, to_js
 
 import pyodide_rtc
 
 room = task = None
 
 
-async def _meet(me, other, name, password, at_ms):
+async def _meet(me, other, name, password, at_ms, patience_s):
     global room
     await asyncio.sleep(max(0, at_ms - js.Date.now() - 20) / 1000)
-    while js.Date.now() < at_ms:  # noqa: ASYNC110  timers are some milliseconds late
+    while js.Date.now() < at_ms:  # timers are some milliseconds late
         await asyncio.sleep(0)
     start = js.performance.now()
     room = pyodide_rtc.join(name, password=password)
@@ -29,7 +27,7 @@ async def _meet(me, other, name, password, at_ms):
     state[me] = True
     look()
     try:
-        return await asyncio.wait_for(met, 30)
+        return await asyncio.wait_for(met, patience_s)
     except TimeoutError:
         return f"{room} {room.faults}"
     finally:
@@ -45,18 +43,5 @@ async def met():
     return await task
 
 
-async def leave():
+async def part():
     room.leave()
-
-
-async def serve():
-    """Do what the page asks for, as long as the cell goes on."""
-    calls = asyncio.Queue()
-    channel = js.BroadcastChannel.new("joining")
-    channel.onmessage = create_proxy(lambda event: calls.put_nowait(event.data))
-    while True:
-        kind, what = await calls.get()
-        if kind == "call":
-            name, arguments = json.loads(what)
-            answer = await globals()[name](*arguments)
-            channel.postMessage(to_js(["answer", json.dumps(answer)]))

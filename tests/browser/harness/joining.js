@@ -1,7 +1,7 @@
-// What test_joining.py runs in the stock page; joining.py is its twin.
+// Runs in a stock page: joins at a given instant; joining.py is its twin.
 let me, task;
 
-const meet = async (own, other, topic, urls, password, at) => {
+const meet = async (own, other, topic, urls, password, at, patienceS) => {
   await new Promise((resolve) => setTimeout(resolve, Math.max(0, at - Date.now() - 20)));
   while (Date.now() < at);
   const start = performance.now();
@@ -11,9 +11,10 @@ const meet = async (own, other, topic, urls, password, at) => {
     me.map.observe(look);
     me.map.set(own, true);
     look();
-    setTimeout(() => resolve("the stock page waits: " + [...me.provider.room.webrtcConns.keys()]), 30000);
+    const waiting = () => "the stock page waits: " + [...(me.provider.room?.webrtcConns.keys() ?? [])];
+    setTimeout(() => resolve(waiting()), 1000 * patienceS);
   });
 };
 window.prepare = async (...args) => void (task = meet(...args));
 window.met = () => task;
-window.leave = async () => me.provider.destroy();
+window.part = async () => me.provider.destroy();

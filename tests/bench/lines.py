@@ -1,0 +1,247 @@
+"""The lines of the bench: each measures y-webrtc and us in turn, and gives rows of the table."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.browsers import crash_tab
+from harness.calls import Call, join_together
+from harness.served import serve_site
+from selenium.webdriver.remote.webdriver import WebDriver
+from stage import Side, Stage, new_room
+
+MB = 1_000_000
+KIB = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much is measured; the defaults end in some minutes.
+
+    Args:
+        joins: of each kind.
+        edits: one by one.
+        loops: of 1,000 edits.
+        leavings: of each cause.
+        outages: of 3 s.
+        transfers: of each size.
+    """
+
+    joins: int = 20
+    edits: int = 200
+    loops: int = 7
+    leavings: int = 3
+    outages: int = 8
+    transfers: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the table.
+
+    Args:
+        what: what was measured, with its unit.
+        base: the figure of what is beside us, or what happened instead.
+        ours: ours.
+        beside: what that is.
+        aim: what the issues ask of the ratio, or of our figure.
+    """
+
+    what: str
+    base: float | str
+    ours: float | str
+    aim: str = ""
+    beside: str = "y-webrtc"
+
+
+def joins(stage: Stage, sizes: Sizes) -> list[Row]:
+    """Measure from joining to having the data of one who is there."""
+
+    def once(side: Side) -> float:
+        where = side.where(new_room(), None)
+        side.ends[0]("host", *where)
+        taken: float = side.ends[1]("join_and_time", *where)
+        side.leave()
+        return taken
+
+    stock, ours = stage.in_turn(sizes.joins, once)
+    p50s = statistics.median(stock), statistics.median(ours)
+    return [Row("join one who is there, p50, ms", *p50s, "<= 1.5 x")]
+
+
+def edits(stage: Stage, sizes: Sizes) -> list[Row]:
+    """Measure half of the way there and back of one edit, and 1,000 edits in a loop."""
+    at_once, in_loop = 50, 1000
+    for side in stage.sides:
+        where = side.where(new_room(), None)
+        side.ends[0]("host", *where)
+        side.ends[1]("join_and_time", *where)
+        side.ends[1]("echo")
+        side.ends[0]("time_edits", 20)  # warm
+    times = stage.in_turn(sizes.edits // at_once, lambda side: side.ends[0]("time_edits", at_once))
+    for side in stage.sides:
+        side.ends[0]("count_from_now")
+    loops = stage.in_turn(sizes.loops, lambda side: side.ends[0]("time_loop", in_loop))
+    counts = [side.ends[0]("counted") for side in stage.sides]
+    for side in stage.sides:
+        side.leave()
+    stock, ours = ([ms for some in taken for ms in some] for taken in times)
+    medians = [statistics.median(taken) for taken in loops]
+    messages, volume = zip(*counts, strict=True)
+    return [
+        Row("one edit, p50, ms", statistics.median(stock), statistics.median(ours), "<= 2 x"),
+        Row("one edit, p95, ms", p95(stock), p95(ours), "<= 2 x"),
+        Row("1,000 edits in a loop, p50, ms", *medians, "<= 1 x"),
+        Row("messages for them", *(n / sizes.loops for n in messages), "<= 0.2 x"),
+        Row("bytes for them", *(n / sizes.loops for n in volume)),
+    ]
+
+
+def joins_at_once(stage: Stage, sizes: Sizes) -> list[Row]:
+    """Measure two who join at the same instant, half of the times with a password."""
+    patience_s = 5.0
+
+    def once(side: Side, password: str | None) -> list[Any]:
+        name, _ = room = side.where(new_room(), None)
+        where = [name] if side is stage.sides[1] else room  # a kernel knows its servers
+        one, other = ((end, where) for end in side.ends)
+        return join_together(one, other, password=password, patience_s=patience_s)
+
+    rows, failed = [], [0, 0]
+    for password, how in ((None, ""), ("secret", " with a password")):
+        both = stage.in_turn(sizes.joins // 2, lambda side, pw=password: once(side, pw))
+        slower = [[max(p) for p in taken if not is_failed(p)] for taken in both]
+        failed = [n + len(t) - len(s) for n, t, s in zip(failed, both, slower, strict=True)]
+        what = f"both join at once{how}"
+        rows.append(Row(f"{what}, p50, ms", *map(statistics.median, slower), "<= 1 x"))
+        rows.append(Row(f"{what}, p95, ms", *map(p95, slower)))
+    total = sizes.joins // 2 * 2
+    told = [f"{n} of {total}" for n in failed]
+    return [*rows, Row(f"of all these not together after {patience_s:g} s", *told, aim="0")]
+
+
+def is_failed(pair: Sequence[object]) -> bool:
+    """Tell whether one of two did not get the other's data: it says what it saw instead."""
+    return any(isinstance(taken, str) for taken in pair)
+
+
+def leaving(stage: Stage, sizes: Sizes) -> list[Row]:
+    """Measure until one who is there sees that another has gone, who says nothing."""
+
+    def seen_after_s(side: Side, leave: Callable[[WebDriver], object]) -> float:
+        where = side.where(new_room(), None)
+        side.ends[0]("host", *where)
+        driver = side.drivers[1]
+        first = driver.current_window_handle
+        guest = side.open_guest()
+        guest("join_and_time", *where)
+        start_s = time.time()
+        leave(driver)
+        driver.switch_to.window(first)
+        seen_ms: float = side.ends[0]("until_alone")
+        side.ends[0]("leave")
+        return seen_ms / 1000 - start_s
+
+    causes = {"closed window": WebDriver.close, "crashed tab": crash_tab}
+    rows = []
+    for cause, leave in causes.items():
+        taken = stage.in_turn(sizes.leavings, lambda side, leave=leave: seen_after_s(side, leave))
+        medians = map(statistics.median, taken)
+        rows.append(Row(f"{cause}: seen after, p50, s", *medians, "<= 5 s"))
+    return rows
+
+
+def outages(stage: Stage, sizes: Sizes) -> list[Row]:
+    """Measure from the return of a signaling server until a newcomer of the outage is synced.
+
+    Both sides live through the same outages. They look for the server now and then, so what is
+    measured is mostly chance: when their next look comes.
+    """
+    outage_s = 3.0
+    taken: list[list[float]] = [[], []]
+    with serve_site(None) as relay:
+        for _ in range(sizes.outages):
+            room = new_room()
+            for side in stage.sides:
+                side.ends[0]("host", *side.where(room, relay.signaling_url))
+            relay.stop()
+            end_s = time.monotonic() + outage_s
+            for side in stage.sides:
+                side.ends[1]("begin_to_join", *side.where(room, relay.signaling_url))
+            time.sleep(end_s - time.monotonic())
+            relay.start()
+            start_s = time.time()
+            for side, results in zip(stage.sides, taken, strict=True):
+                results.append(side.ends[1]("joined_at") / 1000 - start_s)
+            for side in stage.sides:
+                side.leave()
+    name = "signaling back after 3 s: together after"
+    return [
+        Row(f"{name}, p50, s", *map(statistics.median, taken), "<= 1 x"),
+        Row(f"{name}, at most, s", *map(max, taken)),
+    ]
+
+
+def transfers(stage: Stage, sizes: Sizes) -> list[Row]:
+    """Measure the speed of a first sync, from being connected on."""
+    rows = []
+    for megabytes in (1, 10, 50):
+        times = 1 if megabytes == 50 else sizes.transfers
+        bare: dict[int, list[float]] = {64: [], 256: []}
+        ours: list[float] = []
+        for side in stage.sides:
+            side.ends[0]("fill", megabytes)
+        for _ in range(times):
+            for kib, speeds in bare.items():
+                speeds.append(bare_speed(stage.bare, megabytes, kib * KIB))
+            speed = sync_speed(stage.sides[1], megabytes, 60.0)
+            assert speed is not None, "our own documents come at any size"
+            ours.append(speed)
+        stock = sync_speed(stage.sides[0], megabytes, 10.0)
+        for side in stage.sides:
+            side.ends[0]("forget")
+        what, our_p50 = f"first sync of {megabytes} MB, MB/s", statistics.median(ours)
+        for kib, speeds in bare.items():
+            beside, aim = f"a bare channel, messages of {kib} KiB", ">= 0.5 x" if kib == 64 else ""
+            rows.append(Row(what, statistics.median(speeds), our_p50, aim, beside))
+        rows.append(Row(what, "nothing in 10 s" if stock is None else stock, our_p50))
+    return rows
+
+
+def sync_speed(side: Side, megabytes: int, patience_s: float) -> float | None:
+    """Give the MB/s of one first sync, from the newcomer's being connected; None if it fails."""
+    where = side.where(new_room(), None)
+    side.ends[0]("host_filled", *where)
+    taken_ms = side.ends[1]("receive", *where, megabytes, patience_s)
+    assert taken_ms is None or side.ends[1]("has_all", megabytes)
+    side.leave()
+    return None if taken_ms is None else megabytes / (taken_ms / 1000)
+
+
+def bare_speed(ends: tuple[Call, Call], megabytes: int, message_bytes: int) -> float:
+    """Give the MB/s of a data channel with nothing above it, between the notebooks' pages."""
+    one, two = ends
+    one("bare_accept", two("bare_answer", one("bare_offer")))
+    taken_ms: float = one("bare_send", megabytes * MB, message_bytes)
+    for end in ends:
+        end("bare_close")
+    return megabytes / (taken_ms / 1000)
+
+
+def p95(times: Sequence[float]) -> float:
+    """Give the 95th percentile of at least two times."""
+    return statistics.quantiles(times, n=20)[-1]
+
+
+LINES: dict[str, Callable[[Stage, Sizes], list[Row]]] = {
+    "join": joins,
+    "edit": edits,
+    "together": joins_at_once,
+    "leaving": leaving,
+    "outage": outages,
+    "bulk": transfers,
+}
