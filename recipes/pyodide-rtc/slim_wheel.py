@@ -1,6 +1,6 @@
-"""Build hook: the wheel carries no docstrings of what users never call.
+"""Build hook: the wheel carries no docstrings and comments of what users never call.
 
-A notebook fetches the wheel each time it is opened, and a quarter of it would be docstrings of the
+A notebook fetches the wheel each time it is opened, and a third of it would be words about the
 inner layers. Lines keep their numbers, so tracebacks fit the source. What users hold (the modules
 of the package itself, `testing`) keeps its docstrings.
 """
@@ -8,8 +8,10 @@ of the package itself, `testing`) keeps its docstrings.
 from __future__ import annotations
 
 import ast
+import io
 import shutil
 import tempfile
+import tokenize
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +49,15 @@ class SlimWheelHook(BuildHookInterface):  # type: ignore[type-arg]  # generic in
 
 
 def slim(source: str) -> str:
-    """Empty every docstring, those of constants and fields too; the rest keeps place and line."""
+    """Empty every docstring, those of constants and fields too, and drop comments.
+
+    What is left keeps its place and line.
+    """
     lines = source.splitlines(keepends=True)
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column].rstrip() + "\n"
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             if not isinstance(node.value.value, str):
