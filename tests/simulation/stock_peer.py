@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -244,7 +245,11 @@ class StockConn:
         if states:
             self.send(AwarenessMessage(room.awareness.encode(states)))
 
-    def on_message(self, data: bytes) -> None:
+    def on_messages(self, messages: Sequence[bytes]) -> None:
+        for data in messages:
+            self._on_message(data)
+
+    def _on_message(self, data: bytes) -> None:
         message = decode(data, max_bytes=1 << 24)
         self.heard.append(message)
         room = self._room
