@@ -101,8 +101,8 @@ class DataChannelHandler(Protocol):
     def on_open(self) -> None:
         """Tell that messages can be sent. Comes once, before any message."""
 
-    def on_message(self, data: bytes) -> None:
-        """Take one message, whole and in the order sent."""
+    def on_messages(self, messages: Sequence[bytes]) -> None:
+        """Take messages, each whole, in the order sent: one, or several that came about at once."""
 
     def on_drain(self) -> None:
         """Tell that what is buffered has sunk, from above `LOW_BUFFERED_BYTES` to that or below."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import cache
+from itertools import accumulate, pairwise
 from typing import Any, Literal
 
 from pyodide.code import run_js
@@ -86,28 +87,23 @@ class NativeChannel:
             self._state = "open"
             self._handler.on_open()
             early, self._early = self._early, []
-            for data in early:
-                if self._handler is not None:
-                    self._handler.on_message(data)
+            if early and self._handler is not None:
+                self._handler.on_messages(early)
 
     def _on_bytes(self, bytes_: Any, sizes: Any = None) -> None:
         """Take a message of gate.js, or several laid end to end."""
         data = bytes_.to_bytes()
         if sizes is None:
-            self._on_message(data)
-            return
-        start = 0
-        for size in sizes.to_py():
-            self._on_message(data[start : start + size])
-            start += size
-
-    def _on_message(self, data: bytes) -> None:
+            messages = [data]
+        else:
+            ends = list(accumulate(sizes.to_py()))
+            messages = [data[a:b] for a, b in pairwise([0, *ends])]
         if self._state == "new":
             # In Chromium a transferred channel hears the peer's first messages up to some
             # milliseconds before it is open, and cannot send until then.
-            self._early.append(data)
+            self._early += messages
         elif self._handler is not None:
-            self._handler.on_message(data)
+            self._handler.on_messages(messages)
 
     def _on_drain(self, _event: object) -> None:
         if self._handler is not None:
@@ -177,7 +173,7 @@ class ProxiedChannel:
                 self._max_message_bytes = args[0]
                 self._handler.on_open()
             case "message":
-                self._handler.on_message(_to_bytes(args[0]))
+                self._handler.on_messages([_to_bytes(args[0])])
             case "gone":  # all that was sent until then
                 self._gone_bytes = args[0]
                 self._handler.on_drain()

@@ -7,11 +7,11 @@
  */
 (() => {
   /** The share of time that Python may take for messages at once, and what it may save up for. */
-  const SHARE = 0.3;
-  const SAVED_MS = 50;
+  const SHARE = 0.2;
+  const SAVED_MS = 100;
 
   /** How long others are gathered, and the bytes from which on they wait no longer. */
-  const GATHER_MS = 10;
+  const GATHER_MS = 5;
   const BUNDLE_BYTES = 1024 * 1024;
 
   /** @param {string | ArrayBuffer} data */

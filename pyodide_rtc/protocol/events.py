@@ -142,7 +142,7 @@ class Flooded:
 
 @dataclass(frozen=True, slots=True)
 class FramesReceived:
-    """The turn of frames that have waited has come; their link may be gone meanwhile."""
+    """Several frames came in by one link: the turn of what has waited; the link may be gone."""
 
     link: Link
     frames: tuple[bytes, ...]

@@ -10,7 +10,7 @@ a frame no more than its type.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -161,11 +161,18 @@ class Intake(Generic[T]):
         """Take how long it took to deal with what did not wait."""
         self._all.spend(took_s, now_s)
 
-    def wait(self, source: Hashable, item: T, size_bytes: int) -> None:
-        """Let something wait behind all that waits of its source."""
+    def wait(self, source: Hashable, items: Iterable[T], sizes: Iterable[int]) -> None:
+        """Let something wait behind all that waits of its source.
+
+        Args:
+            source: where it came from.
+            items: what came, at least one.
+            sizes: the size of each, in bytes.
+        """
         queue = self._queues.setdefault(source, _Queue())
-        queue.items.append((item, size_bytes))
-        queue.size_bytes += size_bytes + FRAME_OVERHEAD_BYTES
+        for item, size_bytes in zip(items, sizes, strict=True):
+            queue.items.append((item, size_bytes))
+            queue.size_bytes += size_bytes + FRAME_OVERHEAD_BYTES
 
     def take(self) -> tuple[Hashable, list[T]] | None:
         """Take a run of what has waited longest, of the source whose turn it is.

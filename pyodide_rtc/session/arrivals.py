@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Generic, TypeVar
 
 from pyodide_rtc.protocol.intake import MIN_BREAK_S, SLICE_RUNS, SLICE_S, Intake
@@ -40,9 +40,9 @@ class Arrivals(Generic[T]):
         now_s = self._loop.time()
         self.intake.worked(now_s - self._passed_s, now_s)
 
-    def wait(self, source: Hashable, item: T, size_bytes: int) -> None:
+    def wait(self, source: Hashable, items: Iterable[T], sizes: Iterable[int]) -> None:
         """Let something wait for its turn."""
-        self.intake.wait(source, item, size_bytes)
+        self.intake.wait(source, items, sizes)
         if self._handle is None:
             self._handle = self._loop.call_later(MIN_BREAK_S, self._take_slice)
 

@@ -13,7 +13,7 @@ from pyodide_rtc.errors import DecodeError, PeerLimitError, RtcError
 from pyodide_rtc.ports import Host, IceServer, Lock, TabChannel
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
-from pyodide_rtc.protocol.intake import MAX_WAITING_BYTES, cost_of
+from pyodide_rtc.protocol.intake import MAX_WAITING_BYTES, RUN_FRAMES, cost_of
 from pyodide_rtc.protocol.room import RoomMachine
 from pyodide_rtc.session.arrivals import Arrivals
 from pyodide_rtc.session.document import DocumentBinding
@@ -200,11 +200,11 @@ class RoomSession:
             what = "bytes published faster than they can be taken"
             self.feed(ev.PayloadRefused(PeerLimitError(what, waiting_bytes, MAX_WAITING_BYTES)))
         else:
-            self._arrivals.wait(url, _Published(data), len(str(data)))
+            self._arrivals.wait(url, [_Published(data)], [len(str(data))])
 
     def on_message(self, data: bytes) -> None:
         """Take a frame of the tab channel."""
-        self._sealer.open_frame(data, partial(self._on_frame, ev.TAB))
+        self._sealer.open_frame(data, lambda frame: self._on_frames(ev.TAB, (frame,)))
 
     def _open_payload(self, url: str, data: object) -> None:
         self._sealer.open_payload(data, partial(self._on_payload, url))
@@ -221,20 +221,30 @@ class RoomSession:
 
     def _on_connection(self, event: ev.Event) -> None:
         """Take what a connection tells; its frames have to keep within the budget."""
-        if isinstance(event, ev.FrameReceived):
-            self._on_frame(event.link, event.data)
+        if isinstance(event, ev.FramesReceived):
+            self._on_frames(event.link, event.frames)
         else:
             self.feed(event)
 
-    def _on_frame(self, link: ev.Link, data: bytes) -> None:
-        if self._arrivals.may_pass(link, cost_of(data)):
-            self.feed(ev.FrameReceived(link, data))
+    def _on_frames(self, link: ev.Link, frames: tuple[bytes, ...]) -> None:
+        # A bundle is part of a burst: to deal with each frame by itself would block others.
+        if len(frames) <= RUN_FRAMES:
+            frames = self._pass(link, frames)
+        if not frames:
+            return
+        self._arrivals.wait(link, frames, map(len, frames))
+        waiting_bytes = self._arrivals.intake.waiting_bytes(link)
+        if waiting_bytes > MAX_WAITING_BYTES:
+            self.feed(ev.Flooded(link, waiting_bytes))
+
+    def _pass(self, link: ev.Link, frames: tuple[bytes, ...]) -> tuple[bytes, ...]:
+        """Deal with what does not have to wait, and give the rest."""
+        for number, frame in enumerate(frames):
+            if not self._arrivals.may_pass(link, cost_of(frame)):
+                return frames[number:]
+            self.feed(ev.FrameReceived(link, frame))
             self._arrivals.worked()
-        else:
-            self._arrivals.wait(link, data, len(data))
-            waiting_bytes = self._arrivals.intake.waiting_bytes(link)
-            if waiting_bytes > MAX_WAITING_BYTES:
-                self.feed(ev.Flooded(link, waiting_bytes))
+        return ()
 
     def _on_turn(self, source: Hashable, run: list[bytes | _Published]) -> None:
         """Take what has waited for its turn."""

@@ -58,10 +58,10 @@ class _ChannelHandler:
         self.is_open = True
         self._connection.announce_channels()
 
-    def on_message(self, data: bytes) -> None:
+    def on_messages(self, messages: Sequence[bytes]) -> None:
         # Nothing comes before the opening, but the size limit may still be on its way.
         self._connection.announce_channels(is_urgent=True)
-        self._connection.feed(ev.FrameReceived(self._connection.conn, data))
+        self._connection.feed(ev.FramesReceived(self._connection.conn, tuple(messages)))
 
     def on_drain(self) -> None:
         try:

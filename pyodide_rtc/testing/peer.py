@@ -111,7 +111,7 @@ class MemoryDataChannel:
 
     def _receive(self, data: bytes) -> None:
         if self._handler is not None and self._is_open:
-            self._handler.on_message(data)
+            self._handler.on_messages([data])
 
     def _closed(self) -> None:
         self._is_open = False

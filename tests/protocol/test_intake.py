@@ -112,10 +112,10 @@ class TestPassing:
 
     def test_nothing_overtakes_what_waits(self) -> None:
         intake: Intake[str] = Intake()
-        intake.wait(1, "first", 5)
+        intake.wait(1, ["first"], [5])
 
         assert not intake.may_pass(1, 1.0, 1_000.0)
-        intake.wait(1, "second", 6)
+        intake.wait(1, ["second"], [6])
         assert intake.take() == (1, ["first", "second"])
         assert intake.may_pass(1, 1.0, 1_000.0)
 
@@ -131,7 +131,7 @@ class TestWaiting:
     def test_it_is_weighed_with_what_keeping_it_takes(self) -> None:
         intake: Intake[str] = Intake()
         for _ in range(RUN_FRAMES + 1):
-            intake.wait(1, "", 100)
+            intake.wait(1, [""], [100])
         one = 100 + FRAME_OVERHEAD_BYTES
 
         assert intake.waiting_bytes(1) == (RUN_FRAMES + 1) * one
@@ -141,8 +141,8 @@ class TestWaiting:
     def test_sources_take_turns_and_each_keeps_its_order(self) -> None:
         intake: Intake[int] = Intake()
         for i in range(3 * RUN_FRAMES):
-            intake.wait("flood", i, 1)
-        intake.wait("quiet", -1, 1)
+            intake.wait("flood", [i], [1])
+        intake.wait("quiet", [-1], [1])
 
         turns = []
         while (turn := intake.take()) is not None:
@@ -154,15 +154,15 @@ class TestWaiting:
     def test_a_run_ends_before_it_is_too_large(self) -> None:
         intake: Intake[str] = Intake()
         for item in ("a", "b", "c"):
-            intake.wait(1, item, RUN_BYTES // 2)
-        intake.wait(1, "d", 10 * RUN_BYTES)
+            intake.wait(1, [item], [RUN_BYTES // 2])
+        intake.wait(1, ["d"], [10 * RUN_BYTES])
 
         assert [intake.take() for _ in range(3)] == [(1, ["a", "b"]), (1, ["c"]), (1, ["d"])]
 
     def test_what_waits_of_a_source_that_has_ended_waits_on_until_it_is_dropped(self) -> None:
         intake: Intake[str] = Intake()
         spend_all(intake, 1, 0.0)
-        intake.wait(1, "a", 1)
+        intake.wait(1, ["a"], [1])
         intake.end(1)
         intake.end(1)
 

@@ -34,7 +34,7 @@ class World:
             if self.arrivals.may_pass(source, 1.0):
                 passed += 1
             else:
-                self.arrivals.wait(source, i, 1)
+                self.arrivals.wait(source, [i], [1])
         return passed
 
     def taken(self, source: Hashable) -> list[int]:
@@ -67,7 +67,7 @@ def test_one_that_sends_little_does_not_wait_for_one_that_sends_much() -> None:
         asyncio.get_running_loop()._jumping.waited_s += 0.3  # type: ignore[attr-defined]
         world.arrivals.worked()
         assert not world.arrivals.may_pass("quiet", 1.0), "all together have taken too long"
-        world.arrivals.wait("quiet", 7, 1)
+        world.arrivals.wait("quiet", [7], [1])
         await asyncio.sleep(3 * MIN_BREAK_S)
 
         assert world.taken("quiet") == [7]

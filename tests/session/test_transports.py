@@ -126,12 +126,12 @@ class TestChannels:
         world.transports[0].handler.on_channel(channel, "remote")
         assert channel.handler is not None
         channel.handler.on_open()
-        channel.handler.on_message(b"x")
+        channel.handler.on_messages([b"x", b"y"])
 
         opened, frame = world.events
         assert isinstance(opened, ev.ChannelOpened)
         assert opened.max_message_bytes == 65_536, "what RFC 8841 assumes"
-        assert frame == ev.FrameReceived(1, b"x")
+        assert frame == ev.FramesReceived(1, (b"x", b"y"))
 
     async def test_two_channels_are_kept_apart(self, world: World) -> None:
         _, local = world.linked()
@@ -342,7 +342,7 @@ class TestClosing:
         world.connections.close(1, is_gentle=False)
         before = list(world.events)
         assert channel.handler is not None
-        channel.handler.on_message(b"late")
+        channel.handler.on_messages([b"late"])
         channel.handler.on_close()
         transport.handler.on_state("failed", None)
         transport.handler.on_candidate("c", 0, "0")

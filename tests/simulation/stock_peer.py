@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -248,7 +248,11 @@ class StockConn:
         if states:
             self.send(AwarenessMessage(room.awareness.encode(states)))
 
-    def on_message(self, data: bytes) -> None:
+    def on_messages(self, messages: Sequence[bytes]) -> None:
+        for data in messages:
+            self._on_message(data)
+
+    def _on_message(self, data: bytes) -> None:
         message = decode(data, max_bytes=1 << 24)
         room = self._room
         if room.is_lost(message):

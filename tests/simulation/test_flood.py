@@ -180,6 +180,33 @@ def test_what_a_page_wrote_before_it_was_closed_is_not_lost(
     run_virtual(main())
 
 
+def test_a_bundle_of_messages_is_taken_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        play = Play(monkeypatch)
+        await play.begin()
+        [conn] = [c for c in play.page.conns.values() if c._remote == peer_id(play.reader)]
+        other = next(c for c in play.page.conns.values() if c is not conn)
+        other.is_connected = False  # so that the reader hears all by this connection alone
+        channel = conn._channel
+        assert channel is not None and channel._other is not None
+        bundle: list[bytes] = []
+        monkeypatch.setattr(type(channel), "send", lambda _, data: bundle.append(data))
+        items = play.page.doc.get("array", type=Array)
+        for i in range(60):
+            items.append(i)
+        monkeypatch.undo()
+        far = channel._other._handler
+        assert far is not None
+        for first, last in ((0, 5), (5, 50), (50, 52), (52, 60)):
+            far.on_messages(bundle[first:last])
+        assert play.reader.array("array").to_py() == list(range(5)), "a long one waits its turn"
+        await asyncio.sleep(1)
+
+        assert play.reader.array("array").to_py() == list(range(60))
+
+    run_virtual(main())
+
+
 def test_made_up_peers_take_no_memory_and_no_calls_without_end() -> None:
     async def main() -> None:
         network = Network(7, max_delay_s=0.02)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from pyodide_rtc.browser import open_host
@@ -69,8 +69,9 @@ class End:
         self.log.append("open")
         self.opened.set()
 
-    def on_message(self, data: bytes) -> None:
-        self.messages.put_nowait(data)
+    def on_messages(self, messages: Sequence[bytes]) -> None:
+        for data in messages:
+            self.messages.put_nowait(data)
 
     def on_drain(self) -> None:
         self.drained.set()
