@@ -31,6 +31,11 @@ _PASS_ON = Path(__file__).with_name("pass_on.py")
 _BLOCKED, _FORWARDING = "0", "3"  # what a port of a bridge does with frames
 
 
+class _Service(Service):
+    def send_remote_shutdown_command(self) -> None:
+        """Leave it at the signal: this would wait until nobody listens, and the door does."""
+
+
 def why_no_namespaces() -> str | None:
     """Say why this machine cannot have network namespaces; None if it can."""
     if shutil.which("ip") is None:
@@ -98,7 +103,7 @@ class Machine:
             )
         try:
             # A variable that nobody sets: SE_CHROMEDRIVER would override the script.
-            yield Service(str(script), port=port, driver_path_env_key="PYODIDE_RTC_NO_DRIVER")
+            yield _Service(str(script), port=port, driver_path_env_key="PYODIDE_RTC_NO_DRIVER")
         finally:
             passing_on.terminate()
             passing_on.wait(timeout=10)

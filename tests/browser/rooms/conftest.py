@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
@@ -60,25 +61,24 @@ def turn(lan: Lan, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[di
 def lan_site(turn: list[dict[str, str]], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A site whose configuration names the TURN server."""
     built = REPOSITORY / "demo-site" / "_output"
-    copy = exposed_copy(built, tmp_path_factory.mktemp("lan") / "site", webRtcIceServers=turn)
-    shutil.copytree(stock_page_folder(), copy / "stock")
-    return copy
+    return exposed_copy(built, tmp_path_factory.mktemp("lan") / "site", webRtcIceServers=turn)
 
 
 @pytest.fixture(scope="session")
 def lan_people(lan: Lan, lan_site: Path) -> Iterator[tuple[Person, Person]]:
-    """A notebook on each machine of the network.
+    """A notebook on each machine of the network: an insecure page, and one that counts as secure.
 
-    The browser takes the site for a secure one, as if it came by https.
+    A page that came by `http:` from another machine is no secure context; the second browser is
+    told to take it for one, as if it came by `https:`.
     """
     with serve_site(lan_site, lan.address) as running, ExitStack() as stack:
-        secure = f"--unsafely-treat-insecure-origin-as-secure={running.url}"
+        flags = ((), (f"--unsafely-treat-insecure-origin-as-secure={running.url}",))
         one, two = (
-            Person(stack.enter_context(open_browser("chromium", secure, machine=machine)), running)
-            for machine in lan.machines.values()
+            Person(stack.enter_context(open_browser("chromium", *each, machine=machine)), running)
+            for each, machine in zip(flags, lan.machines.values(), strict=True)
         )
-        for person in (one, two):
-            person.open(room="demo")
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(lambda person: person.open(room="demo"), (one, two)))
         yield one, two
 
 
