@@ -307,6 +307,7 @@ class Mesh:
             return []  # an answer belongs to nobody
         early = self._lobby.admit(sender, now_s)
         peer = self._add(sender, url, capability, now_s)
+        peer.heard_by.add(url)  # it was announced before: the next announce is another one
         effects: list[Effect] = []
         for each in (message, *early):
             effects += self._accept(peer, url, each, capability, now_s)

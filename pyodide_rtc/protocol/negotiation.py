@@ -150,7 +150,10 @@ class Negotiation:
         """Look for a network path in the next way; None if there is no further one."""
         is_first, self.started_s = self.attempt is Try.FIRST, now_s
         self.has_path = self.has_spoken = False
-        if is_first and self.is_own_kind and self.phase is Phase.DESCRIBED:
+        # One that never had a path is not restarted: the peer may have given its end up unseen, and
+        # would answer with a new one.
+        has_had_path = self.phase is Phase.DESCRIBED and bool(self.channels)
+        if is_first and self.is_own_kind and has_had_path:
             self.attempt = Try.RESTART
             return self._restart()
         if self.attempt is Try.ANEW:
