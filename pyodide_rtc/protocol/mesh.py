@@ -318,6 +318,7 @@ class Mesh:
         if len(self._peers) >= self.max_peers + MAX_CALLERS:
             return []
         peer = self._add(sender, url, capability, now_s)
+        peer.heard_by.add(url)  # it was announced before: the next announce is another one
         effects: list[Effect] = []
         for each in (message, *early):
             effects += self._accept(peer, url, each, capability, now_s)
@@ -334,11 +335,14 @@ class Mesh:
         negotiation = peer.negotiation
         negotiation.url = url
         peer.guess, peer.may_be_gone = 0, False
-        before = negotiation.conn
+        before, retries = negotiation.conn, negotiation.retries
         effects = negotiation.accept(message, now_s, is_own_kind=capability is not None)
         if negotiation.conn != before:
-            effects += _part(peer, "the peer began anew")
+            reason = "the peer began anew"
+            effects += _part(peer, reason)
             peer.capability = capability
+            if negotiation.retries > retries:
+                effects.append(PeersChanged(peer.peer_id, "changed", reason, peer.client_id))
         elif peer.is_joined and any(isinstance(e, AcceptDescription) for e in effects):
             # The peer had lost its path, and sent nothing meanwhile; we have not noticed.
             assert before is not None, "a joined peer has a connection"

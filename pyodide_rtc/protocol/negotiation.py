@@ -96,6 +96,7 @@ class Negotiation:
     is_own_kind: bool = False
     phase: Phase = Phase.WAITING
     attempt: Try = Try.FIRST
+    retries: int = 0  # how often a network path was looked for again, since there was one
     token: float | None = None
     channels: dict[ChannelSide, int] = field(default_factory=dict)
     has_path: bool = False
@@ -116,11 +117,6 @@ class Negotiation:
         """The channel to send on: of those in band the peer's own; None before any is open."""
         sides: tuple[ChannelSide, ...] = ("agreed", "remote", "local")
         return next((side for side in sides if side in self.channels), None)
-
-    @property
-    def retries(self) -> int:
-        """How often a network path was looked for again, since there was one."""
-        return list(Try).index(self.attempt)
 
     @property
     def give_up_s(self) -> float | None:
@@ -152,18 +148,22 @@ class Negotiation:
     def find_path(self) -> None:
         """Take that there is a network path."""
         self.has_path = True
-        self.attempt = Try.FIRST
+        self.attempt, self.retries = Try.FIRST, 0
         self.doubt_due_s = None
 
     def try_again(self, now_s: float) -> list[Effect] | None:
         """Look for a network path in the next way; None if there is no further one."""
         is_first, self.started_s = self.attempt is Try.FIRST, now_s
         self.has_path = self.has_spoken = False
-        if is_first and self.is_own_kind and self.phase is Phase.DESCRIBED:
-            self.attempt = Try.RESTART
-            return self._restart()
+        # One that never had a path is not restarted: the peer may have given its end up unseen, and
+        # would answer with a new one.
+        has_had_path = self.phase is Phase.DESCRIBED and bool(self.channels)
         if self.attempt is Try.ANEW:
             return None
+        self.retries += 1
+        if is_first and self.is_own_kind and has_had_path:
+            self.attempt = Try.RESTART
+            return self._restart()
         self.attempt = Try.ANEW
         return self._begin_anew(now_s)
 
@@ -270,6 +270,9 @@ class Negotiation:
         if is_glare:
             self._is_rolled_back = True
         elif not is_same:  # the first offer, or the peer has begun anew
+            is_late = now_s >= self.started_s + RESTART_TIMEOUT_S
+            if self.phase is Phase.DESCRIBED and not self.has_path and is_late:
+                self.retries += 1  # the peer has been the first to see that there is no path
             self.started_s = now_s
             if self.attempt is Try.RESTART:
                 self.attempt = Try.ANEW
