@@ -13,7 +13,8 @@ from pyodide_rtc._default import enable_logging, join
 from pyodide_rtc._version import __version__
 from pyodide_rtc.errors import *  # noqa: F403 - errors.__all__ is the list
 from pyodide_rtc.presence import Awareness
-from pyodide_rtc.room import Peer, Room, RoomEvent, RoomStatus, Server
+from pyodide_rtc.room import Room
+from pyodide_rtc.room_status import Peer, RoomEvent, RoomStatus, Server
 
 __all__ = [
     "Awareness",

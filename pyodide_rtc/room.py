@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from pycrdt import Array, Doc, Map, Text
@@ -16,101 +15,12 @@ from pyodide_rtc.errors import IceFailedError, RoomClosedError, RtcError, SyncTi
 from pyodide_rtc.presence import Awareness, user_state
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
-from pyodide_rtc.protocol.effects import Transfer
+from pyodide_rtc.room_status import Peer, RoomEvent, RoomStatus, Server
 from pyodide_rtc.session.room_session import Notice, RoomSession, ServerChanged, ServerOpened
 
 logger = logging.getLogger("pyodide_rtc.room")
 
 _FAULTS_KEPT = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Peer:
-    """Somebody else in the room.
-
-    Args:
-        peer_id: the network identity.
-        name: the name that the peer shows, if any: text from outside, never trusted.
-        via: how it is reached: `"webrtc"`, or `"tab"` within this browser.
-        is_connected: whether edits can reach it now.
-        is_synced: whether it has told all that it had when it was connected.
-        ahead: how many units of its document we lacked when we were last compared (a character of a
-            text, an item, a value set); None before that, and for stock peers and tabs.
-        behind: how many units of ours it lacked then.
-        is_relayed: whether a TURN server passes everything on; None while that is not known.
-        transfers: what is large (from 1 MB on) and on its way to it or from it.
-        unknown_messages: how many messages of unknown types it has sent, which were ignored; of
-            tabs, how many all of them together.
-        retries: how often a network path to it was looked for in vain, while it is not connected.
-    """
-
-    peer_id: str
-    name: str | None
-    via: Literal["webrtc", "tab"]
-    is_connected: bool
-    is_synced: bool
-    ahead: int | None = None
-    behind: int | None = None
-    is_relayed: bool | None = None
-    transfers: tuple[Transfer, ...] = ()
-    unknown_messages: int = 0
-    retries: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """A signaling server, as the room sees it.
-
-    Args:
-        url: its address.
-        state: `"connecting"`, `"open"`, `"waiting"` for the next attempt, or `"closed"`.
-        reason: what went wrong last; empty while all is well.
-        retry_in_s: in how many seconds the next attempt comes, while it waits for that.
-    """
-
-    url: str
-    state: str
-    reason: str
-    retry_in_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RoomStatus:
-    """How a room is, at one moment.
-
-    Args:
-        state: as `Room.state`.
-        servers: the signaling servers.
-        peers: the others, those on their way included.
-        synced: whether there is somebody, and all of them have told what they had.
-        why: all this in one sentence, with what to do if nobody is here.
-    """
-
-    state: Literal["opening", "open", "left", "failed"]
-    servers: tuple[Server, ...]
-    peers: tuple[Peer, ...]
-    synced: bool
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class RoomEvent:
-    """Something changed in a room.
-
-    Args:
-        kind: `"opened"`, `"peer-joined"`, `"peer-synced"`, `"peer-changed"` (see `Peer`),
-            `"peer-left"`, `"progress"`, `"server-open"`, `"server-changed"`, `"fault"` or `"left"`.
-        peer_id: the peer, for those kinds.
-        reason: in plain words; the address, for servers.
-        error: what went wrong, for `"fault"`; the room goes on.
-        transfer: how far it is, for `"progress"`: told at most ten times a second, and at its end.
-    """
-
-    kind: str
-    peer_id: str | None = None
-    reason: str = ""
-    error: BaseException | None = None
-    transfer: Transfer | None = None
 
 
 class Room:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pyodide_rtc.protocol.effects import Transfer
-    from pyodide_rtc.room import Peer, Room, Server
+    from pyodide_rtc.room import Room
+    from pyodide_rtc.room_status import Peer, Server
 
 _NAME_CHARS = 40
 _TEXT_CHARS = 400

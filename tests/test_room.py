@@ -24,7 +24,8 @@ from pyodide_rtc.errors import (
 )
 from pyodide_rtc.ports import PageFacts
 from pyodide_rtc.protocol.effects import AwarenessChanged
-from pyodide_rtc.room import Room, RoomEvent, Server
+from pyodide_rtc.room import Room
+from pyodide_rtc.room_status import RoomEvent, Server
 from pyodide_rtc.rooms import Rooms
 from pyodide_rtc.testing import MemoryHost, Network, run_virtual
 from pyodide_rtc.testing.peer import MemoryDataChannel, MemoryPeer

@@ -18,7 +18,8 @@ from pyodide_rtc.errors import (
     SignalingClosedError,
 )
 from pyodide_rtc.protocol.effects import Transfer
-from pyodide_rtc.room import Peer, Room, Server
+from pyodide_rtc.room import Room
+from pyodide_rtc.room_status import Peer, Server
 
 EVIL = "</td><img src=x onerror=alert(1)>\"' style='x:url(//e)' <script>alert(1)</script>&lt;b&gt;"
 CONTROL = "\x1b[2J\r\n  server     wss://evil.example.org/ open\u202e\x07"

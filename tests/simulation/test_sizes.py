@@ -11,7 +11,8 @@ from pycrdt import Array, Doc, Map
 from pyodide_rtc.errors import ConfigError, MessageTooBigError
 from pyodide_rtc.protocol.effects import Transfer
 from pyodide_rtc.protocol.transfers import MAX_WAITING_BYTES
-from pyodide_rtc.room import Room, RoomEvent
+from pyodide_rtc.room import Room
+from pyodide_rtc.room_status import RoomEvent
 from pyodide_rtc.session.outbox import FULL_BYTES, Outbox
 from pyodide_rtc.testing import Network, run_virtual
 from pyodide_rtc.testing.peer import MemoryDataChannel
