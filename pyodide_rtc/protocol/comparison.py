@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pyodide_rtc.protocol import events as ev
-from pyodide_rtc.protocol.effects import AskCheck, Effect, PeersChanged, SendTabFrame
+from pyodide_rtc.protocol.effects import AskCheck, Effect, SendTabFrame
 from pyodide_rtc.protocol.links import Links
 from pyodide_rtc.protocol.stock_checks import StockChecks
 from pyodide_rtc.wire.messages import StateCheck, SyncStep1, encode
@@ -122,7 +122,7 @@ class Comparison:
         behind = count_missing(theirs.state_vector, mine.state_vector)
         effects: list[Effect] = []
         if (peer.ahead or 0, peer.behind or 0) != (ahead, behind):
-            effects.append(PeersChanged(peer.peer_id, "changed", client_id=peer.client_id))
+            effects.append(peer.change())
         peer.ahead, peer.behind = ahead, behind
         if self._is_transferring(event.link):
             return effects

@@ -19,7 +19,8 @@ from pyodide_rtc.protocol.effects import (
     SendTabFrame,
     Transfer,
 )
-from pyodide_rtc.protocol.mesh import Mesh, MeshPeer
+from pyodide_rtc.protocol.mesh import Mesh
+from pyodide_rtc.protocol.mesh_peer import MeshPeer
 from pyodide_rtc.protocol.transfers import Traffic
 from pyodide_rtc.wire.awareness import encode_awareness
 from pyodide_rtc.wire.messages import (

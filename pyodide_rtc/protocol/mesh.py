@@ -14,14 +14,12 @@ from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.announces import Announces
 from pyodide_rtc.protocol.capability import Capability, decode_capability, encode_capability
 from pyodide_rtc.protocol.effects import (
-    AcceptDescription,
-    AskState,
     Effect,
-    PeersChanged,
     PublishPayload,
     Report,
 )
 from pyodide_rtc.protocol.lobby import Lobby, Newcomer
+from pyodide_rtc.protocol.mesh_peer import MeshPeer, is_due
 from pyodide_rtc.protocol.negotiation import Negotiation, Phase
 from pyodide_rtc.protocol.sdp import session_of
 from pyodide_rtc.wire.payload import (
@@ -53,33 +51,6 @@ CROSSING_S = 0.5
 announce at the same time it is the one whose announce the server passes on first: the other's comes
 after its own echo, so it offers at once. Were both to offer, a stock peer would give itself up at
 an offer that comes while it makes its own, and our own kind would make two, and take one back."""
-
-
-@dataclass(slots=True)
-class MeshPeer:
-    """A peer that is linked by a peer connection, or on its way to be."""
-
-    negotiation: Negotiation
-    capability: Capability | None = None
-    heard_by: set[str] = field(default_factory=set)  # servers that brought an announce of it
-    guess: int = 0  # how often it was called since it was lost
-    may_be_gone: bool = False  # until it speaks: it is not shown
-    is_joined: bool = False
-    is_synced: bool = False
-    has_whole_state: bool = False  # sent without being asked for: the question is still to come
-    ahead: int | None = None  # units that we lacked when we were last compared
-    behind: int | None = None  # units that it lacked
-    is_relayed: bool | None = None  # by a TURN server; None while the browser has not told
-
-    @property
-    def peer_id(self) -> str:
-        """Its network identity."""
-        return self.negotiation.peer_id
-
-    @property
-    def client_id(self) -> int | None:
-        """Its document's client id, if it told."""
-        return self.capability.client_id if self.capability else None
 
 
 @dataclass(slots=True)
@@ -131,7 +102,7 @@ class Mesh:
         effects = self.announce(now_s, url)
         for peer in self:
             if peer.negotiation.url == url and not peer.is_joined:
-                effects += _doubt(peer, now_s)
+                effects += peer.doubt(now_s)
         return effects
 
     def announce(self, now_s: float, url: str | None = None) -> list[Effect]:
@@ -187,7 +158,7 @@ class Mesh:
         # Also when the side changes: what went by the other one may have had no listener.
         if negotiation.send_side == before:
             return []
-        return _join(peer, event.conn, EAGER_STATE_BYTES if peer.capability else 0)
+        return peer.join(event.conn, EAGER_STATE_BYTES if peer.capability else 0)
 
     def on_path_restored(self, conn: int) -> list[Effect]:
         """Take a network path; one that was lost brings the peer back, with its channels."""
@@ -196,7 +167,7 @@ class Mesh:
             return []
         peer.negotiation.find_path()
         # No state unasked: that counts on the peer's question, but it may have lost nothing.
-        return _join(peer, conn, max_state_bytes=0)
+        return peer.join(conn, max_state_bytes=0)
 
     def lose_path(self, conn: int, reason: str, now_s: float) -> list[Effect]:
         """Take the loss of the network path: look for another, or give the peer up."""
@@ -217,7 +188,7 @@ class Mesh:
         if peer is None or peer.is_relayed == event.is_relayed:
             return []
         peer.is_relayed = event.is_relayed
-        return [PeersChanged(peer.peer_id, "changed", client_id=peer.client_id)]
+        return [peer.change()]
 
     def drop(self, peer_id: str, reason: str, *, is_gentle: bool = False) -> list[Effect]:
         """Close the connection to a peer and forget it."""
@@ -225,7 +196,7 @@ class Mesh:
         peer = self._peers.pop(peer_id, None)
         if peer is None:
             return []
-        return [*peer.negotiation.close(is_gentle=is_gentle), *_part(peer, reason)]
+        return [*peer.negotiation.close(is_gentle=is_gentle), *peer.part(reason)]
 
     def refuse(self, peer_id: str, reason: str) -> list[Effect]:
         """Close the connection to a peer, and deal with it no more."""
@@ -237,14 +208,14 @@ class Mesh:
     def on_time(self, now_s: float) -> list[Effect]:
         """Act on what takes too long and on what is in doubt, call newcomers, and announce."""
         effects: list[Effect] = []
-        for peer in [p for p in self if _is_due(p.negotiation.deadline_s, now_s)]:
-            if _is_due(peer.negotiation.give_up_s, now_s):
+        for peer in [p for p in self if is_due(p.negotiation.deadline_s, now_s)]:
+            if is_due(peer.negotiation.give_up_s, now_s):
                 effects += self._give_up(peer, now_s)
             else:
                 effects += peer.negotiation.settle_doubt(now_s)
         for newcomer in self._lobby.take_due(now_s):
             effects += self._call(newcomer, now_s)
-        if _is_due(self._announces.due_s, now_s):
+        if is_due(self._announces.due_s, now_s):
             effects += self.announce(now_s)
         return effects
 
@@ -288,7 +259,7 @@ class Mesh:
         if url not in peer.heard_by:
             peer.heard_by.add(url)  # what another server has brought already
             return []
-        return [] if peer.is_joined else _doubt(peer, now_s)
+        return [] if peer.is_joined else peer.doubt(now_s)
 
     def _on_signal(
         self, url: str, message: SignalMessage, capability: Capability | None, now_s: float
@@ -309,7 +280,7 @@ class Mesh:
             is_lost = is_offer and peer is None
             return self._call(Newcomer(sender, url, capability, now_s), now_s) if is_lost else []
         if peer is not None:
-            return self._accept(peer, url, message, capability, now_s)
+            return peer.accept(url, message, capability, now_s)
         if isinstance(what, Candidate):
             self._lobby.keep(message, now_s)
         if not is_offer:
@@ -321,40 +292,13 @@ class Mesh:
         peer.heard_by.add(url)  # it was announced before: the next announce is another one
         effects: list[Effect] = []
         for each in (message, *early):
-            effects += self._accept(peer, url, each, capability, now_s)
-        return effects
-
-    def _accept(
-        self,
-        peer: MeshPeer,
-        url: str,
-        message: SignalMessage,
-        capability: Capability | None,
-        now_s: float,
-    ) -> list[Effect]:
-        negotiation = peer.negotiation
-        negotiation.url = url
-        peer.guess, peer.may_be_gone = 0, False
-        before, retries = negotiation.conn, negotiation.retries
-        effects = negotiation.accept(message, now_s, is_own_kind=capability is not None)
-        if negotiation.conn != before:
-            reason = "the peer began anew"
-            effects += _part(peer, reason)
-            peer.capability = capability
-            if negotiation.retries > retries:
-                effects.append(PeersChanged(peer.peer_id, "changed", reason, peer.client_id))
-        elif peer.is_joined and any(isinstance(e, AcceptDescription) for e in effects):
-            # The peer had lost its path, and sent nothing meanwhile; we have not noticed.
-            assert before is not None, "a joined peer has a connection"
-            effects.append(AskState(before, 0))
+            effects += peer.accept(url, each, capability, now_s)
         return effects
 
     def _try_again(self, peer: MeshPeer, reason: str, now_s: float) -> list[Effect]:
         effects = peer.negotiation.try_again(now_s)
         if effects is not None:
-            told = _part(peer, reason) or [
-                PeersChanged(peer.peer_id, "changed", reason, peer.client_id)
-            ]
+            told = peer.part(reason) or [peer.change(reason)]
             return [*told, *effects]
         report = Report(IceFailedError(peer.peer_id, reason))
         return [*self._miss(peer, reason, now_s), report, *self.announce_again(now_s)]
@@ -379,29 +323,3 @@ class Mesh:
             due_s = now_s + GUESS_DELAYS_S[peer.guess]
             self._lobby.hold(Newcomer(peer.peer_id, url, None, due_s, peer.guess + 1))
         return effects
-
-
-def _join(peer: MeshPeer, conn: int, max_state_bytes: int) -> list[Effect]:
-    effects: list[Effect] = []
-    if not peer.is_joined:
-        peer.is_joined, peer.may_be_gone = True, False
-        effects.append(PeersChanged(peer.peer_id, "joined", client_id=peer.client_id))
-    return [*effects, AskState(conn, max_state_bytes)]
-
-
-def _part(peer: MeshPeer, reason: str) -> list[Effect]:
-    if not peer.is_joined:
-        return []
-    peer.is_joined = peer.is_synced = peer.has_whole_state = False
-    return [PeersChanged(peer.peer_id, "left", reason, peer.client_id)]
-
-
-def _doubt(peer: MeshPeer, now_s: float) -> list[Effect]:
-    peer.negotiation.doubt(now_s)
-    if _is_due(peer.negotiation.deadline_s, now_s):
-        return peer.negotiation.settle_doubt(now_s)
-    return []
-
-
-def _is_due(deadline_s: float | None, now_s: float) -> bool:
-    return deadline_s is not None and deadline_s <= now_s

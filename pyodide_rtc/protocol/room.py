@@ -33,16 +33,15 @@ from pyodide_rtc.protocol.effects import (
     Effect,
     PeersChanged,
     Report,
-    SendTabFrame,
-    WatchTabPeer,
 )
 from pyodide_rtc.protocol.fault_limits import FaultLimits
 from pyodide_rtc.protocol.guests import Guests
 from pyodide_rtc.protocol.intake import MAX_WAITING_BYTES
 from pyodide_rtc.protocol.late import late_updates
-from pyodide_rtc.protocol.links import Links, PeerState, TabLink, show
-from pyodide_rtc.protocol.mesh import EAGER_STATE_BYTES, Mesh
+from pyodide_rtc.protocol.links import Links, PeerState, show
+from pyodide_rtc.protocol.mesh import Mesh
 from pyodide_rtc.protocol.strangers import Strangers
+from pyodide_rtc.protocol.tabs import Tabs
 from pyodide_rtc.protocol.transfers import MAX_RECEIVED_BYTES
 from pyodide_rtc.wire.awareness import AwarenessEntry
 from pyodide_rtc.wire.chunks import CHUNK_TYPE
@@ -60,9 +59,6 @@ from pyodide_rtc.wire.messages import (
     encode,
 )
 from pyodide_rtc.wire.payload import Announce, Lost, SignalMessage
-
-NO_STATE = b"\0"
-"""The state vector of an empty document."""
 
 
 @dataclass(slots=True)
@@ -83,14 +79,14 @@ class RoomMachine:
     _doubts: Doubts = field(default_factory=Doubts)
     _guests: Guests = field(default_factory=Guests)
     _fault_limits: FaultLimits = field(default_factory=FaultLimits)
-    _has_tab: bool = False
-    _tabs_lack_state: bool = False
+    _tabs: Tabs = field(init=False)
     _is_left: bool = False
 
     def __post_init__(self) -> None:
         self.awareness = AwarenessMachine(self.mesh.client_id)
         self.links = Links(self.mesh, self.awareness, self.max_received_bytes)
         self._comparison = Comparison(self.links)
+        self._tabs = Tabs(self.links)
 
     @property
     def deadline_s(self) -> float | None:
@@ -198,10 +194,9 @@ class RoomMachine:
             case ev.ServerOpened(url):
                 return self.mesh.on_server_opened(url, now_s)
             case ev.TabOpened():
-                self._has_tab = True
-                return [AskState(ev.TAB, EAGER_STATE_BYTES)]
+                return self._tabs.open()
             case ev.TabPeerGone(peer_id):
-                return self._on_tab_peer(TabPeer(peer_id, False))
+                return self._tabs.take(TabPeer(peer_id, False))
             case ev.TimePassed():
                 return self._on_time(now_s)
             case ev.LeaveAsked():
@@ -247,9 +242,7 @@ class RoomMachine:
             effects.append(Report(DecryptionError(reason)))
         if self.strangers.may_show_ourselves(now_s):
             # So that they find out, too, that somebody is here whom they do not understand.
-            effects += self.mesh.announce(now_s)
-            if self._has_tab:
-                effects.append(self.links.show_tab_peer())
+            effects += self.mesh.announce(now_s) + self._tabs.show()
         return effects
 
     def _doubt(self, conn: int | None, now_s: float) -> list[Effect]:
@@ -264,14 +257,10 @@ class RoomMachine:
         return self.links.send(conn, encode(QueryAwareness()))
 
     def _greet(self, event: ev.StateVectorRead) -> list[Effect]:
+        if event.link == ev.TAB:
+            return self._tabs.greet(event)
         step1 = SyncStep1(event.state_vector)
         state: list[Message] = [] if event.state is None else [SyncStep2(event.state)]
-        if event.link == ev.TAB:
-            self._tabs_lack_state = event.state is None
-            messages = [step1, *state, QueryAwareness()]
-            effects: list[Effect] = [self.links.show_tab_peer()]
-            effects += [SendTabFrame(encode(m)) for m in messages]
-            return effects + self.links.send_awareness(ev.TAB, [self.mesh.client_id])
         peer = self.mesh.peer_of(event.link)
         if peer is not None:
             peer.has_whole_state = event.state is not None
@@ -351,7 +340,7 @@ class RoomMachine:
             case StateCheck():
                 return [AskComparison(link, message)]
             case TabPeer() if link == ev.TAB:
-                return self._on_tab_peer(message)
+                return self._tabs.take(message)
             case UnknownMessage(kind, body) if kind == CHUNK_TYPE and self.links.takes_chunks(link):
                 return self._on_chunk(link, body, now_s, heard)
             case _:  # an extension that we do not know, as a stock peer may not know ours
@@ -383,56 +372,26 @@ class RoomMachine:
 
     def _mark_synced(self, link: ev.Link) -> list[Effect]:
         if link == ev.TAB:
-            # A frame in the tab channel names no sender: all who were asked count as answered.
-            fresh = {i: p for i, p in self.links.tab_peers.items() if not p.is_synced}
-            for tab_peer in fresh.values():
-                tab_peer.is_synced = True
-            return [PeersChanged(i, "synced", client_id=p.client_id) for i, p in fresh.items()]
+            return self._tabs.mark_synced()
         peer = self.mesh.peer_of(link)
         if peer is None:  # it went while its answer was applied
             return []
         effects: list[Effect] = []
         if peer.ahead:
             peer.ahead = 0  # what it had it has told now
-            effects.append(PeersChanged(peer.peer_id, "changed", client_id=peer.client_id))
+            effects.append(peer.change())
         if not peer.is_synced:
             peer.is_synced = True
             effects.append(PeersChanged(peer.peer_id, "synced", client_id=peer.client_id))
-        return effects
-
-    def _on_tab_peer(self, message: TabPeer) -> list[Effect]:
-        peer_id, client_id = message.peer_id, message.client_id
-        if peer_id == self.mesh.peer_id or message.present == (peer_id in self.links.tab_peers):
-            return []
-        if not message.present:
-            client_id = self.links.tab_peers.pop(peer_id).client_id
-            return [PeersChanged(peer_id, "left", "the tab left the room", client_id)]
-        effects: list[Effect] = []
-        if peer_id in self.mesh:
-            effects += self.mesh.drop(peer_id, "linked by the tab channel")
-        self.links.tab_peers[peer_id] = TabLink(client_id)
-        if client_id is not None:  # of our own kind: it holds a lock as long as it lives
-            effects.append(WatchTabPeer(peer_id))
-        effects += [
-            self.links.show_tab_peer(),
-            PeersChanged(peer_id, "joined", client_id=client_id),
-        ]
-        if (
-            self._tabs_lack_state
-        ):  # a large state waits for somebody who listens; nobody asks for it
-            self._tabs_lack_state = False
-            effects.append(AskDiff(ev.TAB, NO_STATE))
         return effects
 
     # The end.
 
     def _leave(self, now_s: float) -> list[Effect]:
         effects = self.links.tell_awareness(self.awareness.set_local(None, now_s), None)
-        if self._has_tab:
-            effects.append(self.links.show_tab_peer(present=False))
+        effects += self._tabs.show(present=False)
         for peer_id in [p.peer_id for p in self.mesh]:
             effects += self.mesh.drop(peer_id, "we left", is_gentle=True)
-        effects += [PeersChanged(i, "left", "we left") for i in self.links.tab_peers]
-        self.links.tab_peers.clear()
+        effects += self._tabs.clear()
         self._is_left = True
         return effects

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 
 from pyodide_rtc.errors import DecodeError
 from pyodide_rtc.protocol import events as ev
-from pyodide_rtc.protocol.effects import AskDiff, AskInventory, Effect, PeersChanged
+from pyodide_rtc.protocol.effects import AskDiff, AskInventory, Effect
 from pyodide_rtc.protocol.links import Links
 from pyodide_rtc.wire.messages import Message, SyncStep1, SyncStep2, SyncUpdate, encode
 from pyodide_rtc.wire.state import decode_state_vector, encode_state_vector, lacks_deletions
@@ -283,7 +283,7 @@ class StockChecks:
             return []
         effects: list[Effect] = []
         if (peer.behind or 0) != finding.missing:
-            effects.append(PeersChanged(peer.peer_id, "changed", client_id=peer.client_id))
+            effects.append(peer.change())
         peer.behind = finding.missing
         if view.conclude(finding, size, now_s) and self._is_level(conn):
             # As an answer: if that to its own question was lost, it is synced by this one.

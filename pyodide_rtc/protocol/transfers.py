@@ -28,7 +28,7 @@ from pyodide_rtc.protocol.effects import (
     Transfer,
     TransferMoved,
 )
-from pyodide_rtc.protocol.mesh import MeshPeer
+from pyodide_rtc.protocol.mesh_peer import MeshPeer
 from pyodide_rtc.wire.chunks import CHUNK_TYPE, MIN_CHUNK_BYTES, Assembler, decode_chunk
 from pyodide_rtc.wire.messages import (
     Message,

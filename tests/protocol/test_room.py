@@ -22,8 +22,9 @@ from pyodide_rtc.protocol.guests import MAX_LINK_CLIENTS, MAX_STATE_BYTES
 from pyodide_rtc.protocol.intake import MAX_WAITING_BYTES
 from pyodide_rtc.protocol.links import PeerState
 from pyodide_rtc.protocol.mesh import EAGER_STATE_BYTES, GUESS_DELAYS_S
-from pyodide_rtc.protocol.room import NO_STATE, RoomMachine
+from pyodide_rtc.protocol.room import RoomMachine
 from pyodide_rtc.protocol.strangers import NEWS_INTERVAL_S, SHOW_INTERVAL_S
+from pyodide_rtc.protocol.tabs import NO_STATE
 from pyodide_rtc.wire.awareness import AwarenessEntry
 from pyodide_rtc.wire.chunks import CHUNK_TYPE, cut, encode_chunk
 from pyodide_rtc.wire.messages import (
