@@ -13,15 +13,16 @@ from harness.waiting import eventually
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(170)]
 
 MB = 1_000_000
+PART = 100_000
 
-# Made by other clients, so that what is edited here needs nothing of it to be shown; and in parts,
-# so that making it takes no more memory than it has.
+# Made by other clients, so that what is edited here needs nothing of it to be shown; and in small
+# parts, so that making it takes no more memory than it has.
 FILL = """
 from pycrdt import Doc, Map
 doc = Doc()
-for number in range({size} // 1_000_000):
+for number in range({size} // {part}):
     source = Doc()
-    source.get('state', type=Map)[str(number)] = 'x' * 1_000_000
+    source.get('state', type=Map)[str(number)] = 'x' * {part}
     doc.apply_update(source.get_update())
 del source
 """
@@ -82,12 +83,12 @@ def test_a_large_document_to_a_newcomer_with_a_small_edit_meanwhile(
 ) -> None:
     one, two = cast.person("one", sender), cast.person("two", receiver)
     before = memory(one), memory(two)
-    one.run(FILL.format(size=size), timeout_s=60)
+    one.run(FILL.format(size=size, part=PART), timeout_s=60)
     one.join(repr(room_name), "doc=doc")
     one.run(EDIT_MEANWHILE)
     two.run(JOIN_AND_WATCH.format(name=room_name))
-    two.eventually("[len(state), room.synced]", [size // MB + 1, True], timeout_s=60)
-    assert two.value(f"all(len(state[str(i)]) == {MB} for i in range({size // MB}))")
+    two.eventually("[len(state), room.synced]", [size // PART + 1, True], timeout_s=60)
+    assert two.value(f"all(len(state[str(i)]) == {PART} for i in range({size // PART}))")
     whole_s, small_s = two.value("[marks['0'] - started, marks['small'] - state['small']]")
     directions = set(two.value("[e.transfer.direction for e in progress]"))
     after = memory(one), memory(two)
