@@ -10,6 +10,9 @@
   const SHARE = 0.2;
   const SAVED_MS = 100;
 
+  /** From this size on messages cost their bytes, which bundles would only copy once more. */
+  const LARGE_BYTES = 16384;
+
   /** How long others are gathered, and the bytes from which on they wait no longer. */
   const GATHER_MS = 5;
   const BUNDLE_BYTES = 1024 * 1024;
@@ -49,9 +52,10 @@
       const now = performance.now();
       credit = Math.min(SAVED_MS, credit + (now - heard) * SHARE);
       heard = now;
-      if (credit > 0 && !held.length) {
+      const isLarge = bytes.length >= LARGE_BYTES;
+      if ((credit > 0 || isLarge) && !held.length) {
         deliver(bytes);
-        credit -= performance.now() - now;
+        if (!isLarge) credit -= performance.now() - now;
         return;
       }
       size += bytes.length;

@@ -240,10 +240,12 @@ class RoomSession:
     def _pass(self, link: ev.Link, frames: tuple[bytes, ...]) -> tuple[bytes, ...]:
         """Deal with what does not have to wait, and give the rest."""
         for number, frame in enumerate(frames):
-            if not self._arrivals.may_pass(link, cost_of(frame)):
+            cost = cost_of(frame)
+            if not self._arrivals.may_pass(link, cost):
                 return frames[number:]
             self.feed(ev.FrameReceived(link, frame))
-            self._arrivals.worked()
+            if cost >= 1:  # not for chunks: documents in transfer are not to be slowed, nor small
+                self._arrivals.worked()  # edits for their sake
         return ()
 
     def _on_turn(self, source: Hashable, run: list[bytes | _Published]) -> None:
