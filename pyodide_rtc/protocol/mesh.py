@@ -23,7 +23,6 @@ from pyodide_rtc.protocol.effects import (
 )
 from pyodide_rtc.protocol.lobby import Lobby, Newcomer
 from pyodide_rtc.protocol.negotiation import Negotiation, Phase
-from pyodide_rtc.protocol.sdp import session_of
 from pyodide_rtc.wire.payload import (
     Announce,
     Candidate,
@@ -288,11 +287,7 @@ class Mesh:
         peer = self._peers.get(sender)
         what = message.signal
         is_offer = isinstance(what, Description) and what.type == "offer"
-        if (
-            isinstance(what, Description)
-            and capability is not None
-            and self._lobby.is_closed(session_of(what.sdp))
-        ):
+        if isinstance(what, Description) and capability is not None and self._lobby.is_late(what):
             # Late; or it looks for a new path under a connection that we have closed. (A stock peer
             # keeps its end as long as that does not break, and answers with it.)
             is_lost = is_offer and peer is None
@@ -323,6 +318,7 @@ class Mesh:
         peer.guess, peer.may_be_gone = 0, False
         before = negotiation.conn
         effects = negotiation.accept(message, now_s, is_own_kind=capability is not None)
+        self._lobby.reopen(negotiation.remote_session)
         if negotiation.conn != before:
             effects += _part(peer, "the peer began anew")
             peer.capability = capability
@@ -355,6 +351,7 @@ class Mesh:
 
     def _miss(self, peer: MeshPeer, reason: str, now_s: float) -> list[Effect]:
         """Drop a peer that may be there still."""
+        peer.negotiation.spare_offer()
         effects = self.drop(peer.peer_id, reason)
         if peer.capability is None and peer.guess < len(GUESS_DELAYS_S):
             url = peer.negotiation.url
