@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pyodide_rtc.protocol.capability import Capability
-from pyodide_rtc.wire.payload import SignalMessage
+from pyodide_rtc.protocol.sdp import session_of
+from pyodide_rtc.wire.payload import Description, SignalMessage
 
 EARLY_S = 10.0
 """How long candidates wait for their offer."""
@@ -54,7 +55,7 @@ class Lobby:
 
     _early: dict[str, tuple[float, list[SignalMessage]]] = field(default_factory=dict)
     _newcomers: dict[str, Newcomer] = field(default_factory=dict)
-    _closed_sessions: dict[str, None] = field(default_factory=dict)
+    _closed_sessions: dict[str, bool] = field(default_factory=dict)
 
     def __contains__(self, peer_id: str) -> bool:
         return peer_id in self._newcomers
@@ -99,12 +100,22 @@ class Lobby:
         self._newcomers.pop(peer_id, None)
         self._early.pop(peer_id, None)
 
-    def remember_closed(self, session: str) -> None:
+    def remember_closed(self, session: str, has_answered: bool) -> None:
         """Remember the peer's end of a connection that we have closed."""
-        self._closed_sessions[session] = None
+        self._closed_sessions[session] = has_answered
         if len(self._closed_sessions) > MAX_CLOSED_SESSIONS:
             del self._closed_sessions[next(iter(self._closed_sessions))]
 
-    def is_closed(self, session: str | None) -> bool:
-        """Whether this is the peer's end of a connection that we have closed."""
-        return session in self._closed_sessions
+    def reopen(self, session: str | None) -> None:
+        """Take that the peer goes on with this end."""
+        if session is not None:
+            self._closed_sessions.pop(session, None)
+
+    def is_late(self, description: Description) -> bool:
+        """Whether this is of the peer's end of a connection that we have closed.
+
+        An end that has only offered answers for the first time: it has heard our call, and rolled
+        its own offer back.
+        """
+        has_answered = self._closed_sessions.get(session_of(description.sdp) or "")
+        return has_answered is not None and (description.type == "offer" or has_answered)

@@ -21,7 +21,6 @@ from pyodide_rtc.protocol.effects import (
 from pyodide_rtc.protocol.lobby import Lobby, Newcomer
 from pyodide_rtc.protocol.mesh_peer import MeshPeer, is_due
 from pyodide_rtc.protocol.negotiation import Negotiation, Phase
-from pyodide_rtc.protocol.sdp import session_of
 from pyodide_rtc.wire.payload import (
     Announce,
     Candidate,
@@ -270,17 +269,13 @@ class Mesh:
         peer = self._peers.get(sender)
         what = message.signal
         is_offer = isinstance(what, Description) and what.type == "offer"
-        if (
-            isinstance(what, Description)
-            and capability is not None
-            and self._lobby.is_closed(session_of(what.sdp))
-        ):
+        if isinstance(what, Description) and capability is not None and self._lobby.is_late(what):
             # Late; or it looks for a new path under a connection that we have closed. (A stock peer
             # keeps its end as long as that does not break, and answers with it.)
             is_lost = is_offer and peer is None
             return self._call(Newcomer(sender, url, capability, now_s), now_s) if is_lost else []
         if peer is not None:
-            return peer.accept(url, message, capability, now_s)
+            return self._accept(peer, url, message, capability, now_s)
         if isinstance(what, Candidate):
             self._lobby.keep(message, now_s)
         if not is_offer:
@@ -292,7 +287,19 @@ class Mesh:
         peer.heard_by.add(url)  # it was announced before: the next announce is another one
         effects: list[Effect] = []
         for each in (message, *early):
-            effects += peer.accept(url, each, capability, now_s)
+            effects += self._accept(peer, url, each, capability, now_s)
+        return effects
+
+    def _accept(
+        self,
+        peer: MeshPeer,
+        url: str,
+        message: SignalMessage,
+        capability: Capability | None,
+        now_s: float,
+    ) -> list[Effect]:
+        effects = peer.accept(url, message, capability, now_s)
+        self._lobby.reopen(peer.negotiation.remote_session)
         return effects
 
     def _try_again(self, peer: MeshPeer, reason: str, now_s: float) -> list[Effect]:
@@ -316,6 +323,7 @@ class Mesh:
 
     def _miss(self, peer: MeshPeer, reason: str, now_s: float) -> list[Effect]:
         """Drop a peer that may be there still."""
+        peer.negotiation.spare_offer()
         effects = self.drop(peer.peer_id, reason)
         if peer.capability is None and peer.guess < len(GUESS_DELAYS_S):
             url = peer.negotiation.url

@@ -82,7 +82,8 @@ class Negotiation:
         next_conn: gives the next free connection number.
         new_token: gives a glare token: milliseconds since 1970 plus a random fraction.
         my_id: the own peer id; decides when two tokens are equal.
-        remember_closed: told of the session id of each end of the peer that we have closed.
+        remember_closed: told of the session id of each end of the peer that we have closed, and
+            whether that has answered us.
     """
 
     peer_id: str
@@ -90,7 +91,7 @@ class Negotiation:
     next_conn: Callable[[], int]
     new_token: Callable[[], float]
     my_id: str
-    remember_closed: Callable[[str], None] = lambda _: None
+    remember_closed: Callable[[str, bool], None] = lambda _, __: None
     conn: int | None = None
     url: str | None = None
     is_own_kind: bool = False
@@ -107,6 +108,7 @@ class Negotiation:
     _sent_s: float = 0.0
     _is_rolled_back: bool = False
     _has_stray_answer: bool = False
+    _has_answer: bool = False
     _rejected_token: float | None = None
     _accepted_sdp: str | None = None
     _queued: list[Candidate] = field(default_factory=list)
@@ -219,6 +221,11 @@ class Negotiation:
             case _:  # renegotiation and media are not for data rooms
                 return []
 
+    def spare_offer(self) -> None:
+        """Take that our end died: an offer that we have not answered is as good as new."""
+        if not (self._has_answer or self._sent or self.channels):
+            self.remote_session = None
+
     def close(self, *, is_gentle: bool = False) -> list[Effect]:
         """Close the connection, if there is one."""
         if self.conn is None:
@@ -227,14 +234,14 @@ class Negotiation:
         self.channels.clear()
         self.has_path = False
         if self.remote_session is not None:
-            self.remember_closed(self.remote_session)
+            self.remember_closed(self.remote_session, self._has_answer)
             self.remote_session = None
         return [CloseTransport(conn, is_gentle)]
 
     def _open(self, *, is_initiator: bool) -> list[Effect]:
         self.conn = self.next_conn()
         self._expect_answer(is_initiator=is_initiator)
-        self._is_rolled_back = self._has_stray_answer = False
+        self._is_rolled_back = self._has_stray_answer = self._has_answer = False
         return [OpenTransport(self.conn, is_initiator, self.is_own_kind)]
 
     def _expect_answer(self, *, is_initiator: bool = True) -> None:
@@ -318,6 +325,7 @@ class Negotiation:
         assert self.conn is not None, "a phase with a description has a connection"
         self.phase = Phase.DESCRIBED
         self.remote_session = session_of(sdp)
+        self._has_answer = self._has_answer or kind == "answer"
         self.doubt_due_s = None
         queued, self._queued = self._queued, []
         self._candidates = len(queued)

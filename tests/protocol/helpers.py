@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import count
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
@@ -55,6 +55,11 @@ def signal(
 OFFER = Description("offer", "their offer")
 ANSWER = Description("answer", "their answer")
 CANDIDATE = Candidate("candidate", 0, "0")
+
+
+def sdp(kind: Literal["offer", "answer"], session: int, version: int = 1) -> Description:
+    """A description of the peer's end of that session."""
+    return Description(kind, f"v=0\r\no=- {session} {version} IN IP4 127.0.0.1\r\n")
 
 
 def only(kind: type[E], effects: list[fx.Effect]) -> list[E]:

@@ -11,9 +11,9 @@ from pyodide_rtc.protocol.lobby import (
     Lobby,
     Newcomer,
 )
-from pyodide_rtc.wire.payload import Candidate
+from pyodide_rtc.wire.payload import Candidate, Description
 
-from .helpers import OTHER, PEER, URL, signal
+from .helpers import OTHER, PEER, URL, sdp, signal
 
 
 @pytest.fixture
@@ -110,8 +110,18 @@ class TestNewcomers:
 
 def test_the_oldest_closed_session_is_forgotten_first(lobby: Lobby) -> None:
     for i in range(MAX_CLOSED_SESSIONS + 1):
-        lobby.remember_closed(str(i))
+        lobby.remember_closed(str(i), True)
 
-    assert not lobby.is_closed("0")
-    assert lobby.is_closed("1")
-    assert not lobby.is_closed(None)
+    assert not lobby.is_late(sdp("answer", 0))
+    assert lobby.is_late(sdp("answer", 1))
+    assert not lobby.is_late(Description("offer", "names no session"))
+
+
+def test_an_end_that_has_only_offered_may_answer(lobby: Lobby) -> None:
+    lobby.remember_closed("1", False)
+    assert lobby.is_late(sdp("offer", 1))
+    assert not lobby.is_late(sdp("answer", 1))
+
+    lobby.reopen(None)
+    lobby.reopen("1")
+    assert not lobby.is_late(sdp("offer", 1))

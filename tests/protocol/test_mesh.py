@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Literal
-
 import pytest
 
 from pyodide_rtc.errors import IceFailedError, NegotiationError, PeerClosedError
@@ -40,6 +38,7 @@ from .helpers import (
     extra,
     make_mesh,
     only,
+    sdp,
     signal,
 )
 
@@ -167,11 +166,6 @@ class TestAnnounces:
         assert mesh.deadline_s is None
         assert mesh.on_time(5.0) == []
         assert len(mesh.announce_again(5.0)) == 1
-
-
-def sdp(kind: Literal["offer", "answer"], session: int, version: int = 1) -> Description:
-    """A description of the peer's end of that session."""
-    return Description(kind, f"v=0\r\no=- {session} {version} IN IP4 127.0.0.1\r\n")
 
 
 class TestSignals:
@@ -535,6 +529,46 @@ class TestLostPaths:
             fx.OpenTransport(2, is_initiator=True, is_own_kind=True)
         ]
         assert mesh.on_payload(URL, restart, 50.0) == [], "called it is"
+
+    def test_a_peer_answers_with_the_end_whose_offer_we_have_lost(self, mesh: Mesh) -> None:
+        # A page that was put away had answered, perhaps in vain; back again it calls, and the peer
+        # gives way: it rolls its offer back in the same connection, and answers with that.
+        offer = signal(sdp("offer", 7), client_id=PEER_CLIENT)
+        mesh.on_payload(URL, offer, 0.0)
+        mesh.publish_signal(ev.DescriptionMade(1, "answer", "lost"), 0.0)
+        mesh.lose(1, "the connection is closed", NegotiationError, 3.0)
+        assert only(fx.OpenTransport, mesh.on_payload(URL, offer, 3.1)), "we call"
+        mesh.publish_signal(ev.DescriptionMade(2, "offer", "ours"), 3.1)
+
+        answer = sdp("answer", 7)
+        assert mesh.on_payload(URL, signal(answer, client_id=PEER_CLIENT), 3.2) == [
+            fx.AcceptDescription(2, "answer", answer.sdp)
+        ]
+        mesh.on_channel_opened(ev.ChannelOpened(2, "agreed", LIMIT))
+        restart = sdp("offer", 7, 3)
+        assert fx.AcceptDescription(2, "offer", restart.sdp) in mesh.on_payload(
+            URL, signal(restart, client_id=PEER_CLIENT), 50.0
+        ), "and that end is the one that we talk to"
+
+    def test_an_offer_that_we_could_not_answer_is_as_good_as_new(self, mesh: Mesh) -> None:
+        # Else both would offer, and wait for 10 s if the peer's token is the larger one.
+        offer = signal(sdp("offer", 7), client_id=PEER_CLIENT)
+        mesh.on_payload(URL, offer, 0.0)
+        mesh.lose(1, "the connection is closed", NegotiationError, 3.0)
+
+        assert mesh.on_payload(URL, offer, 3.1) == [
+            fx.OpenTransport(2, is_initiator=False, is_own_kind=True),
+            fx.AcceptDescription(2, "offer", sdp("offer", 7).sdp),
+        ]
+
+    def test_an_answer_that_is_doubled_is_late(self, mesh: Mesh) -> None:
+        self.linked(mesh)
+        mesh.drop(PEER, "test")
+        call(mesh, client_id=PEER_CLIENT)
+        mesh.publish_signal(ev.DescriptionMade(2, "offer", "anew"), 5.0)
+
+        doubled = signal(sdp("answer", 7), client_id=PEER_CLIENT)
+        assert mesh.on_payload(URL, doubled, 5.0) == []
 
     def test_a_stock_peer_may_answer_with_the_end_that_it_has(self, mesh: Mesh) -> None:
         self.linked(mesh, client_id=None)
