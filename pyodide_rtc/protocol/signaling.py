@@ -36,8 +36,8 @@ CHECK_PATIENCE_S = 3.0
 FRESH_S = 1.0
 """An attempt that began less than this ago is as good as a new one."""
 
-_FIRST_DELAY_S, _DELAY_GROWTH, _LONGEST_DELAY_S = 0.3, 1.15, 2.5
-_LONGEST_AFTER = 20  # failures: by then the delay has grown to the longest
+_FIRST_DELAY_S, _DELAY_GROWTH, _LONGEST_DELAY_S = 0.3, 1.1, 2.5
+_LONGEST_AFTER = 30  # failures: by then the delay has grown to the longest
 
 MAX_FRAME_CHARS = 131_072
 """The longest frame taken from a server. A frame with an SDP has about 2,000 characters, and one of
@@ -45,7 +45,7 @@ a host with very many addresses, encrypted, some ten thousand."""
 
 
 def reconnect_delay_s(failures: int, jitter: float = 0.0) -> float:
-    """Give the wait before the next attempt: 0.3 s after the first failure, 15 % more each time.
+    """Give the wait before the next attempt: 0.3 s after the first failure, 10 % more each time.
 
     So what is waited for after the end of an outage is a fraction of the outage; at most 2.5 s, as
     in y-webrtc. Its steps (0.36, 0.57, 0.72 s ...) are longer first and shorter later. Attempts in

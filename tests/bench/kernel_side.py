@@ -120,12 +120,16 @@ async def until_alone():
 
 async def begin_to_join(name, signaling):
     global joining
-    joining = asyncio.ensure_future(join_and_time(name, signaling))
+
+    async def join():
+        await join_and_time(name, signaling)
+        return js.Date.now()
+
+    joining = asyncio.ensure_future(join())
 
 
 async def joined_at():
-    await joining
-    return js.Date.now()
+    return await joining
 
 
 # Large documents: one key per megabyte.

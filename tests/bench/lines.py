@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.browsers import crash_tab
 from harness.calls import Call, join_together
-from harness.served import serve_site
+from relay import sudden_relay
 from selenium.webdriver.remote.webdriver import WebDriver
 from stage import Side, Stage, new_room
 
@@ -163,15 +163,16 @@ def outages(stage: Stage, sizes: Sizes) -> list[Row]:
     """
     outage_s = 3.0
     taken: list[list[float]] = [[], []]
-    with serve_site(None) as relay:
+    with sudden_relay() as relay:
         for _ in range(sizes.outages):
-            room = new_room()
-            for side in stage.sides:
-                side.ends[0]("host", *side.where(room, relay.signaling_url))
+            # A room each: in one they would help each other.
+            wheres = [side.where(new_room(), relay.url) for side in stage.sides]
+            for side, where in zip(stage.sides, wheres, strict=True):
+                side.ends[0]("host", *where)
             relay.stop()
             end_s = time.monotonic() + outage_s
-            for side in stage.sides:
-                side.ends[1]("begin_to_join", *side.where(room, relay.signaling_url))
+            for side, where in zip(stage.sides, wheres, strict=True):
+                side.ends[1]("begin_to_join", *where)
             time.sleep(end_s - time.monotonic())
             relay.start()
             start_s = time.time()
@@ -234,7 +235,7 @@ def bare_speed(ends: tuple[Call, Call], megabytes: int, message_bytes: int) -> f
 
 def p95(times: Sequence[float]) -> float:
     """Give the 95th percentile of at least two times."""
-    return statistics.quantiles(times, n=20)[-1]
+    return statistics.quantiles(times, n=20, method="inclusive")[-1]
 
 
 LINES: dict[str, Callable[[Stage, Sizes], list[Row]]] = {

@@ -66,8 +66,8 @@ window.until_alone = async () => {
   while (me.provider.room.webrtcConns.size) await sleep(5);
   return Date.now();
 };
-window.begin_to_join = async (...where) => void (joining = join_and_time(...where));
-window.joined_at = () => joining.then(() => Date.now());
+window.begin_to_join = async (...where) => void (joining = join_and_time(...where).then(() => Date.now()));
+window.joined_at = () => joining;
 
 // Large documents: one key per megabyte.
 window.fill = async (megabytes) => {

@@ -99,7 +99,7 @@ def processor() -> str:
 def cells(row: Row) -> tuple[str, ...]:
     """Give a row as text, under HEADINGS."""
     both_are_numbers = not isinstance(row.base, str) and not isinstance(row.ours, str)
-    ratio = f"{row.ours / row.base:.2f}" if both_are_numbers and row.base else ""
+    ratio = number(row.ours / row.base) if both_are_numbers and row.base else ""
     return row.what, row.beside, number(row.base), number(row.ours), ratio, row.aim
 
 

@@ -266,15 +266,15 @@ class TestWaking:
 
 class TestReconnecting:
     def test_the_delay_grows_up_to_2_5_s(self) -> None:
-        delays = [reconnect_delay_s(n) for n in (1, 2, 9, 16, 17, 10**6)]
+        delays = [reconnect_delay_s(n) for n in (1, 2, 9, 23, 24, 10**6)]
 
-        assert delays == pytest.approx([0.3, 0.345, 0.9177, 2.4412, 2.5, 2.5], abs=1e-4)
+        assert delays == pytest.approx([0.3, 0.33, 0.6431, 2.4421, 2.5, 2.5], abs=1e-4)
 
     def test_jitter_takes_up_to_a_half_off(self) -> None:
         assert reconnect_delay_s(100, 0.5) == pytest.approx(1.875)
         assert reconnect_delay_s(100, 1.0) == pytest.approx(1.25)
 
-    @pytest.mark.parametrize(("outage_s", "attempts"), [(3, 9), (20, 20), (60, 42)])
+    @pytest.mark.parametrize(("outage_s", "attempts"), [(3, 9), (20, 25), (60, 46)])
     def test_an_outage_sees_few_attempts(self, outage_s: float, attempts: int) -> None:
         now_s, tried = 0.0, 0
         while now_s < outage_s:

@@ -49,7 +49,7 @@ def kernel(cast: Cast, name: str) -> Call:
 def report(capsys: pytest.CaptureFixture[str], what: str, taken: list[list[Any]]) -> None:
     assert [pair for pair in taken if any(isinstance(ms, str) for ms in pair)] == []
     slower = [max(pair) for pair in taken]
-    p50, p95 = statistics.median(slower), statistics.quantiles(slower, n=20)[-1]
+    p50, p95 = statistics.median(slower), statistics.quantiles(slower, n=20, method="inclusive")[-1]
     with capsys.disabled():
         print(
             f"\n{what}: {len(taken)} times, both have the data after "
