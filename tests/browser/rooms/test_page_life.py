@@ -26,7 +26,7 @@ _WHY_NOT_KEPT = """
 
 
 def meet(cast: Cast, room_name: str) -> tuple[Person, Person]:
-    # The second has a browser that no other test needs: a page that stays away would fail those, too.
+    # The second has a browser of its own: a page that stayed away would fail other tests, too.
     one, two = cast.person("one"), cast.person("sleeper")
     for person in (one, two):
         person.join(repr(room_name))
