@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from pyodide_rtc.protocol.deadlines import earliest
 from pyodide_rtc.protocol.events import JsonObject
 from pyodide_rtc.wire.awareness import AwarenessEntry
 from pyodide_rtc.wire.lib0 import MAX_SAFE_INTEGER
@@ -84,7 +85,7 @@ class AwarenessMachine:
             for i, r in self._records.items()
             if r.state is not None
         ]
-        return min(times, default=None)
+        return earliest(*times)
 
     def entries(self, client_ids: Iterable[int] | None = None) -> list[AwarenessEntry]:
         """Give what is to be sent of these clients, or of all that are here."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pyodide_rtc.protocol import events as ev
+from pyodide_rtc.protocol.deadlines import earliest
 from pyodide_rtc.protocol.effects import AskCheck, Effect, SendTabFrame
 from pyodide_rtc.protocol.links import Links
 from pyodide_rtc.protocol.stock_checks import StockChecks
@@ -82,8 +83,7 @@ class Comparison:
     @property
     def deadline_s(self) -> float | None:
         """When `on_time` should be called next."""
-        times = (self.times.deadline_s, self.stock.deadline_s)
-        return min((t for t in times if t is not None), default=None)
+        return earliest(self.times.deadline_s, self.stock.deadline_s)
 
     def on_time(self, now_s: float, *, is_renewal: bool) -> list[Effect]:
         """Begin what is due; our own kind is told with each renewal of presence as well."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pyodide_rtc.protocol.deadlines import earliest
+
 PATIENCE_S = 2.0
 """How long a peer in doubt may take to answer."""
 
@@ -22,7 +24,7 @@ class Doubts:
     @property
     def deadline_s(self) -> float | None:
         """When `expired` should be asked next; None while nobody is in doubt."""
-        return min(self._until_s.values(), default=None)
+        return earliest(*self._until_s.values())
 
     def begin(self, conn: int, now_s: float) -> bool:
         """Doubt a connection; False if it is in doubt already."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pyodide_rtc.protocol.capability import Capability
+from pyodide_rtc.protocol.deadlines import earliest
 from pyodide_rtc.protocol.sdp import session_of
 from pyodide_rtc.wire.payload import Description, SignalMessage
 
@@ -63,7 +64,7 @@ class Lobby:
     @property
     def deadline_s(self) -> float | None:
         """When the next newcomer is to be called."""
-        return min((n.due_s for n in self._newcomers.values()), default=None)
+        return earliest(*[n.due_s for n in self._newcomers.values()])
 
     def keep(self, message: SignalMessage, now_s: float) -> None:
         """Keep a candidate whose offer is on its way, or will never come."""

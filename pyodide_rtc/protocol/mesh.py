@@ -13,6 +13,7 @@ from pyodide_rtc.errors import IceFailedError, NegotiationError, PeerError
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.announces import Announces
 from pyodide_rtc.protocol.capability import Capability, decode_capability, encode_capability
+from pyodide_rtc.protocol.deadlines import earliest
 from pyodide_rtc.protocol.effects import (
     Effect,
     PublishPayload,
@@ -82,9 +83,8 @@ class Mesh:
     @property
     def deadline_s(self) -> float | None:
         """When `on_time` should be called next."""
-        times = [p.negotiation.deadline_s for p in self]
-        times += [self._announces.due_s, self._lobby.deadline_s]
-        return min((t for t in times if t is not None), default=None)
+        waiting = [p.negotiation.deadline_s for p in self if not p.negotiation.has_path]
+        return earliest(self._announces.due_s, self._lobby.deadline_s, *waiting)
 
     def get(self, peer_id: str) -> MeshPeer | None:
         """Find a peer by its network identity."""

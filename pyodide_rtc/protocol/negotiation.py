@@ -19,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from pyodide_rtc.protocol.deadlines import earliest
 from pyodide_rtc.protocol.effects import (
     AcceptDescription,
     AddCandidate,
@@ -134,9 +135,7 @@ class Negotiation:
     def deadline_s(self) -> float | None:
         """When to give the present try up, or to act on a doubt; None while there is a path."""
         give_up_s = self.give_up_s
-        if give_up_s is None or self.doubt_due_s is None:
-            return give_up_s
-        return min(give_up_s, self.doubt_due_s)
+        return None if give_up_s is None else earliest(give_up_s, self.doubt_due_s)
 
     def offer(self) -> list[Effect]:
         """Open a connection as initiator."""

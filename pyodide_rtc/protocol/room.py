@@ -20,6 +20,7 @@ from pyodide_rtc.errors import (
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.awareness import AwarenessMachine
 from pyodide_rtc.protocol.comparison import Comparison
+from pyodide_rtc.protocol.deadlines import earliest
 from pyodide_rtc.protocol.doubts import Doubts
 from pyodide_rtc.protocol.effects import (
     ApplyUpdate,
@@ -93,9 +94,12 @@ class RoomMachine:
         """When `TimePassed` is to be given next; None if nothing is waited for."""
         if self._is_left:
             return None
-        parts = (self.mesh, self.awareness, self._comparison, self._doubts)
-        times = [part.deadline_s for part in parts]
-        return min((t for t in times if t is not None), default=None)
+        return earliest(
+            self.mesh.deadline_s,
+            self.awareness.deadline_s,
+            self._comparison.deadline_s,
+            self._doubts.deadline_s,
+        )
 
     @property
     def peers(self) -> tuple[PeerState, ...]:
@@ -112,17 +116,15 @@ class RoomMachine:
         if self._is_left:
             return []
         effects = self._fault_limits.sift(self._dispatch(event, now_s), now_s)
+        gone: list[int] = []
         for effect in effects:
             if isinstance(effect, CloseTransport):
                 self.links.forget(effect.conn)
                 self._comparison.stock.forget(effect.conn)
                 self._guests.forget(effect.conn)
-        gone = [
-            e.client_id
-            for e in effects
-            if isinstance(e, PeersChanged) and e.change == "left" and e.client_id is not None
-        ]
-        return effects + show(self.awareness.remove(gone))
+            elif isinstance(effect, PeersChanged) and effect.change == "left":
+                gone += [] if effect.client_id is None else [effect.client_id]
+        return effects + show(self.awareness.remove(gone)) if gone else effects
 
     def _dispatch(self, event: ev.Event, now_s: float) -> list[Effect]:  # noqa: C901 - one case each
         match event:

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 
 from pyodide_rtc.errors import DecodeError
 from pyodide_rtc.protocol import events as ev
+from pyodide_rtc.protocol.deadlines import earliest
 from pyodide_rtc.protocol.effects import AskDiff, AskInventory, Effect
 from pyodide_rtc.protocol.links import Links
 from pyodide_rtc.wire.messages import Message, SyncStep1, SyncStep2, SyncUpdate, encode
@@ -217,7 +218,7 @@ class StockChecks:
     @property
     def deadline_s(self) -> float | None:
         """When `on_time` should be called next."""
-        return min((view.due_s for view in self._views.values()), default=None)
+        return earliest(*[view.due_s for view in self._views.values()])
 
     def greet(self, conn: int, now_s: float) -> None:
         """Take that a peer is greeted, which is a question, too."""

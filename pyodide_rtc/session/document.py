@@ -167,6 +167,16 @@ class DocumentBinding:
             update = None if changes.is_large else self._merge(changes)
             self._on_change(update, source, changes.before_state)
 
+    def flush_applied(self) -> None:
+        """Hand on what peers have changed; to be called after each run of `apply`.
+
+        No turn is waited for: what came in one message is passed on as one, and there is seldom
+        anybody to pass it on to. What was edited here before goes first, for a difference tells
+        all deletions, those of that edit included.
+        """
+        if any(source is not None for source in self._pending):
+            self.flush()
+
     def close(self) -> None:
         """Let the document go; it stays as it is."""
         self.flush()
@@ -175,16 +185,18 @@ class DocumentBinding:
             self._retry_handle.cancel()
 
     def _on_transaction(self, event: TransactionEvent) -> None:
-        before_state: bytes = event.before_state  # type: ignore[attr-defined]  # not in its stub
-        self._collect(self._applying, before_state).updates.append(event.update)
+        source = self._applying
+        if source not in self._pending:  # to read the state costs something: once for all
+            before_state = event.before_state  # type: ignore[attr-defined]  # not in its stub
+            self._collect(source, before_state)
+        self._pending[source].updates.append(event.update)
 
     def _collect(self, source: Link | None, before_state: bytes) -> _Pending:
-        """Give what is collected of a source until the turn's end."""
-        if source not in self._pending:
-            self._pending[source] = _Pending(before_state)
-        if self._flush_handle is None:
+        """Collect the changes of a source: until the turn's end, or until `flush_applied`."""
+        changes = self._pending.setdefault(source, _Pending(before_state))
+        if source is None and self._flush_handle is None:
             self._flush_handle = self._loop.call_soon(self.flush)
-        return self._pending[source]
+        return changes
 
     @contextmanager
     def _unheard(self, link: Link) -> Iterator[None]:
@@ -209,15 +221,19 @@ class DocumentBinding:
                 return difference
         return merge_updates(*updates)
 
-    def _apply_incoming(self) -> None:
+    def _retry(self) -> None:
         self._retry_handle = None
+        self._apply_incoming()
+        self.flush_applied()
+
+    def _apply_incoming(self) -> None:
         while self._incoming:
             link, update, is_answer = self._incoming[0]
             try:
                 transaction = self._doc.transaction(origin=PeerOrigin(link))
             except RuntimeError:
                 # User code holds a transaction: ours cannot nest in it without losing its origin.
-                self._retry_handle = self._loop.call_later(_BLOCKED_RETRY_S, self._apply_incoming)
+                self._retry_handle = self._loop.call_later(_BLOCKED_RETRY_S, self._retry)
                 return
             self._incoming.popleft()
             self._incoming_bytes -= len(update)

@@ -29,6 +29,7 @@ class Outbox:
         self._channel = channel
         self._on_gone = on_gone
         self._queue = SendQueue()
+        self._most_held_bytes = 0
         self._is_closing = False
 
     @property
@@ -60,17 +61,24 @@ class Outbox:
         Raises:
             BridgeError: the browser refused.
         """
-        while self._channel.buffered_bytes < FULL_BYTES:
+        while self._has_room():
             message = self._queue.take()
             if message is None:
                 break
             self._channel.send(message)
+            self._most_held_bytes += len(message)
         gone = self._queue.gone(TOLD_BYTES)
         if gone is not None:
             self._on_gone(*gone)
         if self._is_closing and self._queue.waiting_bytes == 0:
             self._is_closing = False
             self._channel.close()
+
+    def _has_room(self) -> bool:
+        """Ask the browser only when it may be full: each question costs 10 us."""
+        if self._most_held_bytes >= FULL_BYTES:
+            self._most_held_bytes = self._channel.buffered_bytes
+        return self._most_held_bytes < FULL_BYTES
 
     def close(self) -> None:
         """Close the channel once it has taken everything; nothing more may be sent."""

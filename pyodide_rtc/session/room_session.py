@@ -153,6 +153,8 @@ class RoomSession:
             while self._events:
                 for effect in self.machine.handle(self._events.popleft(), self._loop.time()):
                     self._perform(effect)
+                if not self._events and self._document is not None:
+                    self._document.flush_applied()  # which brings further events
         finally:
             self._is_feeding = False
         self._timer.set(self.machine.deadline_s)

@@ -22,27 +22,31 @@ sent = run_js("""
     sent
 """)
 now = js.performance.now
-room = state = subscription = doc = joining = None
+room = state = subscription = doc = joining = awaited = answering = None
 
 
 def _until(key, value):
-    """A future that is done when the other has set `key` to `value`."""
-    future = asyncio.get_running_loop().create_future()
-
-    def look(_event=None):
-        if not future.done() and state.get(key) == value:
-            future.set_result(now())
-
-    observed = state.observe(look)
-    future.add_done_callback(lambda _: state.unobserve(observed))
-    look()
+    """A future that is done when the other has set `key` to `value`; one at a time."""
+    global awaited
+    awaited = key, value, asyncio.get_running_loop().create_future()
+    future = awaited[2]
+    _look()
     return future
 
 
+def _look(_event=None):
+    global awaited
+    if awaited is not None and state.get(awaited[0]) == awaited[1]:
+        future, awaited = awaited[2], None
+        if not future.done():  # or nobody waits any more
+            future.set_result(now())
+
+
 def _join(name, signaling, **options):
-    global room, state
+    global room, state, subscription
     room = pyodide_rtc.join(name, signaling=signaling, **options)
     state = room.map("state")
+    subscription = state.observe(_look)
 
 
 async def _until_open():
@@ -70,14 +74,14 @@ async def leave():
 
 
 async def echo():
-    global subscription
+    global answering
     loop = asyncio.get_running_loop()
 
     def answer(event):
         if "ping" in event.keys:
             loop.call_soon(lambda: state.update({"pong": state["ping"]}))
 
-    subscription = state.observe(answer)
+    answering = state.observe(answer)
 
 
 async def time_edits(count):

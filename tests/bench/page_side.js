@@ -6,31 +6,36 @@ RTCDataChannel.prototype.send = function (data) {
   sent[1] += data.byteLength ?? data.length;
   return send.call(this, data);
 };
-let me, doc, joining;
+let me, doc, joining, awaited;
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const look = () => {
+  if (!awaited || me.map.get(awaited.key) !== awaited.value) return;
+  const { resolve } = awaited;
+  awaited = undefined;
+  resolve(performance.now());
+};
 const until = (key, value) =>
   new Promise((resolve) => {
-    const look = () => {
-      if (me.map.get(key) !== value) return;
-      me.map.unobserve(look);
-      resolve(performance.now());
-    };
-    me.map.observe(look);
+    awaited = { key, value, resolve }; // one at a time
     look();
   });
+const join = (...where) => {
+  me = joinStock(...where);
+  me.map.observe(look);
+};
 const untilOpen = async () => {
   while (!me.provider.signalingConns[0].connected) await sleep(10);
 };
 
 window.host = async (topic, urls) => {
-  me = joinStock(topic, urls);
+  join(topic, urls);
   me.map.set("hosted", true);
   await untilOpen();
 };
 window.join_and_time = async (topic, urls) => {
   const start = performance.now();
-  me = joinStock(topic, urls);
+  join(topic, urls);
   return (await until("hosted", true)) - start;
 };
 window.leave = async () => me.provider.destroy();
@@ -79,11 +84,11 @@ window.fill = async (megabytes) => {
   }
 };
 window.host_filled = async (topic, urls) => {
-  me = joinStock(topic, urls, undefined, doc);
+  join(topic, urls, undefined, doc);
   await untilOpen();
 };
 window.receive = async (topic, urls, megabytes, patienceS) => {
-  me = joinStock(topic, urls);
+  join(topic, urls);
   const connected = async () => {
     const isConnected = () => [...(me.provider.room?.webrtcConns.values() ?? [])].some((c) => c.connected);
     while (!isConnected()) await sleep(1);

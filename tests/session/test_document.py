@@ -63,7 +63,7 @@ async def turn() -> None:
         await asyncio.sleep(0)
 
 
-def replayed(updates: list[bytes]) -> object:
+def replayed(updates: list[bytes]) -> dict[str, object]:
     doc: Doc[Any] = Doc()
     for update in updates:
         doc.apply_update(update)
@@ -152,10 +152,10 @@ class TestOutgoing:
         with bound.doc.transaction():
             pass
         bound.binding.apply(1, update_of(x=1))
-        await turn()
+        bound.binding.flush_applied()
         bound.changes.clear()
         bound.binding.apply(1, bound.doc.get_update())
-        await turn()
+        bound.binding.flush_applied()
 
         assert bound.changes == []
 
@@ -190,16 +190,16 @@ class TestIncoming:
 
     async def test_it_is_handed_on_with_its_link_as_source(self, bound: Bound) -> None:
         bound.binding.apply(7, update_of(x=1))
-        await turn()
+        bound.binding.flush_applied()
 
         assert bound.sources == [7]
 
     async def test_a_large_one_is_told_of_and_not_handed_on(self, bound: Bound) -> None:
         bound.binding.apply(7, update_of(a=1))
-        await turn()
+        bound.binding.flush_applied()
         bound.binding.apply(7, update_of(large="x" * 1_000_000))
         bound.binding.apply(7, update_of(small=1))
-        await turn()
+        bound.binding.flush_applied()
 
         assert bound.large == [7]
         assert bound.sources == [7], "of the first one"
@@ -209,9 +209,9 @@ class TestIncoming:
     async def test_a_large_one_that_says_nothing_new_is_not_told_of(self, bound: Bound) -> None:
         update = update_of(large="x" * 1_000_000)
         bound.binding.apply(7, update)
-        await turn()
+        bound.binding.flush_applied()
         bound.binding.apply(8, update)
-        await turn()
+        bound.binding.flush_applied()
         assert bound.large == [7]
 
         del bound.map["large"]
@@ -222,11 +222,11 @@ class TestIncoming:
         other: Doc[Any] = Doc(client_id=7)
         other.get("text", type=Text).insert(0, "hello")
         bound.binding.apply(7, other.get_update())
-        await turn()
+        bound.binding.flush_applied()
         ranges = b"\x01\x01" * 500_000  # the letter e, again and again
         deletions = b"\0\x01\x07" + encode_var_uint(500_000) + ranges
         bound.binding.apply(7, deletions)
-        await turn()
+        bound.binding.flush_applied()
 
         assert str(bound.doc.get("text", type=Text)) == "hllo"
         assert bound.large == [7]
@@ -237,12 +237,27 @@ class TestIncoming:
         bound.binding.apply(8, update_of(b=1))
         bound.binding.apply(7, update_of(c=1))
         bound.map["mine"] = 2
-        await turn()
+        bound.binding.flush_applied()
 
-        assert sorted(bound.sources, key=str) == [7, 8, None]
+        assert bound.sources == [None, 7, 8], "in the order of the first change of each"
         by_source = {source: replayed([update]) for update, source in bound.changes}
         assert by_source[7] == {"a": 1, "c": 1}
         assert by_source[8] == {"b": 1}
+
+    async def test_what_was_edited_here_goes_before_a_difference_that_tells_its_deletions(
+        self, bound: Bound
+    ) -> None:
+        bound.map["at"] = 0
+        bound.binding.flush()
+        bound.map["at"] = 1
+        for i in range(20):  # so many go as a difference
+            bound.binding.apply(7, update_of(**{f"k{i}": i}))
+        bound.binding.flush_applied()
+
+        assert bound.sources == [None, None, 7]
+        updates = [update for update, _ in bound.changes]
+        for count in range(1, 4):
+            assert "at" in replayed(updates[:count]), "it is never seen as deleted"
 
     def test_it_waits_while_user_code_holds_a_transaction(self) -> None:
         async def main() -> None:
@@ -317,7 +332,7 @@ class TestIncoming:
     ) -> None:
         bound.binding.apply(7, garbage)
         bound.binding.apply(8, update_of(x=1))
-        await turn()
+        bound.binding.flush_applied()
 
         assert [link for link, _ in bound.refused] == [7]
         assert bound.refused[0][1], "with a reason"
@@ -332,7 +347,7 @@ class TestIncoming:
         panic = b"\x01\0" + encode_var_uint(bound.doc.client_id) + b"\0\0"
         bound.binding.apply(7, panic, is_answer=True)
         bound.binding.apply(8, update_of(y=1), is_answer=True)
-        await turn()
+        bound.binding.flush()
 
         [(link, reason)] = bound.refused
         assert link == 7
@@ -364,7 +379,7 @@ class TestIncoming:
         subscription = bound.map.observe(fail)
         bound.binding.apply(7, update_of(x=1))
         bound.binding.apply(7, update_of(y=1))
-        await turn()
+        bound.binding.flush_applied()
 
         assert bound.map.to_py() == {"x": 1, "y": 1}
         assert len(bound.errors) == 2
