@@ -1,14 +1,14 @@
 """Encrypts and decrypts what a password room sends by signaling and by the tab channel.
 
-AES-GCM in a browser is asynchronous, so both ways keep their order in a queue. A room without
-password passes everything through at once.
+AES-GCM in a browser is asynchronous, and takes a message about a millisecond: several are under way
+at once, and each way keeps its order. A room without password passes everything through at once.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias, TypeVar
 
 from pyodide_rtc.errors import DecryptionError, RemoteProtocolError, RtcError
 from pyodide_rtc.ports import RoomKey
@@ -17,6 +17,11 @@ from pyodide_rtc.wire import envelope
 MAX_SEALED_BYTES = 256 * 1024 * 1024
 """The largest frame that is decrypted."""
 
+MAX_UNDER_WAY = 16
+"""So many are encrypted or decrypted at the same time; the others wait."""
+
+Direction: TypeAlias = Literal["in", "out"]
+T = TypeVar("T")
 
 _THEY_HAVE_A_PASSWORD = "somebody is in a room of this name with a password, and we have none"
 _THEY_HAVE_NO_PASSWORD = "somebody is in a room of this name without a password, and we have one"
@@ -93,73 +98,94 @@ class PasswordSealer:
         on_stranger: Callable[[str], None],
         on_fault: Callable[[RtcError], None],
     ) -> None:
-        self._key = asyncio.ensure_future(key)
         self._on_stranger = on_stranger
         self._on_fault = on_fault
-        self._jobs: asyncio.Queue[Callable[[RoomKey], Awaitable[None]]] = asyncio.Queue()
-        self._worker = asyncio.ensure_future(self._work())
+        self._derived = asyncio.ensure_future(key)
+        self._key = asyncio.ensure_future(self._take_key())
+        self._slots = asyncio.Semaphore(MAX_UNDER_WAY)
+        self._jobs: set[asyncio.Task[None]] = set()
+        self._last: dict[Direction, asyncio.Task[None]] = {}
 
     def seal_payload(self, payload: dict[str, object], done: Callable[[object], None]) -> None:
         """Encrypt to the base64 text that is published."""
 
-        async def job(key: RoomKey) -> None:
-            frame = envelope.encode_frame(*await key.encrypt(envelope.encode_plain(payload)))
-            done(envelope.to_text(frame))
+        async def seal(key: RoomKey) -> object:
+            return envelope.to_text(await _encrypt(key, envelope.encode_plain(payload)))
 
-        self._jobs.put_nowait(job)
+        self._begin("out", seal, done)
 
     def open_payload(self, data: object, done: Callable[[object], None]) -> None:
         """Decrypt a published text."""
 
-        async def job(key: RoomKey) -> None:
+        async def open_(key: RoomKey) -> object:
             if not isinstance(data, str):
                 raise DecryptionError(_THEY_HAVE_NO_PASSWORD)
             plain = await _decrypt(
                 key, lambda: envelope.from_text(data, max_chars=MAX_SEALED_BYTES)
             )
-            done(envelope.decode_plain(plain, max_bytes=MAX_SEALED_BYTES))
+            return envelope.decode_plain(plain, max_bytes=MAX_SEALED_BYTES)
 
-        self._jobs.put_nowait(job)
+        self._begin("in", open_, done)
 
     def seal_frame(self, frame: bytes, done: Callable[[bytes], None]) -> None:
         """Encrypt a frame."""
-
-        async def job(key: RoomKey) -> None:
-            done(envelope.encode_frame(*await key.encrypt(frame)))
-
-        self._jobs.put_nowait(job)
+        self._begin("out", lambda key: _encrypt(key, frame), done)
 
     def open_frame(self, data: bytes, done: Callable[[bytes], None]) -> None:
         """Decrypt a frame."""
-
-        async def job(key: RoomKey) -> None:
-            done(await _decrypt(key, lambda: data))
-
-        self._jobs.put_nowait(job)
+        self._begin("in", lambda key: _decrypt(key, lambda: data), done)
 
     async def aclose(self) -> None:
-        """Finish what was asked for, then stop."""
-        await self._jobs.join()
-        self._worker.cancel()
+        """Finish what was asked for."""
+        while self._jobs:
+            await asyncio.wait(self._jobs)
         self._key.cancel()
+        self._derived.cancel()
 
-    async def _work(self) -> None:
-        key: RoomKey | None = None
+    async def _take_key(self) -> RoomKey | None:
         try:
-            key = await self._key
+            return await self._derived
         except RtcError as error:
             self._on_fault(error)
-        while True:
-            job = await self._jobs.get()
+            return None  # nothing can go, but leaving must not wait for it
+
+    def _begin(
+        self,
+        direction: Direction,
+        work: Callable[[RoomKey], Awaitable[T]],
+        done: Callable[[T], None],
+    ) -> None:
+        """Begin a job now, and give its result after those that were begun before it."""
+        job = asyncio.ensure_future(self._do(work, done, self._last.get(direction)))
+        self._last[direction] = job
+        self._jobs.add(job)
+        job.add_done_callback(self._jobs.discard)
+
+    async def _do(
+        self,
+        work: Callable[[RoomKey], Awaitable[T]],
+        done: Callable[[T], None],
+        before: asyncio.Task[None] | None,
+    ) -> None:
+        async with self._slots:
+            key = await self._key
+            if key is None:
+                return
             try:
-                if key is not None:  # without one nothing can go, but leaving must not wait for it
-                    await job(key)
+                try:
+                    result = await work(key)
+                finally:
+                    if before is not None and not before.done():
+                        await asyncio.wait([before])  # faults keep the order, too
+                done(result)
             except DecryptionError as error:
                 self._on_stranger(error.reason)
             except RemoteProtocolError as error:
                 self._on_fault(error)
-            finally:
-                self._jobs.task_done()
+
+
+async def _encrypt(key: RoomKey, plain: bytes) -> bytes:
+    return envelope.encode_frame(*await key.encrypt(plain))
 
 
 async def _decrypt(key: RoomKey, read: Callable[[], bytes]) -> bytes:
