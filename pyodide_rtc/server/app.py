@@ -8,6 +8,7 @@ from __future__ import annotations
 
 __all__ = ["SIGNALING_PATH", "RunningServer", "serve"]
 
+import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -67,6 +68,7 @@ class _Handlers:
         self._ping_interval_s = ping_interval_s
         self._relay = Relay(limits)
         self._connections: set[Connection] = set()
+        self._all_gone = asyncio.Event()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Upgrade", "").lower() == "websocket":
@@ -75,9 +77,17 @@ class _Handlers:
             return web.Response(text="okay")
         return await self._site.respond(request)
 
-    async def stop(self, _: web.Application) -> None:
-        for connection in self._connections:
-            connection.end(RefusedError(CloseCode.GOING_AWAY, "the server stops"))
+    async def stop(self) -> None:
+        """End all connections, and wait for their clients' goodbyes.
+
+        To be done before aiohttp shuts down: it reads nothing any more from then on, and a browser
+        whose goodbye is not read keeps its end open for two seconds.
+        """
+        while self._connections:
+            self._all_gone.clear()
+            for connection in self._connections:
+                connection.end(RefusedError(CloseCode.GOING_AWAY, "the server stops"))
+            await self._all_gone.wait()
 
     async def _signaling(self, request: web.Request) -> ServerSocket:
         if self._origins is not None and request.headers.get("Origin") not in self._origins:
@@ -97,6 +107,8 @@ class _Handlers:
             await connection.run()
         finally:
             self._connections.remove(connection)
+            if not self._connections:
+                self._all_gone.set()
         return socket
 
 
@@ -131,13 +143,17 @@ async def serve(
     )
     app = web.Application()
     app.router.add_get("/{path:.*}", handlers.handle)
-    app.on_shutdown.append(handlers.stop)
     runner = web.AppRunner(
         app, access_log=None, keepalive_timeout=_IDLE_HTTP_S, shutdown_timeout=_STOP_TIMEOUT_S
     )
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port).start()
-        yield RunningServer(host, runner.addresses[0][1])
+        listener = web.TCPSite(runner, host, port)
+        await listener.start()
+        try:
+            yield RunningServer(host, runner.addresses[0][1])
+        finally:
+            await listener.stop()
+            await handlers.stop()
     finally:
         await runner.cleanup()

@@ -223,6 +223,30 @@ async def test_stop_tells_every_client(connect: Connect) -> None:
         await connect(server.url)
 
 
+async def test_stop_takes_the_goodbye_of_a_browser() -> None:
+    # It leaves it to the server to end the connection, and waits for that: Chromium for 2 s.
+    async with serve() as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(
+            b"GET / HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        )
+        await reader.readuntil(b"\r\n\r\n")
+
+        async def say_goodbye() -> bytes:
+            _, size = await reader.readexactly(2)
+            reason = await reader.readexactly(size)
+            writer.write(bytes([0x88, 0x80 | size, 0, 0, 0, 0]) + reason)
+            assert await reader.read() == b""
+            return reason
+
+        goodbye = asyncio.create_task(say_goodbye())
+        started_s = time.monotonic()
+    assert await goodbye == b"\x03\xe9the server stops"
+    assert time.monotonic() - started_s < 2
+    writer.close()
+
+
 async def test_the_log_tells_who_came_and_went_and_no_payload(
     start: Start, connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
