@@ -163,6 +163,8 @@ def outages(stage: Stage, sizes: Sizes) -> list[Row]:
     """
     outage_s = 3.0
     taken: list[list[float]] = [[], []]
+    for side in stage.sides:
+        side.forget()
     with sudden_relay() as relay:
         for _ in range(sizes.outages):
             # A room each: in one they would help each other.

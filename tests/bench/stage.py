@@ -38,6 +38,7 @@ class Side:
         where: gives what says to them which room: of a name, with the servers of the site or
             another.
         open_guest: opens one more in the second's browser, in a tab of its own.
+        forget: makes them forget the servers of former rooms: y-webrtc uses all that it knows.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Side:
     drivers: tuple[WebDriver, WebDriver]
     where: Callable[[str, str | None], list[Any]]
     open_guest: Callable[[], Call]
+    forget: Callable[[], object]
 
     def leave(self) -> None:
         """Let both leave, the second first."""
@@ -108,8 +110,10 @@ def _stock_side(cast: Cast, server: SignalingServer) -> Side:
         drivers[1].switch_to.new_window("tab")
         return open_page(drivers[1])
 
-    ends = open_page(drivers[0]), open_page(drivers[1])
-    return Side("y-webrtc", ends, drivers, where, open_guest)
+    def open_pages() -> tuple[Call, Call]:
+        return open_page(drivers[0]), open_page(drivers[1])
+
+    return Side("y-webrtc", open_pages(), drivers, where, open_guest, open_pages)
 
 
 def _our_side(people: Sequence[Person]) -> Side:
@@ -123,7 +127,11 @@ def _our_side(people: Sequence[Person]) -> Side:
 
     ends = tuple(call_kernel(person, JOIN_IN_KERNEL, KERNEL_SCRIPT) for person in people)
     drivers = one.driver, two.driver
-    return Side("pyodide-rtc", (ends[0], ends[1]), drivers, lambda *where: [*where], open_guest)
+    return Side("pyodide-rtc", (ends[0], ends[1]), drivers, _as_list, open_guest, lambda: None)
+
+
+def _as_list(room: str, signaling: str | None) -> list[Any]:
+    return [room, signaling]
 
 
 def _bare_ends(people: Sequence[Person]) -> tuple[Call, Call]:
