@@ -315,6 +315,13 @@ class Host(Protocol):
     def on_wake(self, callback: Callable[[], None]) -> None:
         """Call back whenever the page was asleep or offline and is there again."""
 
+    def soon(self, callback: Callable[[], None]) -> None:
+        """Call back once what runs now has come to its end or to an `await` that waits.
+
+        Not later than `call_soon` of the event loop, and in a browser earlier: a turn of Pyodide's
+        loop takes 0.3 ms there (measured in Chromium).
+        """
+
     def wall_time_s(self) -> float:
         """Give the seconds since 1970, as other peers count them."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import time
@@ -9,6 +10,9 @@ from collections.abc import Callable, Sequence
 from random import SystemRandom
 from typing import Any, Protocol
 from weakref import WeakSet
+
+import js
+from pyodide.ffi import create_once_callable
 
 from pyodide_rtc.browser.crypto import SubtleCrypto
 from pyodide_rtc.browser.ffi import storage_error
@@ -134,6 +138,18 @@ class BrowserHost:
 
     def _wake(self) -> None:
         self._on_wake()
+
+    def soon(self, callback: Callable[[], None]) -> None:
+        """Call back once Python gives the thread back to the browser, as a microtask."""
+        loop = asyncio.get_running_loop()
+
+        def run() -> None:
+            try:
+                callback()
+            except Exception as error:  # told as the loop tells what its callbacks raise
+                loop.call_exception_handler({"message": "in a microtask", "exception": error})
+
+        js.queueMicrotask(create_once_callable(run))
 
     def wall_time_s(self) -> float:
         """Give the seconds since 1970."""

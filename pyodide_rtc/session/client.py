@@ -85,6 +85,7 @@ class Client:
         session.start(
             lambda s: DocumentBinding(
                 doc,
+                host.soon,
                 s.document_changed,
                 s.answer_applied,
                 s.update_refused,

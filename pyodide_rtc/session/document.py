@@ -61,6 +61,7 @@ class DocumentBinding:
 
     Args:
         doc: the document; the caller may go on using it in every way.
+        soon: calls back once what runs now has come to its end.
         on_change: called with an update (None: a large one, to be had as a difference), the link
             that it came from (None: made here), and the state vector before it.
         on_answered: called with the link once the answer that it gave is in the document.
@@ -73,6 +74,7 @@ class DocumentBinding:
     def __init__(
         self,
         doc: Doc[Any],
+        soon: Callable[[Callable[[], None]], object],
         on_change: Callable[[bytes | None, Link | None, bytes], None],
         on_answered: Callable[[Link], None],
         on_refused: Callable[[Link, str], None],
@@ -80,6 +82,7 @@ class DocumentBinding:
         on_observer_error: Callable[[BaseException], None],
     ) -> None:
         self._doc = doc
+        self._soon = soon
         self._loop = asyncio.get_running_loop()
         self._on_change = on_change
         self._on_answered = on_answered
@@ -87,7 +90,7 @@ class DocumentBinding:
         self._on_blocked = on_blocked
         self._on_observer_error = on_observer_error
         self._pending: dict[Link | None, _Pending] = {}
-        self._flush_handle: asyncio.Handle | None = None
+        self._is_flush_due = False
         self._incoming: deque[tuple[Link, bytes, bool]] = deque()
         self._incoming_bytes = 0
         self._retry_handle: asyncio.TimerHandle | None = None
@@ -159,9 +162,6 @@ class DocumentBinding:
 
     def flush(self) -> None:
         """Hand on what has changed, without waiting for the turn's end."""
-        if self._flush_handle is not None:
-            self._flush_handle.cancel()
-            self._flush_handle = None
         pending, self._pending = self._pending, {}
         for source, changes in pending.items():
             update = None if changes.is_large else self._merge(changes)
@@ -194,9 +194,14 @@ class DocumentBinding:
     def _collect(self, source: Link | None, before_state: bytes) -> _Pending:
         """Collect the changes of a source: until the turn's end, or until `flush_applied`."""
         changes = self._pending.setdefault(source, _Pending(before_state))
-        if source is None and self._flush_handle is None:
-            self._flush_handle = self._loop.call_soon(self.flush)
+        if source is None and not self._is_flush_due:
+            self._is_flush_due = True
+            self._soon(self._flush_due)
         return changes
+
+    def _flush_due(self) -> None:
+        self._is_flush_due = False
+        self.flush()
 
     @contextmanager
     def _unheard(self, link: Link) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import hashlib
 from collections.abc import Callable, Sequence
@@ -144,6 +145,10 @@ class MemoryHost:
     def on_wake(self, callback: Callable[[], None]) -> None:
         """Keep the callback: call `wake` to wake the host."""
         self.wake = callback
+
+    def soon(self, callback: Callable[[], None]) -> None:
+        """Call back in the loop's next turn."""
+        asyncio.get_running_loop().call_soon(callback)
 
     def wall_time_s(self) -> float:
         """Give a time that is the same in every run."""

@@ -26,6 +26,7 @@ class Bound:
         self.errors: list[BaseException] = []
         self.binding = DocumentBinding(
             self.doc,
+            asyncio.get_running_loop().call_soon,
             self._on_change,
             self.answered.append,
             lambda link, reason: self.refused.append((link, reason)),
