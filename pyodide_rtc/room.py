@@ -102,25 +102,7 @@ class Room:
     @property
     def peers(self) -> tuple[Peer, ...]:
         """The others, those on their way included."""
-        if self._session is None:
-            return ()
-        states = self._read_states()
-        return tuple(
-            Peer(
-                p.peer_id,
-                _name_of(states, p.client_id),
-                p.via,
-                p.is_connected,
-                p.is_synced,
-                p.ahead,
-                p.behind,
-                p.is_relayed,
-                p.transfers,
-                p.unknown_messages,
-                p.retries,
-            )
-            for p in self._session.machine.peers
-        )
+        return () if self._session is None else self._session.machine.peers
 
     @property
     def servers(self) -> tuple[Server, ...]:
@@ -300,9 +282,3 @@ class Room:
         except Exception as error:  # a user's callback may raise anything; the room must go on
             logger.exception("! a callback failed")
             self._faults.append(error)
-
-
-def _name_of(states: dict[int, dict[str, object]], client_id: int | None) -> str | None:
-    user = states.get(client_id, {}).get("user") if client_id is not None else None
-    name = user.get("name") if isinstance(user, dict) else None
-    return name if isinstance(name, str) else None

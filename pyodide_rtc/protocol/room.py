@@ -17,6 +17,7 @@ from pyodide_rtc.errors import (
     PeerLimitError,
     RemoteProtocolError,
 )
+from pyodide_rtc.peer import Peer
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.awareness import AwarenessMachine
 from pyodide_rtc.protocol.comparison import Comparison
@@ -38,7 +39,7 @@ from pyodide_rtc.protocol.fault_limits import FaultLimits
 from pyodide_rtc.protocol.guests import Guests
 from pyodide_rtc.protocol.intake import MAX_WAITING_BYTES
 from pyodide_rtc.protocol.late import late_updates
-from pyodide_rtc.protocol.links import Links, PeerState, show
+from pyodide_rtc.protocol.links import Links, show
 from pyodide_rtc.protocol.mesh import Mesh
 from pyodide_rtc.protocol.strangers import Strangers
 from pyodide_rtc.protocol.tabs import Tabs
@@ -98,7 +99,7 @@ class RoomMachine:
         return min((t for t in times if t is not None), default=None)
 
     @property
-    def peers(self) -> tuple[PeerState, ...]:
+    def peers(self) -> tuple[Peer, ...]:
         """All peers, those on their way included."""
         return self.links.peers
 

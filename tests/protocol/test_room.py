@@ -13,6 +13,7 @@ from pyodide_rtc.errors import (
     RemoteProtocolError,
     RtcError,
 )
+from pyodide_rtc.peer import Peer
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.comparison import LATEST_S, QUIET_S, TAB_INTERVAL_S
@@ -20,7 +21,6 @@ from pyodide_rtc.protocol.doubts import PATIENCE_S
 from pyodide_rtc.protocol.fault_limits import INTERVAL_S
 from pyodide_rtc.protocol.guests import MAX_LINK_CLIENTS, MAX_STATE_BYTES
 from pyodide_rtc.protocol.intake import MAX_WAITING_BYTES
-from pyodide_rtc.protocol.links import PeerState
 from pyodide_rtc.protocol.mesh import EAGER_STATE_BYTES, GUESS_DELAYS_S
 from pyodide_rtc.protocol.room import RoomMachine
 from pyodide_rtc.protocol.strangers import NEWS_INTERVAL_S, SHOW_INTERVAL_S
@@ -129,12 +129,14 @@ class TestJoining:
         room.handle(ev.PayloadReceived(URL, announce(OTHER)), 0.0)
         conn = link_peer(room, client_id=PEER_CLIENT)
         room.handle(ev.AnswerApplied(conn), 0.0)
+        shown = AwarenessEntry(PEER_CLIENT, 1, {"user": {"name": "Bob"}})
+        receive(room, conn, awareness_frame(shown))
         link_tab(room, "id-tab")
 
         assert room.peers == (
-            PeerState(OTHER, "webrtc", False, False, None),
-            PeerState(PEER, "webrtc", True, True, PEER_CLIENT),
-            PeerState("id-tab", "tab", True, False, None),
+            Peer(OTHER, None, "webrtc", is_connected=False, is_synced=False),
+            Peer(PEER, "Bob", "webrtc", is_connected=True, is_synced=True),
+            Peer("id-tab", None, "tab", is_connected=True, is_synced=False),
         )
 
 
