@@ -92,7 +92,7 @@ class Links:
             behind=peer.behind,
             is_relayed=peer.is_relayed,
             transfers=() if traffic is None else traffic.transfers,
-            unknown_messages=self._unknown[conn or ev.TAB],
+            unknown_messages=0 if conn is None else self._unknown[conn],
             retries=peer.negotiation.retries,
         )
 

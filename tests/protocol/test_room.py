@@ -434,6 +434,18 @@ class TestBadPeers:
         assert room.links._unknown.keys() == {ev.TAB}
         assert other in {p.negotiation.conn for p in room.mesh}
 
+    def test_what_tabs_sent_is_not_told_of_a_peer_without_a_connection(
+        self, room: RoomMachine
+    ) -> None:
+        link_tab(room, "id-tab")
+        receive(room, ev.TAB, encode(UnknownMessage(99, b"")))
+        link_peer(room)
+        peer = room.mesh.get(PEER)
+        assert peer is not None
+        peer.negotiation.close()  # as between two connections
+
+        assert {p.peer_id: p.unknown_messages for p in room.peers} == {PEER: 0, "id-tab": 1}
+
     def test_a_peer_connection_cannot_speak_for_tabs(self, room: RoomMachine) -> None:
         conn = link_peer(room)
 
