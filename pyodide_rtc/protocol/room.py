@@ -11,6 +11,7 @@ from typing import assert_never
 
 from pyodide_rtc.errors import (
     DecryptionError,
+    IceFailedError,
     LocalProtocolError,
     NegotiationError,
     PeerClosedError,
@@ -44,6 +45,7 @@ from pyodide_rtc.protocol.mesh import Mesh
 from pyodide_rtc.protocol.strangers import Strangers
 from pyodide_rtc.protocol.tabs import Tabs
 from pyodide_rtc.protocol.transfers import MAX_RECEIVED_BYTES
+from pyodide_rtc.protocol.unreached import Unreached
 from pyodide_rtc.wire.awareness import AwarenessEntry
 from pyodide_rtc.wire.chunks import CHUNK_TYPE
 from pyodide_rtc.wire.messages import (
@@ -75,6 +77,7 @@ class RoomMachine:
     max_received_bytes: int = MAX_RECEIVED_BYTES
     awareness: AwarenessMachine = field(init=False)
     strangers: Strangers = field(default_factory=Strangers)
+    unreached: Unreached = field(default_factory=Unreached)
     links: Links = field(init=False)
     _comparison: Comparison = field(init=False)
     _doubts: Doubts = field(default_factory=Doubts)
@@ -118,6 +121,10 @@ class RoomMachine:
                 self.links.forget(effect.conn)
                 self._comparison.stock.forget(effect.conn)
                 self._guests.forget(effect.conn)
+            elif isinstance(effect, Report) and isinstance(effect.error, IceFailedError):
+                self.unreached.take(effect.error, now_s)
+            elif isinstance(effect, PeersChanged) and effect.change == "joined":
+                self.unreached = Unreached()
         gone = [
             e.client_id
             for e in effects
@@ -228,6 +235,7 @@ class RoomMachine:
         return self.mesh.on_payload(url, payload, now_s)
 
     def _on_lost(self, peer_id: str, now_s: float) -> list[Effect]:
+        self.unreached.lose(peer_id)
         peer = self.mesh.get(peer_id)
         if peer is None:
             return []
