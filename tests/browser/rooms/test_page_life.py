@@ -35,6 +35,19 @@ def meet(cast: Cast, room_name: str) -> tuple[Person, Person]:
     return one, two
 
 
+def seconds_until_reunited(one: Person, two: Person) -> float:
+    """Wait until one who was away has what the other wrote meanwhile, and both are whole again."""
+    start_s = time.monotonic()
+
+    def left_s() -> float:
+        return start_s + HERE_S - time.monotonic()
+
+    two.eventually("state.get('while')", "away", timeout_s=left_s())
+    for person in (one, two):
+        person.eventually("[p.is_synced for p in room.peers]", [True], timeout_s=left_s())
+    return time.monotonic() - start_s
+
+
 def test_walking_away_and_back(
     cast: Cast, room_name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -44,7 +57,6 @@ def test_walking_away_and_back(
     two.driver.get(f"{two.server.url}/lab/jupyter-lite.json")
     one.eventually(SEEN_GONE, [0, 1], timeout_s=HERE_S)
     one.run("state['while'] = 'away'")
-    start_s = time.monotonic()
     two.driver.back()
     two.notebook.wait_idle()
     was_kept = two.notebook.js("return window.wasKept ?? false")
@@ -52,13 +64,10 @@ def test_walking_away_and_back(
     if not was_kept:
         assert reasons, "it says why"
         two.run(INSTALL, timeout_s=90)
-        start_s = time.monotonic()
         two.join(repr(room_name))
-    two.eventually("state.to_py()", {"while": "away"}, timeout_s=HERE_S)
-    for person in (one, two):
-        person.eventually("[p.is_synced for p in room.peers]", [True], timeout_s=HERE_S)
+    back_s = seconds_until_reunited(one, two)
     with capsys.disabled():
-        print(f"\nback: {'kept' if was_kept else reasons}, {time.monotonic() - start_s:.1f} s")
+        print(f"\nback: {'kept' if was_kept else reasons}, after {back_s:.1f} s")
     for person in (one, two):
         person.run("room.leave()")
 
@@ -73,15 +82,12 @@ def test_a_laptop_that_sleeps(
     with asleep(two.driver):
         one.eventually("len(room.peers)", 0, timeout_s=15)
         seen_s = time.monotonic() - start_s
-        one.run("state['while'] = 'asleep'")
-    start_s = time.monotonic()
-    two.eventually("state.get('while')", "asleep", timeout_s=HERE_S)
+        one.run("state['while'] = 'away'")
+    back_s = seconds_until_reunited(one, two)
     two.run("state['after'] = True")
     one.eventually("state.get('after')", True, timeout_s=HERE_S)
-    for person in (one, two):
-        person.eventually("[p.is_synced for p in room.peers]", [True], timeout_s=HERE_S)
     with capsys.disabled():
-        print(f"\nasleep: gone after {seen_s:.1f} s, back {time.monotonic() - start_s:.1f} s later")
+        print(f"\nasleep: gone after {seen_s:.1f} s, back after {back_s:.1f} s")
     for person in (one, two):
         person.run("room.leave()")
 
