@@ -197,6 +197,14 @@ class Mesh:
             return []
         return [*peer.negotiation.close(is_gentle=is_gentle), *peer.part(reason)]
 
+    def drop_all(self, reason: str, *, is_gentle: bool) -> list[Effect]:
+        """Close the connections to all peers, which may go on with us later."""
+        effects: list[Effect] = []
+        for peer in list(self):
+            peer.negotiation.spare_offer()
+            effects += self.drop(peer.peer_id, reason, is_gentle=is_gentle)
+        return effects
+
     def refuse(self, peer_id: str, reason: str) -> list[Effect]:
         """Close the connection to a peer, and deal with it no more."""
         self._refused[peer_id] = None

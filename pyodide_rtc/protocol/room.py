@@ -63,6 +63,9 @@ from pyodide_rtc.wire.messages import (
 )
 from pyodide_rtc.wire.payload import Announce, Lost, SignalMessage
 
+_CALLS = (ev.PayloadReceived, ev.StrangerHeard, ev.ServerOpened, ev.TimePassed)
+"""What makes us speak up by ourselves, or to whom we are not linked."""
+
 
 @dataclass(slots=True)
 class RoomMachine:
@@ -85,6 +88,7 @@ class RoomMachine:
     _fault_limits: FaultLimits = field(default_factory=FaultLimits)
     _tabs: Tabs = field(init=False)
     _is_left: bool = False
+    _is_away: bool = False
 
     def __post_init__(self) -> None:
         self.awareness = AwarenessMachine(self.mesh.client_id)
@@ -95,7 +99,7 @@ class RoomMachine:
     @property
     def deadline_s(self) -> float | None:
         """When `TimePassed` is to be given next; None if nothing is waited for."""
-        if self._is_left:
+        if self._is_left or self._is_away:
             return None
         parts = (self.mesh, self.awareness, self._comparison, self._doubts)
         times = [part.deadline_s for part in parts]
@@ -113,7 +117,7 @@ class RoomMachine:
             event: what happened.
             now_s: the time, by any clock that never goes back.
         """
-        if self._is_left:
+        if self._is_left or (self._is_away and isinstance(event, _CALLS)):
             return []
         effects = self._fault_limits.sift(self._dispatch(event, now_s), now_s)
         for effect in effects:
@@ -192,9 +196,12 @@ class RoomMachine:
                 return []
             case ev.PathFound():
                 return self.mesh.on_path(event)
+            case ev.PutAway():
+                self._is_away = True
+                reason = "the page is put away"
+                return self._tabs.leave(reason) + self.mesh.drop_all(reason, is_gentle=False)
             case ev.Woken():
-                asked = [e for p in list(self.mesh) for e in self._doubt(p.negotiation.conn, now_s)]
-                return asked + self.mesh.announce_again(now_s)
+                return self._wake(now_s)
             case ev.UpdateRefused(link, reason):
                 return self._refuse(link, RemoteProtocolError(reason))
             case ev.UpdateBlocked(link, size):
@@ -267,7 +274,7 @@ class RoomMachine:
 
     def _greet(self, event: ev.StateVectorRead) -> list[Effect]:
         if event.link == ev.TAB:
-            return self._tabs.greet(event)
+            return [] if self._is_away else self._tabs.greet(event)
         step1 = SyncStep1(event.state_vector)
         state: list[Message] = [] if event.state is None else [SyncStep2(event.state)]
         peer = self.mesh.peer_of(event.link)
@@ -305,7 +312,7 @@ class RoomMachine:
     # Frames.
 
     def _is_linked(self, link: ev.Link) -> bool:
-        return link == ev.TAB or self.mesh.peer_of(link) is not None
+        return not self._is_away and (link == ev.TAB or self.mesh.peer_of(link) is not None)
 
     def _on_flood(self, link: ev.Link, waiting_bytes: int) -> list[Effect]:
         what = "bytes sent faster than they can be taken"
@@ -398,9 +405,13 @@ class RoomMachine:
 
     def _leave(self, now_s: float) -> list[Effect]:
         effects = self.links.tell_awareness(self.awareness.set_local(None, now_s), None)
-        effects += self._tabs.show(present=False)
-        for peer_id in [p.peer_id for p in self.mesh]:
-            effects += self.mesh.drop(peer_id, "we left", is_gentle=True)
-        effects += self._tabs.clear()
+        effects += self._tabs.leave("we left") + self.mesh.drop_all("we left", is_gentle=True)
         self._is_left = True
         return effects
+
+    def _wake(self, now_s: float) -> list[Effect]:
+        effects = self._tabs.reopen() if self._is_away else []
+        self._is_away = False
+        for peer in list(self.mesh):
+            effects += self._doubt(peer.negotiation.conn, now_s)
+        return effects + self.mesh.announce_again(now_s)

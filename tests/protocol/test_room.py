@@ -771,6 +771,77 @@ class TestDoubts:
         ]
 
 
+class TestBeingPutAway:
+    def away(self, room: RoomMachine) -> list[fx.Effect]:
+        link_tab(room, OTHER)
+        link_peer(room, client_id=PEER_CLIENT)
+        return room.handle(ev.PutAway(), 5.0)
+
+    def test_who_is_linked_is_dropped_and_tabs_are_told(self, room: RoomMachine) -> None:
+        effects = self.away(room)
+
+        assert frames(effects, ev.TAB) == [TabPeer(ME, False, MY_CLIENT)]
+        assert only(fx.CloseTransport, effects) == [fx.CloseTransport(1, is_gentle=False)]
+        reason = "the page is put away"
+        assert only(fx.PeersChanged, effects) == [
+            fx.PeersChanged(OTHER, "left", reason),
+            fx.PeersChanged(PEER, "left", reason, PEER_CLIENT),
+        ]
+        assert room.peers == ()
+
+    @pytest.mark.parametrize(
+        "event",
+        [
+            ev.PayloadReceived(URL, announce()),
+            ev.PayloadReceived(URL, signal(OFFER)),
+            ev.ServerOpened(URL),
+            ev.StrangerHeard("another password"),
+            ev.ChannelClosed(1, "local", "the page closed it"),
+            ev.TransportFailed(1, "the page closed it"),
+            ev.FrameReceived(ev.TAB, encode(TabPeer(PEER, True))),
+            ev.FrameReceived(ev.TAB, encode(QueryAwareness())),
+            ev.FrameReceived(1, encode(QueryAwareness())),
+            ev.StateVectorRead(ev.TAB, b"\0"),
+            ev.DocumentChanged(b"\0\0", None, b"\0"),
+            ev.LocalStateSet({"user": {"name": "Ada"}}),
+            ev.TimePassed(),
+        ],
+        ids=lambda event: type(event).__name__,
+    )
+    def test_from_then_on_nothing_is_said(self, room: RoomMachine, event: ev.Event) -> None:
+        self.away(room)
+
+        effects = room.handle(event, 30.0)
+
+        assert [e for e in effects if not isinstance(e, fx.AwarenessChanged)] == []
+        assert room.peers == ()
+        assert room.deadline_s is None
+
+    def test_the_last_changes_of_those_who_were_linked_are_taken(self, room: RoomMachine) -> None:
+        self.away(room)
+
+        late = room.handle(ev.FramesReceived(1, (encode(SyncUpdate(b"late")),)), 6.0)
+
+        assert late == [fx.ApplyUpdate(1, b"late")]
+
+    def test_who_wakes_greets_everybody_again(self, room: RoomMachine) -> None:
+        self.away(room)
+
+        assert room.handle(ev.Woken(), 60.0) == [
+            fx.AskState(ev.TAB, EAGER_STATE_BYTES),
+            fx.PublishPayload(Announce(ME, extra(MY_CLIENT)), will=Lost(ME)),
+        ]
+        assert only(fx.OpenTransport, room.handle(ev.PayloadReceived(URL, announce()), 60.1))
+        greeting = frames(room.handle(ev.StateVectorRead(ev.TAB, b"\0"), 60.1), ev.TAB)
+        assert greeting[0] == TabPeer(ME, True, MY_CLIENT)
+
+    def test_a_tab_channel_that_opened_meanwhile_is_greeted_then(self, room: RoomMachine) -> None:
+        room.handle(ev.PutAway(), 0.0)
+        room.handle(ev.TabOpened(), 0.1)
+
+        assert fx.AskState(ev.TAB, EAGER_STATE_BYTES) in room.handle(ev.Woken(), 60.0)
+
+
 class TestStrangers:
     def test_they_are_told_once_a_minute(self, room: RoomMachine) -> None:
         error = reported(room.handle(ev.StrangerHeard("another password"), 0.0))

@@ -11,9 +11,20 @@ from harness.processes import asleep
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 HERE_S = 5.0
-# Its kernel goes on for a moment after its connections have gone, and may announce itself once
-# more: then it is listed as on its way, but neither connected nor present.
-SEEN_GONE = "[sum(p.is_connected for p in room.peers), len(room.awareness.states)]"
+# The kernel goes on for a moment after the connections of its page have gone. Were it to announce
+# itself once more, the others would list it as on its way for 10 s.
+WATCH = """
+import asyncio
+async def listed_after_it_went():
+    while room.peers:
+        await asyncio.sleep(0.01)
+    listed = []
+    for _ in range(300):
+        await asyncio.sleep(0.01)
+        listed.extend(room.peers)
+    return listed
+watch = asyncio.ensure_future(listed_after_it_went())
+"""
 
 _WATCH_RETURN = """
     window.wasKept = undefined;
@@ -54,9 +65,11 @@ def test_walking_away_and_back(
     """Chromium keeps the page with its kernel; were it loaded anew, its cells would run again."""
     one, two = meet(cast, room_name)
     two.notebook.js(_WATCH_RETURN)
+    one.run(WATCH)
     two.driver.get(f"{two.server.url}/lab/jupyter-lite.json")
-    one.eventually(SEEN_GONE, [0, 1], timeout_s=HERE_S)
+    one.eventually("[len(room.peers), len(room.awareness.states)]", [0, 1], timeout_s=HERE_S)
     one.run("state['while'] = 'away'")
+    assert one.run("print(await watch)") == "[]\n"
     two.driver.back()
     two.notebook.wait_idle()
     was_kept = two.notebook.js("return window.wasKept ?? false")
