@@ -197,13 +197,13 @@ class Mesh:
             return []
         return [*peer.negotiation.close(is_gentle=is_gentle), *peer.part(reason)]
 
-    def drop_all(self, reason: str, *, is_gentle: bool) -> list[Effect]:
-        """Close the connections to all peers, which may go on with us later."""
-        effects: list[Effect] = []
-        for peer in list(self):
-            peer.negotiation.spare_offer()
-            effects += self.drop(peer.peer_id, reason, is_gentle=is_gentle)
-        return effects
+    def put_away(self, reason: str, now_s: float) -> list[Effect]:
+        """Drop all peers until we wake."""
+        return [e for peer in list(self) for e in self._miss(peer, reason, now_s)]
+
+    def come_back(self, now_s: float) -> None:
+        """Call those who were to be called meanwhile, unless they hear our announce and call us."""
+        self._lobby.postpone(now_s + GUESS_DELAYS_S[0])
 
     def refuse(self, peer_id: str, reason: str) -> list[Effect]:
         """Close the connection to a peer, and deal with it no more."""

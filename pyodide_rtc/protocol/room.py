@@ -199,7 +199,7 @@ class RoomMachine:
             case ev.PutAway():
                 self._is_away = True
                 reason = "the page is put away"
-                return self._tabs.leave(reason) + self.mesh.drop_all(reason, is_gentle=False)
+                return self._tabs.leave(reason) + self.mesh.put_away(reason, now_s)
             case ev.Woken():
                 return self._wake(now_s)
             case ev.UpdateRefused(link, reason):
@@ -405,13 +405,18 @@ class RoomMachine:
 
     def _leave(self, now_s: float) -> list[Effect]:
         effects = self.links.tell_awareness(self.awareness.set_local(None, now_s), None)
-        effects += self._tabs.leave("we left") + self.mesh.drop_all("we left", is_gentle=True)
+        effects += self._tabs.leave("we left")
+        for peer_id in [p.peer_id for p in self.mesh]:
+            effects += self.mesh.drop(peer_id, "we left", is_gentle=True)
         self._is_left = True
         return effects
 
     def _wake(self, now_s: float) -> list[Effect]:
-        effects = self._tabs.reopen() if self._is_away else []
-        self._is_away = False
+        effects: list[Effect] = []
+        if self._is_away:
+            self._is_away = False
+            self.mesh.come_back(now_s)
+            effects += self._tabs.reopen()
         for peer in list(self.mesh):
             effects += self._doubt(peer.negotiation.conn, now_s)
         return effects + self.mesh.announce_again(now_s)

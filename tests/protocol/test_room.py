@@ -835,6 +835,18 @@ class TestBeingPutAway:
         greeting = frames(room.handle(ev.StateVectorRead(ev.TAB, b"\0"), 60.1), ev.TAB)
         assert greeting[0] == TabPeer(ME, True, MY_CLIENT)
 
+    def test_a_stock_peer_that_does_not_hear_us_is_called_a_second_later(
+        self, room: RoomMachine
+    ) -> None:
+        # It may wait for the answer to an offer that came while we were away: for ever.
+        link_peer(room)
+        room.handle(ev.PutAway(), 5.0)
+        room.handle(ev.Woken(), 60.0)
+
+        assert room.deadline_s == 60.0 + GUESS_DELAYS_S[0]
+        called = room.handle(ev.TimePassed(), 60.0 + GUESS_DELAYS_S[0])
+        assert [e.is_initiator for e in only(fx.OpenTransport, called)] == [True]
+
     def test_a_tab_channel_that_opened_meanwhile_is_greeted_then(self, room: RoomMachine) -> None:
         room.handle(ev.PutAway(), 0.0)
         room.handle(ev.TabOpened(), 0.1)
