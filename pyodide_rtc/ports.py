@@ -312,8 +312,14 @@ class Host(Protocol):
             BridgeError: its configuration is no JSON, or the link to it is closed.
         """
 
-    def on_wake(self, callback: Callable[[], None]) -> None:
-        """Call back whenever the page was asleep or offline and is there again."""
+    def on_page_life(self, on_away: Callable[[], None], on_woken: Callable[[], None]) -> None:
+        """Call back when the page is put away, and when it is there again.
+
+        Args:
+            on_away: people have left the page, which closes all its peer connections. The browser
+                may keep it and freeze us a moment later, or close it and end us.
+            on_woken: the page is shown again; or it was asleep or offline, which nobody told.
+        """
 
     def soon(self, callback: Callable[[], None]) -> None:
         """Call back once what runs now has come to its end or to an `await` that waits.

@@ -44,7 +44,6 @@ class Room:
         self._route = ""
         self._session: RoomSession | None = None
         self._end: RtcError | None = None
-        self._ice_failure: IceFailedError | None = None
         self._close: Callable[[], None] = lambda: None
         self._faults: deque[BaseException] = deque(maxlen=_FAULTS_KEPT)
         self._observers: list[Callable[[RoomEvent], None]] = []
@@ -102,25 +101,7 @@ class Room:
     @property
     def peers(self) -> tuple[Peer, ...]:
         """The others, those on their way included."""
-        if self._session is None:
-            return ()
-        states = self._read_states()
-        return tuple(
-            Peer(
-                p.peer_id,
-                _name_of(states, p.client_id),
-                p.via,
-                p.is_connected,
-                p.is_synced,
-                p.ahead,
-                p.behind,
-                p.is_relayed,
-                p.transfers,
-                p.unknown_messages,
-                p.retries,
-            )
-            for p in self._session.machine.peers
-        )
+        return () if self._session is None else self._session.machine.peers
 
     @property
     def servers(self) -> tuple[Server, ...]:
@@ -146,8 +127,10 @@ class Room:
 
     @property
     def ice_failure(self) -> IceFailedError | None:
-        """The last peer that was found and not reached; None since another one was."""
-        return self._ice_failure
+        """The last peer that was found and not reached; None once one was, or it seems gone."""
+        if self._session is None:
+            return None
+        return self._session.machine.unreached.error(asyncio.get_running_loop().time())
 
     @property
     def synced(self) -> bool:
@@ -246,7 +229,7 @@ class Room:
         times = "" if count == 1 else f" ({count} times)"
         self._tell(RoomEvent("fault", reason=f"{error}{times}", error=error))
 
-    def on_notice(self, notice: Notice) -> None:  # noqa: C901 - one case each
+    def on_notice(self, notice: Notice) -> None:
         """Take what the session tells."""
         match notice:
             case fx.AwarenessChanged():
@@ -254,15 +237,11 @@ class Room:
                     self._call(callback, notice)
             case fx.PeersChanged(peer_id, change, reason):
                 logger.info("= peer %s %s %s", peer_id[:8], change, reason)
-                if change == "joined":
-                    self._ice_failure = None
                 self._tell(RoomEvent(f"peer-{change}", peer_id, reason))
             case fx.TransferMoved(peer_id, transfer):
                 words = room_repr.transfer_words(transfer)
                 self._tell(RoomEvent("progress", peer_id, words, transfer=transfer))
             case fx.Report(error, count):
-                if isinstance(error, IceFailedError):
-                    self._ice_failure = error
                 self.add_fault(error, count)
             case ServerOpened(url):
                 self._tell(RoomEvent("server-open", reason=url))
@@ -300,9 +279,3 @@ class Room:
         except Exception as error:  # a user's callback may raise anything; the room must go on
             logger.exception("! a callback failed")
             self._faults.append(error)
-
-
-def _name_of(states: dict[int, dict[str, object]], client_id: int | None) -> str | None:
-    user = states.get(client_id, {}).get("user") if client_id is not None else None
-    name = user.get("name") if isinstance(user, dict) else None
-    return name if isinstance(name, str) else None

@@ -17,7 +17,6 @@ from pyodide_rtc.errors import (
     DecodeError,
     DecryptionError,
     LocalProtocolError,
-    NegotiationError,
     RoomClosedError,
     SignalingUnavailableError,
     SyncTimeoutError,
@@ -711,37 +710,6 @@ class TestWaking:
 
         run()
 
-    @pytest.mark.parametrize("seed", range(10))
-    @pytest.mark.parametrize("awake_s", [0, 0.2])
-    def test_a_page_that_was_put_away_is_back_at_once(self, seed: int, awake_s: float) -> None:
-        # It closes all its connections when it goes, and tells so when it is back. Its kernel may
-        # go on for a moment, and begin with what is dead.
-        @with_world
-        async def run(world: World) -> None:
-            world.network.random.seed(seed)
-            one, other = await world.pair()
-            host = world.hosts[0]
-            handlers = [peer._handler for peer in host.peers if peer._handler]
-            assert len(handlers) == 2, "one is in reserve"
-            for peer in host.peers:
-                peer.close()
-            if awake_s:
-                for channel in handlers[0]._channels.values():  # type: ignore[attr-defined]
-                    channel.on_close()
-            await asyncio.sleep(awake_s or 5)
-            assert not any(p.is_connected for p in other.peers)
-            for socket in [s for s in world.relay.sockets if s.host is host]:
-                socket.drop("put away")
-            for handler in handlers:
-                handler.on_state("closed", None)
-            host.wake()
-            await asyncio.sleep(1)
-
-            assert (one.synced, other.synced) == (True, True)
-            assert awake_s or not any(isinstance(f, NegotiationError) for f in one.faults)
-
-        run()
-
     def test_who_waited_for_a_server_tries_at_once(self) -> None:
         @with_world
         async def run(world: World) -> None:
@@ -756,6 +724,120 @@ class TestWaking:
             await asyncio.sleep(0.1)
 
             assert [(s.state, s.retry_in_s) for s in room.servers] == [("open", None)]
+
+        run()
+
+
+def put_away(host: MemoryHost, awake_s: float) -> None:
+    """Leave a page. Its kernel may hear of it late, and sees its channels close meanwhile."""
+    handlers = [peer._handler for peer in host.connected]
+    for peer in host.peers:
+        peer.close()
+    for handler in handlers:
+        for channel in handler._channels.values():  # type: ignore[union-attr]
+            asyncio.get_running_loop().call_later(0.005, channel.on_close)
+    asyncio.get_running_loop().call_later(awake_s, host.put_away)
+
+
+async def is_away(room: Room, for_s: float) -> bool:
+    """Tell whether nobody is listed soon, and it stays so."""
+    is_gone = False
+    for _ in range(int(for_s / 0.01)):
+        await asyncio.sleep(0.01)
+        if is_gone and room.peers:
+            return False
+        is_gone = not room.peers
+    return is_gone
+
+
+class TestBeingPutAway:
+    @pytest.mark.parametrize("seed", range(10))
+    @pytest.mark.parametrize("password", [None, "secret"])
+    def test_nobody_lists_the_page_until_it_is_back(self, seed: int, password: str | None) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            world.network.random.seed(seed)
+            one, other = await world.pair(password=password)
+            events: list[RoomEvent] = []
+            one.observe(events.append)
+            put_away(world.hosts[0], awake_s=0)
+            assert await is_away(other, for_s=20)
+            assert [s.state for s in one.servers] == ["waiting"]
+            assert one.peers == ()
+            assert len(other.awareness.states) == 1
+            one.map("m")["by one"], other.map("m")["by other"] = 1, 2
+            await asyncio.sleep(1)
+            world.hosts[0].wake()
+            await asyncio.sleep(1)
+
+            assert (one.synced, other.synced) == (True, True)
+            assert one.map("m").to_py() == other.map("m").to_py() == {"by one": 1, "by other": 2}
+            assert [p.name for p in (*one.peers, *other.peers)] == ["Bob", "Ada"]
+            assert one.faults == ()
+
+        run()
+
+    @pytest.mark.parametrize("seed", range(10))
+    def test_who_hears_of_it_late_is_back_all_the_same(self, seed: int) -> None:
+        # A busy kernel: it was frozen before it heard, and begins with what is dead.
+        @with_world
+        async def run(world: World) -> None:
+            world.network.random.seed(seed)
+            one, other = await world.pair()
+            put_away(world.hosts[0], awake_s=0.2)
+            await asyncio.sleep(0.2)
+            world.hosts[0].wake()
+            await asyncio.sleep(1)
+
+            assert (one.synced, other.synced) == (True, True)
+
+        run()
+
+    def test_tabs_list_it_no_more_and_again(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            one = world.kernel(browser="b").join(user="Ada")
+            two = world.kernel(browser="b").join(user="Bob")
+            await one.until_synced(10)
+            await asyncio.sleep(1)
+            world.hosts[1].put_away()
+            assert await is_away(one, for_s=20)
+            assert len(one.awareness.states) == 1
+            one.map("m")["while"] = "away"
+            await asyncio.sleep(1)
+            world.hosts[1].wake()
+            await asyncio.sleep(1)
+
+            assert [(p.name, p.via, p.is_synced) for p in one.peers] == [("Bob", "tab", True)]
+            assert [(p.name, p.via, p.is_synced) for p in two.peers] == [("Ada", "tab", True)]
+            assert two.map("m").to_py() == {"while": "away"}
+
+        run()
+
+    def test_a_page_that_does_not_come_back_has_gone_like_any_other(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            _, other = await world.pair()
+            put_away(world.hosts[0], awake_s=0)
+            await asyncio.sleep(0.01)
+            world.network.kill(world.hosts[0])
+
+            assert await is_away(other, for_s=20)
+            assert other.faults == ()
+
+        run()
+
+    def test_a_room_can_be_left_meanwhile(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            one, other = await world.pair()
+            world.hosts[0].put_away()
+            one.leave()
+            await asyncio.sleep(1)
+            world.hosts[0].wake()
+
+            assert await is_away(other, for_s=5)
+            assert not any(peer.is_open for peer in world.hosts[0].peers)
 
         run()
 

@@ -272,17 +272,12 @@ export function createHost(post, getUser = () => undefined) {
   };
 
   const closePeers = () => [...peers.keys()].forEach(closePeer);
-  /** @type {number[]} */
-  let lost = [];
+  /** Put away (bfcache) or closed. Python goes on for a moment: it hears of it before its peers do. */
   const onHide = () => {
-    lost = [...peers.keys()];
+    post(["away", "page"]);
     closePeers();
   };
-  /** A page that was put away (bfcache) or frozen: Python has to know what it has lost. */
-  const onWake = () => {
-    lost.splice(0).forEach((id) => post(["state", id, "closed"]));
-    post(["woken", "page"]);
-  };
+  const onWake = () => post(["woken", "page"]);
   /** @type {[EventTarget, string, () => void][]} */
   const listeners = [
     [window, "pagehide", onHide],

@@ -64,15 +64,19 @@ class PageStorage:
             raise StorageError(str(exc)) from exc
 
 
-class _PageEvents:
-    """Takes what the page tells of itself: that it has woken."""
+class _PageLife:
+    """Takes what the page tells of itself: that it is put away, or there again."""
 
-    def __init__(self, on_wake: Callable[[], None]) -> None:
-        self._on_wake = on_wake
+    def __init__(self) -> None:
+        self.on_away: Callable[[], None] = lambda: None
+        self.on_woken: Callable[[], None] = lambda: None
 
     def receive(self, operation: str, *_args: Any) -> None:
-        """Take one message of host.js; waking is the only one."""
-        self._on_wake()
+        """Take one message of host.js."""
+        if operation == "away":
+            self.on_away()
+        else:
+            self.on_woken()
 
 
 class BrowserHost:
@@ -89,8 +93,8 @@ class BrowserHost:
         self._storage = PageStorage(link)
         self._crypto = SubtleCrypto()
         self._locks = BrowserLocks()
-        link.add("page", _PageEvents(self._wake))
-        self._on_wake: Callable[[], None] = lambda: None
+        self._page_life = _PageLife()
+        link.add("page", self._page_life)
         # Their callbacks keep them alive as long as they are open.
         self._parts: WeakSet[_Part] = WeakSet()
         self._is_closed = False
@@ -132,12 +136,9 @@ class BrowserHost:
         remembered_room, user_name, user_color, browser_id = about_user
         return PageFacts(href, config, remembered_room, user_name, user_color, browser_id)
 
-    def on_wake(self, callback: Callable[[], None]) -> None:
-        """Call back whenever the page was asleep or offline and is there again."""
-        self._on_wake = callback
-
-    def _wake(self) -> None:
-        self._on_wake()
+    def on_page_life(self, on_away: Callable[[], None], on_woken: Callable[[], None]) -> None:
+        """Call back when the page is put away, and when it is there again."""
+        self._page_life.on_away, self._page_life.on_woken = on_away, on_woken
 
     def soon(self, callback: Callable[[], None]) -> None:
         """Call back once Python gives the thread back to the browser, as a microtask."""

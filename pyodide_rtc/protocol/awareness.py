@@ -77,6 +77,13 @@ class AwarenessMachine:
         """The states of all who are here, ourselves included."""
         return {i: r.state for i, r in self._records.items() if r.state is not None}
 
+    def name_of(self, client_id: int | None) -> str | None:
+        """Give the name that a client shows, as `{"user": {"name": ...}}` in its state, if any."""
+        state = None if client_id is None else self._state_of(client_id)
+        user = None if state is None else state.get("user")
+        name = user.get("name") if isinstance(user, dict) else None
+        return name if isinstance(name, str) else None
+
     @property
     def deadline_s(self) -> float | None:
         """When `expire` should be called next; None while nobody is here, not even we."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from pyodide_rtc.errors import RtcError
+from pyodide_rtc.peer import Transfer
 from pyodide_rtc.protocol.events import ChannelSide, Link
 from pyodide_rtc.wire.messages import StateCheck
 from pyodide_rtc.wire.payload import Announce, Lost, SignalMessage
@@ -191,21 +192,6 @@ class PeersChanged:
     change: Literal["joined", "synced", "changed", "left"]
     reason: str = ""
     client_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Transfer:
-    """Something large on its way.
-
-    Args:
-        direction: which way.
-        done_bytes: how much has come, or has been given to the browser.
-        total_bytes: how much it is.
-    """
-
-    direction: Literal["receiving", "sending"]
-    done_bytes: int
-    total_bytes: int
 
 
 @dataclass(frozen=True, slots=True)

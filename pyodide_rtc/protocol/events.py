@@ -115,8 +115,13 @@ class PathFound:
 
 
 @dataclass(frozen=True, slots=True)
+class PutAway:
+    """The page was left, and its peer connections are closed: we are silent until we have woken."""
+
+
+@dataclass(frozen=True, slots=True)
 class Woken:
-    """The page was asleep or offline: whatever was known of links may be old."""
+    """The page was asleep, offline or put away: whatever was known of links may be old."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,6 +301,7 @@ Event: TypeAlias = (
     | TransportFailed
     | TransportUnsure
     | PathFound
+    | PutAway
     | Woken
     | FrameReceived
     | Flooded

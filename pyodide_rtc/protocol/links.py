@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
+from pyodide_rtc.peer import Peer
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.awareness import AwarenessChange, AwarenessMachine
 from pyodide_rtc.protocol.effects import (
@@ -17,7 +17,6 @@ from pyodide_rtc.protocol.effects import (
     AwarenessChanged,
     Effect,
     SendTabFrame,
-    Transfer,
 )
 from pyodide_rtc.protocol.mesh import Mesh
 from pyodide_rtc.protocol.mesh_peer import MeshPeer
@@ -30,37 +29,6 @@ from pyodide_rtc.wire.messages import (
     TabPeer,
     encode,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class PeerState:
-    """What is known of a peer.
-
-    Args:
-        peer_id: its network identity.
-        via: how it is reached.
-        is_connected: whether frames can go.
-        is_synced: whether it has answered our state vector.
-        client_id: its document's client id, if it told.
-        ahead: how many units of its document we lacked when we were last compared; None for never.
-        behind: how many units of ours it lacked then.
-        is_relayed: whether a TURN server passes everything on; None while that is not known.
-        transfers: what is large and on its way to it or from it.
-        unknown_messages: how many came of types that we do not know; from tabs, of all together.
-        retries: how often a network path to it was looked for again, since there was one.
-    """
-
-    peer_id: str
-    via: Literal["webrtc", "tab"]
-    is_connected: bool
-    is_synced: bool
-    client_id: int | None
-    ahead: int | None = None
-    behind: int | None = None
-    is_relayed: bool | None = None
-    transfers: tuple[Transfer, ...] = ()
-    unknown_messages: int = 0
-    retries: int = 0
 
 
 @dataclass(slots=True)
@@ -95,31 +63,38 @@ class Links:
     _unknown: Counter[ev.Link] = field(default_factory=Counter)
 
     @property
-    def peers(self) -> tuple[PeerState, ...]:
+    def peers(self) -> tuple[Peer, ...]:
         """All peers, those on their way included."""
-        by_webrtc = [
-            PeerState(
-                peer.peer_id,
-                "webrtc",
-                peer.is_joined,
-                peer.is_synced,
-                peer.client_id,
-                peer.ahead,
-                peer.behind,
-                peer.is_relayed,
-                self._transfers(peer),
-                self._unknown[peer.negotiation.conn or ev.TAB],
-                peer.negotiation.retries,
-            )
-            for peer in self.mesh
-            if not peer.may_be_gone
-        ]
-        unknown = self._unknown[ev.TAB]
+        by_webrtc = [self._show(peer) for peer in self.mesh if not peer.may_be_gone]
         by_tab = [
-            PeerState(i, "tab", True, p.is_synced, p.client_id, unknown_messages=unknown)
-            for i, p in self.tab_peers.items()
+            Peer(
+                peer_id,
+                self.awareness.name_of(tab.client_id),
+                "tab",
+                is_connected=True,
+                is_synced=tab.is_synced,
+                unknown_messages=self._unknown[ev.TAB],
+            )
+            for peer_id, tab in self.tab_peers.items()
         ]
         return (*by_webrtc, *by_tab)
+
+    def _show(self, peer: MeshPeer) -> Peer:
+        conn = peer.negotiation.conn
+        traffic = None if conn is None else self._traffic.get(conn)
+        return Peer(
+            peer.peer_id,
+            self.awareness.name_of(peer.client_id),
+            "webrtc",
+            is_connected=peer.is_joined,
+            is_synced=peer.is_synced,
+            ahead=peer.ahead,
+            behind=peer.behind,
+            is_relayed=peer.is_relayed,
+            transfers=() if traffic is None else traffic.transfers,
+            unknown_messages=0 if conn is None else self._unknown[conn],
+            retries=peer.negotiation.retries,
+        )
 
     def send(self, link: ev.Link, data: bytes) -> list[Effect]:
         """Send a frame by a link; by one that is gone meanwhile nothing goes."""
@@ -141,10 +116,6 @@ class Links:
         """Whether a link is to a peer of our own kind, by WebRTC."""
         peer = self.mesh.peer_of(link)
         return peer is not None and peer.capability is not None
-
-    def _transfers(self, peer: MeshPeer) -> tuple[Transfer, ...]:
-        traffic = self._traffic.get(peer.negotiation.conn or ev.TAB)
-        return () if traffic is None else traffic.transfers
 
     def all_but(self, source: ev.Link | None) -> list[ev.Link]:
         """Give the links to all but the source of what is to be told."""

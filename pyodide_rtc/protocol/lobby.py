@@ -6,7 +6,7 @@ A newcomer may be about to call us. An offer may belong to a connection that we 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pyodide_rtc.protocol.capability import Capability
 from pyodide_rtc.protocol.deadlines import earliest
@@ -82,6 +82,12 @@ class Lobby:
         self._newcomers.setdefault(newcomer.peer_id, newcomer)
         if len(self._newcomers) > MAX_NEWCOMERS:
             del self._newcomers[max(self._newcomers.values(), key=lambda n: n.guess).peer_id]
+
+    def postpone(self, due_s: float) -> None:
+        """Call nobody before this time."""
+        for newcomer in self._newcomers.values():
+            later = replace(newcomer, due_s=max(newcomer.due_s, due_s))
+            self._newcomers[newcomer.peer_id] = later
 
     def take_due(self, now_s: float) -> list[Newcomer]:
         """Give the newcomers that are to be called now."""

@@ -197,6 +197,14 @@ class Mesh:
             return []
         return [*peer.negotiation.close(is_gentle=is_gentle), *peer.part(reason)]
 
+    def put_away(self, reason: str, now_s: float) -> list[Effect]:
+        """Drop all peers until we wake."""
+        return [e for peer in list(self) for e in self._miss(peer, reason, now_s)]
+
+    def come_back(self, now_s: float) -> None:
+        """Call those who were to be called meanwhile, unless they hear our announce and call us."""
+        self._lobby.postpone(now_s + GUESS_DELAYS_S[0])
+
     def refuse(self, peer_id: str, reason: str) -> list[Effect]:
         """Close the connection to a peer, and deal with it no more."""
         self._refused[peer_id] = None

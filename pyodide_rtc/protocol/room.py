@@ -11,12 +11,14 @@ from typing import assert_never
 
 from pyodide_rtc.errors import (
     DecryptionError,
+    IceFailedError,
     LocalProtocolError,
     NegotiationError,
     PeerClosedError,
     PeerLimitError,
     RemoteProtocolError,
 )
+from pyodide_rtc.peer import Peer
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.awareness import AwarenessMachine
 from pyodide_rtc.protocol.comparison import Comparison
@@ -39,11 +41,12 @@ from pyodide_rtc.protocol.fault_limits import FaultLimits
 from pyodide_rtc.protocol.guests import Guests
 from pyodide_rtc.protocol.intake import MAX_WAITING_BYTES
 from pyodide_rtc.protocol.late import late_updates
-from pyodide_rtc.protocol.links import Links, PeerState, show
+from pyodide_rtc.protocol.links import Links, show
 from pyodide_rtc.protocol.mesh import Mesh
 from pyodide_rtc.protocol.strangers import Strangers
 from pyodide_rtc.protocol.tabs import Tabs
 from pyodide_rtc.protocol.transfers import MAX_RECEIVED_BYTES
+from pyodide_rtc.protocol.unreached import Unreached
 from pyodide_rtc.wire.awareness import AwarenessEntry
 from pyodide_rtc.wire.chunks import CHUNK_TYPE
 from pyodide_rtc.wire.messages import (
@@ -61,6 +64,9 @@ from pyodide_rtc.wire.messages import (
 )
 from pyodide_rtc.wire.payload import Announce, Lost, SignalMessage
 
+_CALLS = (ev.PayloadReceived, ev.StrangerHeard, ev.ServerOpened, ev.TimePassed)
+"""What makes us speak up by ourselves, or to whom we are not linked."""
+
 
 @dataclass(slots=True)
 class RoomMachine:
@@ -75,6 +81,7 @@ class RoomMachine:
     max_received_bytes: int = MAX_RECEIVED_BYTES
     awareness: AwarenessMachine = field(init=False)
     strangers: Strangers = field(default_factory=Strangers)
+    unreached: Unreached = field(default_factory=Unreached)
     links: Links = field(init=False)
     _comparison: Comparison = field(init=False)
     _doubts: Doubts = field(default_factory=Doubts)
@@ -82,6 +89,7 @@ class RoomMachine:
     _fault_limits: FaultLimits = field(default_factory=FaultLimits)
     _tabs: Tabs = field(init=False)
     _is_left: bool = False
+    _is_away: bool = False
 
     def __post_init__(self) -> None:
         self.awareness = AwarenessMachine(self.mesh.client_id)
@@ -92,7 +100,7 @@ class RoomMachine:
     @property
     def deadline_s(self) -> float | None:
         """When `TimePassed` is to be given next; None if nothing is waited for."""
-        if self._is_left:
+        if self._is_left or self._is_away:
             return None
         return earliest(
             self.mesh.deadline_s,
@@ -102,7 +110,7 @@ class RoomMachine:
         )
 
     @property
-    def peers(self) -> tuple[PeerState, ...]:
+    def peers(self) -> tuple[Peer, ...]:
         """All peers, those on their way included."""
         return self.links.peers
 
@@ -113,18 +121,26 @@ class RoomMachine:
             event: what happened.
             now_s: the time, by any clock that never goes back.
         """
-        if self._is_left:
+        if self._is_left or (self._is_away and isinstance(event, _CALLS)):
             return []
         effects = self._fault_limits.sift(self._dispatch(event, now_s), now_s)
-        gone: list[int] = []
-        for effect in effects:
-            if isinstance(effect, CloseTransport):
-                self.links.forget(effect.conn)
-                self._comparison.stock.forget(effect.conn)
-                self._guests.forget(effect.conn)
-            elif isinstance(effect, PeersChanged) and effect.change == "left":
-                gone += [] if effect.client_id is None else [effect.client_id]
+        gone = [client_id for e in effects if (client_id := self._note(e, now_s)) is not None]
         return effects + show(self.awareness.remove(gone)) if gone else effects
+
+    def _note(self, effect: Effect, now_s: float) -> int | None:
+        """Take note of what follows from an effect; give the client whose presence ends by it."""
+        match effect:
+            case CloseTransport(conn):
+                self.links.forget(conn)
+                self._comparison.stock.forget(conn)
+                self._guests.forget(conn)
+            case Report(IceFailedError() as error):
+                self.unreached.take(error, now_s)
+            case PeersChanged(change="joined"):
+                self.unreached = Unreached()
+            case PeersChanged(change="left", client_id=client_id):
+                return client_id
+        return None
 
     def _dispatch(self, event: ev.Event, now_s: float) -> list[Effect]:  # noqa: C901 - one case each
         match event:
@@ -186,9 +202,12 @@ class RoomMachine:
                 return []
             case ev.PathFound():
                 return self.mesh.on_path(event)
+            case ev.PutAway():
+                self._is_away = True
+                reason = "the page is put away"
+                return self._tabs.leave(reason) + self.mesh.put_away(reason, now_s)
             case ev.Woken():
-                asked = [e for p in list(self.mesh) for e in self._doubt(p.negotiation.conn, now_s)]
-                return asked + self.mesh.announce_again(now_s)
+                return self._wake(now_s)
             case ev.UpdateRefused(link, reason):
                 return self._refuse(link, RemoteProtocolError(reason))
             case ev.UpdateBlocked(link, size):
@@ -229,6 +248,7 @@ class RoomMachine:
         return self.mesh.on_payload(url, payload, now_s)
 
     def _on_lost(self, peer_id: str, now_s: float) -> list[Effect]:
+        self.unreached.lose(peer_id)
         peer = self.mesh.get(peer_id)
         if peer is None:
             return []
@@ -260,7 +280,7 @@ class RoomMachine:
 
     def _greet(self, event: ev.StateVectorRead) -> list[Effect]:
         if event.link == ev.TAB:
-            return self._tabs.greet(event)
+            return [] if self._is_away else self._tabs.greet(event)
         step1 = SyncStep1(event.state_vector)
         state: list[Message] = [] if event.state is None else [SyncStep2(event.state)]
         peer = self.mesh.peer_of(event.link)
@@ -298,7 +318,7 @@ class RoomMachine:
     # Frames.
 
     def _is_linked(self, link: ev.Link) -> bool:
-        return link == ev.TAB or self.mesh.peer_of(link) is not None
+        return not self._is_away and (link == ev.TAB or self.mesh.peer_of(link) is not None)
 
     def _on_flood(self, link: ev.Link, waiting_bytes: int) -> list[Effect]:
         what = "bytes sent faster than they can be taken"
@@ -391,9 +411,18 @@ class RoomMachine:
 
     def _leave(self, now_s: float) -> list[Effect]:
         effects = self.links.tell_awareness(self.awareness.set_local(None, now_s), None)
-        effects += self._tabs.show(present=False)
+        effects += self._tabs.leave("we left")
         for peer_id in [p.peer_id for p in self.mesh]:
             effects += self.mesh.drop(peer_id, "we left", is_gentle=True)
-        effects += self._tabs.clear()
         self._is_left = True
         return effects
+
+    def _wake(self, now_s: float) -> list[Effect]:
+        effects: list[Effect] = []
+        if self._is_away:
+            self._is_away = False
+            self.mesh.come_back(now_s)
+            effects += self._tabs.reopen()
+        for peer in list(self.mesh):
+            effects += self._doubt(peer.negotiation.conn, now_s)
+        return effects + self.mesh.announce_again(now_s)

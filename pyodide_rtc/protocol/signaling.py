@@ -177,8 +177,18 @@ class SignalingMachine:
             return []
         return [SendText(wire.encode_publish(topic, data, will=will))]
 
+    def put_away(self) -> list[SignalingEffect]:
+        """Close the socket, and open none until `wake`.
+
+        The topics stay subscribed: a server that knows wills tells that we are gone.
+        """
+        if self.state is ServerState.CLOSED:
+            return []
+        self.state, self.reason, self.deadline_s = ServerState.WAITING, "the page is put away", None
+        return [CloseSocket()]
+
     def wake(self, now_s: float) -> list[SignalingEffect]:
-        """Look at once how the server is: we were asleep or offline."""
+        """Look at once how the server is: we were asleep, offline or put away."""
         if self.state is ServerState.WAITING:
             return self._connect(now_s)
         if self.state is ServerState.CONNECTING and now_s >= self._attempted_s + FRESH_S:

@@ -96,8 +96,13 @@ class Tabs:
         """Say that we are here, or leave."""
         return [self.links.show_tab_peer(present=present)] if self._is_open else []
 
-    def clear(self) -> list[Effect]:
-        """Forget all."""
-        effects: list[Effect] = [PeersChanged(i, "left", "we left") for i in self.links.tab_peers]
-        self.links.tab_peers.clear()
-        return effects
+    def reopen(self) -> list[Effect]:
+        """Greet again, after we had left."""
+        return self.open() if self._is_open else []
+
+    def leave(self, reason: str) -> list[Effect]:
+        """Say that we are gone, and forget all."""
+        peers = self.links.tab_peers
+        gone = [PeersChanged(i, "left", reason, tab.client_id) for i, tab in peers.items()]
+        peers.clear()
+        return [*self.show(present=False), *gone]

@@ -18,6 +18,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from pyodide_rtc.errors import DecodeError, MessageTooBigError
+from pyodide_rtc.peer import Transfer
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.effects import (
     AskDiff,
@@ -25,7 +26,6 @@ from pyodide_rtc.protocol.effects import (
     Report,
     SendBulk,
     SendFrame,
-    Transfer,
     TransferMoved,
 )
 from pyodide_rtc.protocol.mesh_peer import MeshPeer

@@ -31,7 +31,7 @@ class Client:
         self.host = host
         self._links: dict[str, ServerLink] = {}
         self._sessions: set[RoomSession] = set()
-        host.on_wake(self._wake)
+        host.on_page_life(self._put_away, self._wake)
 
     def open_room(
         self,
@@ -103,11 +103,17 @@ class Client:
         leaving.add_done_callback(lambda _: self._drop_idle_links())
         return leaving
 
+    def _put_away(self) -> None:
+        for session in tuple(self._sessions):
+            session.put_away()
+        for link in self._links.values():
+            link.put_away()
+
     def _wake(self) -> None:
         for link in self._links.values():
             link.wake()
         for session in tuple(self._sessions):
-            session.feed(ev.Woken())
+            session.wake()
 
     def _drop_idle_links(self) -> None:
         self._links = {url: link for url, link in self._links.items() if not link.is_idle}

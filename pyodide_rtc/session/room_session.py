@@ -129,6 +129,16 @@ class RoomSession:
         self._leaving = asyncio.ensure_future(self._finish())
         return self._leaving
 
+    def put_away(self) -> None:
+        """Be silent until `wake`: the page is put away, and has closed all peer connections."""
+        self.feed(ev.PutAway())
+        self._connections.close_reserve()
+
+    def wake(self) -> None:
+        """Be in the room again, or look at once how it is: the page was put away, or asleep."""
+        self.feed(ev.Woken())
+        self._connections.restock()
+
     async def _finish(self) -> None:
         await self._sealer.aclose()
         for server in self.servers:

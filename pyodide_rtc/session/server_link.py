@@ -104,6 +104,10 @@ class ServerLink:
         """Publish, if the server is there, and leave it a will for when our socket breaks."""
         self.perform(self.machine.publish(topic, data, will))
 
+    def put_away(self) -> None:
+        """Close the socket, and open none until `wake`."""
+        self.perform(self.machine.put_away())
+
     def wake(self) -> None:
         """Look at once how the server is: we were asleep or offline."""
         self.perform(self.machine.wake(self.now_s()))

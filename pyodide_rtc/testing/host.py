@@ -112,6 +112,7 @@ class MemoryHost:
         self._crypto = MemoryCrypto(network)
         self._locks = MemoryLocks(network, browser)
         self.wake: Callable[[], None] = lambda: None
+        self._on_away: Callable[[], None] = lambda: None
 
     @property
     def connected(self) -> list[MemoryPeer]:
@@ -142,9 +143,15 @@ class MemoryHost:
         """Give the page's facts; set `facts` to change them."""
         return self.facts
 
-    def on_wake(self, callback: Callable[[], None]) -> None:
-        """Keep the callback: call `wake` to wake the host."""
-        self.wake = callback
+    def on_page_life(self, on_away: Callable[[], None], on_woken: Callable[[], None]) -> None:
+        """Keep the callbacks: call `put_away` and `wake` to let them happen."""
+        self._on_away, self.wake = on_away, on_woken
+
+    def put_away(self) -> None:
+        """Let people leave the page, which closes all peer connections."""
+        self._on_away()
+        for peer in self.peers:
+            peer.close()
 
     def soon(self, callback: Callable[[], None]) -> None:
         """Call back in the loop's next turn."""

@@ -257,6 +257,29 @@ class TestSpokenFor:
         assert other.states[ME]["who"] == "other"
 
 
+class TestNames:
+    @pytest.mark.parametrize(
+        ("state", "name"),
+        [
+            ({"user": {"name": "Ada"}}, "Ada"),
+            ({"user": {"name": 7}}, None),
+            ({"user": {}}, None),
+            ({"user": "Ada"}, None),
+            ({}, None),
+        ],
+    )
+    def test_it_is_the_text_that_the_state_has_for_it(
+        self, machine: AwarenessMachine, state: dict[str, object], name: str | None
+    ) -> None:
+        machine.apply([Entry(7, 1, state)], 0.0)
+
+        assert machine.name_of(7) == name
+
+    def test_who_shows_nothing_has_none(self, machine: AwarenessMachine) -> None:
+        assert machine.name_of(8) is None
+        assert machine.name_of(None) is None
+
+
 class TestRemoval:
     def test_a_lost_peer_is_removed_and_may_say_the_same_again(
         self, machine: AwarenessMachine

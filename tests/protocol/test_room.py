@@ -13,6 +13,7 @@ from pyodide_rtc.errors import (
     RemoteProtocolError,
     RtcError,
 )
+from pyodide_rtc.peer import Peer
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.comparison import LATEST_S, QUIET_S, TAB_INTERVAL_S
@@ -20,7 +21,6 @@ from pyodide_rtc.protocol.doubts import PATIENCE_S
 from pyodide_rtc.protocol.fault_limits import INTERVAL_S
 from pyodide_rtc.protocol.guests import MAX_LINK_CLIENTS, MAX_STATE_BYTES
 from pyodide_rtc.protocol.intake import MAX_WAITING_BYTES
-from pyodide_rtc.protocol.links import PeerState
 from pyodide_rtc.protocol.mesh import EAGER_STATE_BYTES, GUESS_DELAYS_S
 from pyodide_rtc.protocol.room import RoomMachine
 from pyodide_rtc.protocol.strangers import NEWS_INTERVAL_S, SHOW_INTERVAL_S
@@ -129,12 +129,14 @@ class TestJoining:
         room.handle(ev.PayloadReceived(URL, announce(OTHER)), 0.0)
         conn = link_peer(room, client_id=PEER_CLIENT)
         room.handle(ev.AnswerApplied(conn), 0.0)
+        shown = AwarenessEntry(PEER_CLIENT, 1, {"user": {"name": "Bob"}})
+        receive(room, conn, awareness_frame(shown))
         link_tab(room, "id-tab")
 
         assert room.peers == (
-            PeerState(OTHER, "webrtc", False, False, None),
-            PeerState(PEER, "webrtc", True, True, PEER_CLIENT),
-            PeerState("id-tab", "tab", True, False, None),
+            Peer(OTHER, None, "webrtc", is_connected=False, is_synced=False),
+            Peer(PEER, "Bob", "webrtc", is_connected=True, is_synced=True),
+            Peer("id-tab", None, "tab", is_connected=True, is_synced=False),
         )
 
 
@@ -431,6 +433,18 @@ class TestBadPeers:
         room.handle(ev.ChannelClosed(conn, "local", "gone"), 0.0)
         assert room.links._unknown.keys() == {ev.TAB}
         assert other in {p.negotiation.conn for p in room.mesh}
+
+    def test_what_tabs_sent_is_not_told_of_a_peer_without_a_connection(
+        self, room: RoomMachine
+    ) -> None:
+        link_tab(room, "id-tab")
+        receive(room, ev.TAB, encode(UnknownMessage(99, b"")))
+        link_peer(room)
+        peer = room.mesh.get(PEER)
+        assert peer is not None
+        peer.negotiation.close()  # as between two connections
+
+        assert {p.peer_id: p.unknown_messages for p in room.peers} == {PEER: 0, "id-tab": 1}
 
     def test_a_peer_connection_cannot_speak_for_tabs(self, room: RoomMachine) -> None:
         conn = link_peer(room)
@@ -755,6 +769,89 @@ class TestDoubts:
         assert room.handle(ev.Woken(), 5.0) == [
             fx.PublishPayload(Announce(ME, extra(MY_CLIENT)), will=Lost(ME))
         ]
+
+
+class TestBeingPutAway:
+    def away(self, room: RoomMachine) -> list[fx.Effect]:
+        link_tab(room, OTHER)
+        link_peer(room, client_id=PEER_CLIENT)
+        return room.handle(ev.PutAway(), 5.0)
+
+    def test_who_is_linked_is_dropped_and_tabs_are_told(self, room: RoomMachine) -> None:
+        effects = self.away(room)
+
+        assert frames(effects, ev.TAB) == [TabPeer(ME, False, MY_CLIENT)]
+        assert only(fx.CloseTransport, effects) == [fx.CloseTransport(1, is_gentle=False)]
+        reason = "the page is put away"
+        assert only(fx.PeersChanged, effects) == [
+            fx.PeersChanged(OTHER, "left", reason),
+            fx.PeersChanged(PEER, "left", reason, PEER_CLIENT),
+        ]
+        assert room.peers == ()
+
+    @pytest.mark.parametrize(
+        "event",
+        [
+            ev.PayloadReceived(URL, announce()),
+            ev.PayloadReceived(URL, signal(OFFER)),
+            ev.ServerOpened(URL),
+            ev.StrangerHeard("another password"),
+            ev.ChannelClosed(1, "local", "the page closed it"),
+            ev.TransportFailed(1, "the page closed it"),
+            ev.FrameReceived(ev.TAB, encode(TabPeer(PEER, True))),
+            ev.FrameReceived(ev.TAB, encode(QueryAwareness())),
+            ev.FrameReceived(1, encode(QueryAwareness())),
+            ev.StateVectorRead(ev.TAB, b"\0"),
+            ev.DocumentChanged(b"\0\0", None, b"\0"),
+            ev.LocalStateSet({"user": {"name": "Ada"}}),
+            ev.TimePassed(),
+        ],
+        ids=lambda event: type(event).__name__,
+    )
+    def test_from_then_on_nothing_is_said(self, room: RoomMachine, event: ev.Event) -> None:
+        self.away(room)
+
+        effects = room.handle(event, 30.0)
+
+        assert [e for e in effects if not isinstance(e, fx.AwarenessChanged)] == []
+        assert room.peers == ()
+        assert room.deadline_s is None
+
+    def test_the_last_changes_of_those_who_were_linked_are_taken(self, room: RoomMachine) -> None:
+        self.away(room)
+
+        late = room.handle(ev.FramesReceived(1, (encode(SyncUpdate(b"late")),)), 6.0)
+
+        assert late == [fx.ApplyUpdate(1, b"late")]
+
+    def test_who_wakes_greets_everybody_again(self, room: RoomMachine) -> None:
+        self.away(room)
+
+        assert room.handle(ev.Woken(), 60.0) == [
+            fx.AskState(ev.TAB, EAGER_STATE_BYTES),
+            fx.PublishPayload(Announce(ME, extra(MY_CLIENT)), will=Lost(ME)),
+        ]
+        assert only(fx.OpenTransport, room.handle(ev.PayloadReceived(URL, announce()), 60.1))
+        greeting = frames(room.handle(ev.StateVectorRead(ev.TAB, b"\0"), 60.1), ev.TAB)
+        assert greeting[0] == TabPeer(ME, True, MY_CLIENT)
+
+    def test_a_stock_peer_that_does_not_hear_us_is_called_a_second_later(
+        self, room: RoomMachine
+    ) -> None:
+        # It may wait for the answer to an offer that came while we were away: for ever.
+        link_peer(room)
+        room.handle(ev.PutAway(), 5.0)
+        room.handle(ev.Woken(), 60.0)
+
+        assert room.deadline_s == 60.0 + GUESS_DELAYS_S[0]
+        called = room.handle(ev.TimePassed(), 60.0 + GUESS_DELAYS_S[0])
+        assert [e.is_initiator for e in only(fx.OpenTransport, called)] == [True]
+
+    def test_a_tab_channel_that_opened_meanwhile_is_greeted_then(self, room: RoomMachine) -> None:
+        room.handle(ev.PutAway(), 0.0)
+        room.handle(ev.TabOpened(), 0.1)
+
+        assert fx.AskState(ev.TAB, EAGER_STATE_BYTES) in room.handle(ev.Woken(), 60.0)
 
 
 class TestStrangers:

@@ -264,6 +264,22 @@ class TestWaking:
         assert opened.state is ServerState.WAITING
 
 
+class TestBeingPutAway:
+    def test_the_socket_is_closed_until_it_is_over(self, opened: SignalingMachine) -> None:
+        assert opened.put_away() == [CloseSocket()]
+
+        assert (opened.state, opened.reason) == (ServerState.WAITING, "the page is put away")
+        assert opened.deadline_s is None
+        assert opened.on_time(1e6) == []
+        assert opened.publish("t", {}) == []
+        assert opened.subscribe("u", 7.0) == [], "it is subscribed then"
+        assert opened.wake(1e6) == [OpenSocket()]
+
+    def test_a_server_that_nobody_wants_is_left_alone(self, machine: SignalingMachine) -> None:
+        assert machine.put_away() == []
+        assert machine.state is ServerState.CLOSED
+
+
 class TestReconnecting:
     def test_the_delay_grows_up_to_2_5_s(self) -> None:
         delays = [reconnect_delay_s(n) for n in (1, 2, 9, 23, 24, 10**6)]

@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import pytest
+
 from pyodide_rtc.errors import IceFailedError
+from pyodide_rtc.protocol.negotiation import CONNECT_TIMEOUT_S
+from pyodide_rtc.protocol.unreached import MAX_UNREACHED_S
 from pyodide_rtc.room import Room
 from pyodide_rtc.testing import MemoryHost, Network, run_virtual
 
@@ -98,6 +102,31 @@ def test_where_there_is_no_path_at_all_it_is_told_with_what_to_do() -> None:
         assert not any(room.synced for room in rooms)
         network.heal()
         await seconds_until(lambda: all(room.synced for room in rooms), 60.0)
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize("goes", ["by leaving", "by dying"])
+def test_that_there_is_no_path_is_not_told_of_somebody_who_has_gone(goes: str) -> None:
+    async def main() -> None:
+        network = Network()
+        hosts = [network.host(), network.host()]
+        network.cut(hosts[:1], hosts[1:])
+        room, other = [make_rooms(host).join() for host in hosts]
+        await seconds_until(lambda: room.ice_failure is not None, 60.0)
+        for _ in range(300):
+            await asyncio.sleep(1)
+            assert "no network path" in room.why, "as long as it is here"
+        if goes == "by dying":
+            network.kill(hosts[1])  # the server tells it
+            await asyncio.sleep(2)
+        else:
+            other.leave()  # the servers tell nobody
+            await asyncio.sleep(CONNECT_TIMEOUT_S + MAX_UNREACHED_S)
+
+        assert room.peers == ()
+        assert room.ice_failure is None
+        assert room.why.startswith("You are alone")
 
     run_virtual(main())
 

@@ -9,7 +9,7 @@ import pytest
 from pycrdt import Array, Doc, Map
 
 from pyodide_rtc.errors import ConfigError, MessageTooBigError
-from pyodide_rtc.protocol.effects import Transfer
+from pyodide_rtc.peer import Transfer
 from pyodide_rtc.protocol.transfers import MAX_WAITING_BYTES
 from pyodide_rtc.room import Room
 from pyodide_rtc.room_status import RoomEvent

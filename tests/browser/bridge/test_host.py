@@ -66,6 +66,26 @@ def test_the_browser_keeps_a_random_text(run: Run) -> None:
     assert ids[0] == ids[1]
 
 
+def test_the_page_tells_that_it_is_put_away_and_there_again(
+    run: Run, request: pytest.FixtureRequest, place: str
+) -> None:
+    driver = request.getfixturevalue(place).driver
+    run("""
+        from pyodide_rtc.browser import open_host
+        host, told = await open_host(), []
+        host.on_page_life(lambda: told.append("away"), lambda: told.append("woken"))
+    """)
+    driver.execute_script(
+        "for (const name of ['pagehide', 'pageshow', 'online']) dispatchEvent(new Event(name))"
+    )
+    told = run("""
+        await host.page_facts()  # what the page told before has come by now
+        await host.aclose()
+        told
+    """)
+    assert told == ["away", "woken", "woken"]
+
+
 FORBID = "Object.defineProperty(window, arguments[0], {{ configurable: true, {} }})"
 
 
