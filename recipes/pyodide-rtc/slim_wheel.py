@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 import shutil
 import tempfile
 import tokenize
@@ -21,6 +22,12 @@ INNER = ("browser", "protocol", "server", "session", "wire")
 """The folders without; pyproject.toml excludes them from what is packed as it stands."""
 
 
+LABEXTENSION_HOST = "share/jupyter/labextensions/pyodide-rtc/static/host.js"
+"""The labextension has host.js from the page's server, the other routes from the kernel."""
+
+_JS_COMMENT = re.compile(r"(?ms)^[ \t]*(?:/\*\*(?:(?!\*/).)*\*/|//[^\n]*)[ \t]*$")
+
+
 class SlimWheelHook(BuildHookInterface):  # type: ignore[type-arg]  # generic in newer versions only
     """Packs the inner layers from slim copies."""
 
@@ -28,19 +35,22 @@ class SlimWheelHook(BuildHookInterface):  # type: ignore[type-arg]  # generic in
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Make the copies, but for an editable installation, which uses the source itself."""
+        package = Path(self.root) / "pyodide_rtc"
         if version == "editable":
+            build_data["shared_data"][str(package / "browser/host.js")] = LABEXTENSION_HOST
             return
         self._folder = Path(tempfile.mkdtemp(prefix="pyodide-rtc-wheel-"))
-        package = Path(self.root) / "pyodide_rtc"
         for path in sorted(p for name in INNER for p in (package / name).rglob("*")):
-            if path.suffix not in (".py", ".js"):
+            if path.suffix not in SLIM:
                 continue
             relative = path.relative_to(package.parent)
             copy = self._folder / relative
             copy.parent.mkdir(parents=True, exist_ok=True)
             text = path.read_text(encoding="utf-8")
-            copy.write_text(slim(text) if path.suffix == ".py" else text, encoding="utf-8")
+            copy.write_text(SLIM[path.suffix](text), encoding="utf-8")
             build_data["force_include"][str(copy)] = str(relative)
+            if path.name == "host.js":
+                build_data["shared_data"][str(copy)] = LABEXTENSION_HOST
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         """Remove the copies."""
@@ -67,3 +77,11 @@ def slim(source: str) -> str:
             lines[first] = f'{lines[first][: node.col_offset]}""\n'
             lines[first + 1 : last + 1] = ["\n"] * (last - first)
     return "".join(lines)
+
+
+def slim_script(source: str) -> str:
+    """Empty all lines of JavaScript that are nothing but comment; the others keep their place."""
+    return _JS_COMMENT.sub(lambda comment: "\n" * comment.group().count("\n"), source)
+
+
+SLIM = {".py": slim, ".js": slim_script}
