@@ -62,8 +62,9 @@ class Person:
         )
 
     def value(self, expression: str) -> Any:
-        """Evaluate, and give the value by JSON."""
-        return json.loads(self.run(f"print(json.dumps({expression}))"))
+        """Evaluate, and give the value by JSON; the notebook does not show it."""
+        self.look()
+        return json.loads(self.notebook.ask(f"print(json.dumps({expression}))"))
 
     def eventually(self, expression: str, expected: object, timeout_s: float = 20) -> None:
         def is_reached() -> bool:

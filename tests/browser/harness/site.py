@@ -99,8 +99,10 @@ _FIND = """
 """
 _IS_IDLE = f"{_FIND} return session?.kernel?.status === 'idle' && panel.content.model != null;"
 _START_CELL = """
-    const [source] = arguments;
+    const [source, kept] = arguments;
     const { sharedModel } = panel.content.model;
+    const superfluous = sharedModel.cells.length - kept;
+    if (superfluous > 0) sharedModel.deleteCellRange(0, superfluous);
     sharedModel.addCell({ cell_type: "code", source });
     panel.content.activeCellIndex = sharedModel.cells.length - 1;
     const { model } = panel.content.activeCell;
@@ -113,6 +115,23 @@ _GET_CELL = """
     const [id] = arguments;
     const cell = [...panel.content.model.sharedModel.cells].find((cell) => cell.id === id);
     return { done: window.testCells?.get(id) ?? true, outputs: cell?.getOutputs() ?? [] };
+"""
+
+
+# A page with many cells is slow to add another, so old ones go.
+_CELLS_KEPT = 10
+_ASK_KERNEL = """
+    const [code, patience] = arguments;
+    const future = session.kernel.requestExecute({ code, store_history: false });
+    const outputs = [];
+    future.onIOPub = ({ header, content }) => {
+        if (["stream", "error"].includes(header.msg_type)) {
+            outputs.push({ output_type: header.msg_type, ...content });
+        }
+    };
+    const late = new Promise((_, reject) => setTimeout(reject, patience, "no answer in time"));
+    await Promise.race([future.done, late]);
+    return outputs;
 """
 
 
@@ -152,7 +171,7 @@ class Notebook:
 
     def start(self, source: str) -> str:
         """Add a cell at the end and start it; gives its id."""
-        cell: str = self.js(_FIND + _START_CELL, source)
+        cell: str = self.js(_FIND + _START_CELL, source, _CELLS_KEPT)
         return cell
 
     def text(self, cell: str) -> str:
@@ -177,6 +196,17 @@ class Notebook:
         cell = self.start(source)
         eventually(lambda: self._get(cell)["done"], timeout_s, f"the end of the cell {source!r}")
         return self.text(cell)
+
+    def ask(self, source: str, timeout_s: float = 30) -> str:
+        """Let the kernel run this when its turn comes, without a cell; return what it prints.
+
+        A cell takes JupyterLab 200 ms and more to draw: too much for a question that is put again
+        and again until the answer is the expected one.
+
+        Raises:
+            CellError: it raised.
+        """
+        return _as_text(run_async(self.driver, _FIND + _ASK_KERNEL, source, timeout_s * 1000))
 
     def restart(self) -> None:
         """Restart the kernel."""
