@@ -80,26 +80,23 @@ def expect_a_working_bridge(notebook: Notebook, route: str, kind: str) -> None:
     eventually(lambda: open_connections(notebook) == 0, 5, "the page has closed the connections")
 
 
+def expect_the_end_to_be_seen(notebook: Notebook) -> None:
+    assert notebook.run(CONNECT, timeout_s=60) == "over the bridge\n"
+    assert open_connections(notebook) == 2
+    notebook.restart()
+    eventually(lambda: open_connections(notebook) == 0, 5, "the lost kernel's are closed")
+
+
 def test_the_labextension_and_the_end_of_a_kernel(driver: WebDriver, tmp_path: Path) -> None:
     with notebook_in(driver, SITE, tmp_path) as notebook:
         expect_a_working_bridge(notebook, "labextension", "NativeChannel")
-        assert notebook.run(CONNECT, timeout_s=60) == "over the bridge\n"
-        assert open_connections(notebook) == 2
-        notebook.restart()
-        eventually(lambda: open_connections(notebook) == 0, 5, "the lost kernel's are closed")
+        expect_the_end_to_be_seen(notebook)
         install(notebook)
-        expect_a_working_bridge(notebook, "labextension", "NativeChannel")
-
-
-def test_a_restart_is_seen_without_locks_too(driver: WebDriver, tmp_path: Path) -> None:
-    with notebook_in(driver, SITE, tmp_path) as notebook:
-        # An insecure page has none; ours is on localhost, which counts as secure.
+        # The next one without locks, as on an insecure page; ours counts as secure: localhost.
         notebook.run("import js; js.Object.defineProperty(js.navigator, 'locks', js.Object.new());")
-        assert notebook.run(CONNECT, timeout_s=60) == "over the bridge\n"
+        expect_a_working_bridge(notebook, "labextension", "NativeChannel")
         assert notebook.run("print(js.navigator.locks)") == "None\n"
-        assert open_connections(notebook) == 2
-        notebook.restart()
-        eventually(lambda: open_connections(notebook) == 0, 5, "the lost kernel's are closed")
+        expect_the_end_to_be_seen(notebook)
 
 
 def test_the_widget_and_the_end_of_a_kernel(driver: WebDriver, tmp_path: Path) -> None:
@@ -107,20 +104,7 @@ def test_the_widget_and_the_end_of_a_kernel(driver: WebDriver, tmp_path: Path) -
     disabled = {"disabledExtensions": ["pyodide-rtc"]}
     with notebook_in(driver, SITE, tmp_path, packages, **disabled) as notebook:
         expect_a_working_bridge(notebook, "anywidget", "NativeChannel")
-        assert notebook.run(CONNECT, timeout_s=60) == "over the bridge\n"
-        notebook.restart()
-        eventually(lambda: open_connections(notebook) == 0, 5, "the lost kernel's are closed")
-
-
-def test_the_displayed_script_and_its_saved_output(driver: WebDriver, tmp_path: Path) -> None:
-    with notebook_in(driver, BARE_SITE, tmp_path) as notebook:
-        expect_a_working_bridge(notebook, "broadcast", "ProxiedChannel")
-        cell = notebook.start(CONNECT)
-        eventually(lambda: notebook.text(cell) == "over the bridge\n", 60, "the pair is connected")
-        scripts = [one for one in notebook.outputs(cell) if "application/javascript" in str(one)]
-        assert scripts == [], "the script is replaced, so that it is not saved"
-        notebook.restart()
-        eventually(lambda: open_connections(notebook) == 0, 5, "the lost kernel's are closed")
+        expect_the_end_to_be_seen(notebook)
 
 
 SHOW_SCRIPT = """
@@ -141,7 +125,7 @@ WATCH_STALE = """
 """
 
 
-def test_saved_output_that_runs_again_does_nothing(driver: WebDriver, tmp_path: Path) -> None:
+def test_the_displayed_script_and_its_saved_output(driver: WebDriver, tmp_path: Path) -> None:
     with notebook_in(driver, BARE_SITE, tmp_path) as notebook:
         notebook.js(WATCH_STALE)
         notebook.run(SHOW_SCRIPT)
@@ -152,4 +136,11 @@ def test_saved_output_that_runs_again_does_nothing(driver: WebDriver, tmp_path: 
         install(notebook)
         notebook.js(COUNT_CONNECTIONS)
         expect_a_working_bridge(notebook, "broadcast", "ProxiedChannel")
-        assert notebook.js("return connections.length") == 2, "only those of the living kernel"
+        assert notebook.js("return connections.length") == 2, "saved output that ran did nothing"
+
+        cell = notebook.start(CONNECT)
+        eventually(lambda: notebook.text(cell) == "over the bridge\n", 60, "the pair is connected")
+        scripts = [one for one in notebook.outputs(cell) if "application/javascript" in str(one)]
+        assert scripts == [], "the script is replaced, so that it is not saved"
+        notebook.restart()
+        eventually(lambda: open_connections(notebook) == 0, 5, "the lost kernel's are closed")

@@ -46,9 +46,9 @@ _LEAD_S = 0.5  # from giving the orders to the instant: both must have them by t
 
 
 def call_kernel(person: Person, *scripts: str) -> Call:
-    """Let a notebook serve from now on what these scripts define; it can do nothing else any more.
+    """Let a notebook serve from now on what these scripts define; it can do nothing else.
 
-    Until its kernel is restarted: then it is to be called anew.
+    Until `end` is called, or its kernel is restarted: then it is to be called anew.
     """
     for script in (*scripts, _SERVE):
         person.run(script)

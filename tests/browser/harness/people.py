@@ -31,12 +31,19 @@ class Person:
         self.driver = driver
         self.server = server
         self.notebook = Notebook(driver, server.url)
+        self.last: Any = None
         self._window = window
 
     def open(self, **query: str) -> None:
         """Open the page, and install."""
         self.look()
         self.notebook.open(**query)
+        self.notebook.run(INSTALL, timeout_s=90)
+
+    def restart(self) -> None:
+        """Restart the kernel, and install again."""
+        self.look()
+        self.notebook.restart()
         self.notebook.run(INSTALL, timeout_s=90)
 
     def run(self, source: str, timeout_s: float = 30) -> str:

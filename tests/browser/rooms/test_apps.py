@@ -35,7 +35,7 @@ def apps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignalingServer]:
 def opened(cast: Cast, server: SignalingServer, app: str, **query: str) -> Notebook:
     """Open an application with an idle kernel; edit/ shows a notebook as the others do."""
     kind = Console if app in ("repl", "consoles") else Notebook
-    notebook = kind(cast.driver("apps"), server.url, app=app)
+    notebook = kind(cast.driver("visitor"), server.url, app=app)
     if app == "repl":
         query["kernel"] = "python"
     notebook.open(**query)
@@ -57,7 +57,7 @@ def test_a_kernel_sees_the_configuration_of_its_application(
 
 
 def test_the_file_browsers_page_merges_its_own_too(cast: Cast, apps: SignalingServer) -> None:
-    driver = cast.driver("apps")
+    driver = cast.driver("visitor")
     driver.get(f"{apps.url}/tree/index.html?room=demo")
     eventually(lambda: driver.execute_script("return !!window.jupyterapp"), 60, "the app is there")
     href, config, room, *user, browser_id = ask_host(driver, "facts")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from harness.people import INSTALL, Cast, Person, StockPage
+from harness.people import Cast, Person, StockPage
 from harness.served import SignalingServer
 from harness.site import CellError, serve_folder
 
@@ -33,7 +33,7 @@ def refused(person: Person, *arguments: str) -> str:
 
 
 def test_no_room_then_no_collaborative(cast: Cast, server: SignalingServer) -> None:
-    person = Person(cast.driver("bare"), server)
+    person = Person(cast.driver("visitor"), server)
     person.open()
     message = refused(person)
     assert "ConfigError" in message and "Add ?room=NAME to the address" in message
@@ -44,8 +44,7 @@ def test_no_room_then_no_collaborative(cast: Cast, server: SignalingServer) -> N
         "element.textContent = JSON.stringify(rest);"
         "history.replaceState(null, '', location.href + '&room=demo');"
     )
-    person.notebook.restart()
-    person.run(INSTALL, timeout_s=60)
+    person.restart()
     message = refused(person)
     assert "ConfigError" in message and '"collaborative": true' in message
     # What is said in the call needs nothing of the page.

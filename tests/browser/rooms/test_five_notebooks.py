@@ -19,12 +19,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from harness.browsers import crash_tab
-from harness.people import INSTALL, Cast, Person
+from harness.people import Cast, Person
 from harness.served import SignalingServer
 from harness.waiting import eventually
 from test_life import COUNT_CONNECTIONS, LIVE, UNCLOSED
@@ -32,7 +33,7 @@ from test_life import COUNT_CONNECTIONS, LIVE, UNCLOSED
 SOAK_S = float(os.environ.get("PYODIDE_RTC_SOAK_S", "6"))
 EDITING = (Path(__file__).parent / "editing.py").read_text()
 NAMES = ["Ada", "Bob", "Cyd", "Dan", "Eve"]
-OTHERS = "sorted((p.name, p.is_connected and p.is_synced) for p in room.peers)"
+OTHERS = "sorted((p.name or '', p.is_connected and p.is_synced) for p in room.peers)"
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240 + 2 * SOAK_S)]
 
@@ -41,14 +42,17 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240 + 2 * SOAK_S)]
 def people(cast: Cast, server: SignalingServer) -> Iterator[dict[str, Person]]:
     windows = {d: d.current_window_handle for d in (cast.driver("one"), cast.driver("two"))}
     ada, cyd, eve = cast.person("one"), cast.person("two"), cast.person("two", "firefox")
-    everybody = []
-    for person in (ada, cyd):
+
+    def two_tabs(person: Person) -> list[Person]:
         first = Person(person.driver, server, person.driver.current_window_handle)
         person.driver.switch_to.new_window("tab")
         second = Person(person.driver, server, person.driver.current_window_handle)
         second.open(room="demo")
-        everybody += [first, second]
-    yield dict(zip(NAMES, [*everybody, eve], strict=True))
+        return [first, second]
+
+    with ThreadPoolExecutor() as pool:
+        [[ada, bob], [cyd, dan]] = pool.map(two_tabs, (ada, cyd))
+    yield dict(zip(NAMES, [ada, bob, cyd, dan, eve], strict=True))
     for driver, window in windows.items():
         for handle in driver.window_handles:
             if handle != window:
@@ -116,9 +120,7 @@ def test_random_edits(
 
 
 def restart(person: Person, room: str, name: str) -> None:
-    person.look()
-    person.notebook.restart()
-    person.run(INSTALL, timeout_s=60)
+    person.restart()
     enter(person, room, name)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import statistics
 from collections.abc import Iterator
-from contextlib import ExitStack
 from itertools import count
 from typing import Any
 
@@ -33,11 +32,13 @@ _serving: dict[str, Call] = {}
 _rooms = count(1)
 
 
-@pytest.fixture(scope="module")
-def cast(server: SignalingServer) -> Iterator[Cast]:
-    """Browsers of our own: kernels that serve can do nothing else any more."""
-    with ExitStack() as stack:
-        yield Cast(stack, server)
+@pytest.fixture(scope="module", autouse=True)
+def free_again() -> Iterator[None]:
+    """What serves can do nothing else; so it ends."""
+    yield
+    for call in _serving.values():
+        call("end")
+    _serving.clear()
 
 
 def kernel(cast: Cast, name: str) -> Call:

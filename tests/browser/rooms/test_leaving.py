@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 import pytest
 from harness.browsers import crash_tab, open_browser
@@ -21,44 +21,47 @@ SEEN_GONE = "[len(room.peers), len(room.awareness.states)]"
 
 
 def close_window(driver: WebDriver) -> None:
-    driver.switch_to.new_window("tab")
-    blank = driver.current_window_handle
-    [page] = [handle for handle in driver.window_handles if handle != blank]
-    driver.switch_to.window(page)
     driver.close()
-    driver.switch_to.window(blank)
+    driver.switch_to.window(driver.window_handles[0])
 
 
 def walk_away(driver: WebDriver) -> None:
     driver.get("about:blank")
 
 
-@contextmanager
-def guest(server: SignalingServer) -> Iterator[Person]:
+@pytest.fixture(scope="module")
+def guest_house() -> Iterator[WebDriver]:
+    """A browser that is dead in the end."""
     with suppress(WebDriverException), open_browser("chromium") as driver:
-        person = Person(driver, server)
-        person.open(room="demo")
-        yield person
+        yield driver
+
+
+@pytest.fixture
+def guest(guest_house: WebDriver, server: SignalingServer) -> Person:
+    guest_house.switch_to.window(guest_house.window_handles[0])  # away from a tab that crashed
+    guest_house.switch_to.new_window("tab")
+    person = Person(guest_house, server)
+    person.open(room="demo")
+    return person
 
 
 @pytest.mark.parametrize("leave", [close_window, walk_away, crash_tab, kill_browser])
 def test_who_goes_without_a_word_is_seen_to_go(
     cast: Cast,
-    server: SignalingServer,
+    guest: Person,
     room_name: str,
     leave: Callable[[WebDriver], None],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     one = cast.person("one")
     one.join(repr(room_name), "user='Ada'")
-    with guest(server) as two:
-        two.join(repr(room_name), "user='Bob'")
-        one.eventually("[len(room.awareness.states), room.synced]", [2, True])
-        start_s = time.monotonic()
-        leave(two.driver)
-        one.eventually(SEEN_GONE, [0, 1], timeout_s=HERE_S)
-        with capsys.disabled():
-            print(f"\n{leave.__name__}: seen after {time.monotonic() - start_s:.1f} s")
+    guest.join(repr(room_name), "user='Bob'")
+    one.eventually("[len(room.awareness.states), room.synced]", [2, True])
+    start_s = time.monotonic()
+    leave(guest.driver)
+    one.eventually(SEEN_GONE, [0, 1], timeout_s=HERE_S)
+    with capsys.disabled():
+        print(f"\n{leave.__name__}: seen after {time.monotonic() - start_s:.1f} s")
     one.run("room.leave()")
 
 

@@ -22,8 +22,8 @@ def cells_of(name: str) -> list[str]:
 
 
 def test_the_two_notebooks_answer_each_other(cast: Cast, server: SignalingServer) -> None:
-    start = Notebook(cast.driver("reader"), server.url, "start-here.ipynb")
-    answer = Notebook(cast.driver("answerer"), server.url, "answer.ipynb")
+    start = Notebook(cast.driver("visitor"), server.url, "start-here.ipynb")
+    answer = Notebook(cast.driver("visitor 2"), server.url, "answer.ipynb")
     for notebook in (start, answer):
         notebook.open(room="demo")
     for source in cells_of("start-here.ipynb"):

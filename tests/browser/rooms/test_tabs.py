@@ -13,8 +13,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 NOBODY = "signaling=['ws://localhost:9/']"  # the discard port: nothing listens there
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def tabs(cast: Cast, server: SignalingServer) -> Iterator[tuple[Person, Person]]:
+    """Two tabs of the first browser."""
     first = cast.person("one")
     driver = first.driver
     window = driver.current_window_handle
@@ -42,7 +43,7 @@ def test_two_notebooks(tabs: tuple[Person, Person], room_name: str, password: st
     one.eventually("len(room.awareness.states)", 2)
     two.run("room.leave()")
     one.eventually("[len(room.peers), len(room.awareness.states)]", [0, 1], timeout_s=5)
-    one.run("room.leave()")
+    one.run("room.leave()")  # and the driver is turned to the first tab again
 
 
 def test_a_notebook_and_a_stock_page(cast: Cast, server: SignalingServer, room_name: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from harness.apps import configure
-from harness.people import INSTALL, Cast, StockPage
+from harness.people import INSTALL, Cast, Person, StockPage
 from harness.served import SignalingServer, serve_site
 from harness.site import SITE, Notebook, exposed_copy
 from harness.waiting import eventually
@@ -34,22 +34,27 @@ def shown(notebook: Notebook, **query: str) -> dict[str, Any]:
 def test_the_address_names_the_user_to_stock_pages_too(
     cast: Cast, server: SignalingServer, room_name: str
 ) -> None:
-    notebook = Notebook(cast.driver("one"), server.url)
+    notebook = Notebook(cast.driver("visitor"), server.url)
     ada = {"name": "Ada L.", "color": "#e65100"}
     assert shown(notebook, room=room_name, username="Ada L.", usercolor="e65100") == ada
-    page = StockPage(cast.driver("page"), server)
+    page = StockPage(cast.driver("stock"), server)
     page.join(room_name)
     users = "[...me.provider.awareness.getStates().values()].map((state) => state.user ?? null)"
     eventually(lambda: ada in page.value(users), 20, "the stock page shows Ada")
     notebook.run("room.leave()")
 
 
-def test_else_a_name_is_made_up_and_stays(
-    cast: Cast, server: SignalingServer, room_name: str
-) -> None:
-    notebook = Notebook(cast.driver("one"), server.url)
-    first, again = (shown(notebook, room=room_name) for _ in range(2))
-    other = shown(Notebook(cast.driver("other"), server.url), room=room_name)
+def test_else_a_name_is_made_up_and_stays(cast: Cast, room_name: str) -> None:
+    def user_of(person: Person) -> dict[str, Any]:
+        person.join(repr(room_name))
+        user: dict[str, Any] = person.value("room.awareness.local_state['user']")
+        person.run("room.leave()")
+        return user
+
+    one, two = cast.person("one"), cast.person("two")
+    first, other = user_of(one), user_of(two)
+    one.open(room="demo")
+    again = user_of(one)
     assert first == again
     assert first != other, "in another browser, by a chance of 1 to 16,383"
     for user in (first, other):
@@ -74,7 +79,7 @@ def with_accounts(tmp_path: Path) -> Iterator[SignalingServer]:
 
 
 def test_jupyterlites_own_user_comes_between(cast: Cast, with_accounts: SignalingServer) -> None:
-    notebook = Notebook(cast.driver("one"), with_accounts.url)
+    notebook = Notebook(cast.driver("visitor"), with_accounts.url)
     assert shown(notebook, room="demo") == {"name": "Grace Hopper", "color": "#0288d1"}
     query = {"username": "Ada", "usercolor": "e65100"}
     assert shown(notebook, room="demo", **query) == {"name": "Ada", "color": "#e65100"}
