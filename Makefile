@@ -23,7 +23,7 @@ test: setup-browsers test-fast site site-bare  ## everything: lint, types, all t
 	$(PYTHON) -m pytest -m browser
 
 test-fast: lint  ## what needs no browser: lint, types, tests on CPython with coverage
-	$(PYTHON) -m pytest -m "not browser" --cov
+	$(PYTHON) -m pytest -m "not browser" -n 2 --cov
 
 lint: setup-fast  ## style, types, layers
 	$(PYTHON) -m ruff check
