@@ -21,7 +21,6 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 INNER = ("browser", "protocol", "server", "session", "wire")
 """The folders without; pyproject.toml excludes them from what is packed as it stands."""
 
-
 LABEXTENSION_HOST = "share/jupyter/labextensions/pyodide-rtc/static/host.js"
 """The labextension has host.js from the page's server, the other routes from the kernel."""
 

@@ -58,6 +58,12 @@ def test_it_has_every_module_once_and_its_code(wheel: Path) -> None:
                     assert line == ("" if is_comment else original), name
 
 
+def test_the_labextension_has_the_same_host(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        [static] = [n for n in archive.namelist() if n.endswith("/pyodide-rtc/static/host.js")]
+        assert archive.read(static) == archive.read("pyodide_rtc/browser/host.js")
+
+
 def test_what_users_hold_keeps_its_docstrings(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         room = ast.parse(archive.read("pyodide_rtc/room.py"))
