@@ -165,17 +165,20 @@ class SignalingMachine:
             effects.append(CloseSocket())
         return effects
 
-    def publish(self, topic: str, data: object, will: object = None) -> list[SignalingEffect]:
+    def publish(
+        self, topic: str, data: object, will: object = None, *, wants_echo: bool = True
+    ) -> list[SignalingEffect]:
         """Publish, if the server is there; a room announces itself anew when it comes back.
 
         Args:
             topic: the room's.
             data: any JSON value.
             will: what the server is to publish should our socket break; None for nothing.
+            wants_echo: whether we want to hear it, too, from a server that asks.
         """
         if self.state is not ServerState.OPEN:
             return []
-        return [SendText(wire.encode_publish(topic, data, will=will))]
+        return [SendText(wire.encode_publish(topic, data, will=will, wants_echo=wants_echo))]
 
     def put_away(self) -> list[SignalingEffect]:
         """Close the socket, and open none until `wake`.

@@ -3,7 +3,8 @@
 Owns the topics and the limits of one client. Knows no socket, no clock and no task: frames come in
 as text with the time, and go out as utf-8 by a function that each client brings along.
 
-Source: y-webrtc bin/server.js (c411f1d), but for the wills, which are ours.
+Source: y-webrtc bin/server.js (c411f1d), but for the wills, and that nobody has to hear himself:
+these are ours.
 """
 
 from __future__ import annotations
@@ -155,10 +156,10 @@ class Relay:
             case Unsubscribe(topics=topics):
                 for topic in topics:
                     self._unsubscribe(client, topic)
-            case Publish(topic=topic, data=data, will=will):
+            case Publish(topic=topic, data=data, will=will, wants_echo=wants_echo):
                 if will is not None and topic in client.topics:
                     client.wills[topic] = will
-                self._publish(topic, data)
+                self._publish(topic, data, but=None if wants_echo else client)
             case Ping():
                 client.deliver(encode_pong().encode())
 
@@ -202,10 +203,11 @@ class Relay:
         if not subscribers:
             del self._subscribers[topic]
 
-    def _publish(self, topic: str, data: object) -> None:
+    def _publish(self, topic: str, data: object, *, but: Client | None = None) -> None:
         subscribers = self._subscribers.get(topic)
         if not subscribers:
             return
         frame = encode_publish(topic, data, clients=len(subscribers)).encode()
         for subscriber in subscribers:
-            subscriber.deliver(frame)
+            if subscriber is not but:
+                subscriber.deliver(frame)

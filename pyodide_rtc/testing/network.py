@@ -185,16 +185,18 @@ class MemoryRelay:
             case "publish":
                 if "will" in frame:
                     sender.wills[frame["topic"]] = frame["will"]
-                self.publish(frame["topic"], frame["data"])
+                but = None if frame.get("echo", True) else sender
+                self.publish(frame["topic"], frame["data"], but=but)
             case "ping":
                 sender.give('{"type":"pong"}')
 
-    def publish(self, topic: str, data: object) -> None:
-        """Send to all subscribers of the topic."""
+    def publish(self, topic: str, data: object, *, but: MemorySocket | None = None) -> None:
+        """Send to all subscribers of the topic, but for the sender of what nobody has to hear."""
         receivers = [s for s in self.sockets if topic in s.topics]
         frame = {"type": "publish", "topic": topic, "data": data, "clients": len(receivers)}
         for socket in receivers:
-            socket.give(json.dumps(frame))
+            if socket is not but:
+                socket.give(json.dumps(frame))
 
 
 class MemorySocket:

@@ -76,7 +76,7 @@ class Unsubscribe:
 
 @dataclass(frozen=True, slots=True)
 class Publish:
-    """Something for all subscribers of a topic, the sender included.
+    """Something for all subscribers of a topic, the sender mostly included.
 
     Args:
         topic: the room's name.
@@ -84,12 +84,15 @@ class Publish:
         clients: how many subscribers the topic has; the server adds it.
         will: what our own server publishes on the topic should the client's socket break; None
             for nothing. Others pass it on with the rest, where nobody looks at it.
+        wants_echo: whether the sender is to have it, too. Our own server leaves it out if not;
+            others, which do not know that key, send it.
     """
 
     topic: str
     data: object
     clients: int | None = None
     will: object = None
+    wants_echo: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,12 @@ def encode_unsubscribe(topics: Iterable[str]) -> str:
 
 
 def encode_publish(
-    topic: str, data: object, *, clients: int | None = None, will: object = None
+    topic: str,
+    data: object,
+    *,
+    clients: int | None = None,
+    will: object = None,
+    wants_echo: bool = True,
 ) -> str:
     """Encode something for all subscribers of a topic.
 
@@ -126,6 +134,7 @@ def encode_publish(
         data: any JSON value.
         clients: how many subscribers the topic has; only the server says so.
         will: any JSON value but null, for when the socket breaks; only a client says so.
+        wants_echo: whether the client that publishes it is to have it, too.
 
     Raises:
         LocalProtocolError: `data` or `will` is not JSON.
@@ -135,6 +144,8 @@ def encode_publish(
         frame["clients"] = clients
     if will is not None:
         frame["will"] = will
+    if not wants_echo:
+        frame["echo"] = False
     return encode_json(frame)
 
 
@@ -198,7 +209,8 @@ def _publish(fields: dict[str, object]) -> Publish:
     clients = fields.get("clients")
     if clients is not None and type(clients) is not int:
         raise unexpected("clients to be a whole number", clients)
-    return Publish(get_string(fields, "topic"), fields["data"], clients, fields.get("will"))
+    topic, wants_echo = get_string(fields, "topic"), fields.get("echo") is not False
+    return Publish(topic, fields["data"], clients, fields.get("will"), wants_echo)
 
 
 def _topics(fields: dict[str, object]) -> tuple[str, ...]:

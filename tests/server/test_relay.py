@@ -55,6 +55,23 @@ def test_a_publisher_need_not_be_subscribed(relay: Relay) -> None:
     assert alice.take() == []
 
 
+def test_who_does_not_want_the_echo_is_spared_it(relay: Relay) -> None:
+    alice, bob = Inbox(relay), Inbox(relay)
+    for inbox in (alice, bob):
+        inbox.say(type="subscribe", topics=["room"])
+    alice.say(type="publish", topic="room", data="offer", echo=False)
+    assert [(frame["data"], frame["clients"]) for frame in bob.take()] == [("offer", 2)]
+    assert alice.take() == []
+
+
+@pytest.mark.parametrize("echo", [True, None, 0, "false"])
+def test_anything_but_false_brings_the_echo(relay: Relay, echo: object) -> None:
+    alice = Inbox(relay)
+    alice.say(type="subscribe", topics=["room"])
+    alice.say(type="publish", topic="room", data="announce", echo=echo)
+    assert [frame["data"] for frame in alice.take()] == ["announce"]
+
+
 def test_a_will_is_published_when_its_client_is_lost(relay: Relay) -> None:
     alice, bob = Inbox(relay), Inbox(relay)
     for inbox in (alice, bob):
