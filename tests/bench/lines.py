@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from distance import at_a_distance
 from harness.browsers import crash_tab
 from harness.calls import Call, join_together
 from relay import sudden_relay
@@ -102,24 +103,32 @@ def edits(stage: Stage, sizes: Sizes) -> list[Row]:
 
 
 def joins_at_once(stage: Stage, sizes: Sizes) -> list[Row]:
-    """Measure two who join at the same instant, half of the times with a password."""
-    patience_s = 5.0
+    """Measure two who join at the same instant, half of the times with a password.
 
-    def once(side: Side, password: str | None) -> list[Any]:
-        name, _ = room = side.where(new_room(), None)
-        where = [name] if side is stage.sides[1] else room  # a kernel knows its servers
-        one, other = ((end, where) for end in side.ends)
-        return join_together(one, other, password=password, patience_s=patience_s)
+    The same with the signaling server 20 ms away from both, as servers are.
+    """
+    patience_s, away_s = 5.0, 0.02
+    rows, failed, kinds = [], [0, 0], 4
+    with at_a_distance(stage.port, away_s) as distant_url:
+        for url, where in ((None, ""), (distant_url, f", server {away_s * 1000:g} ms away")):
+            for password, how in ((None, ""), ("secret", " with a password")):
 
-    rows, failed = [], [0, 0]
-    for password, how in ((None, ""), ("secret", " with a password")):
-        both = stage.in_turn(sizes.joins // 2, lambda side, pw=password: once(side, pw))
-        slower = [[max(p) for p in taken if not is_failed(p)] for taken in both]
-        failed = [n + len(t) - len(s) for n, t, s in zip(failed, both, slower, strict=True)]
-        what = f"both join at once{how}"
-        rows.append(Row(f"{what}, p50, ms", *map(statistics.median, slower), "<= 1 x"))
-        rows.append(Row(f"{what}, p95, ms", *map(p95, slower)))
-    total = sizes.joins // 2 * 2
+                def once(
+                    side: Side, url: str | None = url, password: str | None = password
+                ) -> list[Any]:
+                    one, other = side.ends
+                    room = side.where(new_room(), url)
+                    return join_together(
+                        (one, room), (other, room), password=password, patience_s=patience_s
+                    )
+
+                both = stage.in_turn(sizes.joins // kinds, once)
+                slower = [[max(p) for p in taken if not is_failed(p)] for taken in both]
+                failed = [n + len(t) - len(s) for n, t, s in zip(failed, both, slower, strict=True)]
+                what = f"both join at once{how}{where}"
+                rows.append(Row(f"{what}, p50, ms", *map(statistics.median, slower), "<= 1 x"))
+                rows.append(Row(f"{what}, p95, ms", *map(p95, slower)))
+    total = sizes.joins // kinds * kinds
     told = [f"{n} of {total}" for n in failed]
     return [*rows, Row(f"of all these not together after {patience_s:g} s", *told, aim="0")]
 

@@ -38,7 +38,11 @@ window.join_and_time = async (topic, urls) => {
   join(topic, urls);
   return (await until("hosted", true)) - start;
 };
-window.leave = async () => me.provider.destroy();
+// Without disconnect() y-webrtc keeps its sockets: the next join would not begin from nothing.
+window.leave = async () => {
+  me.provider.disconnect();
+  me.provider.destroy();
+};
 
 // Edits.
 window.echo = async () =>

@@ -61,10 +61,12 @@ class Stage:
     Args:
         sides: y-webrtc, then ours.
         bare: calls to the notebooks' own pages, for bare data channels between them.
+        port: of the site and its signaling server.
     """
 
     sides: tuple[Side, Side]
     bare: tuple[Call, Call]
+    port: int
 
     def in_turn(self, times: int, once: Callable[[Side], _T]) -> tuple[list[_T], list[_T]]:
         """Do it with both sides in turn: what the machine does meanwhile meets both alike."""
@@ -93,7 +95,8 @@ def open_stage() -> Iterator[Stage]:
         server = stack.enter_context(serve_site(site))
         cast = Cast(stack, server)
         people = [cast.person(name) for name in ("one", "two")]
-        yield Stage((_stock_side(cast, server), _our_side(people)), _bare_ends(people))
+        sides = _stock_side(cast, server), _our_side(people)
+        yield Stage(sides, _bare_ends(people), server.port)
 
 
 def _stock_side(cast: Cast, server: SignalingServer) -> Side:

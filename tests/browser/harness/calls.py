@@ -41,6 +41,11 @@ _CALL_KERNEL = """
     channel.postMessage(["call", JSON.stringify([what, args])]);
     return answer.finally(() => channel.close());
 """
+_BE_STILL = """
+    const style = document.createElement("style");
+    style.textContent = "* { animation: none !important }";
+    document.head.append(style);
+"""
 _CALL_PAGE = "return await window[arguments[0]](...arguments[1]);"
 _LEAD_S = 0.5  # from giving the orders to the instant: both must have them by then
 
@@ -54,6 +59,8 @@ def call_kernel(person: Person, *scripts: str) -> Call:
         person.run(script)
     name = f"calls {uuid4()}"  # tabs of one browser hear each other's channels
     person.start(f"await serve({name!r})")
+    # JupyterLab turns a wheel as long as a cell runs: a tenth of a core, and this one does not end.
+    person.driver.execute_script(_BE_STILL)
 
     def call(what: str, *args: object) -> Any:
         person.look()

@@ -17,4 +17,8 @@ const meet = async (own, other, topic, urls, password, at, patienceS) => {
 };
 window.prepare = async (...args) => void (task = meet(...args));
 window.met = () => task;
-window.part = async () => me.provider.destroy();
+// Without disconnect() y-webrtc keeps its sockets: the next join would not begin from nothing.
+window.part = async () => {
+  me.provider.disconnect();
+  me.provider.destroy();
+};

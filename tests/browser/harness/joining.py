@@ -3,19 +3,20 @@
 import asyncio
 
 import js
+from pyodide.code import run_js
 
 import pyodide_rtc
 
 room = task = None
+wait_until = run_js("(at) => { while (Date.now() < at); }")  # as joining.js does
 
 
-async def _meet(me, other, name, password, at_ms, patience_s):
+async def _meet(me, other, name, signaling, password, at_ms, patience_s):
     global room
     await asyncio.sleep(max(0, at_ms - js.Date.now() - 20) / 1000)
-    while js.Date.now() < at_ms:  # timers are some milliseconds late
-        await asyncio.sleep(0)
+    wait_until(at_ms)  # timers are some milliseconds late
     start = js.performance.now()
-    room = pyodide_rtc.join(name, password=password)
+    room = pyodide_rtc.join(name, signaling=signaling, password=password)
     state = room.map("state")
     met = asyncio.get_running_loop().create_future()
 

@@ -66,7 +66,7 @@ def test_two_notebooks_half_of_the_time_with_a_password(
     for number in range(JOINS):
         name = f"together-{next(_rooms)}"
         password = "secret" if number % 2 else None
-        ends = (one, [name]), (other, [name])
+        ends = (one, [name, None]), (other, [name, None])
         taken.append(join_together(*ends, password=password, patience_s=PATIENCE_S))
     report(capsys, "two notebooks", taken)
 
@@ -83,7 +83,7 @@ def test_a_notebook_and_a_stock_page(
         name = f"together-{next(_rooms)}"
         password = "secret" if number % 2 else None
         theirs = [f"{server.host}/{name}", [server.signaling_url]]
-        ends = [(ours, [name]), (stock, theirs)]
+        ends = [(ours, [name, None]), (stock, theirs)]
         if asked_first == "page":
             ends.reverse()
         taken.append(join_together(*ends, password=password, patience_s=PATIENCE_S))
