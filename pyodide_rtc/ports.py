@@ -136,6 +136,9 @@ class DataChannel(Protocol):
 class PeerTransportHandler(Protocol):
     """Hears one peer connection."""
 
+    def on_prepared(self, sdp: str) -> None:
+        """Tell the offer that is in hand; not if it was wanted before it was."""
+
     def on_description(self, kind: DescriptionType, sdp: str) -> None:
         """Take the local description: it is to be sent to the peer before any candidate."""
 

@@ -66,6 +66,8 @@ class PagePeer:
                 (self._offer,) = args
                 if self._is_offering:
                     self._handler.on_description("offer", self._offer)
+                else:
+                    self._handler.on_prepared(self._offer)
             case "description":
                 self._handler.on_description(*args)
             case "candidate":

@@ -1,7 +1,9 @@
 """How peers of our own kind know each other: one extra key in announce and signal payloads.
 
 A stock y-webrtc peer ignores keys that it does not know (wire.md section 7), so what stands under
-`pyodideRtc` reaches only our own kind: `{"version": 1, "client": <client id of the document>}`.
+`pyodideRtc` reaches only our own kind: `{"version": 1, "client": <client id of the document>}`,
+in an announce also `"offer": <SDP>`, an open offer for whoever answers it first, and in such an
+answer `"answers": <session id of that SDP>`.
 """
 
 from __future__ import annotations
@@ -20,9 +22,22 @@ class Capability:
     client_id: int
 
 
-def encode_capability(capability: Capability) -> dict[str, object]:
-    """Give the extra keys for `Announce` and `SignalMessage`."""
-    return {_KEY: {"version": _VERSION, "client": capability.client_id}}
+def encode_capability(
+    capability: Capability, *, open_offer: str | None = None, answers: str | None = None
+) -> dict[str, object]:
+    """Give the extra keys for `Announce` and `SignalMessage`.
+
+    Args:
+        capability: what we say of ourselves.
+        open_offer: an SDP for whoever answers it first.
+        answers: the session id of the open offer that is answered.
+    """
+    said: dict[str, object] = {"version": _VERSION, "client": capability.client_id}
+    if open_offer is not None:
+        said["offer"] = open_offer
+    if answers is not None:
+        said["answers"] = answers
+    return {_KEY: said}
 
 
 def decode_capability(extra: Mapping[str, object]) -> Capability | None:
@@ -34,3 +49,19 @@ def decode_capability(extra: Mapping[str, object]) -> Capability | None:
     if isinstance(client_id, float) and client_id.is_integer():
         client_id = int(client_id)  # lib0 has no other way for a large one
     return Capability(client_id) if type(client_id) is int else None
+
+
+def open_offer_of(extra: Mapping[str, object]) -> str | None:
+    """Read the SDP that an announce of our own kind offers to whoever answers it first."""
+    return _text(extra, "offer")
+
+
+def answered_session_of(extra: Mapping[str, object]) -> str | None:
+    """Read which open offer a signal of our own kind answers: its session id."""
+    return _text(extra, "answers")
+
+
+def _text(extra: Mapping[str, object], key: str) -> str | None:
+    said = extra.get(_KEY)
+    value = said.get(key) if isinstance(said, Mapping) else None
+    return value if isinstance(value, str) else None

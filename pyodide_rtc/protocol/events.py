@@ -55,6 +55,17 @@ class DescriptionMade:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferPrepared:
+    """The connection in reserve, which the next `OpenTransport` takes, has its offer in hand.
+
+    Args:
+        sdp: which nobody has heard yet; None if it has become void.
+    """
+
+    sdp: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class CandidateFound:
     """The browser found a local ICE candidate."""
 
@@ -294,6 +305,7 @@ Event: TypeAlias = (
     | PayloadReceived
     | StrangerHeard
     | DescriptionMade
+    | OfferPrepared
     | CandidateFound
     | ChannelOpened
     | ChannelClosed

@@ -118,6 +118,11 @@ class Lobby:
         if session is not None:
             self._closed_sessions.pop(session, None)
 
+    def is_fresh(self, sdp: str) -> bool:
+        """Whether this offer to all names its connection, and it is none that we have closed."""
+        session = session_of(sdp)
+        return session is not None and session not in self._closed_sessions
+
     def is_late(self, description: Description) -> bool:
         """Whether this is of the peer's end of a connection that we have closed.
 

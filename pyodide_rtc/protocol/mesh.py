@@ -12,7 +12,13 @@ from itertools import count
 from pyodide_rtc.errors import IceFailedError, NegotiationError, PeerError
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.announces import Announces
-from pyodide_rtc.protocol.capability import Capability, decode_capability, encode_capability
+from pyodide_rtc.protocol.capability import (
+    Capability,
+    answered_session_of,
+    decode_capability,
+    encode_capability,
+    open_offer_of,
+)
 from pyodide_rtc.protocol.deadlines import earliest
 from pyodide_rtc.protocol.effects import (
     Effect,
@@ -22,6 +28,7 @@ from pyodide_rtc.protocol.effects import (
 from pyodide_rtc.protocol.lobby import Lobby, Newcomer
 from pyodide_rtc.protocol.mesh_peer import MeshPeer, is_due
 from pyodide_rtc.protocol.negotiation import Negotiation, Phase
+from pyodide_rtc.protocol.sdp import session_of
 from pyodide_rtc.wire.payload import (
     Announce,
     Candidate,
@@ -62,12 +69,15 @@ class Mesh:
         client_id: the own document's client id.
         max_peers: from how many peers on announces are not answered any more.
         new_token: gives a glare token: milliseconds since 1970 plus a random fraction.
+        open_offer: the offer of the connection in reserve, which the next one that we open takes.
+            Our announces bring it along: who is alone there answers it, which saves a round.
     """
 
     peer_id: str
     client_id: int
     max_peers: int
     new_token: Callable[[], float]
+    open_offer: str | None = None
     _peers: dict[str, MeshPeer] = field(default_factory=dict)
     _refused: dict[str, None] = field(default_factory=dict)
     _conns: count[int] = field(default_factory=lambda: count(1))
@@ -107,7 +117,8 @@ class Mesh:
     def announce(self, now_s: float, url: str | None = None) -> list[Effect]:
         """Say that we are here."""
         self._announces.on_sent(url, now_s)
-        return [PublishPayload(Announce(self.peer_id, self._extra()), url, Lost(self.peer_id))]
+        extra = encode_capability(Capability(self.client_id), open_offer=self.open_offer)
+        return [PublishPayload(Announce(self.peer_id, extra), url, Lost(self.peer_id))]
 
     def announce_again(self, now_s: float) -> list[Effect]:
         """Say it again after a lost peer, but not more often than is decent."""
@@ -123,7 +134,7 @@ class Mesh:
         capability = decode_capability(payload.extra)
         if isinstance(payload, SignalMessage):
             return self._on_signal(url, payload, capability, now_s)
-        return self._on_announce(url, sender, capability, now_s)
+        return self._on_announce(url, payload, capability, now_s)
 
     def publish_signal(
         self, event: ev.DescriptionMade | ev.CandidateFound, now_s: float
@@ -141,7 +152,9 @@ class Mesh:
         else:
             signal = Description(event.kind, event.sdp)
         token = negotiation.token_for_signal()
-        message = SignalMessage(self.peer_id, peer.peer_id, token, signal, self._extra())
+        answers = negotiation.answers if isinstance(signal, Description) else None
+        extra = encode_capability(Capability(self.client_id), answers=answers)
+        message = SignalMessage(self.peer_id, peer.peer_id, token, signal, extra)
         return negotiation.publish(message, now_s)
 
     # Links.
@@ -199,6 +212,7 @@ class Mesh:
 
     def put_away(self, reason: str, now_s: float) -> list[Effect]:
         """Drop all peers until we wake."""
+        self.open_offer = None
         return [e for peer in list(self) for e in self._miss(peer, reason, now_s)]
 
     def come_back(self, now_s: float) -> None:
@@ -226,14 +240,15 @@ class Mesh:
             effects += self.announce(now_s)
         return effects
 
-    def _extra(self) -> dict[str, object]:
-        return encode_capability(Capability(self.client_id))
+    def _next_conn(self) -> tuple[int, str | None]:
+        taken, self.open_offer = self.open_offer, None
+        return next(self._conns), None if taken is None else session_of(taken)
 
     def _add(self, peer_id: str, url: str, capability: Capability | None, now_s: float) -> MeshPeer:
         negotiation = Negotiation(
             peer_id,
             now_s,
-            lambda: next(self._conns),
+            self._next_conn,
             self.new_token,
             self.peer_id,
             self._lobby.remember_closed,
@@ -243,26 +258,35 @@ class Mesh:
         peer = self._peers[peer_id] = MeshPeer(negotiation, capability)
         return peer
 
-    def _call(self, newcomer: Newcomer, now_s: float) -> list[Effect]:
-        """Offer to a peer with whom nothing has begun."""
+    def _call(
+        self, newcomer: Newcomer, now_s: float, open_offer: str | None = None
+    ) -> list[Effect]:
+        """Offer to a peer with whom nothing has begun, or answer what it offers to all.
+
+        Of several who are there already only one could have its answer taken: they offer.
+        """
         if len(self._peers) >= self.max_peers:
             return []
+        is_first = not self._peers
         peer = self._add(newcomer.peer_id, newcomer.url, newcomer.capability, now_s)
         peer.heard_by.add(newcomer.url)
         peer.guess, peer.may_be_gone = newcomer.guess, newcomer.guess > 0
         self._lobby.forget(newcomer.peer_id)  # what it sent before belongs to what is past
+        if open_offer is not None and is_first and self._lobby.is_fresh(open_offer):
+            return peer.negotiation.answer_open_offer(open_offer, now_s)
         return peer.negotiation.offer()
 
     def _on_announce(
-        self, url: str, sender: str, capability: Capability | None, now_s: float
+        self, url: str, announce: Announce, capability: Capability | None, now_s: float
     ) -> list[Effect]:
+        sender = announce.sender
         peer = self._peers.get(sender)
         if peer is None:
             newcomer = Newcomer(sender, url, capability, now_s + CROSSING_S)
             if self._announces.is_crossing(url, now_s):
                 self._lobby.hold(newcomer)
                 return []
-            return self._call(newcomer, now_s)
+            return self._call(newcomer, now_s, open_offer_of(announce.extra))
         if url not in peer.heard_by:
             peer.heard_by.add(url)  # what another server has brought already
             return []
@@ -277,23 +301,59 @@ class Mesh:
         peer = self._peers.get(sender)
         what = message.signal
         is_offer = isinstance(what, Description) and what.type == "offer"
-        if isinstance(what, Description) and capability is not None and self._lobby.is_late(what):
-            # Late; or it looks for a new path under a connection that we have closed. (A stock peer
-            # keeps its end as long as that does not break, and answers with it.)
-            is_lost = is_offer and peer is None
-            return self._call(Newcomer(sender, url, capability, now_s), now_s) if is_lost else []
+        if isinstance(what, Description) and capability is not None:
+            answered = answered_session_of(message.extra)
+            if self._lobby.is_late(what):
+                # Late; or it looks for a new path under a connection that we have closed, or for
+                # who has taken its answer. (A stock peer keeps its end as long as that does not
+                # break, and answers with it.)
+                is_lost = peer is None and (is_offer or answered is not None)
+                newcomer = Newcomer(sender, url, capability, now_s)
+                return self._call(newcomer, now_s) if is_lost else []
+            if answered is not None and not is_offer:
+                return self._on_open_answer(url, message, capability, answered, now_s)
         if peer is not None:
             return self._accept(peer, url, message, capability, now_s)
         if isinstance(what, Candidate):
             self._lobby.keep(message, now_s)
-        if not is_offer:
-            return []  # an answer belongs to nobody
-        early = self._lobby.admit(sender, now_s)
+        # An answer belongs to nobody.
+        return self._admit(url, message, capability, now_s) if is_offer else []
+
+    def _on_open_answer(
+        self, url: str, message: SignalMessage, capability: Capability, session: str, now_s: float
+    ) -> list[Effect]:
+        """Take an answer to an offer that we have made to all, if nobody was faster."""
+        assert isinstance(message.signal, Description), "what answers is a description"
+        sender = message.sender
+        theirs = session_of(message.signal.sdp)
+        peer = self._peers.get(sender)
+        is_open = self.open_offer is not None and session_of(self.open_offer) == session
+        is_calling = peer is not None and peer.negotiation.phase is Phase.OFFERING
+        if peer is not None:
+            if is_calling and peer.negotiation.own_session == session:
+                return self._accept(peer, url, message, capability, now_s)  # the same offer
+            if theirs == peer.negotiation.remote_session:
+                return []
+        if theirs is not None and (is_calling or not is_open):
+            self._lobby.remember_closed(theirs, has_answered=True)  # it is late, each time
+        if is_calling or (peer is not None and peer.is_joined and not is_open):
+            return []  # it will rather answer our other offer, or has met us by one
+        effects = [] if peer is None else self.drop(sender, "the peer began anew")
+        if is_open:
+            return effects + self._admit(url, message, capability, now_s)
+        return effects + self._call(Newcomer(sender, url, capability, now_s), now_s)
+
+    def _admit(
+        self, url: str, message: SignalMessage, capability: Capability | None, now_s: float
+    ) -> list[Effect]:
+        """Begin with a peer that has called us, or has answered our open offer."""
+        early = self._lobby.admit(message.sender, now_s)
         if len(self._peers) >= self.max_peers + MAX_CALLERS:
             return []
-        peer = self._add(sender, url, capability, now_s)
+        peer = self._add(message.sender, url, capability, now_s)
         peer.heard_by.add(url)  # it was announced before: the next announce is another one
-        effects: list[Effect] = []
+        is_answer = isinstance(message.signal, Description) and message.signal.type == "answer"
+        effects = peer.negotiation.offer() if is_answer else []
         for each in (message, *early):
             effects += self._accept(peer, url, each, capability, now_s)
         return effects

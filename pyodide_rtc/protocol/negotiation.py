@@ -62,6 +62,7 @@ class Phase(enum.Enum):
 
     WAITING = "waiting for the offer"
     OFFERING = "waiting for the answer"
+    ANSWERED_OPEN = "waiting for the taker of our answer to an open offer"
     DESCRIBED = "the peer's description is set"
 
 
@@ -80,7 +81,8 @@ class Negotiation:
     Args:
         peer_id: the peer.
         started_s: when the present try began; the time-outs count from here.
-        next_conn: gives the next free connection number.
+        next_conn: gives the next free connection number, and the session id of our end of it, where
+            that is known: of the connection in reserve it is.
         new_token: gives a glare token: milliseconds since 1970 plus a random fraction.
         my_id: the own peer id; decides when two tokens are equal.
         remember_closed: told of the session id of each end of the peer that we have closed, and
@@ -89,7 +91,7 @@ class Negotiation:
 
     peer_id: str
     started_s: float
-    next_conn: Callable[[], int]
+    next_conn: Callable[[], tuple[int, str | None]]
     new_token: Callable[[], float]
     my_id: str
     remember_closed: Callable[[str, bool], None] = lambda _, __: None
@@ -103,8 +105,10 @@ class Negotiation:
     channels: dict[ChannelSide, int] = field(default_factory=dict)
     has_path: bool = False
     has_spoken: bool = False
+    own_session: str | None = None
     remote_session: str | None = None
     doubt_due_s: float | None = None
+    answers: str | None = None  # the session id of the open offer that our answer is for
     _sent: list[SignalMessage] = field(default_factory=list)
     _sent_s: float = 0.0
     _is_rolled_back: bool = False
@@ -141,6 +145,12 @@ class Negotiation:
         """Open a connection as initiator."""
         return self._open(is_initiator=True)
 
+    def answer_open_offer(self, sdp: str, now_s: float) -> list[Effect]:
+        """Answer an offer that the peer has made to all: another may have been faster."""
+        effects = self._accept_offer(sdp, None, now_s)
+        self.phase, self.answers = Phase.ANSWERED_OPEN, self.remote_session
+        return effects
+
     def open_channel(self, side: ChannelSide, max_message_bytes: int) -> None:
         """Take an open data channel: all is well."""
         self.channels[side] = max_message_bytes
@@ -149,6 +159,7 @@ class Negotiation:
     def find_path(self) -> None:
         """Take that there is a network path."""
         self.has_path = True
+        self._find_taker()
         self.attempt, self.retries = Try.FIRST, 0
         self.doubt_due_s = None
 
@@ -174,7 +185,7 @@ class Negotiation:
         A stock peer that gets our offer while it still makes its own gives itself up, and announces
         itself. So does one that gets an answer to an offer that it has taken back meanwhile.
         """
-        if self.phase is Phase.OFFERING:
+        if self.phase in (Phase.OFFERING, Phase.ANSWERED_OPEN):
             due_s = max(now_s, self._sent_s + REPEAT_INTERVAL_S)
         else:
             due_s = now_s if self._has_stray_answer else now_s + DOUBT_S
@@ -182,12 +193,14 @@ class Negotiation:
             self.doubt_due_s = due_s
 
     def settle_doubt(self, now_s: float) -> list[Effect]:
-        """Make sure that the peer has an end of this: send the offer again, or begin anew.
+        """Make sure that the peer has an end of this: say it again, or begin anew.
 
-        Should the peer have it still, it passes over the same offer with the same token.
+        Should the peer have it still, it passes over the same offer with the same token, and over
+        an answer to an open offer that it has taken.
         """
         self.doubt_due_s = None
-        if self.phase is Phase.OFFERING and self.attempt is not Try.RESTART:
+        is_waiting = self.phase in (Phase.OFFERING, Phase.ANSWERED_OPEN)
+        if is_waiting and self.attempt is not Try.RESTART:
             self._sent_s = now_s
             return self._send_again()
         if self.attempt is Try.RESTART:
@@ -238,7 +251,7 @@ class Negotiation:
         return [CloseTransport(conn, is_gentle)]
 
     def _open(self, *, is_initiator: bool) -> list[Effect]:
-        self.conn = self.next_conn()
+        self.conn, self.own_session = self.next_conn()
         self._expect_answer(is_initiator=is_initiator)
         self._is_rolled_back = self._has_stray_answer = self._has_answer = False
         return [OpenTransport(self.conn, is_initiator, self.is_own_kind)]
@@ -325,10 +338,16 @@ class Negotiation:
         self.phase = Phase.DESCRIBED
         self.remote_session = session_of(sdp)
         self._has_answer = self._has_answer or kind == "answer"
+        self.answers = None
         self.doubt_due_s = None
         queued, self._queued = self._queued, []
         self._candidates = len(queued)
         return [AcceptDescription(self.conn, kind, sdp), *map(self._add, queued)]
+
+    def _find_taker(self) -> None:
+        """Take that the peer deals with us: it has taken our answer to its open offer."""
+        if self.phase is Phase.ANSWERED_OPEN:
+            self.phase = Phase.DESCRIBED
 
     def _add(self, candidate: Candidate) -> Effect:
         assert self.conn is not None, "a described negotiation has a connection"
@@ -339,6 +358,7 @@ class Negotiation:
     def _accept_candidate(self, candidate: Candidate, token: float | None) -> list[Effect]:
         if token is not None and token == self._rejected_token:
             return []  # it belongs to the offer that we turned down
+        self._find_taker()
         if self.phase is not Phase.DESCRIBED:
             if len(self._queued) < MAX_QUEUED_CANDIDATES:
                 self._queued.append(candidate)

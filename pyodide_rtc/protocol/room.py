@@ -183,6 +183,9 @@ class RoomMachine:
                 return self._on_stranger(reason, now_s)
             case ev.DescriptionMade() | ev.CandidateFound():
                 return self.mesh.publish_signal(event, now_s)
+            case ev.OfferPrepared(sdp):
+                self.mesh.open_offer = sdp
+                return []
             case ev.ChannelOpened():
                 return self.mesh.on_channel_opened(event)
             case ev.ChannelClosed(conn, _, reason):

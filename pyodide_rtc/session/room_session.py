@@ -21,7 +21,7 @@ from pyodide_rtc.session.sealer import Sealer
 from pyodide_rtc.session.server_link import ServerLink
 from pyodide_rtc.session.timer import DeadlineTimer
 from pyodide_rtc.session.transports import Connections
-from pyodide_rtc.wire.payload import Lost, decode_payload, encode_payload
+from pyodide_rtc.wire.payload import Announce, decode_payload, encode_payload
 
 logger = logging.getLogger("pyodide_rtc.room")
 
@@ -100,6 +100,7 @@ class RoomSession:
 
     def start(self, bind: Callable[[RoomSession], DocumentBinding]) -> None:
         """Join: bind the document, the tab channel and the servers."""
+        self._connections.restock()  # the page works on it beside us
         self._document = bind(self)
         open_servers = [server for server in self.servers if server.is_open]
         for server in self.servers:
@@ -111,7 +112,6 @@ class RoomSession:
         self._locks[claim] = self._host.locks.claim(claim, lambda: self.feed(ev.TabOpened()))
         for server in open_servers:
             server.subscribe(self.topic, self)  # announces at once: tabs should know us by then
-        self._connections.restock()
 
     def leave(self) -> asyncio.Future[None]:
         """Leave: tell all peers, and close everything that the room opened.
@@ -297,8 +297,8 @@ class RoomSession:
                 self._watch_tab_peer(peer_id)
             case fx.AskDiff():
                 self._tell_diff(effect)
-            case fx.PublishPayload(payload, url, will):
-                self._publish(encode_payload(payload), url, will)
+            case fx.PublishPayload():
+                self._publish(effect)
             case fx.CheckServers():
                 for server in self.servers:
                     server.check()
@@ -344,19 +344,24 @@ class RoomSession:
         else:
             self.feed(ev.DiffRead(wish.link, update, wish.is_answer))
 
-    def _publish(self, payload: dict[str, object], url: str | None, will: Lost | None) -> None:
-        def publish(data: object, sealed_will: object = None) -> None:
+    def _publish(self, wish: fx.PublishPayload) -> None:
+        url, will = wish.url, wish.will
+        # The echo of an announce tells who has heard it; other echoes are only passed over.
+        wants_echo = isinstance(wish.payload, Announce)
+
+        sealed: list[object] = []
+
+        def publish(data: object) -> None:
+            sealed.append(data)  # in the order of the calls below
+            if len(sealed) < len(parts):
+                return
             for server in self.servers:
                 if url is None or server.machine.url == url:
-                    server.publish(self.topic, data, sealed_will)
+                    server.publish(self.topic, *sealed, wants_echo=wants_echo)
 
-        def seal_will(data: object) -> None:
-            if will is None:
-                publish(data)
-            else:
-                self._sealer.seal_payload(encode_payload(will), partial(publish, data))
-
-        self._sealer.seal_payload(payload, seal_will)
+        parts = [wish.payload] if will is None else [wish.payload, will]
+        for part in parts:
+            self._sealer.seal_payload(encode_payload(part), publish)
 
 
 def _lock_of(peer_id: str) -> str:

@@ -118,6 +118,8 @@ class Connection:
     def on_failure(self, reason: str, *, is_ice: bool = False) -> None:
         """Take the connection's end; one in reserve tells it when it is wanted."""
         self._failure = reason
+        if self.conn == _UNWANTED:
+            self.feed(ev.OfferPrepared(None))
         self.feed(ev.TransportFailed(self.conn, reason, is_ice=is_ice))
 
     def outbox(self, side: ev.ChannelSide) -> Outbox:
@@ -180,6 +182,11 @@ class Connection:
             self.feed(ev.ChannelClosed(self.conn, side, "the data channel closed"))
 
     # PeerTransportHandler.
+
+    def on_prepared(self, sdp: str) -> None:
+        """Take the offer in hand, as long as nobody is called by it."""
+        if self.conn == _UNWANTED:
+            self.feed(ev.OfferPrepared(sdp))
 
     def on_description(self, kind: DescriptionType, sdp: str) -> None:
         """Take the local description."""

@@ -134,6 +134,7 @@ class MemoryPeer:
         self._handler: PeerTransportHandler | None = handler
         self._session = self._network.add_peer(self)
         self._version = 0
+        self._offer = self._describe("offer")
         self._has_pending_offer = False
         self._other: MemoryPeer | None = None
         self._is_described = False
@@ -142,7 +143,7 @@ class MemoryPeer:
         self._agreed = MemoryDataChannel(self._network)
         self._created: MemoryDataChannel | None = None
         self._channels: list[MemoryDataChannel] = []
-        self._later(lambda: self._attach(self._agreed, "agreed"))
+        self._later(self._prepare)
 
     @property
     def is_connected(self) -> bool:
@@ -179,7 +180,9 @@ class MemoryPeer:
         """
         self.silence()
         other = self._other
-        if other is None or not self._network.reaches(self.host, other.host):
+        if other is None or not self.is_connected:
+            return  # an answer that was not taken: there is nobody at the other end
+        if not self._network.reaches(self.host, other.host):
             return
         idle = [c for c in self._channels if not c.buffered_bytes]
         ways: list[tuple[Hashable, ...]] = [(c, c._other) for c in idle if c._other]
@@ -255,26 +258,29 @@ class MemoryPeer:
         self._version += 1
         return f"v=0\r\no=- {self._session} {self._version} IN IP4 127.0.0.1\r\ns={kind}\r\n"
 
+    def _prepare(self) -> None:
+        self._attach(self._agreed, "agreed")
+        if self._handler is not None:
+            self._handler.on_prepared(self._offer)
+
     def _make_offer(self, in_band: bool) -> None:
         if self._handler is None or self._is_described:
             return
         if in_band:
             self._created = MemoryDataChannel(self._network)
             self._attach(self._created, "local")
-        self._send_description("offer")
+        self._send_description("offer", self._offer)
 
-    def _send_description(self, kind: DescriptionType) -> None:
+    def _send_description(self, kind: DescriptionType, sdp: str | None = None) -> None:
         if self._handler is not None:
             self._has_pending_offer = kind == "offer"
-            self._handler.on_description(kind, self._describe(kind))
+            self._handler.on_description(kind, sdp or self._describe(kind))
             self._handler.on_candidate(f"candidate of {self._session}", 0, "0")
 
     def _accept(self, kind: DescriptionType, sdp: str) -> None:
         if self._handler is None:
             return
         other = self._network.peers.get(session_of(sdp) or "")
-        if other is None:
-            return  # it was closed meanwhile: no path to it
         if kind == "answer" and not self._has_pending_offer:
             self._handler.on_error("description", "an answer without an offer")
             return
@@ -287,6 +293,8 @@ class MemoryPeer:
         self.state = "connecting"
         if kind == "offer":
             self._send_description("answer")
+        if other is None:  # it was closed meanwhile: no path to it
+            self._set_timer("failed", FAILED_AFTER_S)
         self.check_path()
 
     def _add_candidate(self, candidate: str) -> None:

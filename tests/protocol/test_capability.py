@@ -2,7 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from pyodide_rtc.protocol.capability import Capability, decode_capability, encode_capability
+from pyodide_rtc.protocol.capability import (
+    Capability,
+    answered_session_of,
+    decode_capability,
+    encode_capability,
+    open_offer_of,
+)
 
 
 def test_what_is_encoded_is_read_again() -> None:
@@ -35,3 +41,16 @@ def test_a_whole_number_that_came_as_float_counts() -> None:
 )
 def test_anything_else_is_a_stock_peer(extra: dict[str, object]) -> None:
     assert decode_capability(extra) is None
+
+
+def test_an_open_offer_and_what_answers_it_are_read_again() -> None:
+    extra = encode_capability(Capability(7), open_offer="v=0", answers="200")
+
+    assert extra == {"pyodideRtc": {"version": 1, "client": 7, "offer": "v=0", "answers": "200"}}
+    assert decode_capability(extra) == Capability(7)
+    assert (open_offer_of(extra), answered_session_of(extra)) == ("v=0", "200")
+
+
+@pytest.mark.parametrize("extra", [{}, {"pyodideRtc": 1}, {"pyodideRtc": {"offer": 1}}], ids=str)
+def test_without_them_there_are_none(extra: dict[str, object]) -> None:
+    assert (open_offer_of(extra), answered_session_of(extra)) == (None, None)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from itertools import count
+from collections.abc import Callable
+from itertools import count, repeat
 
 import pytest
 
@@ -27,8 +28,13 @@ ME, PEER = "m", "p"
 LOW, MINE, HIGH = 10.0, 50.0, 90.0
 
 
+def conns() -> Callable[[], tuple[int, str | None]]:
+    """Connections 1, 2, ... of which none was in reserve."""
+    return zip(count(1), repeat(None), strict=False).__next__
+
+
 def negotiation(my_id: str = ME) -> Negotiation:
-    return Negotiation(PEER, 100.0, count(1).__next__, lambda: MINE, my_id)
+    return Negotiation(PEER, 100.0, conns(), lambda: MINE, my_id)
 
 
 def offering(my_id: str = ME) -> Negotiation:
@@ -79,7 +85,7 @@ def test_an_offer_opens_an_answerer() -> None:
 
 def test_the_token_is_made_once_and_anew_after_the_answer() -> None:
     tokens = iter([1.0, 2.0])
-    made = Negotiation(PEER, 0.0, count(1).__next__, tokens.__next__, ME)
+    made = Negotiation(PEER, 0.0, conns(), tokens.__next__, ME)
     made.offer()
 
     assert made.token_for_signal() == 1.0
@@ -189,8 +195,8 @@ class TestGlare:
 
     def test_exactly_one_of_two_keeps_its_offer_whatever_the_tokens(self) -> None:
         for mine, theirs in [(1.0, 2.0), (2.0, 1.0), (1.0, 1.0)]:
-            one = Negotiation("b", 0.0, count(1).__next__, lambda t=mine: t, "a")  # type: ignore[misc]
-            other = Negotiation("a", 0.0, count(1).__next__, lambda t=theirs: t, "b")  # type: ignore[misc]
+            one = Negotiation("b", 0.0, conns(), lambda t=mine: t, "a")  # type: ignore[misc]
+            other = Negotiation("a", 0.0, conns(), lambda t=theirs: t, "b")  # type: ignore[misc]
             for end in (one, other):
                 end.offer()
                 end.token_for_signal()

@@ -193,6 +193,23 @@ class TestReserve:
         ]
         assert world.events == (expected if is_own_kind else [])
 
+    async def test_the_offer_of_the_one_in_reserve_is_told_until_it_is_wanted(
+        self, world: World
+    ) -> None:
+        [reserve] = world.transports
+        reserve.handler.on_prepared("its offer")
+        assert world.events == [ev.OfferPrepared("its offer")]
+        world.connections.open(1, is_initiator=False, is_own_kind=True)
+        reserve.handler.on_prepared("its offer")
+
+        assert world.events == [ev.OfferPrepared("its offer")]
+
+    async def test_it_is_void_when_that_connection_fails(self, world: World) -> None:
+        [reserve] = world.transports
+        reserve.handler.on_state("closed", None)
+
+        assert world.events[0] == ev.OfferPrepared(None)
+
     async def test_one_that_failed_in_reserve_is_replaced(self, world: World) -> None:
         # The page closes all when it is put away: the first attempt after its return came to
         # nothing, and the peer was "connecting" for more than 5 s.

@@ -214,6 +214,9 @@ class StockConn:
 
     # The peer connection.
 
+    def on_prepared(self, sdp: str) -> None:
+        """Tell nobody: a stock peer has no use for an offer in hand."""
+
     def on_description(self, kind: str, sdp: str) -> None:
         self._publish({"type": kind, "sdp": sdp})
 

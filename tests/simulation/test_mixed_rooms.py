@@ -121,7 +121,8 @@ def test_an_offer_that_breaks_a_stock_peers_own_is_made_again() -> None:
         check(rooms, [page])
         return page.broken
 
-    assert sum(run_virtual(main(seed)) for seed in range(60)) >= 2
+    # Those of the first 300 seeds in which it happens: mostly we leave a stock peer the first word.
+    assert sum(run_virtual(main(seed)) for seed in (126, 156, 233, 268)) >= 2
 
 
 def test_two_stock_peers_in_glare_hear_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

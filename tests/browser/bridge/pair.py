@@ -35,6 +35,10 @@ class End:
         self.changed = asyncio.Event()
         self.max_message_bytes: int | None = None
         self.limited = asyncio.Event()
+        self.prepared: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def on_prepared(self, sdp: str) -> None:
+        self.prepared.set_result(sdp)
 
     def on_description(self, kind: DescriptionType, sdp: str) -> None:
         self.session = session_of(sdp)

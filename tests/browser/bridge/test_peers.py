@@ -169,6 +169,28 @@ def test_two_offers_at_once_still_connect(run: Run) -> None:
         assert all(line == "open" or line.startswith("candidate: ") for line in log)
 
 
+def test_an_offer_in_hand_can_be_answered_before_it_is_asked_for(run: Run) -> None:
+    result = run("""
+        from pair import End, soon
+        from pyodide_rtc.browser import open_host
+        host = await open_host()
+        a, b = End(), End()
+        for end, other in ((a, b), (b, a)):
+            end.other = other
+            end.transport = host.open_peer(end, ice_servers=[])
+        offer = await soon(a.prepared)
+        offered = []
+        a.on_description = lambda kind, sdp: offered.append((kind, sdp))
+        a.transport.offer(in_band=False)  # when b is known to have the offer, and to answer
+        b.transport.accept_description("offer", offer)
+        await soon(a.opened.wait())
+        await soon(b.opened.wait())
+        await host.aclose()
+        [offered == [("offer", offer)], a.log, b.log]
+    """)
+    assert result == [True, ["open"], ["open"]]
+
+
 CANDIDATE = "candidate:1 1 udp 1 127.0.0.1 9 typ host"
 
 
