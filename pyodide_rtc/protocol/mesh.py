@@ -322,7 +322,11 @@ class Mesh:
     def _on_open_answer(
         self, url: str, message: SignalMessage, capability: Capability, session: str, now_s: float
     ) -> list[Effect]:
-        """Take an answer to an offer that we have made to all, if nobody was faster."""
+        """Take an answer to an offer that we have made to all, if nobody was faster.
+
+        Should both have answered each other's offer, the larger peer id decides: it takes the
+        answer or calls anew. The other keeps to its answer.
+        """
         assert isinstance(message.signal, Description), "what answers is a description"
         sender = message.sender
         theirs = session_of(message.signal.sdp)
@@ -332,7 +336,10 @@ class Mesh:
         if peer is not None:
             if is_calling and peer.negotiation.own_session == session:
                 return self._accept(peer, url, message, capability, now_s)  # the same offer
-            if theirs == peer.negotiation.remote_session:
+            is_crossing = peer.negotiation.phase is Phase.ANSWERED_OPEN
+            if is_crossing and self.peer_id < sender:
+                return peer.doubt(now_s)  # it may not have our answer, on which it decides
+            if theirs == peer.negotiation.remote_session and not is_crossing:
                 return []
         if theirs is not None and (is_calling or not is_open):
             self._lobby.remember_closed(theirs, has_answered=True)  # it is late, each time

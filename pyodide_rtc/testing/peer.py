@@ -138,6 +138,7 @@ class MemoryPeer:
         self._has_pending_offer = False
         self._other: MemoryPeer | None = None
         self._is_described = False
+        self._accepted: DescriptionType | None = None
         self._has_channels = False
         self._timer: asyncio.TimerHandle | None = None
         self._agreed = MemoryDataChannel(self._network)
@@ -147,8 +148,9 @@ class MemoryPeer:
 
     @property
     def is_connected(self) -> bool:
-        """Whether it has met its other end; one in reserve has not."""
-        return self._other is not None and self._other._other is self
+        """Whether it has met its other end; one in reserve has not, nor two that both answered."""
+        other = self._other
+        return other is not None and other._other is self and other._accepted != self._accepted
 
     @property
     def is_open(self) -> bool:
@@ -287,7 +289,7 @@ class MemoryPeer:
         if self._has_channels and other is not self._other:
             self._handler.on_error("description", "another end than before")
             return
-        self._is_described = True
+        self._is_described, self._accepted = True, kind
         self._has_pending_offer = False
         self._other = other
         self.state = "connecting"

@@ -189,6 +189,40 @@ class TestOffering:
         assert PEER not in mesh
 
 
+class TestCrossing:
+    """Both answer each other's offer: their announces were on the way for long."""
+
+    def test_the_larger_id_calls_if_its_offer_is_no_more_in_hand(self) -> None:
+        mesh = make_mesh()
+        mesh.open_offer = MINE
+        hear(mesh, inviting("id-a"))
+
+        # By the connection of the offer that we have answered.
+        assert hear(mesh, answer(200, "id-a")) == [
+            fx.CloseTransport(1),
+            fx.OpenTransport(2, is_initiator=True, is_own_kind=True),
+        ]
+
+    def test_the_larger_id_takes_the_answer_if_its_offer_is_in_hand(self) -> None:
+        mesh = make_mesh()
+        hear(mesh, inviting("id-a"))
+        mesh.open_offer = MINE
+
+        assert hear(mesh, answer(300, "id-a")) == [
+            fx.CloseTransport(1),
+            fx.OpenTransport(2, is_initiator=True, is_own_kind=True),
+            fx.AcceptDescription(2, "answer", sdp("answer", 300).sdp),
+        ]
+
+    def test_the_smaller_id_keeps_to_its_answer_and_says_it_again(self, mesh: Mesh) -> None:
+        hear(mesh, inviting())
+        sent = mesh.publish_signal(ev.DescriptionMade(1, "answer", "our answer"), 0.0)
+
+        assert hear(mesh, answer(200), 0.01) == []
+        assert mesh.on_time(REPEAT_INTERVAL_S) == sent
+        assert [p.negotiation.conn for p in mesh] == [1]
+
+
 class TestAnswering:
     def test_who_is_alone_answers(self, mesh: Mesh) -> None:
         assert hear(mesh, inviting()) == ANSWERED

@@ -16,8 +16,8 @@ from pyodide_rtc.testing import MemoryHost, Network, run_virtual
 from .helpers import URL, make_rooms
 
 
-async def linked() -> tuple[Network, list[MemoryHost], list[Room]]:
-    network = Network()
+async def linked(seed: int = 0) -> tuple[Network, list[MemoryHost], list[Room]]:
+    network = Network(seed)
     hosts = [network.host(), network.host()]
     rooms = [make_rooms(host).join(user=f"u{i}") for i, host in enumerate(hosts)]
     await asyncio.gather(*(room.until_synced(10) for room in rooms))
@@ -160,5 +160,19 @@ def test_signals_that_an_outage_swallowed_go_again() -> None:
             network.relays[URL].start()
 
             await seconds_until(lambda rooms=rooms: all(r.synced for r in rooms), 8.0)  # type: ignore[misc]
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_two_whose_announces_waited_for_the_network_do_not_wait_for_each_other(seed: int) -> None:
+    # Each hears the other's announce late, has nobody, and answers the offer in it.
+    async def main() -> None:
+        network, [host, other], rooms = await linked(seed)
+        network.cut([host], [other, URL])
+        await seconds_until(lambda: not any(room.peers for room in rooms), 15.0)
+        network.heal()
+
+        await seconds_until(lambda: all(room.synced for room in rooms), 5.0)
 
     run_virtual(main())
