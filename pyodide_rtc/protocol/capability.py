@@ -42,10 +42,7 @@ def encode_capability(
 
 def decode_capability(extra: Mapping[str, object]) -> Capability | None:
     """Read the extra keys; None for a stock peer, or one that makes no sense."""
-    value = extra.get(_KEY)
-    if not isinstance(value, Mapping):
-        return None
-    client_id = value.get("client")
+    client_id = _said(extra).get("client")
     if isinstance(client_id, float) and client_id.is_integer():
         client_id = int(client_id)  # lib0 has no other way for a large one
     return Capability(client_id) if type(client_id) is int else None
@@ -62,6 +59,10 @@ def answered_session_of(extra: Mapping[str, object]) -> str | None:
 
 
 def _text(extra: Mapping[str, object], key: str) -> str | None:
-    said = extra.get(_KEY)
-    value = said.get(key) if isinstance(said, Mapping) else None
+    value = _said(extra).get(key)
     return value if isinstance(value, str) else None
+
+
+def _said(extra: Mapping[str, object]) -> Mapping[str, object]:
+    said = extra.get(_KEY)
+    return said if isinstance(said, Mapping) else {}

@@ -136,6 +136,11 @@ class Negotiation:
         return self.started_s + (CONNECT_TIMEOUT_S if is_answered else ANSWER_TIMEOUT_S)
 
     @property
+    def _is_unheard(self) -> bool:
+        """Whether we have said something to which nothing has come yet, so that it may be lost."""
+        return self.phase in (Phase.OFFERING, Phase.ANSWERED_OPEN)
+
+    @property
     def deadline_s(self) -> float | None:
         """When to give the present try up, or to act on a doubt; None while there is a path."""
         give_up_s = self.give_up_s
@@ -185,7 +190,7 @@ class Negotiation:
         A stock peer that gets our offer while it still makes its own gives itself up, and announces
         itself. So does one that gets an answer to an offer that it has taken back meanwhile.
         """
-        if self.phase in (Phase.OFFERING, Phase.ANSWERED_OPEN):
+        if self._is_unheard:
             due_s = max(now_s, self._sent_s + REPEAT_INTERVAL_S)
         else:
             due_s = now_s if self._has_stray_answer else now_s + DOUBT_S
@@ -199,8 +204,7 @@ class Negotiation:
         an answer to an open offer that it has taken.
         """
         self.doubt_due_s = None
-        is_waiting = self.phase in (Phase.OFFERING, Phase.ANSWERED_OPEN)
-        if is_waiting and self.attempt is not Try.RESTART:
+        if self._is_unheard and self.attempt is not Try.RESTART:
             self._sent_s = now_s
             return self._send_again()
         if self.attempt is Try.RESTART:
