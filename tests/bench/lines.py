@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from distance import at_a_distance
@@ -108,28 +109,25 @@ def joins_at_once(stage: Stage, sizes: Sizes) -> list[Row]:
     The same with the signaling server 20 ms away from both, as servers are.
     """
     patience_s, away_s = 5.0, 0.02
-    rows, failed, kinds = [], [0, 0], 4
+
+    def once(side: Side, url: str | None, password: str | None) -> list[Any]:
+        room = side.where(new_room(), url)
+        one, other = ((end, room) for end in side.ends)
+        return join_together(one, other, password=password, patience_s=patience_s)
+
+    rows, failed = [], [0, 0]
     with at_a_distance(stage.port, away_s) as distant_url:
-        for url, where in ((None, ""), (distant_url, f", server {away_s * 1000:g} ms away")):
-            for password, how in ((None, ""), ("secret", " with a password")):
-
-                def once(
-                    side: Side, url: str | None = url, password: str | None = password
-                ) -> list[Any]:
-                    one, other = side.ends
-                    room = side.where(new_room(), url)
-                    return join_together(
-                        (one, room), (other, room), password=password, patience_s=patience_s
-                    )
-
-                both = stage.in_turn(sizes.joins // kinds, once)
-                slower = [[max(p) for p in taken if not is_failed(p)] for taken in both]
-                failed = [n + len(t) - len(s) for n, t, s in zip(failed, both, slower, strict=True)]
-                what = f"both join at once{how}{where}"
-                rows.append(Row(f"{what}, p50, ms", *map(statistics.median, slower), "<= 1 x"))
-                rows.append(Row(f"{what}, p95, ms", *map(p95, slower)))
-    total = sizes.joins // kinds * kinds
-    told = [f"{n} of {total}" for n in failed]
+        urls = ((None, ""), (distant_url, f", server {away_s * 1000:g} ms away"))
+        kinds = list(product(urls, ((None, ""), ("secret", " with a password"))))
+        each = sizes.joins // len(kinds)
+        for (url, where), (password, how) in kinds:
+            both = stage.in_turn(each, lambda side, at=url, pw=password: once(side, at, pw))
+            slower = [[max(p) for p in taken if not is_failed(p)] for taken in both]
+            failed = [n + len(t) - len(s) for n, t, s in zip(failed, both, slower, strict=True)]
+            what = f"both join at once{how}{where}"
+            rows.append(Row(f"{what}, p50, ms", *map(statistics.median, slower), "<= 1 x"))
+            rows.append(Row(f"{what}, p95, ms", *map(p95, slower)))
+    told = [f"{n} of {each * len(kinds)}" for n in failed]
     return [*rows, Row(f"of all these not together after {patience_s:g} s", *told, aim="0")]
 
 
