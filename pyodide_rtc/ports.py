@@ -346,6 +346,16 @@ class Host(Protocol):
     def open_socket(self, url: str, handler: SignalingSocketHandler) -> SignalingSocket:
         """Open a WebSocket; failing to connect is told by `on_close`."""
 
+    async def answers_http(self, url: str) -> bool:
+        """Ask a signaling server's address by HTTP: whether anything is there that answers.
+
+        Not when a gateway says that what is behind it is away, where the browser lets that be seen.
+        May take as long as the network does; to be cancelled then.
+
+        Args:
+            url: the server's, `ws:` or `wss:`.
+        """
+
     def open_peer(
         self, handler: PeerTransportHandler, *, ice_servers: Sequence[IceServer]
     ) -> PeerTransport:

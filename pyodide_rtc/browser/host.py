@@ -19,7 +19,7 @@ from pyodide_rtc.browser.ffi import storage_error
 from pyodide_rtc.browser.link import PageLink, PageRefusalError
 from pyodide_rtc.browser.locks import BrowserLocks
 from pyodide_rtc.browser.peer import PagePeer
-from pyodide_rtc.browser.sockets import BrowserSocket, BrowserTabChannel
+from pyodide_rtc.browser.sockets import BrowserSocket, BrowserTabChannel, answers_http
 from pyodide_rtc.errors import BridgeError, StorageError
 from pyodide_rtc.ports import (
     IceServer,
@@ -173,6 +173,10 @@ class BrowserHost:
         socket = BrowserSocket(url, handler)
         self._parts.add(socket)
         return socket
+
+    async def answers_http(self, url: str) -> bool:
+        """Ask a signaling server's address by HTTP: whether anything is there that answers."""
+        return await answers_http(url)
 
     def open_peer(
         self, handler: PeerTransportHandler, *, ice_servers: Sequence[IceServer]

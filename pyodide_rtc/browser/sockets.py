@@ -1,4 +1,4 @@
-"""WebSockets and tab channels: there are both in workers, so Python holds them itself."""
+"""WebSockets, requests and tab channels: workers have them all, so Python holds them itself."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from typing import Any
 import js
 from pyodide.ffi import JsException, to_js
 
-from pyodide_rtc.browser.ffi import ProxyScope
+from pyodide_rtc.browser.ffi import ProxyScope, as_js
 from pyodide_rtc.ports import SignalingSocketHandler, TabChannelHandler
 
-__all__ = ["BrowserSocket", "BrowserTabChannel"]
+__all__ = ["BrowserSocket", "BrowserTabChannel", "answers_http"]
 
 _OPEN = 1
 """`WebSocket.OPEN`"""
+
+_GATEWAY_FAULTS = frozenset({502, 503, 504})
+"""What a gateway answers for a server that it does not reach (RFC 9110, 15.6.3 to 15.6.5)."""
 
 _log = logging.getLogger("pyodide_rtc.bridge")
 
@@ -70,6 +73,28 @@ class BrowserSocket:
 
     def _on_close(self, event: Any) -> None:
         self._end(f"closed with code {event.code} {event.reason}".rstrip())
+
+
+async def answers_http(url: str) -> bool:
+    """Ask whether anything answers by HTTP at the address of a WebSocket.
+
+    Any status counts, and that of another origin is not to be seen ("no-cors"); but for those by
+    which a gateway of this origin says that the server behind it is away.
+    """
+    abort = js.AbortController.new()
+    request = {
+        "mode": "no-cors",
+        "cache": "no-store",
+        "credentials": "omit",
+        "signal": abort.signal,
+    }
+    try:
+        response = await js.fetch("http" + url.removeprefix("ws"), as_js(request))
+        return response.status not in _GATEWAY_FAULTS
+    except JsException:  # refused, no such host, no network: a page is not told which
+        return False
+    finally:
+        abort.abort()  # of a page that is served there nothing more is wanted
 
 
 class BrowserTabChannel:

@@ -65,6 +65,7 @@ class ServerLink:
         self._host = host
         self._listeners: dict[str, TopicListener] = {}
         self._socket: tuple[SignalingSocket, _SocketHandler] | None = None
+        self._probe: asyncio.Task[None] | None = None
         self._timer = DeadlineTimer(self._on_time)
         self._told_state = self.machine.state
 
@@ -132,11 +133,26 @@ class ServerLink:
                 listener.on_server_changed(self.machine.url)
 
     def _perform_one(self, effect: proto.SignalingEffect) -> None:
-        url = self.machine.url
         match effect:
             case proto.SendText(text):
                 if self._socket is not None:
                     self._socket[0].send(text)
+            case proto.OpenSocket():
+                self._close_socket()
+                handler = _SocketHandler(self)
+                self._socket = (self._host.open_socket(self.machine.url, handler), handler)
+            case proto.Probe():
+                self._probe = asyncio.get_running_loop().create_task(self._ask())
+            case proto.CloseSocket():
+                if self._probe is not None:
+                    self._probe.cancel()
+                self._close_socket()
+            case proto.Deliver() | proto.TellOpened() | proto.TellFault():
+                self._tell(effect)
+
+    def _tell(self, effect: proto.Deliver | proto.TellOpened | proto.TellFault) -> None:
+        url = self.machine.url
+        match effect:
             case proto.Deliver(topic, data):
                 self._listeners[topic].on_published(url, data)
             case proto.TellOpened(topics):
@@ -147,12 +163,6 @@ class ServerLink:
                 logger.warning("! %s", error)
                 for listener in list(self._listeners.values()):
                     listener.on_server_fault(url, error)
-            case proto.OpenSocket():
-                self._close_socket()
-                handler = _SocketHandler(self)
-                self._socket = (self._host.open_socket(url, handler), handler)
-            case proto.CloseSocket():
-                self._close_socket()
 
     def _close_socket(self) -> None:
         if self._socket is not None:
@@ -160,6 +170,10 @@ class ServerLink:
             self._socket = None
             handler.detach()
             socket.close()
+
+    async def _ask(self) -> None:
+        answers = await self._host.answers_http(self.machine.url)
+        self.perform(self.machine.on_probed(answers, self.now_s()))
 
     def _on_time(self) -> None:
         self.perform(self.machine.on_time(self.now_s()))

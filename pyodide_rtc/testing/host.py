@@ -177,6 +177,10 @@ class MemoryHost:
         """Open a socket to the relay of that address."""
         return MemorySocket(self, url, handler)
 
+    async def answers_http(self, url: str) -> bool:
+        """Ask whether the relay of that address is up."""
+        return await self.network.probe(self, url)
+
     def open_peer(
         self, handler: PeerTransportHandler, *, ice_servers: Sequence[IceServer]
     ) -> PeerTransport:

@@ -121,6 +121,21 @@ class Network:
         """Say where one end of a pair is: at a host, or at the relay of an address."""
         self._places[end] = host
 
+    async def probe(self, host: MemoryHost, url: str) -> bool:
+        """Ask whether a relay is up; without a path to it there is no answer."""
+        answer = asyncio.get_running_loop().create_future()
+        relay = self.relays[url]
+        for end, place in ((answer, host), (relay, url)):
+            self.place(end, place)
+
+        def arrive() -> None:
+            if not answer.done():
+                answer.set_result(relay.is_up)
+
+        self.deliver((answer, relay), arrive)
+        is_up: bool = await answer
+        return is_up
+
     def add_peer(self, peer: MemoryPeer) -> str:
         """Take a new peer connection, and give its session id."""
         self._sessions += 1

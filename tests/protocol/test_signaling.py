@@ -19,6 +19,7 @@ from pyodide_rtc.protocol.signaling import (
     CloseSocket,
     Deliver,
     OpenSocket,
+    Probe,
     SendText,
     ServerState,
     SignalingEffect,
@@ -26,6 +27,7 @@ from pyodide_rtc.protocol.signaling import (
     TellFault,
     TellOpened,
     reconnect_delay_s,
+    socket_pause_s,
 )
 
 URL = "wss://relay.example.org/"
@@ -326,7 +328,7 @@ class TestReconnecting:
             waits.append(machine.deadline_s - now_s)
             now_s = machine.deadline_s
             assert machine.on_time(now_s - 0.01) == []
-            assert machine.on_time(now_s) == [OpenSocket()]
+            assert machine.on_time(now_s) == [Probe() if attempt == 2 else OpenSocket()]
 
         assert waits == sorted(waits)
         assert waits[0] < waits[-1]
@@ -358,3 +360,83 @@ class TestReconnecting:
         assert effects[0] == CloseSocket()
         assert isinstance(fault(effects), SignalingUnavailableError)
         assert machine.state is ServerState.WAITING
+
+
+class TestProbing:
+    """Browsers hold the sockets of a page back, the more of them have failed."""
+
+    def test_the_pause_of_sockets_doubles_up_to_75_s(self) -> None:
+        pauses = [socket_pause_s(n) for n in (1, 2, 3, 8, 9, 10**6)]
+
+        assert pauses == pytest.approx([0.3, 0.6, 1.2, 38.4, 75.0, 75.0])
+
+    @pytest.mark.parametrize(
+        ("outage_s", "sockets", "attempts"), [(3, 4, 8), (20, 6, 22), (600, 15, 254)]
+    )
+    def test_an_outage_sees_few_sockets_and_many_probes(
+        self, machine: SignalingMachine, outage_s: float, sockets: int, attempts: int
+    ) -> None:
+        machine.subscribe("t", 0.0)
+        seen: list[SignalingEffect] = [OpenSocket()]
+        machine.on_close("refused", 0.0)
+        while machine.deadline_s is not None and machine.deadline_s < outage_s:
+            now_s = machine.deadline_s
+            [effect] = machine.on_time(now_s)
+            seen.append(effect)
+            if effect == Probe():
+                machine.on_probed(False, now_s)
+            else:
+                machine.on_close("refused", now_s)
+
+        assert (seen.count(OpenSocket()), len(seen)) == (sockets, attempts)
+
+    def probing(self, machine: SignalingMachine) -> SignalingMachine:
+        """Let a second socket fail at second 1, and the next attempt begin at 1.33."""
+        machine.subscribe("t", 0.0)
+        machine.on_close("refused", 0.0)
+        machine.on_time(1.0)
+        machine.on_close("refused", 1.0)
+        assert machine.on_time(1.33) == [Probe()]
+        assert machine.state is ServerState.CONNECTING
+        return machine
+
+    def test_what_answers_gets_a_socket(self, machine: SignalingMachine) -> None:
+        assert self.probing(machine).on_probed(True, 1.4) == [OpenSocket()]
+        assert machine.deadline_s == 1.4 + CONNECT_TIMEOUT_S
+
+    def test_what_does_not_is_a_failed_attempt(self, machine: SignalingMachine) -> None:
+        error = fault(self.probing(machine).on_probed(False, 1.4))
+
+        assert isinstance(error, SignalingUnavailableError)
+        assert error.attempt == 3
+        assert machine.state is ServerState.WAITING
+        assert "nothing answers" in machine.reason
+
+    def test_one_that_answers_requests_but_no_sockets_is_tried_as_often(
+        self, machine: SignalingMachine
+    ) -> None:
+        self.probing(machine).on_probed(True, 1.4)
+        machine.on_close("closed with code 1006", 1.5)
+
+        assert machine.deadline_s == pytest.approx(1.5 + reconnect_delay_s(3))
+        assert machine.reason == "closed with code 1006"
+
+    def test_a_probe_without_an_answer_is_given_up(self, machine: SignalingMachine) -> None:
+        effects = self.probing(machine).on_time(1.33 + CONNECT_TIMEOUT_S)
+
+        assert effects[0] == CloseSocket()
+        assert isinstance(fault(effects), SignalingUnavailableError)
+
+    def test_who_wakes_opens_a_socket_instead(self, machine: SignalingMachine) -> None:
+        assert self.probing(machine).wake(5.0) == [CloseSocket(), OpenSocket()]
+
+    def test_who_is_put_away_ends_it(self, machine: SignalingMachine) -> None:
+        assert self.probing(machine).put_away() == [CloseSocket()]
+
+    def test_an_opening_ends_the_pause(self, machine: SignalingMachine) -> None:
+        self.probing(machine).on_probed(True, 1.4)
+        machine.on_open(1.5)
+        machine.on_close("restart", 10.0)
+
+        assert machine.on_time(10.29) == []
+        assert machine.on_time(10.3) == [OpenSocket()]

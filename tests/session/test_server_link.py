@@ -199,3 +199,35 @@ def test_a_socket_that_was_given_up_is_not_heard_any_more() -> None:
         assert link.machine.state is ServerState.CONNECTING
 
     run_virtual(main())
+
+
+def test_probes_end_with_the_last_topic() -> None:
+    class Unanswered(MemoryHost):
+        """A host whose requests get no answer."""
+
+        async def answers_http(self, url: str) -> bool:
+            try:
+                return await asyncio.get_running_loop().create_future()
+            except asyncio.CancelledError:
+                ended.append(url)
+                raise
+
+    ended: list[str] = []
+
+    async def main() -> None:
+        network = Network()
+        network.relays[URL].stop()
+        host = network.host()
+        host.__class__ = Unanswered
+        link = ServerLink(host, URL)
+        listener = Listener()
+        link.subscribe("a", listener)
+        await asyncio.sleep(5)
+        assert link.machine.state is ServerState.CONNECTING
+        link.unsubscribe("a", listener)
+        await asyncio.sleep(1)
+
+        assert ended == [URL]
+        assert link.machine.state is ServerState.CLOSED
+
+    run_virtual(main())

@@ -277,6 +277,19 @@ def test_a_closed_socket_is_silent(run: Run) -> None:
     assert result == []
 
 
+def test_what_answers_at_an_address(run: Run) -> None:
+    with serve_site(None) as server:
+        result = run(f"""
+        from pyodide_rtc.browser import open_host
+        host = await open_host()
+        urls = {server.signaling_url!r}, {server.signaling_url!r} + "?key=1", "ws://localhost:1/"
+        answers = [await host.answers_http(url) for url in urls]
+        await host.aclose()
+        answers
+        """)
+    assert result == [True, True, False]
+
+
 def test_tab_channels_reach_all_others(run: Run) -> None:
     result = run("""
         import asyncio, js
