@@ -16,6 +16,7 @@ from pyodide_rtc.testing.network import MemoryRelay, MemorySocket
 from pyodide_rtc.testing.peer import MemoryDataChannel
 from pyodide_rtc.wire.lib0 import Reader
 from pyodide_rtc.wire.messages import Message, decode
+from pyodide_rtc.wire.update_scan import SKIP, Scanner
 
 URL = "wss://relay.example.org/"
 TOPIC = "example.org/demo"
@@ -41,6 +42,20 @@ def state_vector(doc: Doc[Any]) -> dict[int, int]:
     """How far a document knows each client; in bytes the order of clients is by chance."""
     reader = Reader(doc.get_state(), max_bytes=None)
     return {reader.var_uint(): reader.var_uint() for _ in range(reader.var_uint())}
+
+
+def gaps(doc: Doc[Any]) -> dict[int, int]:
+    """Where a document lacks what it knows to be: by client the clock of the first such struct."""
+    scanner = Scanner(doc.get_update())
+    found: dict[int, int] = {}
+    for _ in range(scanner.uint()):
+        count, client, clock = scanner.uint(), scanner.uint(), scanner.uint()
+        for _ in range(count):
+            struct = scanner.struct()
+            if struct.kind == SKIP:
+                found.setdefault(client, clock)
+            clock += struct.clocks
+    return found
 
 
 def edit(doc: Doc[Any], random: Random) -> None:

@@ -31,6 +31,12 @@ def test_who_alone_has_lost_the_path_is_answered_when_it_asks_again(seed: int) -
     play(seed, has_losses=False)
 
 
+@pytest.mark.parametrize("seed", [1182, 2023])
+def test_what_died_with_its_author_keeps_only_stock_peers_apart(seed: int) -> None:
+    # Replayed in Yjs 13.6.33: what follows the lost struct waits there, and the rest is equal.
+    play(seed)
+
+
 @pytest.mark.parametrize("seed", [68, 482])
 def test_the_will_of_an_old_socket_does_not_end_a_new_attempt(seed: int) -> None:
     # After a long cut the server finds the old socket dead when the peer has opened a new one.
