@@ -21,7 +21,7 @@ def leave(*people: Person) -> None:
         person.run("room.leave()")
 
 
-# In 20 s each browser would hold back sockets that fail again and again, Firefox by up to a minute.
+# In 20 s browsers come to hold back sockets that keep failing, Firefox by up to a minute.
 @pytest.mark.parametrize(
     ("outage_s", "newcomer"), [(3, "chromium"), (20, "chromium"), (20, "firefox")]
 )
