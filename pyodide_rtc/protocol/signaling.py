@@ -64,11 +64,10 @@ def reconnect_delay_s(failures: int, jitter: float = 0.0) -> float:
 def socket_pause_s(failures: int) -> float:
     """Give how long no socket is opened on suspicion: 0.3 s, doubled by each failure, up to 75 s.
 
-    Attempts before that begin with a probe. Browsers hold back the sockets of a page some of which
-    have failed, to every server. Measured with attempts 0.3 s apart: Chromium by 1 s after 13
-    failures, by 1 to 5 s from the 15th on, for minutes; Firefox by half as much again each time, 17
-    s after 11 failures and up to a minute, until none has failed for a minute and what it held the
-    last one back. Requests are not held back.
+    Attempts before that begin with a probe. Browsers hold back sockets after failures, but no
+    requests. Measured with attempts 0.3 s apart: Chromium those to every server, by 1 s after 13
+    failures and by 1 to 5 s from the 15th on, for minutes or until one opens; Firefox those to that
+    server, by half as much again each time: by 17 s after 11 failures, at most by a minute.
 
     Args:
         failures: how many sockets in a row have failed, at least 1.
