@@ -36,10 +36,10 @@ CHECK_PATIENCE_S = 3.0
 FRESH_S = 1.0
 """An attempt that began less than this ago is as good as a new one."""
 
-_FIRST_DELAY_S, _DELAY_GROWTH, _LONGEST_DELAY_S = 0.3, 1.1, 2.5
-_LONGEST_AFTER = 30  # failures: by then the delay has grown to the longest
-_LONGEST_PAUSE_S = 75.0
-_MOST_DOUBLINGS = 8  # by then the pause has grown to the longest
+_FIRST_DELAY_S = 0.3
+_MOST_STEPS = (
+    100  # by then all that grows has long been cut; beyond any power no float would hold it
+)
 
 MAX_FRAME_CHARS = 131_072
 """The longest frame taken from a server. A frame with an SDP has about 2,000 characters, and one of
@@ -57,8 +57,7 @@ def reconnect_delay_s(failures: int, jitter: float = 0.0) -> float:
         jitter: from 0 to 1; takes up to a half off, so that the clients of a server that comes back
             do not come all at once.
     """
-    steps = min(failures - 1, _LONGEST_AFTER)  # beyond any power is too large for a float
-    return min(_FIRST_DELAY_S * _DELAY_GROWTH**steps, _LONGEST_DELAY_S) * (1 - jitter / 2)
+    return _grown_s(failures, growth=1.1, longest_s=2.5) * (1 - jitter / 2)
 
 
 def socket_pause_s(failures: int) -> float:
@@ -72,8 +71,11 @@ def socket_pause_s(failures: int) -> float:
     Args:
         failures: how many sockets in a row have failed, at least 1.
     """
-    steps = min(failures - 1, _MOST_DOUBLINGS)  # beyond any power is too large for a float
-    return min(_FIRST_DELAY_S * 2.0**steps, _LONGEST_PAUSE_S)
+    return _grown_s(failures, growth=2.0, longest_s=75.0)
+
+
+def _grown_s(failures: int, *, growth: float, longest_s: float) -> float:
+    return min(_FIRST_DELAY_S * growth ** min(failures - 1, _MOST_STEPS), longest_s)
 
 
 class ServerState(enum.Enum):

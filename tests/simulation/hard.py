@@ -238,7 +238,8 @@ class Play:
                 self._check_page(actor.page)
         for together in self._groups():
             names = {a.name for a in together}
-            equal = [a for a in together if a.room is not None or not _has_died(together)]
+            ours = [a for a in together if a.room is not None]
+            equal = ours if _has_died(together) else together
             contents = [content(a.doc) for a in equal]
             assert contents == [contents[0]] * len(equal), f"documents of {names} differ"
             for actor in together:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
 
 import pytest
 from aiohttp import ClientSession, WSMsgType
-from harness.browsers import Kind
+from harness.browsers import Kind, open_browser
 from harness.people import Cast, Person
 from harness.served import SignalingServer, serve_site
 from harness.waiting import eventually
@@ -66,6 +70,47 @@ def test_one_of_two_servers_is_killed(cast: Cast, room_name: str) -> None:
         for person in (one, two):
             person.eventually("[p.is_synced for p in room.peers]", [True])
         leave(one, two)
+
+
+class Gateway(BaseHTTPRequestHandler):
+    """Answers by the status that the path names, as if what is behind it were in that state."""
+
+    def do_GET(self) -> None:
+        self.send_response(int(self.path.strip("/")))
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing on the test's output."""
+
+
+@contextmanager
+def gateway(port: int) -> Iterator[int]:
+    with ThreadingHTTPServer(("localhost", port), Gateway) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_a_gateway_of_the_site_that_tells_its_server_is_away(site: Path) -> None:
+    statuses = [404, 426, 500, 502, 503, 504]
+    with serve_site(site) as own, open_browser("chromium") as driver:
+        person = Person(driver, own)
+        person.open(room="demo")
+        person.run("from pyodide_rtc.browser import open_host\nhost = await open_host()")
+        own.stop()
+        told = {}
+        with gateway(own.port), gateway(0) as foreign_port:
+            for port in (own.port, foreign_port):
+                urls = [f"ws://localhost:{port}/{status}" for status in statuses]
+                person.run(f"answers = [await host.answers_http(url) for url in {urls}]")
+                told[port] = person.value("answers")
+        assert told[own.port] == [True, True, True, False, False, False]
+        assert told[foreign_port] == [True] * 6, "browsers do not show what others answer"
 
 
 def test_with_two_servers_everything_counts_once(cast: Cast, room_name: str) -> None:
