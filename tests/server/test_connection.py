@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
+import socket
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -121,12 +123,12 @@ async def test_over_the_rate_closes_that_client(start: Start, connect: Connect) 
     await good.check_alive()
 
 
-async def fill_up(good: SignalingClient) -> None:
+async def fill_up(good: SignalingClient, *, size: int = 60_000) -> None:
     """Publish to two subscribers, of which only this one reads, until the other is gone."""
     clients = 2
     async with asyncio.timeout(PATIENCE_S):
         while clients == 2:  # some MB: the buffers of the kernel, then those of the server
-            await good.say(**{**PUBLISH, "data": "x" * 60_000})
+            await good.say(**{**PUBLISH, "data": "x" * size})
             clients = (await good.hear())["clients"]
 
 
@@ -143,6 +145,42 @@ async def test_a_slow_reader_is_closed_and_holds_nobody_up(start: Start, connect
     await good.check_alive()
 
 
+async def subscribe_by_hand(deaf: socket.socket, port: int) -> None:
+    """Make this socket a subscriber of "room" that nothing reads from any more.
+
+    aiohttp's client would read ahead, and with it the window of the connection would grow.
+    """
+    deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # set by hand: never grows
+    deaf.setblocking(False)
+    loop = asyncio.get_running_loop()
+    await loop.sock_connect(deaf, ("127.0.0.1", port))
+    handshake = (
+        f"GET /signaling HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: Upgrade\r\n"
+        "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    ).encode()
+    # RFC 6455, section 5.2: text, masked with zeros, which changes nothing.
+    frames = [
+        bytes([0x81, 0x80 | len(text), 0, 0, 0, 0]) + text
+        for text in (b'{"type":"subscribe","topics":["room"]}', b'{"type":"ping"}')
+    ]
+    await loop.sock_sendall(deaf, handshake + b"".join(frames))
+    heard = b""
+    while not heard.endswith(b'{"type":"pong"}'):
+        part = await loop.sock_recv(deaf, 4096)
+        assert part, heard
+        heard += part
+
+
+async def read_to_the_end(deaf: socket.socket) -> bytes:
+    """What had come before the connection was cut."""
+    heard = bytearray()
+    with contextlib.suppress(ConnectionResetError):
+        while part := await asyncio.get_running_loop().sock_recv(deaf, 1_000_000):
+            heard += part
+    return bytes(heard)
+
+
 async def test_a_client_that_reads_nothing_is_cut_off_in_the_end(
     start: Start,
     connect: Connect,
@@ -151,19 +189,21 @@ async def test_a_client_that_reads_nothing_is_cut_off_in_the_end(
 ) -> None:
     monkeypatch.setattr("pyodide_rtc.server.connection._CLOSE_TIMEOUT_S", 0.05)
     caplog.set_level(logging.INFO, "pyodide_rtc.server")
-    server = await start(limits=SMALL_BACKLOG)
-    good, deaf = await connect(server.url), await connect(server.url)
+    server = await start(limits=Limits(max_frame_bytes=2_000_000, max_backlog_bytes=3_000_000))
+    good = await connect(server.url)
     await good.subscribe("room")
-    await deaf.subscribe("room")
-    await fill_up(good)
-    async with asyncio.timeout(PATIENCE_S):
-        while 'left client=2 remote="127.0.0.1" code=1006' not in caplog.text:
-            await good.check_alive()
-    # What the kernel still had is read, and then there is no close frame.
-    async with asyncio.timeout(PATIENCE_S):
-        async for message in deaf.socket:
-            assert message.type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.ERROR}
-    assert deaf.socket.close_code == 1006
+    with socket.socket() as deaf:
+        async with asyncio.timeout(PATIENCE_S):
+            await subscribe_by_hand(deaf, server.port)
+            # Frames of 1 MB: more than the kernel could make room for before the cut.
+            await fill_up(good, size=1_000_000)
+            while 'left client=2 remote="127.0.0.1" code=1006' not in caplog.text:
+                await good.check_alive()
+            heard = await read_to_the_end(deaf)
+    # The close frame was behind what waited.
+    assert b"xxx" in heard
+    assert b"reading too slowly" not in heard
+    assert "reading too slowly" in caplog.text
 
 
 async def test_a_client_that_vanishes_with_messages_waiting_is_forgotten(
