@@ -174,9 +174,11 @@ class ProxiedChannel:
                 self._handler.on_open()
             case "message":
                 self._handler.on_messages([_to_bytes(args[0])])
-            case "gone":  # all that was sent until then
+            case "gone":  # all that the page had taken by then: more may be on its way there
+                before = self.buffered_bytes
                 self._gone_bytes = args[0]
-                self._handler.on_drain()
+                if self.buffered_bytes <= LOW_BUFFERED_BYTES < before:
+                    self._handler.on_drain()
             case "close":
                 self.release()
                 self._handler.on_close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from conftest import Run
 
@@ -59,6 +61,31 @@ def test_it_is_told_when_the_buffer_has_drained(run: Run) -> None:
     assert not heard, "not from within send"
     assert drained <= 256 * 1024
     assert left == 0
+
+
+def test_what_is_on_its_way_to_the_page_has_not_drained(worker: Any) -> None:
+    told = worker.run_async("""
+        from pair import End
+        from pyodide_rtc.browser.channels import ProxiedChannel
+        from pyodide_rtc.browser.link import PageLink
+
+        link, end, size = PageLink("test", lambda message: None), End(), 65536
+        channel = ProxiedChannel(link, "channel")
+        channel.listen(end)
+        link.receive(["open", "channel", None])
+        told = []
+        def gone(count):
+            link.receive(["gone", "channel", count * size])
+            told.append([channel.buffered_bytes // size, end.drained.is_set()])
+            end.drained.clear()
+
+        for _ in range(16):
+            channel.send(bytes(size))
+        for count in (7, 11, 12, 16):  # the page was faster than what it gets
+            gone(count)
+        told
+    """)
+    assert told == [[9, False], [5, False], [4, True], [0, False]]
 
 
 def test_closing_a_channel_is_heard_once_by_both(run: Run) -> None:
