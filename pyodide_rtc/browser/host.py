@@ -18,7 +18,7 @@ from pyodide_rtc.browser.crypto import SubtleCrypto
 from pyodide_rtc.browser.ffi import storage_error
 from pyodide_rtc.browser.link import PageLink, PageRefusalError
 from pyodide_rtc.browser.locks import BrowserLocks
-from pyodide_rtc.browser.peer import PagePeer
+from pyodide_rtc.browser.peer import PagePeer, SparePeer
 from pyodide_rtc.browser.sockets import BrowserSocket, BrowserTabChannel, answers_http
 from pyodide_rtc.errors import BridgeError, StorageError
 from pyodide_rtc.ports import (
@@ -67,13 +67,15 @@ class PageStorage:
 class _PageLife:
     """Takes what the page tells of itself: that it is put away, or there again."""
 
-    def __init__(self) -> None:
+    def __init__(self, spare: SparePeer) -> None:
+        self._spare = spare
         self.on_away: Callable[[], None] = lambda: None
         self.on_woken: Callable[[], None] = lambda: None
 
     def receive(self, operation: str, *_args: Any) -> None:
         """Take one message of host.js."""
         if operation == "away":
+            self._spare.close()  # the page has closed all its connections
             self.on_away()
         else:
             self.on_woken()
@@ -93,7 +95,8 @@ class BrowserHost:
         self._storage = PageStorage(link)
         self._crypto = SubtleCrypto()
         self._locks = BrowserLocks()
-        self._page_life = _PageLife()
+        self._spare = SparePeer(link)
+        self._page_life = _PageLife(self._spare)
         link.add("page", self._page_life)
         # Their callbacks keep them alive as long as they are open.
         self._parts: WeakSet[_Part] = WeakSet()
@@ -182,7 +185,8 @@ class BrowserHost:
         self, handler: PeerTransportHandler, *, ice_servers: Sequence[IceServer]
     ) -> PagePeer:
         """Open a peer connection."""
-        peer = PagePeer(self._link, handler, ice_servers=ice_servers)
+        peer = self._spare.take(ice_servers)
+        peer.give_to(handler)
         self._parts.add(peer)
         return peer
 
@@ -197,7 +201,7 @@ class BrowserHost:
         if self._is_closed:
             return
         self._is_closed = True
-        for part in list(self._parts):
+        for part in (self._spare, *self._parts):
             part.close()
         self._link.close()
         self._disconnect()

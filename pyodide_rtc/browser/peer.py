@@ -1,7 +1,8 @@
-"""A peer connection on the page, as Python sees it."""
+"""A peer connection on the page, as Python sees it, and one that is ready before it is wanted."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,17 +10,24 @@ from pyodide_rtc.browser.channels import NativeChannel, ProxiedChannel
 from pyodide_rtc.browser.link import PageLink
 from pyodide_rtc.ports import ChannelSide, DescriptionType, IceServer, PeerTransportHandler
 
-__all__ = ["PagePeer"]
+__all__ = ["PagePeer", "SparePeer"]
+
+_SPARE_DELAY_S = 0.25
+"""From a connection's opening until the next spare one is opened: joins come in bursts, and while
+they last the page has better to do."""
 
 
 class PagePeer:
-    """One `RTCPeerConnection` that host.js holds. Closing it silences its data channels too."""
+    """One `RTCPeerConnection` that host.js holds. Closing it silences its data channels too.
 
-    def __init__(
-        self, link: PageLink, handler: PeerTransportHandler, *, ice_servers: Sequence[IceServer]
-    ) -> None:
+    Until it is given to a handler, what the page tells of it is kept.
+    """
+
+    def __init__(self, link: PageLink, *, ice_servers: Sequence[IceServer]) -> None:
+        self.ice_servers = tuple(ice_servers)
         self._link = link
-        self._handler = handler
+        self._handler: PeerTransportHandler | None = None
+        self._early: list[tuple[Any, ...]] = []
         self._key = link.new_key()
         self._channels: list[NativeChannel | ProxiedChannel] = []
         self._offer: str | None = None
@@ -28,11 +36,20 @@ class PagePeer:
         link.add(self._key, self)
         link.send("open", self._key, {"iceServers": [dict(server) for server in ice_servers]})
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether the page has made its offer, and nobody was given it yet."""
+        return any(operation == "prepared" for operation, *_ in self._early)
+
+    def give_to(self, handler: PeerTransportHandler) -> None:
+        """Tell `handler` of it, from the next turn of the event loop on."""
+        asyncio.get_running_loop().call_soon(self._begin, handler)
+
     def offer(self, *, in_band: bool) -> None:
         """Make the offer; the one in hand is given at once, while the page still sets it."""
         self._is_offering = True
         self._link.send("offer", self._key, in_band)
-        if self._offer is not None:
+        if self._offer is not None and self._handler is not None:
             self._handler.on_description("offer", self._offer)
 
     def accept_description(self, kind: DescriptionType, sdp: str) -> None:
@@ -61,29 +78,83 @@ class PagePeer:
 
     def receive(self, operation: str, *args: Any) -> None:
         """Take one message of host.js."""
+        if self._handler is None:
+            self._early.append((operation, *args))
+        else:
+            self._tell(self._handler, operation, *args)
+
+    def _begin(self, handler: PeerTransportHandler) -> None:
+        if self._is_closed:
+            return
+        self._handler = handler
+        early, self._early = self._early, []
+        for operation, *args in early:
+            self._tell(handler, operation, *args)
+
+    def _tell(self, handler: PeerTransportHandler, operation: str, *args: Any) -> None:
         match operation:
             case "prepared":
                 (self._offer,) = args
                 if self._is_offering:
-                    self._handler.on_description("offer", self._offer)
+                    handler.on_description("offer", self._offer)
                 else:
-                    self._handler.on_prepared(self._offer)
+                    handler.on_prepared(self._offer)
             case "description":
-                self._handler.on_description(*args)
+                handler.on_description(*args)
             case "candidate":
                 text, sdp_m_line_index, sdp_mid = args
-                self._handler.on_candidate(text, sdp_m_line_index, sdp_mid)
+                handler.on_candidate(text, sdp_m_line_index, sdp_mid)
             case "channel":
-                self._on_channel(*args)
+                handler.on_channel(*self._take_channel(*args))
             case "state":
                 state, *max_message_bytes = args
-                self._handler.on_state(state, *max_message_bytes or [None])
+                handler.on_state(state, *max_message_bytes or [None])
             case "path":
-                self._handler.on_path(*args)
+                handler.on_path(*args)
             case "error":
-                self._handler.on_error(*args)
+                handler.on_error(*args)
 
-    def _on_channel(self, key: str, side: ChannelSide, native: Any = None) -> None:
+    def _take_channel(
+        self, key: str, side: ChannelSide, native: Any = None
+    ) -> tuple[NativeChannel | ProxiedChannel, ChannelSide]:
         channel = ProxiedChannel(self._link, key) if native is None else NativeChannel(native)
         self._channels.append(channel)
-        self._handler.on_channel(channel, side)
+        return channel, side
+
+
+class SparePeer:
+    """Keeps one connection ready for who opens one next: to make it takes a busy page 15 ms.
+
+    It has the ICE servers of the one that was opened last, and nothing of it is on the network.
+
+    Args:
+        link: the way to the page.
+    """
+
+    def __init__(self, link: PageLink) -> None:
+        self._link = link
+        self._peer: PagePeer | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def take(self, ice_servers: Sequence[IceServer]) -> PagePeer:
+        """Give the one that is ready, or a new one, and make the next one soon."""
+        peer, self._peer = self._peer, None
+        if peer is not None and not (peer.is_ready and peer.ice_servers == tuple(ice_servers)):
+            peer.close()
+            peer = None
+        if self._timer is not None:
+            self._timer.cancel()
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(_SPARE_DELAY_S, self._prepare, tuple(ice_servers))
+        return peer or PagePeer(self._link, ice_servers=ice_servers)
+
+    def close(self) -> None:
+        """Close it, and make none before one is taken again."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._peer is not None:
+            self._peer.close()
+            self._peer = None
+
+    def _prepare(self, ice_servers: Sequence[IceServer]) -> None:
+        self._peer = PagePeer(self._link, ice_servers=ice_servers)

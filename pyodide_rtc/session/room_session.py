@@ -100,12 +100,12 @@ class RoomSession:
 
     def start(self, bind: Callable[[RoomSession], DocumentBinding]) -> None:
         """Join: bind the document, the tab channel and the servers."""
-        self._connections.restock()  # the page works on it beside us
         self._document = bind(self)
         open_servers = [server for server in self.servers if server.is_open]
         for server in self.servers:
             if server not in open_servers:
                 server.subscribe(self.topic, self)  # takes longest: the rest is done meanwhile
+        self._connections.restock()  # the page works on it beside us
         self._tab = self._host.open_tab_channel(self.topic, self)
         # Others watch the lock that we hold, so they hear of us once we have it.
         claim = _lock_of(self.machine.mesh.peer_id)
