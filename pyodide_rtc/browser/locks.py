@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import js
@@ -22,6 +23,12 @@ _REQUEST = """
 """Asks for a lock and keeps it until `held` is resolved. One that is taken back is refused."""
 
 
+@cache
+def _request() -> Any:
+    """Give the function of `_REQUEST`."""
+    return run_js(_REQUEST)
+
+
 class BrowserLock:
     """A request for a lock: waits, then has it, until it is closed."""
 
@@ -29,8 +36,7 @@ class BrowserLock:
         self._scope = ProxyScope()
         self._abort: Any = js.AbortController.new()
         self._held: Any = js.Promise.withResolvers()
-        request = run_js(_REQUEST)
-        request(name, self._abort.signal, self._scope.proxy(on_held), self._held.promise)
+        _request()(name, self._abort.signal, self._scope.proxy(on_held), self._held.promise)
 
     def close(self) -> None:
         """Give the lock up, or wait for it no longer; twice is no error."""

@@ -289,7 +289,8 @@ class RoomMachine:
         peer = self.mesh.peer_of(event.link)
         if peer is not None:
             peer.has_whole_state = event.state is not None
-        effects = [e for m in (step1, *state) for e in self.links.send(event.link, encode(m))]
+        # The state first: it is what a newcomer waits for.
+        effects = [e for m in (*state, step1) for e in self.links.send(event.link, encode(m))]
         return effects + self.links.send_awareness(event.link)
 
     def _answer(self, link: ev.Link, state_vector: bytes) -> list[Effect]:

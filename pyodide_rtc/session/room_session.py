@@ -100,6 +100,9 @@ class RoomSession:
 
     def start(self, bind: Callable[[RoomSession], DocumentBinding]) -> None:
         """Join: bind the document, the tab channel and the servers."""
+        # Others watch the lock that we hold: they hear of us once we have it, which takes a moment.
+        claim = _lock_of(self.machine.mesh.peer_id)
+        self._locks[claim] = self._host.locks.claim(claim, lambda: self.feed(ev.TabOpened()))
         self._document = bind(self)
         open_servers = [server for server in self.servers if server.is_open]
         for server in self.servers:
@@ -107,9 +110,6 @@ class RoomSession:
                 server.subscribe(self.topic, self)  # takes longest: the rest is done meanwhile
         self._connections.restock()  # the page works on it beside us
         self._tab = self._host.open_tab_channel(self.topic, self)
-        # Others watch the lock that we hold, so they hear of us once we have it.
-        claim = _lock_of(self.machine.mesh.peer_id)
-        self._locks[claim] = self._host.locks.claim(claim, lambda: self.feed(ev.TabOpened()))
         for server in open_servers:
             server.subscribe(self.topic, self)  # announces at once: tabs should know us by then
 

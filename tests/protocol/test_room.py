@@ -111,7 +111,7 @@ class TestJoining:
 
         greeting = frames(room.handle(ev.StateVectorRead(conn, b"\0", b"all"), 0.0), conn)
 
-        assert greeting == [SyncStep1(b"\0"), SyncStep2(b"all")]
+        assert greeting == [SyncStep2(b"all"), SyncStep1(b"\0")], "what it waits for is first"
         assert receive(room, conn, encode(SyncStep1(b"\0"))) == [], "asked before it came"
         later = receive(room, conn, encode(SyncStep1(b"\0")))
         assert later == [fx.AskDiff(conn, b"\0")]
