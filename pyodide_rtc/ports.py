@@ -7,7 +7,7 @@ Objects that are closed make no further callback, unless their docstring says ot
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 from urllib.parse import parse_qs, urlsplit
@@ -280,8 +280,8 @@ class Crypto(Protocol):
             BrowserUnsupportedError: no `crypto.subtle`, as on an insecure page.
         """
 
-    async def derive_key(self, password: str, salt: str) -> RoomKey:
-        """Derive the key: PBKDF2, 100,000 rounds, SHA-256, both texts as utf-8.
+    def derive_key(self, password: str, salt: str) -> Awaitable[RoomKey]:
+        """Begin to derive the key: PBKDF2, 100,000 rounds, SHA-256, both texts as utf-8.
 
         Raises:
             BrowserUnsupportedError: no `crypto.subtle`, as on an insecure page.

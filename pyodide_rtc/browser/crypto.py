@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Awaitable
 from typing import Any
 
 import js
+from pyodide.code import run_js
 
 from pyodide_rtc.browser.ffi import as_js, raised_as
 from pyodide_rtc.errors import BrowserUnsupportedError, DecryptionError
@@ -14,6 +16,15 @@ __all__ = ["SubtleCrypto"]
 
 _IV_BYTES = 12
 _ROUNDS = 100_000
+_DERIVE = """
+async (password, salt, iterations) => {
+  const { subtle } = crypto;
+  const secret = await subtle.importKey("raw", password, "PBKDF2", false, ["deriveKey"]);
+  const how = { name: "PBKDF2", salt, iterations, hash: "SHA-256" };
+  const what = { name: "AES-GCM", length: 256 };
+  return subtle.deriveKey(how, secret, what, false, ["encrypt", "decrypt"]);
+}
+"""
 
 
 class SubtleCrypto:
@@ -28,29 +39,21 @@ class SubtleCrypto:
         if getattr(js.crypto, "subtle", None) is None:
             raise _unsupported("crypto.subtle is missing")
 
-    async def derive_key(self, password: str, salt: str) -> SubtleKey:
-        """Derive the key of a room. It cannot be read out of the browser.
+    def derive_key(self, password: str, salt: str) -> Awaitable[SubtleKey]:
+        """Begin to derive the key of a room. It cannot be read out of the browser.
 
         Raises:
             BrowserUnsupportedError: no `crypto.subtle`, as on an insecure page.
         """
         self.require()
-        subtle = js.crypto.subtle
-        pbkdf2 = {
-            "name": "PBKDF2",
-            "salt": salt.encode(),
-            "iterations": _ROUNDS,
-            "hash": "SHA-256",
-        }
-        aes = {"name": "AES-GCM", "length": 256}
-        with raised_as(_unsupported):
-            secret = await subtle.importKey(
-                "raw", as_js(password.encode()), "PBKDF2", False, as_js(["deriveKey"])
-            )
-            key = await subtle.deriveKey(
-                as_js(pbkdf2), secret, as_js(aes), False, as_js(["encrypt", "decrypt"])
-            )
-        return SubtleKey(subtle, key)
+        # In JavaScript, so that it is under way before Python has joined: it takes 15 ms.
+        deriving = run_js(_DERIVE)(as_js(password.encode()), as_js(salt.encode()), _ROUNDS)
+
+        async def wait() -> SubtleKey:
+            with raised_as(_unsupported):
+                return SubtleKey(js.crypto.subtle, await deriving)
+
+        return wait()
 
 
 class SubtleKey:

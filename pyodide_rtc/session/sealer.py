@@ -1,7 +1,7 @@
 """Encrypts and decrypts what a password room sends by signaling and by the tab channel.
 
 AES-GCM in a browser is asynchronous, and takes a message about a millisecond: several are under way
-at once, and each way keeps its order. A room without password passes everything through at once.
+at once, and each lane keeps its order. A room without password passes everything through at once.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MAX_SEALED_BYTES = 256 * 1024 * 1024
 MAX_UNDER_WAY = 16
 """So many are encrypted or decrypted at the same time; the others wait."""
 
-Direction: TypeAlias = Literal["in", "out"]
+Lane: TypeAlias = Literal["signaling in", "signaling out", "tabs in", "tabs out"]
 T = TypeVar("T")
 
 _THEY_HAVE_A_PASSWORD = "somebody is in a room of this name with a password, and we have none"
@@ -29,7 +29,7 @@ _ANOTHER_PASSWORD = "somebody is in a room of this name with another password"
 
 
 class Sealer(Protocol):
-    """Turns payloads into what travels, and back. Results come in the order of the calls."""
+    """Turns payloads into what travels, and back: each of these four in the order of its calls."""
 
     def seal_payload(self, payload: dict[str, object], done: Callable[[object], None]) -> None:
         """Prepare a signaling payload for publishing."""
@@ -104,7 +104,7 @@ class PasswordSealer:
         self._key = asyncio.ensure_future(self._take_key())
         self._slots = asyncio.Semaphore(MAX_UNDER_WAY)
         self._jobs: set[asyncio.Task[None]] = set()
-        self._last: dict[Direction, asyncio.Task[None]] = {}
+        self._last: dict[Lane, asyncio.Task[None]] = {}
 
     def seal_payload(self, payload: dict[str, object], done: Callable[[object], None]) -> None:
         """Encrypt to the base64 text that is published."""
@@ -112,7 +112,7 @@ class PasswordSealer:
         async def seal(key: RoomKey) -> object:
             return envelope.to_text(await _encrypt(key, envelope.encode_plain(payload)))
 
-        self._begin("out", seal, done)
+        self._begin("signaling out", seal, done)
 
     def open_payload(self, data: object, done: Callable[[object], None]) -> None:
         """Decrypt a published text."""
@@ -125,15 +125,15 @@ class PasswordSealer:
             )
             return envelope.decode_plain(plain, max_bytes=MAX_SEALED_BYTES)
 
-        self._begin("in", open_, done)
+        self._begin("signaling in", open_, done)
 
     def seal_frame(self, frame: bytes, done: Callable[[bytes], None]) -> None:
         """Encrypt a frame."""
-        self._begin("out", lambda key: _encrypt(key, frame), done)
+        self._begin("tabs out", lambda key: _encrypt(key, frame), done)
 
     def open_frame(self, data: bytes, done: Callable[[bytes], None]) -> None:
         """Decrypt a frame."""
-        self._begin("in", lambda key: _decrypt(key, lambda: data), done)
+        self._begin("tabs in", lambda key: _decrypt(key, lambda: data), done)
 
     async def aclose(self) -> None:
         """Finish what was asked for."""
@@ -151,13 +151,13 @@ class PasswordSealer:
 
     def _begin(
         self,
-        direction: Direction,
+        lane: Lane,
         work: Callable[[RoomKey], Awaitable[T]],
         done: Callable[[T], None],
     ) -> None:
         """Begin a job now, and give its result after those that were begun before it."""
-        job = asyncio.ensure_future(self._do(work, done, self._last.get(direction)))
-        self._last[direction] = job
+        job = asyncio.ensure_future(self._do(work, done, self._last.get(lane)))
+        self._last[lane] = job
         self._jobs.add(job)
         job.add_done_callback(self._jobs.discard)
 

@@ -54,6 +54,17 @@ class Ends:
         self.faults: list[RtcError] = []
         self.sealer = PasswordSealer(slow_key(password), self.strangers.append, self.faults.append)
 
+    async def seal(self, payload: dict[str, object], frame: bytes) -> tuple[str, bytes]:
+        """What travels of a payload and of a frame."""
+        texts: list[object] = []
+        frames: list[bytes] = []
+        self.sealer.seal_frame(frame, frames.append)
+        self.sealer.seal_payload(payload, texts.append)
+        await self.sealer.aclose()
+        [text], [sealed] = texts, frames
+        assert isinstance(text, str)
+        return text, sealed
+
 
 def test_without_password_everything_passes_at_once() -> None:
     async def main() -> None:
@@ -73,19 +84,14 @@ def test_without_password_everything_passes_at_once() -> None:
 def test_what_is_sealed_is_opened_and_in_between_not_readable() -> None:
     async def main() -> None:
         sender, receiver = Ends(), Ends()
-        sender.sealer.seal_payload({"sdp": "text"}, sender.results.append)
-        sender.sealer.seal_frame(b"a frame of bytes", sender.results.append)
-        await sender.sealer.aclose()
-        text, frame = sender.results
-        assert isinstance(text, str)
-        assert isinstance(frame, bytes)
+        text, frame = await sender.seal({"sdp": "text"}, b"a frame of bytes")
         assert "text" not in text
         assert b"frame" not in frame
 
         receiver.sealer.open_payload(text, receiver.results.append)
         receiver.sealer.open_frame(frame, receiver.results.append)
         await receiver.sealer.aclose()
-        assert receiver.results == [{"sdp": "text"}, b"a frame of bytes"]
+        assert receiver.results == [b"a frame of bytes", {"sdp": "text"}], "each when it is ready"
 
     run_virtual(main())
 
@@ -105,20 +111,27 @@ def test_all_keeps_its_order_however_long_each_takes() -> None:
     run_virtual(main())
 
 
+def test_what_goes_to_servers_does_not_wait_for_what_goes_to_tabs() -> None:
+    async def main() -> None:
+        ends = Ends()
+        ends.sealer.seal_frame(b"x", ends.results.append)
+        ends.sealer.seal_payload({"x": 1}, ends.results.append)
+        await ends.sealer.aclose()
+        assert [type(result) for result in ends.results] == [str, bytes]
+
+    run_virtual(main())
+
+
 def test_another_password_is_told_and_the_next_frame_read() -> None:
     async def main() -> None:
         right, wrong, receiver = Ends(), Ends("other"), Ends()
         for sender in (wrong, right):
-            sender.sealer.seal_frame(b"x", sender.results.append)
-            sender.sealer.seal_payload({"x": 1}, sender.results.append)
-            await sender.sealer.aclose()
-            frame, text = sender.results
-            assert isinstance(frame, bytes)
+            text, frame = await sender.seal({"x": 1}, b"x")
             receiver.sealer.open_frame(frame, receiver.results.append)
             receiver.sealer.open_payload(text, receiver.results.append)
         await receiver.sealer.aclose()
 
-        assert receiver.results == [b"x", {"x": 1}]
+        assert sorted(receiver.results, key=str) == [b"x", {"x": 1}]
         assert (
             receiver.strangers == ["somebody is in a room of this name with another password"] * 2
         )
@@ -166,12 +179,7 @@ def test_nonsense_under_the_right_key_is_a_fault() -> None:
 
 def test_without_password_what_is_encrypted_is_a_strangers() -> None:
     async def main() -> None:
-        sender = Ends()
-        sender.sealer.seal_frame(b"x", sender.results.append)
-        sender.sealer.seal_payload({"x": 1}, sender.results.append)
-        await sender.sealer.aclose()
-        frame, text = sender.results
-        assert isinstance(frame, bytes)
+        text, frame = await Ends().seal({"x": 1}, b"x")
         strangers: list[str] = []
         results: list[object] = []
         plain = PlainSealer(strangers.append)
