@@ -37,9 +37,9 @@ class PagePeer:
         link.send("open", self._key, {"iceServers": [dict(server) for server in ice_servers]})
 
     @property
-    def is_ready(self) -> bool:
-        """Whether the page has made its offer, and nobody was given it yet."""
-        return any(operation == "prepared" for operation, *_ in self._early)
+    def is_sound(self) -> bool:
+        """Whether the page has told nothing bad of it, as long as nobody was given it."""
+        return all(operation in ("channel", "prepared") for operation, *_ in self._early)
 
     def give_to(self, handler: PeerTransportHandler) -> None:
         """Tell `handler` of it, from the next turn of the event loop on."""
@@ -137,9 +137,9 @@ class SparePeer:
         self._timer: asyncio.TimerHandle | None = None
 
     def take(self, ice_servers: Sequence[IceServer]) -> PagePeer:
-        """Give the one that is ready, or a new one, and make the next one soon."""
+        """Give the spare one, or a new one, and make the next one soon."""
         peer, self._peer = self._peer, None
-        if peer is not None and not (peer.is_ready and peer.ice_servers == tuple(ice_servers)):
+        if peer is not None and not (peer.is_sound and peer.ice_servers == tuple(ice_servers)):
             peer.close()
             peer = None
         if self._timer is not None:
