@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from functools import cache
 from itertools import accumulate, pairwise
 from typing import Any, Literal
 
-from pyodide.code import run_js
 from pyodide.ffi import to_js
 
-from pyodide_rtc.browser.ffi import ProxyScope, browser_script, raised_as
+from pyodide_rtc.browser.ffi import ProxyScope, browser_script, js_function, raised_as
 from pyodide_rtc.browser.link import PageLink
 from pyodide_rtc.errors import BridgeError
 from pyodide_rtc.ports import LOW_BUFFERED_BYTES, DataChannelHandler
@@ -19,12 +17,6 @@ __all__ = ["NativeChannel", "ProxiedChannel"]
 
 _BUFFER_LIMIT_BYTES = 16 * 1024 * 1024
 """What Chromium buffers for a channel before its `send` throws; asked of proxied channels too."""
-
-
-@cache
-def _gates() -> Any:
-    """Give the function of gate.js."""
-    return run_js(browser_script("gate.js"))
 
 
 class NativeChannel:
@@ -49,7 +41,8 @@ class NativeChannel:
         channel = self._channel
         channel.binaryType = "arraybuffer"
         channel.onopen = self._scope.proxy(self._on_open)
-        self._gate = _gates()(channel, self._scope.proxy(self._on_bytes))
+        make_gate = js_function(browser_script("gate.js"))
+        self._gate = make_gate(channel, self._scope.proxy(self._on_bytes))
         channel.onclose = self._scope.proxy(self._on_close)
         channel.bufferedAmountLowThreshold = LOW_BUFFERED_BYTES
         channel.onbufferedamountlow = self._scope.proxy(self._on_drain)

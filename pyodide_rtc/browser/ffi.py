@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
 import js
+from pyodide.code import run_js
 from pyodide.ffi import JsException, create_proxy, to_js
 
 from pyodide_rtc.errors import QuotaExceededError, RtcError, StorageError
@@ -20,6 +22,7 @@ __all__ = [
     "as_js",
     "browser_script",
     "host_script",
+    "js_function",
     "live_proxies",
     "raised_as",
     "storage_error",
@@ -60,6 +63,7 @@ def as_js(value: object) -> Any:
     return to_js(value, dict_converter=js.Object.fromEntries)
 
 
+@cache
 def browser_script(name: str) -> str:
     """Read a JavaScript file of this folder."""
     return files("pyodide_rtc.browser").joinpath(name).read_text(encoding="utf-8")
@@ -68,6 +72,12 @@ def browser_script(name: str) -> str:
 def host_script() -> str:
     """Read host.js, the page's half."""
     return browser_script("host.js")
+
+
+@cache
+def js_function(source: str) -> Any:
+    """Give the JavaScript function that a text is, made once."""
+    return run_js(source)
 
 
 @contextmanager

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import js
-from pyodide.code import run_js
 
-from pyodide_rtc.browser.ffi import ProxyScope
+from pyodide_rtc.browser.ffi import ProxyScope, js_function
 
 __all__ = ["BrowserLock", "BrowserLocks"]
 
@@ -23,12 +21,6 @@ _REQUEST = """
 """Asks for a lock and keeps it until `held` is resolved. One that is taken back is refused."""
 
 
-@cache
-def _request() -> Any:
-    """Give the function of `_REQUEST`."""
-    return run_js(_REQUEST)
-
-
 class BrowserLock:
     """A request for a lock: waits, then has it, until it is closed."""
 
@@ -36,7 +28,8 @@ class BrowserLock:
         self._scope = ProxyScope()
         self._abort: Any = js.AbortController.new()
         self._held: Any = js.Promise.withResolvers()
-        _request()(name, self._abort.signal, self._scope.proxy(on_held), self._held.promise)
+        request = js_function(_REQUEST)
+        request(name, self._abort.signal, self._scope.proxy(on_held), self._held.promise)
 
     def close(self) -> None:
         """Give the lock up, or wait for it no longer; twice is no error."""
