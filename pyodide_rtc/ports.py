@@ -7,11 +7,12 @@ Objects that are closed make no further callback, unless their docstring says ot
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
+from pyodide_rtc.errors import RtcError
 from pyodide_rtc.protocol.events import ChannelSide
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "PeerTransport",
     "PeerTransportHandler",
     "RoomKey",
+    "Sealed",
     "SignalingSocket",
     "SignalingSocketHandler",
     "TabChannel",
@@ -256,18 +258,28 @@ class KeyValueStore(Protocol):
         """
 
 
+Sealed: TypeAlias = tuple[bytes, bytes]
+"""An iv of 12 bytes, and ciphertext with its tag of 16 bytes."""
+
+
 class RoomKey(Protocol):
-    """An AES-GCM 256 key."""
+    """An AES-GCM 256 key, perhaps still on its way: what is asked for before waits.
 
-    async def encrypt(self, plain: bytes) -> tuple[bytes, bytes]:
-        """Encrypt with a fresh random iv. Returns iv (12 bytes) and ciphertext with 16-byte tag."""
+    It calls back from a turn of its own, with an error instead of raising it; one that cannot be
+    made calls back with a `BrowserUnsupportedError`. No order is promised. No tasks: those that
+    wait for a browser's promises take longer than the work itself.
+    """
 
-    async def decrypt(self, iv: bytes, ciphertext: bytes) -> bytes:
-        """Decrypt and check the tag.
+    def encrypt(self, plain: bytes, done: Callable[[Sealed | RtcError], None]) -> None:
+        """Encrypt with a fresh random iv."""
 
-        Raises:
-            DecryptionError: another key, or altered bytes.
-        """
+    def decrypt(
+        self, iv: bytes, ciphertext: bytes, done: Callable[[bytes | RtcError], None]
+    ) -> None:
+        """Decrypt and check the tag: a `DecryptionError` for another key, or altered bytes."""
+
+    def close(self) -> None:
+        """Call back no more; twice is no error."""
 
 
 class Crypto(Protocol):
@@ -280,7 +292,7 @@ class Crypto(Protocol):
             BrowserUnsupportedError: no `crypto.subtle`, as on an insecure page.
         """
 
-    def derive_key(self, password: str, salt: str) -> Awaitable[RoomKey]:
+    def derive_key(self, password: str, salt: str) -> RoomKey:
         """Begin to derive the key: PBKDF2, 100,000 rounds, SHA-256, both texts as utf-8.
 
         Raises:

@@ -27,7 +27,7 @@ from typing import Any
 
 import js
 
-from pyodide_rtc.browser.ffi import ProxyScope, as_js, host_script
+from pyodide_rtc.browser.ffi import ProxyScope, as_js, host_script, thread
 from pyodide_rtc.browser.host import BrowserHost
 from pyodide_rtc.browser.link import PageLink
 from pyodide_rtc.errors import BrowserUnsupportedError
@@ -228,8 +228,8 @@ async def _first_answer(handshake: _Handshake) -> _Answer:
 def _host_at(answer: _Answer, handshake: _Handshake) -> BrowserHost:
     endpoint = answer.endpoint
     scope = ProxyScope()
-    link = PageLink(answer.route, endpoint.postMessage)
-    endpoint.onmessage = scope.proxy(lambda event: link.receive(event.data))
+    link = PageLink(answer.route, lambda *message: post(*message))
+    post = thread().hearPage(endpoint, scope.proxy(link.receive))
 
     def disconnect() -> None:
         endpoint.postMessage(as_js(["end"]))

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pyodide.ffi import to_js
 
-from pyodide_rtc.browser.ffi import ProxyScope, browser_script, js_function, raised_as
+from pyodide_rtc.browser.ffi import ProxyScope, raised_as, thread
 from pyodide_rtc.browser.link import PageLink
 from pyodide_rtc.errors import BridgeError
 from pyodide_rtc.ports import LOW_BUFFERED_BYTES, DataChannelHandler
@@ -20,7 +20,10 @@ _BUFFER_LIMIT_BYTES = 16 * 1024 * 1024
 
 
 class NativeChannel:
-    """An `RTCDataChannel` in this thread: made here, or transferred into the worker."""
+    """An `RTCDataChannel` in this thread: made here, or transferred into the worker.
+
+    It is heard from the start, so that one in reserve costs nothing when it is wanted.
+    """
 
     def __init__(self, channel: Any) -> None:
         self._channel = channel
@@ -28,7 +31,9 @@ class NativeChannel:
         self._handler: DataChannelHandler | None = None
         self._state: Literal["new", "open", "closed"] = "new"
         self._early: list[bytes] = []
-        self._gate: Any = None
+        self._silence: Any = thread().hearChannel(
+            channel, LOW_BUFFERED_BYTES, self._scope.proxy(self._hear)
+        )
 
     @property
     def buffered_bytes(self) -> int:
@@ -38,15 +43,7 @@ class NativeChannel:
     def listen(self, handler: DataChannelHandler) -> None:
         """Set the handler."""
         self._handler = handler
-        channel = self._channel
-        channel.binaryType = "arraybuffer"
-        channel.onopen = self._scope.proxy(self._on_open)
-        make_gate = js_function(browser_script("gate.js"))
-        self._gate = make_gate(channel, self._scope.proxy(self._on_bytes))
-        channel.onclose = self._scope.proxy(self._on_close)
-        channel.bufferedAmountLowThreshold = LOW_BUFFERED_BYTES
-        channel.onbufferedamountlow = self._scope.proxy(self._on_drain)
-        if channel.readyState == "open":  # its event has passed
+        if self._channel.readyState == "open":  # its event has passed
             asyncio.get_running_loop().call_soon(self._on_open)
 
     def send(self, data: bytes) -> None:
@@ -66,16 +63,24 @@ class NativeChannel:
         self._channel.close()
 
     def release(self) -> None:
-        """Hear nothing more."""
-        if self._handler is None:
-            return
+        """Hear nothing more; twice is no error."""
         self._handler = None
         self._state = "closed"
-        self._channel.onopen = self._channel.onclose = self._channel.onbufferedamountlow = None
-        self._gate.stop()
+        self._silence()
         self._scope.close()
 
-    def _on_open(self, _event: object = None) -> None:
+    def _hear(self, event: str, *about: Any) -> None:
+        match event:
+            case "open":
+                self._on_open()
+            case "message":
+                self._on_bytes(*about)
+            case "drain" if self._handler is not None:
+                self._handler.on_drain()
+            case "close":
+                self._on_close()
+
+    def _on_open(self) -> None:
         if self._handler is not None and self._state == "new":
             self._state = "open"
             self._handler.on_open()
@@ -98,12 +103,7 @@ class NativeChannel:
         elif self._handler is not None:
             self._handler.on_messages(messages)
 
-    def _on_drain(self, _event: object) -> None:
-        if self._handler is not None:
-            self._handler.on_drain()
-
-    def _on_close(self, _event: object) -> None:
-        self._gate.flush()
+    def _on_close(self) -> None:
         handler = self._handler
         self.release()
         if handler is not None:

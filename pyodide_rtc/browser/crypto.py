@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Awaitable
+from collections.abc import Callable
+from itertools import count
 from typing import Any
+from weakref import WeakSet
 
 import js
+from pyodide.ffi import to_js
 
-from pyodide_rtc.browser.ffi import as_js, js_function, raised_as
-from pyodide_rtc.errors import BrowserUnsupportedError, DecryptionError
+from pyodide_rtc.browser.ffi import ProxyScope, thread
+from pyodide_rtc.errors import BrowserUnsupportedError, DecryptionError, RtcError
+from pyodide_rtc.ports import Sealed
 
 __all__ = ["SubtleCrypto"]
 
 _IV_BYTES = 12
 _ROUNDS = 100_000
-_DERIVE = """
-async (password, salt, iterations) => {
-  const { subtle } = crypto;
-  const secret = await subtle.importKey("raw", password, "PBKDF2", false, ["deriveKey"]);
-  const how = { name: "PBKDF2", salt, iterations, hash: "SHA-256" };
-  const what = { name: "AES-GCM", length: 256 };
-  return subtle.deriveKey(how, secret, what, false, ["encrypt", "decrypt"]);
-}
-"""
 
 
 class SubtleCrypto:
     """The cryptography of password rooms."""
+
+    def __init__(self) -> None:
+        self._keys: WeakSet[SubtleKey] = WeakSet()
 
     def require(self) -> None:
         """Make sure that there is `crypto.subtle`.
@@ -38,50 +35,70 @@ class SubtleCrypto:
         if getattr(js.crypto, "subtle", None) is None:
             raise _unsupported("crypto.subtle is missing")
 
-    def derive_key(self, password: str, salt: str) -> Awaitable[SubtleKey]:
+    def derive_key(self, password: str, salt: str) -> SubtleKey:
         """Begin to derive the key of a room. It cannot be read out of the browser.
 
         Raises:
             BrowserUnsupportedError: no `crypto.subtle`, as on an insecure page.
         """
         self.require()
-        # In JavaScript, so that it is under way before Python has joined: it takes 17 ms.
-        deriving = js_function(_DERIVE)(as_js(password.encode()), as_js(salt.encode()), _ROUNDS)
+        key = SubtleKey(password, salt)
+        self._keys.add(key)
+        return key
 
-        async def wait() -> SubtleKey:
-            with raised_as(_unsupported):
-                return SubtleKey(js.crypto.subtle, await deriving)
-
-        return wait()
+    def close(self) -> None:
+        """Close all keys."""
+        for key in self._keys:
+            key.close()
 
 
 class SubtleKey:
-    """An AES-GCM 256 key."""
+    """An AES-GCM 256 key, derived in the background."""
 
-    def __init__(self, subtle: Any, key: Any) -> None:
-        self._subtle = subtle
-        self._key = key
+    def __init__(self, password: str, salt: str) -> None:
+        self._scope = ProxyScope()
+        self._numbers = count(1)
+        self._waiting: dict[int, Callable[[bytes | RtcError], None]] = {}
+        texts = to_js(password.encode()), to_js(salt.encode())
+        self._key: Any = thread().openKey(*texts, _ROUNDS, self._scope.proxy(self._hear))
 
-    async def encrypt(self, plain: bytes) -> tuple[bytes, bytes]:
-        """Encrypt with a fresh random iv. Returns iv (12 bytes) and ciphertext with 16-byte tag."""
-        iv = os.urandom(_IV_BYTES)
-        sealed = await self._subtle.encrypt(_aes_gcm(iv), self._key, as_js(plain))
-        return iv, sealed.to_bytes()
+    def encrypt(self, plain: bytes, done: Callable[[Sealed | RtcError], None]) -> None:
+        """Encrypt with a fresh random iv."""
 
-    async def decrypt(self, iv: bytes, ciphertext: bytes) -> bytes:
-        """Decrypt and check the tag.
+        def split(result: bytes | RtcError) -> None:
+            if isinstance(result, bytes):
+                done((result[:_IV_BYTES], result[_IV_BYTES:]))
+            else:
+                done(result)
 
-        Raises:
-            DecryptionError: another key, or altered bytes.
-        """
-        with raised_as(DecryptionError):
-            plain = await self._subtle.decrypt(_aes_gcm(iv), self._key, as_js(ciphertext))
-        data: bytes = plain.to_bytes()
-        return data
+        self._key.encrypt(self._expect(split), to_js(plain))
 
+    def decrypt(
+        self, iv: bytes, ciphertext: bytes, done: Callable[[bytes | RtcError], None]
+    ) -> None:
+        """Decrypt and check the tag."""
+        self._key.decrypt(self._expect(done), to_js(iv), to_js(ciphertext))
 
-def _aes_gcm(iv: bytes) -> Any:
-    return as_js({"name": "AES-GCM", "iv": iv})
+    def close(self) -> None:
+        """Call back no more; twice is no error."""
+        self._key.close()
+        self._scope.close()
+        self._waiting.clear()
+
+    def _expect(self, done: Callable[[bytes | RtcError], None]) -> int:
+        number = next(self._numbers)
+        self._waiting[number] = done
+        return number
+
+    def _hear(self, number: int, event: str, about: Any) -> None:
+        done = self._waiting.pop(number)
+        match event:
+            case "done":
+                done(about.to_bytes())
+            case "refused":
+                done(DecryptionError(about))
+            case _:
+                done(_unsupported(about))
 
 
 def _unsupported(reason: str) -> BrowserUnsupportedError:

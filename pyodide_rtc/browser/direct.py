@@ -27,8 +27,8 @@ async def open_direct() -> BrowserHost:
     finally:
         js.URL.revokeObjectURL(url)
     scope = ProxyScope()
-    link = PageLink("direct", lambda message: page.receive(message))
-    page = module.createHost(scope.proxy(lambda message, _transfer=None: link.receive(message)))
+    link = PageLink("direct", lambda *message: page.receive(as_js(message)))
+    page = module.createHost(scope.proxy(lambda message, _transfer=None: link.receive(*message)))
 
     def disconnect() -> None:
         page.close()

@@ -26,6 +26,7 @@ __all__ = [
     "live_proxies",
     "raised_as",
     "storage_error",
+    "thread",
 ]
 
 
@@ -78,6 +79,12 @@ def host_script() -> str:
 def js_function(source: str) -> Any:
     """Give the JavaScript function that a text is, made once."""
     return run_js(source)
+
+
+@cache
+def thread() -> Any:
+    """Give what thread.js has for this thread."""
+    return js_function(browser_script("thread.js"))(js_function(browser_script("gate.js")))
 
 
 @contextmanager

@@ -201,7 +201,8 @@ class BrowserHost:
         if self._is_closed:
             return
         self._is_closed = True
-        for part in (self._spare, *self._parts):
+        parts: tuple[_Part, ...] = (self._spare, self._crypto, *self._parts)
+        for part in parts:
             part.close()
         self._link.close()
         self._disconnect()

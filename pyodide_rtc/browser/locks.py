@@ -8,17 +8,9 @@ from typing import Any
 
 import js
 
-from pyodide_rtc.browser.ffi import ProxyScope, js_function
+from pyodide_rtc.browser.ffi import ProxyScope, thread
 
 __all__ = ["BrowserLock", "BrowserLocks"]
-
-_REQUEST = """
-(name, signal, onHeld, held) =>
-  navigator.locks
-    .request(name, { signal }, () => signal.aborted || (onHeld(), held))
-    .catch((error) => signal.aborted || console.error(error))
-"""
-"""Asks for a lock and keeps it until `held` is resolved. One that is taken back is refused."""
 
 
 class BrowserLock:
@@ -26,15 +18,11 @@ class BrowserLock:
 
     def __init__(self, name: str, on_held: Callable[[], None]) -> None:
         self._scope = ProxyScope()
-        self._abort: Any = js.AbortController.new()
-        self._held: Any = js.Promise.withResolvers()
-        request = js_function(_REQUEST)
-        request(name, self._abort.signal, self._scope.proxy(on_held), self._held.promise)
+        self._release: Any = thread().holdLock(name, self._scope.proxy(on_held))
 
     def close(self) -> None:
         """Give the lock up, or wait for it no longer; twice is no error."""
-        self._abort.abort()
-        self._held.resolve()
+        self._release()
         self._scope.close()
 
 

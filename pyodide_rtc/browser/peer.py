@@ -78,6 +78,8 @@ class PagePeer:
 
     def receive(self, operation: str, *args: Any) -> None:
         """Take one message of host.js."""
+        if operation == "channel":
+            args = self._take_channel(*args)
         if self._handler is None:
             self._early.append((operation, *args))
         else:
@@ -105,7 +107,7 @@ class PagePeer:
                 text, sdp_m_line_index, sdp_mid = args
                 handler.on_candidate(text, sdp_m_line_index, sdp_mid)
             case "channel":
-                handler.on_channel(*self._take_channel(*args))
+                handler.on_channel(*args)
             case "state":
                 state, *max_message_bytes = args
                 handler.on_state(state, *max_message_bytes or [None])

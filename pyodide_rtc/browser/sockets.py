@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
+from typing import Any, Literal
 
 import js
 from pyodide.ffi import JsException, to_js
 
-from pyodide_rtc.browser.ffi import ProxyScope, as_js
+from pyodide_rtc.browser.ffi import ProxyScope, as_js, thread
 from pyodide_rtc.ports import SignalingSocketHandler, TabChannelHandler
 
 __all__ = ["BrowserSocket", "BrowserTabChannel", "answers_http"]
-
-_OPEN = 1
-"""`WebSocket.OPEN`"""
 
 _GATEWAY_FAULTS = frozenset({502, 503, 504})
 """What a gateway answers for a server that it does not reach (RFC 9110, 15.6.3 to 15.6.5)."""
@@ -31,20 +28,15 @@ class BrowserSocket:
         self._scope = ProxyScope()
         self._is_closed = False
         try:
-            self._socket: Any = js.WebSocket.new(url)
+            self._socket: Any = thread().openSocket(url, self._scope.proxy(self._hear))
         except JsException as exc:  # not a URL of a WebSocket, or insecure on a secure page
             reason = f"{exc.name}: {exc.message}"
             self._socket = None
             asyncio.get_running_loop().call_soon(self._end, reason)
-            return
-        self._socket.binaryType = "arraybuffer"
-        self._socket.onopen = self._scope.proxy(self._on_open)
-        self._socket.onmessage = self._scope.proxy(self._on_message)
-        self._socket.onclose = self._scope.proxy(self._on_close)
 
     def send(self, text: str) -> None:
         """Send one text frame; does nothing once the socket has closed."""
-        if self._socket is not None and self._socket.readyState == _OPEN:
+        if self._socket is not None:
             self._socket.send(text)
 
     def close(self) -> None:
@@ -53,7 +45,6 @@ class BrowserSocket:
             return
         self._is_closed = True
         if self._socket is not None:
-            self._socket.onopen = self._socket.onmessage = self._socket.onclose = None
             self._socket.close()
         self._scope.close()
 
@@ -62,17 +53,14 @@ class BrowserSocket:
             self.close()
             self._handler.on_close(reason)
 
-    def _on_open(self, _event: object) -> None:
-        self._handler.on_open()
-
-    def _on_message(self, event: Any) -> None:
-        data = event.data
-        # Some relays answer in binary frames what they got as text.
-        text = data if isinstance(data, str) else data.to_bytes().decode(errors="replace")
-        self._handler.on_text(text)
-
-    def _on_close(self, event: Any) -> None:
-        self._end(f"closed with code {event.code} {event.reason}".rstrip())
+    def _hear(self, event: Literal["open", "text", "close"], about: str = "") -> None:
+        match event:
+            case "open":
+                self._handler.on_open()
+            case "text":
+                self._handler.on_text(about)
+            case "close":
+                self._end(about)
 
 
 async def answers_http(url: str) -> bool:
@@ -103,8 +91,7 @@ class BrowserTabChannel:
     def __init__(self, name: str, handler: TabChannelHandler) -> None:
         self._handler = handler
         self._scope = ProxyScope()
-        self._channel: Any = js.BroadcastChannel.new(name)
-        self._channel.onmessage = self._scope.proxy(self._on_message)
+        self._channel: Any = thread().openTabs(name, self._scope.proxy(self._hear))
 
     def send(self, data: bytes) -> None:
         """Send one frame to all others; does nothing once the channel is closed."""
@@ -120,9 +107,8 @@ class BrowserTabChannel:
         self._channel = None
         self._scope.close()
 
-    def _on_message(self, event: Any) -> None:
-        data = event.data
-        if not hasattr(data, "to_bytes"):  # somebody else's words on a channel of the same name
+    def _hear(self, data: Any = None) -> None:
+        if data is None:  # somebody else's words on a channel of the same name
             _log.warning("tab channel: a message that is not binary was dropped")
             return
         self._handler.on_message(data.to_bytes())

@@ -7,11 +7,14 @@ at once, and each lane keeps its order. A room without password passes everythin
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Literal, Protocol, TypeAlias, TypeVar
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal, Protocol, TypeAlias
 
 from pyodide_rtc.errors import DecryptionError, RemoteProtocolError, RtcError
-from pyodide_rtc.ports import RoomKey
+from pyodide_rtc.ports import RoomKey, Sealed
 from pyodide_rtc.wire import envelope
 
 MAX_SEALED_BYTES = 256 * 1024 * 1024
@@ -21,7 +24,6 @@ MAX_UNDER_WAY = 16
 """So many are encrypted or decrypted at the same time; the others wait."""
 
 Lane: TypeAlias = Literal["signaling in", "signaling out", "tabs in", "tabs out"]
-T = TypeVar("T")
 
 _THEY_HAVE_A_PASSWORD = "somebody is in a room of this name with a password, and we have none"
 _THEY_HAVE_NO_PASSWORD = "somebody is in a room of this name without a password, and we have one"
@@ -83,122 +85,141 @@ class PlainSealer:
         """Do nothing: nothing is ever under way."""
 
 
+@dataclass(slots=True)
+class _Job:
+    """Something that is encrypted or decrypted.
+
+    Args:
+        lane: where it has its place.
+        begin: has the key work on it, and calls back with what came of it.
+        take: does with the result what it is for.
+        result: what came of it; None while it is under way.
+    """
+
+    lane: Lane
+    begin: Callable[[Callable[[Sealed | bytes | RtcError], None]], None]
+    take: Callable[[Any], None]
+    result: Sealed | bytes | RtcError | None = None
+
+
 class PasswordSealer:
     """For password rooms.
 
     Args:
-        key: the key, still on its way: what comes before it waits.
+        key: the key, perhaps still on its way.
         on_stranger: told, with the reason, of what cannot be decrypted.
         on_fault: told of a key that cannot be made, and of nonsense under the right key.
     """
 
     def __init__(
         self,
-        key: Awaitable[RoomKey],
+        key: RoomKey,
         on_stranger: Callable[[str], None],
         on_fault: Callable[[RtcError], None],
     ) -> None:
+        self._key = key
         self._on_stranger = on_stranger
         self._on_fault = on_fault
-        self._derived = asyncio.ensure_future(key)
-        self._key = asyncio.ensure_future(self._take_key())
-        self._slots = asyncio.Semaphore(MAX_UNDER_WAY)
-        self._jobs: set[asyncio.Task[None]] = set()
-        self._last: dict[Lane, asyncio.Task[None]] = {}
+        self._loop = asyncio.get_running_loop()
+        self._lanes: dict[Lane, deque[_Job]] = {}
+        self._waiting: deque[_Job] = deque()
+        self._under_way = 0
+        self._is_keyless = False
+        self._idle: asyncio.Future[None] | None = None
 
     def seal_payload(self, payload: dict[str, object], done: Callable[[object], None]) -> None:
         """Encrypt to the base64 text that is published."""
-
-        async def seal(key: RoomKey) -> object:
-            return envelope.to_text(await _encrypt(key, envelope.encode_plain(payload)))
-
-        self._begin("signaling out", seal, done)
+        self._encrypt(
+            "signaling out",
+            envelope.encode_plain(payload),
+            lambda sealed: done(envelope.to_text(envelope.encode_frame(*sealed))),
+        )
 
     def open_payload(self, data: object, done: Callable[[object], None]) -> None:
         """Decrypt a published text."""
 
-        async def open_(key: RoomKey) -> object:
+        def read() -> bytes:
             if not isinstance(data, str):
                 raise DecryptionError(_THEY_HAVE_NO_PASSWORD)
-            plain = await _decrypt(
-                key, lambda: envelope.from_text(data, max_chars=MAX_SEALED_BYTES)
-            )
-            return envelope.decode_plain(plain, max_bytes=MAX_SEALED_BYTES)
+            return envelope.from_text(data, max_chars=MAX_SEALED_BYTES)
 
-        self._begin("signaling in", open_, done)
+        def take(plain: bytes) -> None:
+            done(envelope.decode_plain(plain, max_bytes=MAX_SEALED_BYTES))
+
+        self._decrypt("signaling in", read, take)
 
     def seal_frame(self, frame: bytes, done: Callable[[bytes], None]) -> None:
         """Encrypt a frame."""
-        self._begin("tabs out", lambda key: _encrypt(key, frame), done)
+        self._encrypt("tabs out", frame, lambda sealed: done(envelope.encode_frame(*sealed)))
 
     def open_frame(self, data: bytes, done: Callable[[bytes], None]) -> None:
         """Decrypt a frame."""
-        self._begin("tabs in", lambda key: _decrypt(key, lambda: data), done)
+        self._decrypt("tabs in", lambda: data, done)
 
     async def aclose(self) -> None:
         """Finish what was asked for."""
-        while self._jobs:
-            await asyncio.wait(self._jobs)
-        self._key.cancel()
-        self._derived.cancel()
+        if any(self._lanes.values()):
+            self._idle = self._loop.create_future()
+            await self._idle
+        self._key.close()
 
-    async def _take_key(self) -> RoomKey | None:
-        try:
-            return await self._derived
-        except RtcError as error:
-            self._on_fault(error)
-            return None  # nothing can go, but leaving must not wait for it
+    def _encrypt(self, lane: Lane, plain: bytes, take: Callable[[Sealed], None]) -> None:
+        self._add(_Job(lane, partial(self._key.encrypt, plain), take))
 
-    def _begin(
-        self,
-        lane: Lane,
-        work: Callable[[RoomKey], Awaitable[T]],
-        done: Callable[[T], None],
+    def _decrypt(
+        self, lane: Lane, read: Callable[[], bytes], take: Callable[[bytes], None]
     ) -> None:
-        """Begin a job now, and give its result after those that were begun before it."""
-        job = asyncio.ensure_future(self._do(work, done, self._last.get(lane)))
-        self._last[lane] = job
-        self._jobs.add(job)
-        job.add_done_callback(self._jobs.discard)
-
-    async def _do(
-        self,
-        work: Callable[[RoomKey], Awaitable[T]],
-        done: Callable[[T], None],
-        before: asyncio.Task[None] | None,
-    ) -> None:
-        async with self._slots:
-            key = await self._key
-            if key is None:
-                return
+        def begin(done: Callable[[bytes | RtcError], None]) -> None:
             try:
+                frame = envelope.decode_frame(read(), max_bytes=MAX_SEALED_BYTES)
+            except (RemoteProtocolError, DecryptionError):
+                self._loop.call_soon(done, DecryptionError(_THEY_HAVE_NO_PASSWORD))
+            else:
+                self._key.decrypt(*frame, partial(_with_reason, done))
+
+        self._add(_Job(lane, begin, take))
+
+    def _add(self, job: _Job) -> None:
+        """Begin a job now or soon, and take its result after those that were begun before it."""
+        self._lanes.setdefault(job.lane, deque()).append(job)
+        self._waiting.append(job)
+        self._begin_some()
+
+    def _begin_some(self) -> None:
+        while self._waiting and self._under_way < MAX_UNDER_WAY:
+            job = self._waiting.popleft()
+            self._under_way += 1
+            job.begin(partial(self._on_result, job))
+
+    def _on_result(self, job: _Job, result: Sealed | bytes | RtcError) -> None:
+        self._under_way -= 1
+        job.result = result
+        lane = self._lanes[job.lane]
+        while lane and lane[0].result is not None:
+            self._finish(lane.popleft())
+        self._begin_some()
+        if self._idle is not None and not self._idle.done() and not any(self._lanes.values()):
+            self._idle.set_result(None)
+
+    def _finish(self, job: _Job) -> None:
+        match job.result:
+            case DecryptionError(reason=reason):
+                self._on_stranger(reason)
+            case RtcError() as error:
+                if not self._is_keyless:  # told once: nothing can go or come any more
+                    self._is_keyless = True
+                    self._on_fault(error)
+            case result:
                 try:
-                    result = await work(key)
-                finally:
-                    if before is not None and not before.done():
-                        await asyncio.wait([before])  # faults keep the order, too
-                done(result)
-            except DecryptionError as error:
-                self._on_stranger(error.reason)
-            except RemoteProtocolError as error:
-                self._on_fault(error)
+                    job.take(result)
+                except RemoteProtocolError as error:
+                    self._on_fault(error)
+                except Exception as error:  # told as the loop tells it; the others go on
+                    told = {"message": "after decryption", "exception": error}
+                    self._loop.call_exception_handler(told)
 
 
-async def _encrypt(key: RoomKey, plain: bytes) -> bytes:
-    return envelope.encode_frame(*await key.encrypt(plain))
-
-
-async def _decrypt(key: RoomKey, read: Callable[[], bytes]) -> bytes:
-    """Decrypt what `read` gives.
-
-    Raises:
-        DecryptionError: it was not encrypted with this key, or not at all.
-    """
-    try:
-        iv, ciphertext = envelope.decode_frame(read(), max_bytes=MAX_SEALED_BYTES)
-    except RemoteProtocolError as error:
-        raise DecryptionError(_THEY_HAVE_NO_PASSWORD) from error
-    try:
-        return await key.decrypt(iv, ciphertext)
-    except DecryptionError as error:
-        raise DecryptionError(_ANOTHER_PASSWORD) from error
+def _with_reason(done: Callable[[bytes | RtcError], None], result: bytes | RtcError) -> None:
+    """Say in the user's terms what a key cannot decrypt."""
+    is_refused = isinstance(result, DecryptionError)
+    done(DecryptionError(_ANOTHER_PASSWORD) if is_refused else result)

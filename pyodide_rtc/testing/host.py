@@ -6,8 +6,9 @@ import asyncio
 import dataclasses
 import hashlib
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-from pyodide_rtc.errors import BrowserUnsupportedError, DecryptionError
+from pyodide_rtc.errors import BrowserUnsupportedError, DecryptionError, RtcError
 from pyodide_rtc.ports import (
     IceServer,
     KeyValueStore,
@@ -15,6 +16,7 @@ from pyodide_rtc.ports import (
     PeerTransport,
     PeerTransportHandler,
     RoomKey,
+    Sealed,
     SignalingSocket,
     SignalingSocketHandler,
     TabChannel,
@@ -23,6 +25,8 @@ from pyodide_rtc.ports import (
 from pyodide_rtc.testing.locks import MemoryLocks
 from pyodide_rtc.testing.network import MemorySocket, MemoryTabChannel, Network
 from pyodide_rtc.testing.peer import MemoryPeer
+
+T = TypeVar("T")
 
 
 class MemoryStore:
@@ -50,18 +54,31 @@ class MemoryKey:
     def __init__(self, network: Network, secret: bytes) -> None:
         self._network = network
         self._secret = secret
+        self._is_closed = False
 
-    async def encrypt(self, plain: bytes) -> tuple[bytes, bytes]:
+    def encrypt(self, plain: bytes, done: Callable[[Sealed | RtcError], None]) -> None:
         """Scramble."""
         iv = self._network.random.randbytes(12)
-        return iv, self._mix(iv, plain) + self._tag(iv, plain)
+        self._tell(done, (iv, self._mix(iv, plain) + self._tag(iv, plain)))
 
-    async def decrypt(self, iv: bytes, ciphertext: bytes) -> bytes:
+    def decrypt(
+        self, iv: bytes, ciphertext: bytes, done: Callable[[bytes | RtcError], None]
+    ) -> None:
         """Unscramble and check."""
         plain = self._mix(iv, ciphertext[:-16])
-        if self._tag(iv, plain) != ciphertext[-16:]:
-            raise DecryptionError("another key, or altered bytes")
-        return plain
+        is_ours = self._tag(iv, plain) == ciphertext[-16:]
+        self._tell(done, plain if is_ours else DecryptionError("another key, or altered bytes"))
+
+    def close(self) -> None:
+        """Call back no more."""
+        self._is_closed = True
+
+    def _tell(self, done: Callable[[T], None], result: T) -> None:
+        def tell() -> None:
+            if not self._is_closed:
+                done(result)
+
+        asyncio.get_running_loop().call_soon(tell)
 
     def _mix(self, iv: bytes, data: bytes) -> bytes:
         pad = hashlib.shake_128(self._secret + iv).digest(len(data))
@@ -83,7 +100,7 @@ class MemoryCrypto:
         if self.is_missing:
             raise BrowserUnsupportedError("no cryptography", "worker", "Serve the page by https.")
 
-    async def derive_key(self, password: str, salt: str) -> RoomKey:
+    def derive_key(self, password: str, salt: str) -> RoomKey:
         """Derive a key, cheaply."""
         secret = hashlib.sha256(f"{password}\0{salt}".encode()).digest()
         return MemoryKey(self._network, secret)

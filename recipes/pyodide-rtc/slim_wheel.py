@@ -18,8 +18,8 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-INNER = ("browser", "protocol", "server", "session", "wire")
-"""The folders without; pyproject.toml excludes them from what is packed as it stands."""
+INNER = ("browser", "ports.py", "protocol", "server", "session", "wire")
+"""What is without; pyproject.toml excludes them from what is packed as it stands."""
 
 LABEXTENSION_HOST = "share/jupyter/labextensions/pyodide-rtc/static/host.js"
 """The labextension has host.js from the page's server, the other routes from the kernel."""
@@ -39,7 +39,8 @@ class SlimWheelHook(BuildHookInterface):  # type: ignore[type-arg]  # generic in
             build_data["shared_data"][str(package / "browser/host.js")] = LABEXTENSION_HOST
             return
         self._folder = Path(tempfile.mkdtemp(prefix="pyodide-rtc-wheel-"))
-        for path in sorted(p for name in INNER for p in (package / name).rglob("*")):
+        inner = [package / name for name in INNER]
+        for path in sorted(p for part in inner for p in (part, *part.rglob("*"))):
             if path.suffix not in SLIM:
                 continue
             relative = path.relative_to(package.parent)

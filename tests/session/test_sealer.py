@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Callable
 
 import pytest
 
@@ -10,7 +10,7 @@ from pyodide_rtc.errors import (
     DecodeError,
     RtcError,
 )
-from pyodide_rtc.ports import RoomKey
+from pyodide_rtc.ports import Sealed
 from pyodide_rtc.session import sealer as module
 from pyodide_rtc.session.sealer import PasswordSealer, PlainSealer
 from pyodide_rtc.testing import Network, run_virtual
@@ -20,29 +20,40 @@ from pyodide_rtc.wire.envelope import to_text
 class SlowKey:
     """A key whose first operations take longest, so that without a queue they would come last."""
 
-    def __init__(self, key: RoomKey) -> None:
-        self._key = key
+    def __init__(self, password: str = "secret") -> None:
+        self._key = Network().host().crypto.derive_key(password, "room")
         self._wait_s = 8.0
 
-    async def encrypt(self, plain: bytes) -> tuple[bytes, bytes]:
-        await self._wait()
-        return await self._key.encrypt(plain)
+    def encrypt(self, plain: bytes, done: Callable[[Sealed | RtcError], None]) -> None:
+        self._later(lambda: self._key.encrypt(plain, done))
 
-    async def decrypt(self, iv: bytes, ciphertext: bytes) -> bytes:
-        await self._wait()
-        return await self._key.decrypt(iv, ciphertext)
+    def decrypt(
+        self, iv: bytes, ciphertext: bytes, done: Callable[[bytes | RtcError], None]
+    ) -> None:
+        self._later(lambda: self._key.decrypt(iv, ciphertext, done))
 
-    async def _wait(self) -> None:
+    def close(self) -> None:
+        self._key.close()
+
+    def _later(self, step: Callable[[], None]) -> None:
         self._wait_s /= 2
-        await asyncio.sleep(self._wait_s)
+        asyncio.get_running_loop().call_later(self._wait_s, step)
 
 
-def slow_key(password: str = "secret") -> Awaitable[RoomKey]:
-    async def derive() -> RoomKey:
-        await asyncio.sleep(5)
-        return SlowKey(await Network().host().crypto.derive_key(password, "room"))
+class NoKey:
+    """A key that cannot be made."""
 
-    return derive()
+    def encrypt(self, _plain: bytes, done: Callable[[Sealed | RtcError], None]) -> None:
+        error = BrowserUnsupportedError("no crypto.subtle", "worker", "Serve the page by https.")
+        asyncio.get_running_loop().call_later(1, done, error)
+
+    def decrypt(
+        self, _iv: bytes, ciphertext: bytes, done: Callable[[bytes | RtcError], None]
+    ) -> None:
+        self.encrypt(ciphertext, done)
+
+    def close(self) -> None:
+        pass
 
 
 class Ends:
@@ -52,7 +63,7 @@ class Ends:
         self.results: list[object] = []
         self.strangers: list[str] = []
         self.faults: list[RtcError] = []
-        self.sealer = PasswordSealer(slow_key(password), self.strangers.append, self.faults.append)
+        self.sealer = PasswordSealer(SlowKey(password), self.strangers.append, self.faults.append)
 
     async def seal(self, payload: dict[str, object], frame: bytes) -> tuple[str, bytes]:
         """What travels of a payload and of a frame."""
@@ -195,16 +206,14 @@ def test_without_password_what_is_encrypted_is_a_strangers() -> None:
     run_virtual(main())
 
 
-def test_a_key_that_cannot_be_made_is_told_and_leaving_does_not_hang() -> None:
-    async def fail() -> RoomKey:
-        await asyncio.sleep(1)
-        raise BrowserUnsupportedError("no crypto.subtle", "worker", "Serve the page by https.")
-
+def test_a_key_that_cannot_be_made_is_told_once_and_leaving_does_not_hang() -> None:
     async def main() -> None:
+        sealed = (await Ends().seal({"x": 1}, b"x"))[1]
         results: list[bytes] = []
         faults: list[RtcError] = []
-        sealer = PasswordSealer(fail(), lambda _: None, faults.append)
+        sealer = PasswordSealer(NoKey(), lambda _: None, faults.append)
         sealer.seal_frame(b"x", results.append)
+        sealer.open_frame(sealed, results.append)
         async with asyncio.timeout(60):
             await sealer.aclose()
         assert [type(f) for f in faults] == [BrowserUnsupportedError]
@@ -213,12 +222,45 @@ def test_a_key_that_cannot_be_made_is_told_and_leaving_does_not_hang() -> None:
     run_virtual(main())
 
 
-def test_closing_stops_the_worker() -> None:
+def test_more_than_may_be_under_way_wait_and_all_come() -> None:
     async def main() -> None:
-        before = asyncio.all_tasks()
-        sealer = PasswordSealer(slow_key(), lambda _: None, lambda _: None)
-        await sealer.aclose()
+        ends = Ends()
+        frames = [bytes([i]) for i in range(3 * module.MAX_UNDER_WAY)]
+        for frame in frames:
+            ends.sealer.seal_frame(frame, ends.results.append)
+        await asyncio.sleep(0.1)
+        assert ends.results == [], "the first takes longest"
+        await ends.sealer.aclose()
+        assert len(ends.results) == len(frames)
+
+    run_virtual(main())
+
+
+def test_what_fails_with_a_result_does_not_hold_up_the_others() -> None:
+    async def main() -> None:
+        told: list[dict[str, object]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, what: told.append(what))
+        ends = Ends()
+
+        def fail(_frame: bytes) -> None:
+            raise ZeroDivisionError
+
+        ends.sealer.seal_frame(b"x", fail)
+        ends.sealer.seal_frame(b"y", ends.results.append)
+        await ends.sealer.aclose()
+        assert [type(what["exception"]) for what in told] == [ZeroDivisionError]
+        assert len(ends.results) == 1
+
+    run_virtual(main())
+
+
+def test_after_closing_the_key_is_silent() -> None:
+    async def main() -> None:
+        key = Network().host().crypto.derive_key("secret", "room")
+        await PasswordSealer(key, lambda _: None, lambda _: None).aclose()
+        results: list[object] = []
+        key.encrypt(b"x", results.append)
         await asyncio.sleep(60)
-        assert asyncio.all_tasks() == before
+        assert results == []
 
     run_virtual(main())

@@ -69,13 +69,13 @@ def test_what_is_on_its_way_to_the_page_has_not_drained(worker: Any) -> None:
         from pyodide_rtc.browser.channels import ProxiedChannel
         from pyodide_rtc.browser.link import PageLink
 
-        link, end, size = PageLink("test", lambda message: None), End(), 65536
+        link, end, size = PageLink("test", lambda *message: None), End(), 65536
         channel = ProxiedChannel(link, "channel")
         channel.listen(end)
-        link.receive(["open", "channel", None])
+        link.receive("open", "channel", None)
         told = []
         def gone(count):
-            link.receive(["gone", "channel", count * size])
+            link.receive("gone", "channel", count * size)
             told.append([channel.buffered_bytes // size, end.drained.is_set()])
             end.drained.clear()
 
@@ -96,7 +96,7 @@ def test_a_spare_connection_is_taken_if_it_is_sound_and_has_the_ice_servers(work
         from pyodide_rtc.browser.peer import SparePeer
 
         sent = []
-        link = PageLink("test", lambda message: sent.append(message.to_py()))
+        link = PageLink("test", lambda *message: sent.append(message))
         spare = SparePeer(link)
 
         def told(operation):
@@ -105,7 +105,7 @@ def test_a_spare_connection_is_taken_if_it_is_sound_and_has_the_ice_servers(work
         async def take(ice_servers, news):
             while spare._peer is None:
                 await asyncio.sleep(0.01)
-            link.receive([news, told("open")[-1], "something"])
+            link.receive(news, told("open")[-1], "something")
             return spare.take(ice_servers)
 
         first = spare.take([])

@@ -1,0 +1,140 @@
+// @ts-check
+/**
+ * What Python's own thread has of the browser, each opened and heard by one call: to set handler by
+ * handler takes a tenth of a millisecond for each.
+ * The value of this script is a function that gives these openers. `tell` is always Python's.
+ */
+/** @param {(channel: RTCDataChannel, deliver: Function) => {flush(): void, stop(): void}} makeGate */
+((makeGate) => ({
+  /**
+   * Hear host.js at the other end of a port.
+   * @param {MessagePort | BroadcastChannel} endpoint @param {(...message: unknown[]) => void} tell
+   */
+  hearPage(endpoint, tell) {
+    endpoint.onmessage = ({ data }) => tell(...data);
+    /** @param {unknown[]} message */
+    return (...message) => endpoint.postMessage(message);
+  },
+
+  /**
+   * Hear a data channel.
+   * @param {RTCDataChannel} channel @param {number} lowBytes
+   * @param {(event: "open" | "message" | "drain" | "close", ...about: unknown[]) => void} tell
+   */
+  hearChannel(channel, lowBytes, tell) {
+    /** @param {unknown[]} about */
+    const deliver = (...about) => tell("message", ...about);
+    const gate = makeGate(channel, deliver);
+    channel.binaryType = "arraybuffer";
+    channel.bufferedAmountLowThreshold = lowBytes;
+    channel.onopen = () => tell("open");
+    channel.onbufferedamountlow = () => tell("drain");
+    channel.onclose = () => {
+      gate.flush();
+      tell("close");
+    };
+    return () => {
+      channel.onopen = channel.onbufferedamountlow = channel.onclose = null;
+      gate.stop();
+    };
+  },
+
+  /**
+   * Open a WebSocket. Some relays answer in binary frames what they got as text.
+   * @param {string} url @param {(event: "open" | "text" | "close", about?: string) => void} tell
+   */
+  openSocket(url, tell) {
+    const socket = new WebSocket(url);
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => tell("open");
+    socket.onmessage = ({ data }) =>
+      tell("text", typeof data === "string" ? data : new TextDecoder().decode(data));
+    socket.onclose = ({ code, reason }) =>
+      tell("close", `closed with code ${code} ${reason}`.trim());
+    return {
+      /** @param {string} text */
+      send(text) {
+        if (socket.readyState === WebSocket.OPEN) socket.send(text);
+      },
+      close() {
+        socket.onopen = socket.onmessage = socket.onclose = null;
+        socket.close();
+      },
+    };
+  },
+
+  /**
+   * Derive a key for AES-GCM by PBKDF2; what is asked for before it is there waits.
+   * @param {BufferSource} password @param {BufferSource} salt @param {number} iterations
+   * @param {(number: number, event: "done" | "refused" | "keyless", about: unknown) => void} tell
+   */
+  openKey(password, salt, iterations, tell) {
+    const { subtle } = crypto;
+    const name = "AES-GCM";
+    let isOpen = true;
+    const derive = async () => {
+      const secret = await subtle.importKey("raw", password, "PBKDF2", false, ["deriveKey"]);
+      const how = { name: "PBKDF2", salt, iterations, hash: "SHA-256" };
+      return subtle.deriveKey(how, secret, { name, length: 256 }, false, ["encrypt", "decrypt"]);
+    };
+    const deriving = derive();
+    deriving.catch(() => {}); // told to who asks for something
+    /** @param {number} number @param {(key: CryptoKey) => Promise<Uint8Array>} step */
+    const run = (number, step) => {
+      /** @param {"done" | "refused" | "keyless"} event @returns {(about: any) => void} */
+      const told = (event) => (about) =>
+        isOpen &&
+        tell(number, event, event === "done" ? about : `${about.name}: ${about.message}`);
+      deriving.then((key) => step(key).then(told("done"), told("refused")), told("keyless"));
+    };
+    return {
+      /**
+       * Encrypt with a fresh iv, and give both in one.
+       * @param {number} number @param {BufferSource} plain
+       */
+      encrypt(number, plain) {
+        run(number, async (key) => {
+          const iv = crypto.getRandomValues(new Uint8Array(12));
+          const sealed = await subtle.encrypt({ name, iv }, key, plain);
+          const both = new Uint8Array(iv.length + sealed.byteLength);
+          both.set(iv);
+          both.set(new Uint8Array(sealed), iv.length);
+          return both;
+        });
+      },
+      /** @param {number} number @param {BufferSource} iv @param {BufferSource} sealed */
+      decrypt(number, iv, sealed) {
+        run(number, async (key) => new Uint8Array(await subtle.decrypt({ name, iv }, key, sealed)));
+      },
+      close() {
+        isOpen = false;
+      },
+    };
+  },
+
+  /**
+   * Join a tab channel; what is not binary comes as nothing.
+   * @param {string} name @param {(data?: Uint8Array | ArrayBuffer) => void} tell
+   */
+  openTabs(name, tell) {
+    const channel = new BroadcastChannel(name);
+    channel.onmessage = ({ data }) =>
+      tell(ArrayBuffer.isView(data) || data instanceof ArrayBuffer ? data : undefined);
+    return channel;
+  },
+
+  /**
+   * Ask for a lock, and keep it until the function that is given is called: by that a request that
+   * waits is taken back, too.
+   * @param {string} name @param {() => void} tell
+   */
+  holdLock(name, tell) {
+    const abort = new AbortController();
+    const { signal } = abort;
+    const held = new Promise((resolve) => signal.addEventListener("abort", resolve));
+    navigator.locks
+      .request(name, { signal }, () => signal.aborted || (tell(), held))
+      .catch((error) => signal.aborted || console.error(error));
+    return () => abort.abort();
+  },
+}))
