@@ -167,8 +167,9 @@ export function createHost(post, getUser = () => undefined) {
     enqueue(id, "description", async (connection) => {
       await connection.setRemoteDescription({ type, sdp });
       if (type !== "offer") return;
-      await connection.setLocalDescription();
-      post(["description", id, "answer", connection.localDescription?.sdp]);
+      const answer = await connection.createAnswer();
+      post(["description", id, "answer", answer.sdp]); // on its way while it is being set
+      await connection.setLocalDescription(answer);
     });
 
   /**

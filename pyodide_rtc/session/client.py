@@ -58,6 +58,11 @@ class Client:
             on_fault: told of what cannot be decrypted, and of what a user's observer raised.
         """
         host = self.host
+        # What takes longest begins first: the key, then the servers.
+        key = None if password is None else host.crypto.derive_key(password, topic)
+        links = [self._links.setdefault(url, ServerLink(host, url)) for url in servers]
+        for link in links:
+            link.connect()
         mesh = Mesh(
             peer_id=str(uuid.UUID(bytes=host.random_bytes(16), version=4)),
             client_id=doc.client_id,
@@ -76,10 +81,8 @@ class Client:
                 on_fault(error)
 
         sealer: Sealer = PlainSealer(on_stranger)
-        if password is not None:
-            key = host.crypto.derive_key(password, topic)
+        if key is not None:
             sealer = PasswordSealer(key, on_stranger, on_seal_fault)
-        links = [self._links.setdefault(url, ServerLink(host, url)) for url in servers]
         machine = RoomMachine(mesh, max_received_bytes)
         session = RoomSession(host, topic, machine, links, sealer, ice_servers, on_notice)
         session.start(

@@ -104,14 +104,12 @@ class RoomSession:
         claim = _lock_of(self.machine.mesh.peer_id)
         self._locks[claim] = self._host.locks.claim(claim, lambda: self.feed(ev.TabOpened()))
         self._document = bind(self)
-        open_servers = [server for server in self.servers if server.is_open]
-        for server in self.servers:
-            if server not in open_servers:
-                server.subscribe(self.topic, self)  # takes longest: the rest is done meanwhile
         self._connections.restock()  # the page works on it beside us
         self._tab = self._host.open_tab_channel(self.topic, self)
-        for server in open_servers:
-            server.subscribe(self.topic, self)  # announces at once: tabs should know us by then
+        for server in self.servers:
+            server.subscribe(
+                self.topic, self
+            )  # one that is open announces us: tabs know us by then
 
     def leave(self) -> asyncio.Future[None]:
         """Leave: tell all peers, and close everything that the room opened.
