@@ -139,7 +139,10 @@ class PeerTransportHandler(Protocol):
     """Hears one peer connection."""
 
     def on_prepared(self, sdp: str) -> None:
-        """Tell the offer that is in hand; not if it was wanted before it was."""
+        """Tell the offer that is in hand, and again with each candidate that is found for it.
+
+        Not once it is wanted: `on_description` and `on_candidate` tell the rest then.
+        """
 
     def on_description(self, kind: DescriptionType, sdp: str) -> None:
         """Take the local description: it is to be sent to the peer before any candidate."""
@@ -165,8 +168,9 @@ class PeerTransportHandler(Protocol):
 class PeerTransport(Protocol):
     """One `RTCPeerConnection`. Operations are carried out one after another, in the order asked.
 
-    It gets ready as soon as it is open, with its agreed channel and an offer in hand, but nothing
-    of it is on the network before `offer` or `accept_description`: it can be kept in reserve.
+    It gets ready as soon as it is open, with its agreed channel and, if it is to offer, its offer
+    in hand: it can be kept in reserve. Nothing of it goes to any server before it is wanted;
+    without servers it looks for its own candidates already.
     """
 
     def offer(self, *, in_band: bool) -> None:
@@ -369,9 +373,15 @@ class Host(Protocol):
         """
 
     def open_peer(
-        self, handler: PeerTransportHandler, *, ice_servers: Sequence[IceServer]
+        self, handler: PeerTransportHandler, *, ice_servers: Sequence[IceServer], is_offering: bool
     ) -> PeerTransport:
-        """Open a peer connection."""
+        """Open a peer connection.
+
+        Args:
+            handler: hears it.
+            ice_servers: STUN and TURN servers.
+            is_offering: whether it is to offer; otherwise it can only answer.
+        """
 
     def open_tab_channel(self, name: str, handler: TabChannelHandler) -> TabChannel:
         """Join the tab channel of that name."""

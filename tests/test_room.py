@@ -220,9 +220,9 @@ class TestJoining:
         used: list[object] = []
         open_peer = MemoryHost.open_peer
 
-        def noted(host: MemoryHost, handler: Any, *, ice_servers: Any) -> Any:
+        def noted(host: MemoryHost, handler: Any, *, ice_servers: Any, is_offering: bool) -> Any:
             used.append(ice_servers)
-            return open_peer(host, handler, ice_servers=ice_servers)
+            return open_peer(host, handler, ice_servers=ice_servers, is_offering=is_offering)
 
         monkeypatch.setattr(MemoryHost, "open_peer", noted)
 

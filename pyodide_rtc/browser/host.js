@@ -14,7 +14,7 @@
 /** @typedef {{pyodideRtc: "hello", nonce: string, lock?: string}} Hello */
 /** @typedef {() => {name?: string, color?: string} | undefined} GetUser who sits at the page */
 /** @typedef {"agreed" | "local" | "remote"} Side */
-/** @typedef {{connection: RTCPeerConnection, tail: Promise<void>, channels: Set<string>, offer?: RTCSessionDescriptionInit}} Peer */
+/** @typedef {{connection: RTCPeerConnection, tail: Promise<void>, channels: Set<string>, offer?: RTCSessionDescriptionInit, isWanted: boolean}} Peer */
 
 /** How long a script of route (c) waits for its kernel, before it takes itself for saved output. */
 const GREETING_MS = 5000;
@@ -107,20 +107,24 @@ export function createHost(post, getUser = () => undefined) {
   }
 
   /**
-   * Open a connection and make its offer, of which nobody hears before it is asked for.
-   * @param {number} id @param {RTCConfiguration} config
+   * Open a connection, and make its offer if it is to offer. Without ICE servers the offer is set,
+   * too, so that it comes to know of candidates: with some they would hear of us before anybody
+   * wants it.
+   * @param {number} id @param {RTCConfiguration} config @param {boolean} isOffering
    */
-  function open(id, config) {
+  function open(id, config, isOffering) {
     const connection = new RTCPeerConnection(config);
     /** @type {Peer} */
-    const peer = { connection, tail: Promise.resolve(), channels: new Set() };
+    const peer = { connection, tail: Promise.resolve(), channels: new Set(), isWanted: !isOffering };
     peers.set(id, peer);
     connection.onicecandidate = ({ candidate }) => {
       if (!candidate?.candidate) return; // the end of candidates says nothing to the other side
       const { candidate: text, sdpMLineIndex, sdpMid } = candidate;
       // In the queue, so that candidates follow the description that they belong to.
       enqueue(id, "candidate", () =>
-        post(["candidate", id, text, sdpMLineIndex ?? undefined, sdpMid ?? undefined]),
+        peer.isWanted
+          ? post(["candidate", id, text, sdpMLineIndex ?? undefined, sdpMid ?? undefined])
+          : post(["prepared", id, connection.localDescription?.sdp]),
       );
     };
     connection.onconnectionstatechange = () => {
@@ -130,9 +134,11 @@ export function createHost(post, getUser = () => undefined) {
     };
     connection.ondatachannel = ({ channel }) => handOver(id, channel, "remote");
     handOver(id, connection.createDataChannel("", AGREED), "agreed");
+    if (!isOffering) return;
     enqueue(id, "open", async () => {
       peer.offer = await connection.createOffer();
       post(["prepared", id, peer.offer.sdp]);
+      if (!config.iceServers?.length) await connection.setLocalDescription(peer.offer);
     });
   }
 
@@ -151,7 +157,10 @@ export function createHost(post, getUser = () => undefined) {
     const peer = peers.get(id);
     if (!peer) return;
     if (inBand) handOver(id, peer.connection.createDataChannel(randomName()), "local");
-    enqueue(id, "offer", () => peer.connection.setLocalDescription(peer.offer));
+    enqueue(id, "offer", (connection) => {
+      peer.isWanted = true;
+      if (!connection.localDescription) return connection.setLocalDescription(peer.offer);
+    });
   }
 
   /** @param {number} id */
@@ -247,9 +256,9 @@ export function createHost(post, getUser = () => undefined) {
 
   /** @type {Record<string, (key: any, ...args: any[]) => void>} */
   const operations = {
-    open(id, config) {
+    open(id, config, isOffering) {
       try {
-        open(id, config);
+        open(id, config, isOffering);
       } catch (error) {
         report(id, "open", error);
         post(["state", id, "failed"]);

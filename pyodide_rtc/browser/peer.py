@@ -1,4 +1,4 @@
-"""A peer connection on the page, as Python sees it, and one that is ready before it is wanted."""
+"""A peer connection on the page, as Python sees it, and those that are ready beforehand."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import Any
 from pyodide_rtc.browser.channels import NativeChannel, ProxiedChannel
 from pyodide_rtc.browser.link import PageLink
 from pyodide_rtc.ports import ChannelSide, DescriptionType, IceServer, PeerTransportHandler
+from pyodide_rtc.protocol.sdp import new_candidates
 
-__all__ = ["PagePeer", "SparePeer"]
+__all__ = ["PagePeer", "SparePeers"]
 
 _SPARE_DELAY_S = 0.25
-"""From a connection's opening until the next spare one is opened: joins come in bursts, and while
+"""From a connection's opening until the next spare ones are opened: joins come in bursts, and while
 they last the page has better to do."""
 
 
@@ -23,7 +24,9 @@ class PagePeer:
     Until it is given to a handler, what the page tells of it is kept.
     """
 
-    def __init__(self, link: PageLink, *, ice_servers: Sequence[IceServer]) -> None:
+    def __init__(
+        self, link: PageLink, *, ice_servers: Sequence[IceServer], is_offering: bool
+    ) -> None:
         self.ice_servers = tuple(ice_servers)
         self._link = link
         self._handler: PeerTransportHandler | None = None
@@ -34,7 +37,8 @@ class PagePeer:
         self._is_offering = False
         self._is_closed = False
         link.add(self._key, self)
-        link.send("open", self._key, {"iceServers": [dict(server) for server in ice_servers]})
+        config = {"iceServers": [dict(server) for server in ice_servers]}
+        link.send("open", self._key, config, is_offering)
 
     @property
     def is_sound(self) -> bool:
@@ -81,6 +85,8 @@ class PagePeer:
         if operation == "channel":
             args = self._take_channel(*args)
         if self._handler is None:
+            if operation == "prepared":  # the last state of the offer says it all
+                self._early = [news for news in self._early if news[0] != operation]
             self._early.append((operation, *args))
         else:
             self._tell(self._handler, operation, *args)
@@ -96,11 +102,7 @@ class PagePeer:
     def _tell(self, handler: PeerTransportHandler, operation: str, *args: Any) -> None:
         match operation:
             case "prepared":
-                (self._offer,) = args
-                if self._is_offering:
-                    handler.on_description("offer", self._offer)
-                else:
-                    handler.on_prepared(self._offer)
+                self._take_offer(handler, *args)
             case "description":
                 handler.on_description(*args)
             case "candidate":
@@ -116,6 +118,17 @@ class PagePeer:
             case "error":
                 handler.on_error(*args)
 
+    def _take_offer(self, handler: PeerTransportHandler, sdp: str) -> None:
+        """Take the offer, or its next state: with a candidate more."""
+        known, self._offer = self._offer, sdp
+        if not self._is_offering:
+            handler.on_prepared(sdp)
+        elif known is None:
+            handler.on_description("offer", sdp)
+        else:  # it was given out while the page found the candidate
+            for candidate in new_candidates(sdp, known):
+                handler.on_candidate(candidate, 0, None)
+
     def _take_channel(
         self, key: str, side: ChannelSide, native: Any = None
     ) -> tuple[NativeChannel | ProxiedChannel, ChannelSide]:
@@ -124,10 +137,11 @@ class PagePeer:
         return channel, side
 
 
-class SparePeer:
-    """Keeps one connection ready for who opens one next: to make it takes a busy page 15 ms.
+class SparePeers:
+    """Keeps two connections ready for who opens the next: to make one takes a busy page 15 ms.
 
-    It has the ICE servers of the one that was opened last, and nothing of it is on the network.
+    One has its offer made, the other is for an answer: an own offer would have to be taken back.
+    Both have the ICE servers of the one that was opened last.
 
     Args:
         link: the way to the page.
@@ -135,28 +149,42 @@ class SparePeer:
 
     def __init__(self, link: PageLink) -> None:
         self._link = link
-        self._peer: PagePeer | None = None
+        self._peers: dict[bool, PagePeer] = {}  # by whether it offers
+        self._ice_servers: tuple[IceServer, ...] = ()
         self._timer: asyncio.TimerHandle | None = None
 
-    def take(self, ice_servers: Sequence[IceServer]) -> PagePeer:
-        """Give the spare one, or a new one, and make the next one soon."""
-        peer, self._peer = self._peer, None
-        if peer is not None and not (peer.is_sound and peer.ice_servers == tuple(ice_servers)):
+    def take(self, ice_servers: Sequence[IceServer], *, is_offering: bool) -> PagePeer:
+        """Give a spare one, or a new one, and make the next one soon."""
+        self._ice_servers = tuple(ice_servers)
+        peer = self._peers.pop(is_offering, None)
+        if peer is not None and not (peer.is_sound and peer.ice_servers == self._ice_servers):
             peer.close()
             peer = None
-        if self._timer is not None:
-            self._timer.cancel()
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(_SPARE_DELAY_S, self._prepare, tuple(ice_servers))
-        return peer or PagePeer(self._link, ice_servers=ice_servers)
+        self._prepare_soon()
+        return peer or PagePeer(self._link, ice_servers=ice_servers, is_offering=is_offering)
+
+    def renew(self) -> None:
+        """Make others instead of those that are there, if there are any."""
+        if self._peers:
+            self.close()
+            self._prepare_soon()
 
     def close(self) -> None:
-        """Close it, and make none before one is taken again."""
+        """Close them, and make none before one is taken again."""
         if self._timer is not None:
             self._timer.cancel()
-        if self._peer is not None:
-            self._peer.close()
-            self._peer = None
+        for peer in self._peers.values():
+            peer.close()
+        self._peers.clear()
 
-    def _prepare(self, ice_servers: Sequence[IceServer]) -> None:
-        self._peer = PagePeer(self._link, ice_servers=ice_servers)
+    def _prepare_soon(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(_SPARE_DELAY_S, self._prepare)
+
+    def _prepare(self) -> None:
+        for is_offering in (True, False):
+            if is_offering not in self._peers:
+                self._peers[is_offering] = PagePeer(
+                    self._link, ice_servers=self._ice_servers, is_offering=is_offering
+                )

@@ -28,7 +28,7 @@ from pyodide_rtc.protocol.effects import (
 from pyodide_rtc.protocol.lobby import Lobby, Newcomer
 from pyodide_rtc.protocol.mesh_peer import MeshPeer, is_due
 from pyodide_rtc.protocol.negotiation import Negotiation, Phase
-from pyodide_rtc.protocol.sdp import session_of
+from pyodide_rtc.protocol.sdp import candidates_of, new_candidates, same_but_candidates, session_of
 from pyodide_rtc.wire.payload import (
     Announce,
     Candidate,
@@ -69,8 +69,9 @@ class Mesh:
         client_id: the own document's client id.
         max_peers: from how many peers on announces are not answered any more.
         new_token: gives a glare token: milliseconds since 1970 plus a random fraction.
-        open_offer: the offer of the connection in reserve, which the next one that we open takes.
-            Our announces bring it along: who is alone there answers it, which saves a round.
+        open_offer: the offer of the connection in reserve, which the next peer that we call gets.
+            Our announces bring it along: who is alone there answers it, which saves a round. It
+            may come to know of more candidates.
     """
 
     peer_id: str
@@ -78,6 +79,7 @@ class Mesh:
     max_peers: int
     new_token: Callable[[], float]
     open_offer: str | None = None
+    _announced_offer: str | None = None  # as it went round first
     _peers: dict[str, MeshPeer] = field(default_factory=dict)
     _refused: dict[str, None] = field(default_factory=dict)
     _conns: count[int] = field(default_factory=lambda: count(1))
@@ -117,8 +119,15 @@ class Mesh:
     def announce(self, now_s: float, url: str | None = None) -> list[Effect]:
         """Say that we are here."""
         self._announces.on_sent(url, now_s)
+        self._announced_offer = self._announced_offer or self.open_offer
         extra = encode_capability(Capability(self.client_id), open_offer=self.open_offer)
         return [PublishPayload(Announce(self.peer_id, extra), url, Lost(self.peer_id))]
+
+    def take_offer(self, sdp: str | None) -> None:
+        """Take the offer of the connection in reserve, its next state, or that it is void."""
+        if sdp is None or self.open_offer is None or not same_but_candidates(sdp, self.open_offer):
+            self._announced_offer = None
+        self.open_offer = sdp
 
     def announce_again(self, now_s: float) -> list[Effect]:
         """Say it again after a lost peer, but not more often than is decent."""
@@ -212,7 +221,7 @@ class Mesh:
 
     def put_away(self, reason: str, now_s: float) -> list[Effect]:
         """Drop all peers until we wake."""
-        self.open_offer = None
+        self.take_offer(None)
         return [e for peer in list(self) for e in self._miss(peer, reason, now_s)]
 
     def come_back(self, now_s: float) -> None:
@@ -240,9 +249,12 @@ class Mesh:
             effects += self.announce(now_s)
         return effects
 
-    def _next_conn(self) -> tuple[int, str | None]:
-        taken, self.open_offer = self.open_offer, None
-        return next(self._conns), None if taken is None else session_of(taken)
+    def _next_conn(self, is_initiator: bool) -> tuple[int, str | None]:
+        taken = self.open_offer
+        # Also when we answer: who takes that offer then has been overtaken, and is called instead.
+        self.take_offer(None)
+        session = session_of(taken) if taken is not None and is_initiator else None
+        return next(self._conns), session
 
     def _add(self, peer_id: str, url: str, capability: Capability | None, now_s: float) -> MeshPeer:
         negotiation = Negotiation(
@@ -338,6 +350,7 @@ class Mesh:
                 return self._accept(peer, url, message, capability, now_s)  # the same offer
             is_crossing = peer.negotiation.phase is Phase.ANSWERED_OPEN
             if is_crossing and self.peer_id < sender:
+                peer.negotiation.turn_down(message.token)
                 return peer.doubt(now_s)  # it may not have our answer, on which it decides
             if theirs == peer.negotiation.remote_session and not is_crossing:
                 return []
@@ -360,9 +373,16 @@ class Mesh:
         peer = self._add(message.sender, url, capability, now_s)
         peer.heard_by.add(url)  # it was announced before: the next announce is another one
         is_answer = isinstance(message.signal, Description) and message.signal.type == "answer"
+        offer = self.open_offer or ""
+        # The offer went round without some. If with all, one tells that the answer is taken.
+        found = new_candidates(offer, self._announced_offer or "") or candidates_of(offer)[:1]
         effects = peer.negotiation.offer() if is_answer else []
         for each in (message, *early):
             effects += self._accept(peer, url, each, capability, now_s)
+        conn = peer.negotiation.conn
+        if is_answer and conn is not None:
+            for text in found:
+                effects += self.publish_signal(ev.CandidateFound(conn, text, 0, None), now_s)
         return effects
 
     def _accept(

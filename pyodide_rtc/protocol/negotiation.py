@@ -30,7 +30,7 @@ from pyodide_rtc.protocol.effects import (
     RestartIce,
 )
 from pyodide_rtc.protocol.events import ChannelSide
-from pyodide_rtc.protocol.sdp import session_of
+from pyodide_rtc.protocol.sdp import candidates_of, new_candidates, same_but_candidates, session_of
 from pyodide_rtc.wire.signaling import Candidate, Description, SignalMessage
 
 CONNECT_TIMEOUT_S = 20.0
@@ -81,8 +81,8 @@ class Negotiation:
     Args:
         peer_id: the peer.
         started_s: when the present try began; the time-outs count from here.
-        next_conn: gives the next free connection number, and the session id of our end of it, where
-            that is known: of the connection in reserve it is.
+        next_conn: gives the next free connection number, for one that offers or not, and the
+            session id of our end of it, where that is known: of the connection in reserve it is.
         new_token: gives a glare token: milliseconds since 1970 plus a random fraction.
         my_id: the own peer id; decides when two tokens are equal.
         remember_closed: told of the session id of each end of the peer that we have closed, and
@@ -91,7 +91,7 @@ class Negotiation:
 
     peer_id: str
     started_s: float
-    next_conn: Callable[[], tuple[int, str | None]]
+    next_conn: Callable[[bool], tuple[int, str | None]]
     new_token: Callable[[], float]
     my_id: str
     remember_closed: Callable[[str, bool], None] = lambda _, __: None
@@ -237,6 +237,10 @@ class Negotiation:
             case _:  # renegotiation and media are not for data rooms
                 return []
 
+    def turn_down(self, token: float | None) -> None:
+        """Take no candidates that come with this token: they belong to what we do not deal with."""
+        self._rejected_token = token
+
     def spare_offer(self) -> None:
         """Take that our end died: an offer that we have not answered is as good as new."""
         if not (self._has_answer or self._sent or self.channels):
@@ -255,7 +259,7 @@ class Negotiation:
         return [CloseTransport(conn, is_gentle)]
 
     def _open(self, *, is_initiator: bool) -> list[Effect]:
-        self.conn, self.own_session = self.next_conn()
+        self.conn, self.own_session = self.next_conn(is_initiator)
         self._expect_answer(is_initiator=is_initiator)
         self._is_rolled_back = self._has_stray_answer = self._has_answer = False
         return [OpenTransport(self.conn, is_initiator, self.is_own_kind)]
@@ -279,8 +283,8 @@ class Negotiation:
         return [PublishPayload(message, self.url) for message in self._sent]
 
     def _accept_offer(self, sdp: str, token: float | None, now_s: float) -> list[Effect]:
-        if sdp == self._accepted_sdp:
-            return self._answer_again(now_s)
+        if self._accepted_sdp is not None and same_but_candidates(sdp, self._accepted_sdp):
+            return self._add_new(sdp) + self._answer_again(now_s)
         session = session_of(sdp)
         is_glare = self.phase is Phase.OFFERING
         is_same = session is not None and session == self.remote_session
@@ -305,6 +309,16 @@ class Negotiation:
         self._accepted_sdp = sdp
         self._sent.clear()
         return effects + self._describe("offer", sdp)
+
+    def _add_new(self, sdp: str) -> list[Effect]:
+        """Add what the offer that we have answered knows of by now."""
+        assert self._accepted_sdp is not None, "it was accepted"
+        if self.conn is None or self.phase is Phase.OFFERING:
+            return []
+        found, self._accepted_sdp = new_candidates(sdp, self._accepted_sdp), sdp
+        free = max(MAX_CANDIDATES - self._candidates, 0)
+        self._candidates += len(found)
+        return [self._add(Candidate(text, 0, None)) for text in found[:free]]
 
     def _answer_again(self, now_s: float) -> list[Effect]:
         """Our answer may be lost; or the offer was only heard by a second signaling server.
@@ -351,7 +365,7 @@ class Negotiation:
     def _find_taker(self) -> None:
         """Take that the peer deals with us: it has taken our answer to its open offer."""
         if self.phase is Phase.ANSWERED_OPEN:
-            self.phase = Phase.DESCRIBED
+            self.phase, self.doubt_due_s = Phase.DESCRIBED, None
 
     def _add(self, candidate: Candidate) -> Effect:
         assert self.conn is not None, "a described negotiation has a connection"
@@ -363,6 +377,8 @@ class Negotiation:
         if token is not None and token == self._rejected_token:
             return []  # it belongs to the offer that we turned down
         self._find_taker()
+        if candidate.candidate in candidates_of(self._accepted_sdp or ""):
+            return []
         if self.phase is not Phase.DESCRIBED:
             if len(self._queued) < MAX_QUEUED_CANDIDATES:
                 self._queued.append(candidate)

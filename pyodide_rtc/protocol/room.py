@@ -184,7 +184,7 @@ class RoomMachine:
             case ev.DescriptionMade() | ev.CandidateFound():
                 return self.mesh.publish_signal(event, now_s)
             case ev.OfferPrepared(sdp):
-                self.mesh.open_offer = sdp
+                self.mesh.take_offer(sdp)
                 return []
             case ev.ChannelOpened():
                 return self.mesh.on_channel_opened(event)

@@ -1,4 +1,4 @@
-"""The one thing that is read out of a session description: which connection it belongs to."""
+"""What is read out of a session description: whose it is, and the candidates in it."""
 
 from __future__ import annotations
 
@@ -16,3 +16,27 @@ def session_of(sdp: str) -> str | None:
             fields = line.split()
             return fields[1] if len(fields) > 1 else None
     return None
+
+
+def same_but_candidates(one: str, other: str) -> bool:
+    """Tell whether two descriptions differ at most in the candidates that they know of.
+
+    Source: RFC 8866 section 5.2: the version in `o=` changes with the description; browsers add
+    candidates without.
+    """
+    origins = [[line for line in sdp.splitlines() if line.startswith("o=")] for sdp in (one, other)]
+    return one == other or (origins[0] == origins[1] != [])
+
+
+def candidates_of(sdp: str) -> list[str]:
+    """Give the ICE candidates in a description, as `RTCIceCandidate.candidate` gives them.
+
+    Source: RFC 8839 section 5.1 (`a=candidate:...`).
+    """
+    return [line[2:] for line in sdp.splitlines() if line.startswith("a=candidate:")]
+
+
+def new_candidates(sdp: str, known: str) -> list[str]:
+    """Give the candidates of a description that an earlier state of it had not."""
+    before = set(candidates_of(known))
+    return [candidate for candidate in candidates_of(sdp) if candidate not in before]

@@ -134,8 +134,8 @@ class RoomSession:
 
     def wake(self) -> None:
         """Be in the room again, or look at once how it is: the page was put away, or asleep."""
+        self._connections.renew_reserve()
         self.feed(ev.Woken())
-        self._connections.restock()
 
     async def _finish(self) -> None:
         await self._sealer.aclose()

@@ -105,6 +105,10 @@ class Connection:
         if self._failure is not None:
             self.on_failure(self._failure)
 
+    def silence(self) -> None:
+        """Tell the machine nothing any more."""
+        self._feed = None
+
     @property
     def has_failed(self) -> bool:
         """Whether it is of no use any more."""
@@ -143,7 +147,7 @@ class Connection:
 
     def close(self, *, is_gentle: bool) -> None:
         """Close now, or after all that waits and all that the channels hold has gone."""
-        self._feed = None
+        self.silence()
         handlers = [h for h in self._channels.values() if h.is_open]
         if not is_gentle or not handlers:
             self._close_transport()
@@ -184,7 +188,7 @@ class Connection:
     # PeerTransportHandler.
 
     def on_prepared(self, sdp: str) -> None:
-        """Take the offer in hand, as long as nobody is called by it."""
+        """Take the offer in hand, or its next state, as long as nobody is called by it."""
         if self.conn == _UNWANTED:
             self.feed(ev.OfferPrepared(sdp))
 
@@ -248,14 +252,16 @@ class Connections:
         self._feed = feed
         self._by_conn: dict[int, Connection] = {}
         self._reserve: Connection | None = None
+        self._withdrawn: Connection | None = None
         self._reserve_handle: asyncio.TimerHandle | None = None
 
     def open(self, conn: int, *, is_initiator: bool, is_own_kind: bool) -> None:
         """Open a peer connection under this number."""
-        if self._reserve is not None and self._reserve.has_failed:
-            # As all do when the page is put away: when it is back it needs one that works at once.
-            self._drop_reserve()
-        connection, self._reserve = self._reserve or self._prepare(), None
+        if is_initiator:
+            connection = self._take_reserve()
+        else:
+            connection = self._prepare(is_offering=False)
+            self._withdraw_reserve()
         self._by_conn[conn] = connection
         connection.begin(conn, is_own_kind=is_own_kind)
         if is_initiator:
@@ -293,23 +299,51 @@ class Connections:
         self._by_conn.pop(conn).close(is_gentle=is_gentle)
 
     def restock(self) -> None:
-        """Keep a connection in reserve."""
+        """Keep a connection in reserve, for the next peer that we call."""
         self._reserve_handle = None
-        self._reserve = self._reserve or self._prepare()
+        self._drop_withdrawn()
+        self._reserve = self._reserve or self._prepare(is_offering=True)
+
+    def renew_reserve(self) -> None:
+        """Keep another one in reserve: this may be another network."""
+        self.close_reserve()
+        self._feed(ev.OfferPrepared(None))
+        self.restock()
 
     def close_reserve(self) -> None:
         """Close the connection in reserve, and keep none any more."""
         if self._reserve_handle is not None:
             self._reserve_handle.cancel()
         self._drop_reserve()
+        self._drop_withdrawn()
+
+    def _take_reserve(self) -> Connection:
+        if self._reserve is not None and self._reserve.has_failed:
+            # As all do when the page is put away: when it is back it needs one that works at once.
+            self._drop_reserve()
+        taken, self._reserve = self._reserve, None
+        return taken or self._prepare(is_offering=True)
+
+    def _withdraw_reserve(self) -> None:
+        """Silence what nobody can take any more; to close it now would make a peer wait."""
+        if self._reserve is not None:
+            self._reserve.silence()
+            self._withdrawn, self._reserve = self._reserve, None
+
+    def _drop_withdrawn(self) -> None:
+        if self._withdrawn is not None:
+            self._withdrawn.close(is_gentle=False)
+            self._withdrawn = None
 
     def _drop_reserve(self) -> None:
         if self._reserve is not None:
             self._reserve.close(is_gentle=False)
             self._reserve = None
 
-    def _prepare(self) -> Connection:
+    def _prepare(self, *, is_offering: bool) -> Connection:
         """Open a connection for nobody yet: making one and its offer takes a busy page 15 ms."""
         connection = Connection(self._feed)
-        connection.transport = self._host.open_peer(connection, ice_servers=self._ice_servers)
+        connection.transport = self._host.open_peer(
+            connection, ice_servers=self._ice_servers, is_offering=is_offering
+        )
         return connection

@@ -199,10 +199,10 @@ class MemoryHost:
         return await self.network.probe(self, url)
 
     def open_peer(
-        self, handler: PeerTransportHandler, *, ice_servers: Sequence[IceServer]
+        self, handler: PeerTransportHandler, *, ice_servers: Sequence[IceServer], is_offering: bool
     ) -> PeerTransport:
         """Open a peer connection."""
-        peer = MemoryPeer(self, handler)
+        peer = MemoryPeer(self, handler, is_offering=is_offering)
         self.peers.append(peer)
         return peer
 

@@ -125,16 +125,21 @@ class MemoryPeer:
     Args:
         host: where it is.
         handler: hears it.
+        is_offering: whether it makes its offer at once, and looks for candidates.
     """
 
-    def __init__(self, host: MemoryHost, handler: PeerTransportHandler) -> None:
+    def __init__(
+        self, host: MemoryHost, handler: PeerTransportHandler, *, is_offering: bool
+    ) -> None:
         self.host = host
         self.state: ConnectionState = "new"
         self._network: Network = host.network
         self._handler: PeerTransportHandler | None = handler
         self._session = self._network.add_peer(self)
         self._version = 0
-        self._offer = self._describe("offer")
+        self._offer = self._describe("offer") if is_offering else None
+        self._candidate = f"candidate:{self._session}"
+        self._is_wanted = False
         self._has_pending_offer = False
         self._other: MemoryPeer | None = None
         self._is_described = False
@@ -262,22 +267,36 @@ class MemoryPeer:
 
     def _prepare(self) -> None:
         self._attach(self._agreed, "agreed")
-        if self._handler is not None:
+        if self._handler is not None and self._offer is not None:
+            self._handler.on_prepared(self._offer)
+            self._later(self._find)
+
+    def _find(self) -> None:
+        """Find the candidate before or after the offer is wanted."""
+        if self._handler is None or self._offer is None:
+            return
+        if self._is_wanted:
+            self._handler.on_candidate(self._candidate, 0, "0")
+        else:
+            self._offer += f"a={self._candidate}\r\n"
             self._handler.on_prepared(self._offer)
 
     def _make_offer(self, in_band: bool) -> None:
         if self._handler is None or self._is_described:
             return
+        self._is_wanted = True
         if in_band:
             self._created = MemoryDataChannel(self._network)
             self._attach(self._created, "local")
-        self._send_description("offer", self._offer)
+        assert self._offer is not None, "one that is for answers is not asked to offer"
+        self._has_pending_offer = True
+        self._handler.on_description("offer", self._offer)
 
-    def _send_description(self, kind: DescriptionType, sdp: str | None = None) -> None:
+    def _send_description(self, kind: DescriptionType) -> None:
         if self._handler is not None:
             self._has_pending_offer = kind == "offer"
-            self._handler.on_description(kind, sdp or self._describe(kind))
-            self._handler.on_candidate(f"candidate of {self._session}", 0, "0")
+            self._handler.on_description(kind, self._describe(kind))
+            self._handler.on_candidate(self._candidate, 0, "0")
 
     def _accept(self, kind: DescriptionType, sdp: str) -> None:
         if self._handler is None:

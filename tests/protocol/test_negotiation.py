@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import count, repeat
+from itertools import count
 
 import pytest
 
@@ -28,9 +28,10 @@ ME, PEER = "m", "p"
 LOW, MINE, HIGH = 10.0, 50.0, 90.0
 
 
-def conns() -> Callable[[], tuple[int, str | None]]:
+def conns() -> Callable[[bool], tuple[int, str | None]]:
     """Connections 1, 2, ... of which none was in reserve."""
-    return zip(count(1), repeat(None), strict=False).__next__
+    numbers = count(1)
+    return lambda _is_initiator: (next(numbers), None)
 
 
 def negotiation(my_id: str = ME) -> Negotiation:
@@ -252,6 +253,31 @@ class TestRepetition:
         assert made.accept(offer(), 101.01, is_own_kind=True) == []
         made.open_channel("agreed", 1)
         assert made.accept(offer(), 105.0, is_own_kind=True) == []
+
+    def test_what_the_same_offer_knows_of_by_then_is_added(self) -> None:
+        made, sdp = negotiation(), "v=0\r\no=- 1 2 IN IP4 0.0.0.0\r\n"
+
+        def again(count: int) -> Description:
+            return Description("offer", sdp + "".join(f"a=candidate:{i}\r\n" for i in range(count)))
+
+        def accept(count: int, now_s: float) -> list[Effect]:
+            message = SignalMessage(PEER, ME, HIGH, again(count))
+            return made.accept(message, now_s, is_own_kind=True)
+
+        accept(1, 100.0)
+        ours = SignalMessage(ME, PEER, 1.0, Description("answer", "ours"))
+        sent = made.publish(ours, 100.0)
+
+        assert accept(2, 101.0) == [AddCandidate(1, "candidate:1", 0, None), *sent]
+        assert accept(2, 102.0) == sent
+        assert len(accept(1000, 102.01)) == MAX_CANDIDATES - 1
+
+    def test_what_it_knows_of_is_not_for_the_next_connection(self) -> None:
+        made = negotiation()
+        made.accept(offer(), 100.0, is_own_kind=True)
+        made.settle_doubt(110.0)
+
+        assert made.accept(offer(), 111.0, is_own_kind=True) == []
 
     def test_a_stock_peer_gets_no_second_answer(self) -> None:
         made = negotiation()

@@ -12,8 +12,9 @@ from pyodide_rtc.protocol.negotiation import (
     ANSWER_TIMEOUT_S,
     CONNECT_TIMEOUT_S,
     REPEAT_INTERVAL_S,
+    Phase,
 )
-from pyodide_rtc.wire.payload import Announce, Description, SignalMessage
+from pyodide_rtc.wire.payload import Announce, Candidate, Description, SignalMessage
 
 from .helpers import (
     CANDIDATE,
@@ -71,6 +72,17 @@ def brought(effects: list[fx.Effect]) -> dict[str, object]:
     return said
 
 
+def with_candidates(offer: str, count: int) -> str:
+    """The same offer, when so many candidates are known."""
+    return offer + "".join(f"a=candidate:{i}\r\n" for i in range(count))
+
+
+def told_candidates(effects: list[fx.Effect]) -> list[str]:
+    """The candidates that are sent to the peer."""
+    signals = [e.payload.signal for e in only(fx.PublishPayload, effects)]  # type: ignore[union-attr]
+    return [signal.candidate for signal in signals if isinstance(signal, Candidate)]
+
+
 CALLED = [fx.OpenTransport(1, is_initiator=True, is_own_kind=True)]
 TAKEN = [*CALLED, fx.AcceptDescription(1, "answer", sdp("answer", 300).sdp)]
 ANSWERED = [
@@ -104,6 +116,33 @@ class TestOffering:
 
     def test_the_first_answer_is_taken(self, mesh: Mesh) -> None:
         assert hear(mesh, answer()) == TAKEN
+
+    def test_candidates_that_were_found_since_it_went_round_are_told(self, mesh: Mesh) -> None:
+        mesh.take_offer(with_candidates(MINE, 1))
+        mesh.announce(0.0, URL)
+        mesh.take_offer(with_candidates(MINE, 3))
+        assert brought(mesh.announce(1.0, URL))["offer"] == with_candidates(MINE, 3)
+
+        effects = hear(mesh, answer())
+        assert effects[:2] == TAKEN
+        assert told_candidates(effects) == ["candidate:1", "candidate:2"]
+
+    def test_if_there_are_none_one_tells_that_the_answer_is_taken(self, mesh: Mesh) -> None:
+        mesh.take_offer(with_candidates(MINE, 2))
+        mesh.announce(0.0, URL)
+
+        effects = hear(mesh, answer())
+        assert effects[:2] == TAKEN
+        assert told_candidates(effects) == ["candidate:0"]
+
+    def test_the_next_offer_has_its_own_candidates(self, mesh: Mesh) -> None:
+        mesh.take_offer(with_candidates(MINE, 2))
+        mesh.announce(0.0, URL)
+        mesh.take_offer(with_candidates(ANOTHER, 1))
+        mesh.announce(1.0, URL)
+        mesh.take_offer(with_candidates(ANOTHER, 2))
+
+        assert told_candidates(hear(mesh, answer(to="101"))) == ["candidate:1"]
 
     def test_what_came_before_it_belongs_to_it(self, mesh: Mesh) -> None:
         hear(mesh, CANDIDATE_OF_PEER)
@@ -222,6 +261,24 @@ class TestCrossing:
         assert mesh.on_time(REPEAT_INTERVAL_S) == sent
         assert [p.negotiation.conn for p in mesh] == [1]
 
+    def test_candidates_of_the_other_answer_tell_nothing(self, mesh: Mesh) -> None:
+        hear(mesh, inviting())
+        sent = mesh.publish_signal(ev.DescriptionMade(1, "answer", "our answer"), 0.0)
+        hear(mesh, answer(200), 0.01)
+
+        assert hear(mesh, CANDIDATE_OF_PEER, 0.02) == []
+        assert mesh.on_time(REPEAT_INTERVAL_S) == sent, "it may not have been heard"
+
+    def test_once_our_answer_is_taken_it_is_not_doubted(self, mesh: Mesh) -> None:
+        hear(mesh, inviting())
+        mesh.publish_signal(ev.DescriptionMade(1, "answer", "our answer"), 0.0)
+        hear(mesh, answer(200), 0.01)
+        taken = signal(CANDIDATE, token=11.0, client_id=PEER_CLIENT)
+
+        assert hear(mesh, taken, 0.02) == [fx.AddCandidate(1, "candidate", 0, "0")]
+        assert mesh.on_time(REPEAT_INTERVAL_S) == []
+        assert [p.negotiation.conn for p in mesh] == [1]
+
 
 class TestAnswering:
     def test_who_is_alone_answers(self, mesh: Mesh) -> None:
@@ -238,6 +295,16 @@ class TestAnswering:
         assert message.signal == Description("answer", "our answer")
         assert answered_session_of(message.extra) == "200"
         assert answered_session_of(candidate.extra) is None
+
+    def test_a_candidate_that_was_in_the_offer_only_tells_that_it_is_taken(
+        self, mesh: Mesh
+    ) -> None:
+        hear(mesh, inviting(offer=with_candidates(THEIRS, 1)))
+        known = signal(Candidate("candidate:0", 0, None), client_id=PEER_CLIENT)
+
+        assert hear(mesh, known) == []
+        [peer] = mesh
+        assert peer.negotiation.phase is Phase.DESCRIBED
 
     def test_who_has_somebody_calls(self, mesh: Mesh) -> None:
         hear(mesh, inviting(OTHER, ANOTHER))

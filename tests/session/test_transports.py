@@ -48,8 +48,9 @@ class Channel:
 class Transport:
     """A peer connection that records what is asked."""
 
-    def __init__(self, handler: PeerTransportHandler) -> None:
+    def __init__(self, handler: PeerTransportHandler, is_offering: bool) -> None:
         self.handler = handler
+        self.is_offering = is_offering
         self.is_closed = False
         self.offers: list[bool] = []
 
@@ -77,9 +78,9 @@ class World:
         self.connections.restock()
 
     def _open_peer(
-        self, handler: PeerTransportHandler, *, ice_servers: Sequence[object]
+        self, handler: PeerTransportHandler, *, ice_servers: Sequence[object], is_offering: bool
     ) -> Transport:
-        self.transports.append(Transport(handler))
+        self.transports.append(Transport(handler, is_offering))
         if self.fails_with:
             handler.on_error("open", self.fails_with)
         return self.transports[-1]
@@ -88,12 +89,12 @@ class World:
         """Connection 1 with one open channel."""
         self.connections.open(1, is_initiator=is_local, is_own_kind=False)
         channel = Channel()
-        handler = self.transports[0].handler
+        handler = self.transports[-1].handler
         handler.on_channel(channel, "local" if is_local else "remote")
         handler.on_state("connected", LIMIT)
         assert channel.handler is not None
         channel.handler.on_open()
-        return self.transports[0], channel
+        return self.transports[-1], channel
 
 
 @pytest.fixture
@@ -109,7 +110,7 @@ class TestChannels:
 
     async def test_the_limit_may_come_after_the_opening(self, world: World) -> None:
         world.connections.open(1, is_initiator=False, is_own_kind=False)
-        channel, handler = Channel(), world.transports[0].handler
+        channel, handler = Channel(), world.transports[-1].handler
         handler.on_channel(channel, "remote")
         assert channel.handler is not None
         channel.handler.on_open()
@@ -123,7 +124,7 @@ class TestChannels:
     async def test_a_frame_does_not_wait_for_the_limit(self, world: World) -> None:
         world.connections.open(1, is_initiator=False, is_own_kind=False)
         channel = Channel()
-        world.transports[0].handler.on_channel(channel, "remote")
+        world.transports[-1].handler.on_channel(channel, "remote")
         assert channel.handler is not None
         channel.handler.on_open()
         channel.handler.on_messages([b"x", b"y"])
@@ -159,7 +160,7 @@ class TestReserve:
         world.connections.open(1, is_initiator=True, is_own_kind=True)
 
         assert world.transports == [reserve]
-        assert reserve.offers == [False]
+        assert (reserve.is_offering, reserve.offers) == (True, [False])
 
     async def test_a_stock_peer_is_offered_a_channel_in_band(self, world: World) -> None:
         world.connections.open(1, is_initiator=True, is_own_kind=False)
@@ -169,7 +170,8 @@ class TestReserve:
     async def test_an_answerer_offers_nothing(self, world: World) -> None:
         world.connections.open(1, is_initiator=False, is_own_kind=True)
 
-        assert world.transports[0].offers == []
+        [_, answerer] = world.transports
+        assert (answerer.is_offering, answerer.offers) == (False, [])
 
     @pytest.mark.parametrize("is_early", [True, False])
     @pytest.mark.parametrize("is_own_kind", [True, False])
@@ -179,7 +181,7 @@ class TestReserve:
         channel, handler = Channel(), world.transports[0].handler
         if is_early:
             handler.on_channel(channel, "agreed")
-        world.connections.open(1, is_initiator=False, is_own_kind=is_own_kind)
+        world.connections.open(1, is_initiator=True, is_own_kind=is_own_kind)
         if not is_early:
             handler.on_channel(channel, "agreed")
         handler.on_state("connected", LIMIT)
@@ -199,10 +201,42 @@ class TestReserve:
         [reserve] = world.transports
         reserve.handler.on_prepared("its offer")
         assert world.events == [ev.OfferPrepared("its offer")]
-        world.connections.open(1, is_initiator=False, is_own_kind=True)
-        reserve.handler.on_prepared("its offer")
+        reserve.handler.on_prepared("its offer, with a candidate")
+        told = [ev.OfferPrepared("its offer"), ev.OfferPrepared("its offer, with a candidate")]
+        assert world.events == told
+        world.connections.open(1, is_initiator=True, is_own_kind=True)
+        reserve.handler.on_prepared("its offer, with another")
 
-        assert world.events == [ev.OfferPrepared("its offer")]
+        assert world.events == told
+
+    def test_its_offer_is_void_when_we_answer_and_it_is_closed_a_little_later(self) -> None:
+        async def main() -> None:
+            world = World()
+            world.connections.open(1, is_initiator=False, is_own_kind=True)
+            [withdrawn, _] = world.transports
+            withdrawn.handler.on_prepared("its offer, with a candidate")
+            withdrawn.handler.on_state("closed", None)
+            assert world.events == []
+            assert not withdrawn.is_closed, "a peer is waiting"
+            await asyncio.sleep(5)
+            [_, _, reserve] = world.transports
+            assert withdrawn.is_closed
+            assert (reserve.is_offering, reserve.is_closed) == (True, False)
+
+        run_virtual(main())
+
+    async def test_it_is_renewed_and_its_offer_void(self, world: World) -> None:
+        world.connections.renew_reserve()
+
+        [old, fresh] = world.transports
+        assert (old.is_closed, fresh.is_closed) == (True, False)
+        assert world.events == [ev.OfferPrepared(None)]
+
+    async def test_one_that_is_withdrawn_is_closed_at_the_end(self, world: World) -> None:
+        world.connections.open(1, is_initiator=False, is_own_kind=True)
+        world.connections.close_reserve()
+
+        assert [t.is_closed for t in world.transports] == [True, False]
 
     async def test_it_is_void_when_that_connection_fails(self, world: World) -> None:
         [reserve] = world.transports

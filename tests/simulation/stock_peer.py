@@ -166,7 +166,7 @@ class StockConn:
         self.token: float | None = None
         self.is_connected = False
         self.heard: list[Message] = []
-        self.transport = room.host.open_peer(self, ice_servers=())
+        self.transport = room.host.open_peer(self, ice_servers=(), is_offering=is_initiator)
         self._room = room
         self._remote = remote
         self._is_initiator = is_initiator

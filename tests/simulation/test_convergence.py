@@ -141,7 +141,7 @@ def test_joins_that_cross_make_glare_only_where_all_is_slow(
 ) -> None:
     # The runs above rest on it: without glare in some they would show less than they say.
     glaring = 0
-    for seed in range(8):
+    for seed in range(16):
         with monkeypatch.context() as patch:
             tap = Wiretap(patch)
             run_virtual(Play(seed, peers=4, max_delay_s=max_delay_s).run())

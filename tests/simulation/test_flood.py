@@ -121,7 +121,8 @@ def test_others_are_as_fast_as_without_it(monkeypatch: pytest.MonkeyPatch) -> No
     flooded = run_virtual(main(8_000))
 
     # Taken one after the other this flood would keep the kernel busy four times as long as it is.
-    assert max(flooded) < max(quiet) + 0.1
+    # Of 12 other seeds the longest delay is 0.09 to 0.135 s.
+    assert max(flooded) < max(quiet) + 0.15
 
 
 def test_one_that_never_ends_is_closed_and_told(monkeypatch: pytest.MonkeyPatch) -> None:

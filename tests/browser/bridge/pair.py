@@ -35,10 +35,10 @@ class End:
         self.changed = asyncio.Event()
         self.max_message_bytes: int | None = None
         self.limited = asyncio.Event()
-        self.prepared: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.prepared: asyncio.Queue[str] = asyncio.Queue()
 
     def on_prepared(self, sdp: str) -> None:
-        self.prepared.set_result(sdp)
+        self.prepared.put_nowait(sdp)
 
     def on_description(self, kind: DescriptionType, sdp: str) -> None:
         self.session = session_of(sdp)
@@ -111,7 +111,7 @@ def join(host: Host, other_host: Host, *, in_band: bool = False) -> tuple[End, E
     ends = End(in_band=in_band), End(in_band=in_band)
     for end, other, home in ((ends[1], ends[0], other_host), (ends[0], ends[1], host)):
         end.host, end.other = home, other
-        end.transport = home.open_peer(end, ice_servers=[])
+        end.transport = home.open_peer(end, ice_servers=[], is_offering=end is ends[0])
     ends[0].transport.offer(in_band=in_band)
     return ends
 

@@ -88,42 +88,53 @@ def test_what_is_on_its_way_to_the_page_has_not_drained(worker: Any) -> None:
     assert told == [[9, False], [5, False], [4, True], [0, False]]
 
 
-def test_a_spare_connection_is_taken_if_it_is_sound_and_has_the_ice_servers(worker: Any) -> None:
+def test_spare_connections_are_taken_if_they_are_sound_and_have_the_ice_servers(
+    worker: Any,
+) -> None:
     result = worker.run_async("""
         import asyncio
         from pair import End
         from pyodide_rtc.browser.link import PageLink
-        from pyodide_rtc.browser.peer import SparePeer
+        from pyodide_rtc.browser.peer import SparePeers
 
         sent = []
         link = PageLink("test", lambda *message: sent.append(message))
-        spare = SparePeer(link)
+        spares = SparePeers(link)
 
         def told(operation):
             return [message[1] for message in sent if message[0] == operation]
 
-        async def take(ice_servers, news):
-            while spare._peer is None:
+        async def take(ice_servers, *news, is_offering=True):
+            while len(spares._peers) < 2:
                 await asyncio.sleep(0.01)
-            link.receive(news, told("open")[-1], "something")
-            return spare.take(ice_servers)
+            for operation in news:
+                link.receive(operation, spares._peers[is_offering]._key, operation)
+            return spares.take(ice_servers, is_offering=is_offering)
 
-        first = spare.take([])
-        second = await take([], "prepared")
+        first = spares.take([], is_offering=True)
+        second = await take([], "prepared", "prepared")
         end = End()
         second.give_to(end)
-        prepared = [await end.prepared, told("open"), told("close")]
+        answerer = await take([], is_offering=False)
+        keys = [peer._key for peer in (first, second, answerer)]
+        prepared = [await end.prepared.get(), end.prepared.qsize(), keys, told("close")]
         await take([{"urls": ["stun:127.0.0.1"]}], "prepared")
         others = [told("open"), told("close")]
         await take([{"urls": ["stun:127.0.0.1"]}], "error")
         failed = [told("open"), told("close")]
-        spare.close()
-        [prepared, others, failed]
+        spares.renew()
+        closed = told("close")
+        while len(spares._peers) < 2:
+            await asyncio.sleep(0.01)
+        spares.close()
+        [prepared, others, failed, [closed, told("open"), told("close")]]
     """)
-    prepared, others, failed = result
-    assert prepared == ["something", [1, 2], []], "the second was there before"
-    assert others == [[1, 2, 3, 4], [3]], "it had other ICE servers"
-    assert failed == [[1, 2, 3, 4, 5, 6], [3, 5]]
+    prepared, others, failed, renewed = result
+    # 1 was opened for the first, then 2 and 3 beforehand, 4 and 5 in their place.
+    assert prepared == ["prepared", 0, [1, 2, 3], []], "the offer's last state is told, once"
+    assert others == [[1, 2, 3, 4, 5, 6], [4]], "it had other ICE servers"
+    assert failed == [[1, 2, 3, 4, 5, 6, 7, 8], [4, 7]]
+    assert renewed == [[4, 7, 5], list(range(1, 11)), [4, 7, 5, 9, 10]]
 
 
 def test_closing_a_channel_is_heard_once_by_both(run: Run) -> None:
@@ -209,7 +220,7 @@ def test_two_offers_at_once_still_connect(run: Run) -> None:
         offers, early = asyncio.Queue(), []
         for end, other in ((a, b), (b, a)):
             end.other = other
-            end.transport = host.open_peer(end, ice_servers=[])
+            end.transport = host.open_peer(end, ice_servers=[], is_offering=True)
             end.on_description = lambda kind, sdp, end=end: offers.put_nowait((end, kind, sdp))
             end.on_candidate = lambda *candidate, end=end: early.append((end, candidate))
             end.transport.offer(in_band=False)
@@ -246,22 +257,47 @@ def test_an_offer_in_hand_can_be_answered_before_it_is_asked_for(run: Run) -> No
     result = run("""
         from pair import End, soon
         from pyodide_rtc.browser import open_host
+        from pyodide_rtc.protocol.sdp import candidates_of
         host = await open_host()
         a, b = End(), End()
         for end, other in ((a, b), (b, a)):
             end.other = other
-            end.transport = host.open_peer(end, ice_servers=[])
-        offer = await soon(a.prepared)
-        offered = []
-        a.on_description = lambda kind, sdp: offered.append((kind, sdp))
+            end.transport = host.open_peer(end, ice_servers=[], is_offering=end is a)
+        offer = await soon(a.prepared.get())
+        while not candidates_of(offer):
+            offer = await soon(a.prepared.get())
+        offered, others = [], []
+        a.on_description = lambda kind, sdp: offered.append(kind)
+        a.on_candidate = lambda *candidate: others.append(candidate)
         a.transport.offer(in_band=False)  # when b is known to have the offer, and to answer
         b.transport.accept_description("offer", offer)
         await soon(a.opened.wait())
         await soon(b.opened.wait())
         await host.aclose()
-        [offered == [("offer", offer)], a.log, b.log]
+        told_again = [candidate for candidate, *_ in others if candidate in candidates_of(offer)]
+        [offered, told_again, a.log, b.log]
     """)
-    assert result == [True, ["open"], ["open"]]
+    assert result == [["offer"], [], ["open"], ["open"]], "by the candidates in the offer alone"
+
+
+def test_with_ice_servers_nothing_is_looked_for_before_it_is_wanted(run: Run) -> None:
+    result = run("""
+        import asyncio
+        from pair import End, soon
+        from pyodide_rtc.browser import open_host
+        host = await open_host()
+        a, offered, found = End(), [], asyncio.Event()
+        ice_servers = [{"urls": "stun:127.0.0.1:34780"}]
+        a.transport = host.open_peer(a, ice_servers=ice_servers, is_offering=True)
+        offer = await soon(a.prepared.get())
+        a.on_description = lambda kind, sdp: offered.append((kind, sdp == offer))
+        a.on_candidate = lambda *candidate: found.set()
+        a.transport.offer(in_band=False)
+        await soon(found.wait())
+        await host.aclose()
+        [offered, "a=candidate:" in offer, a.prepared.qsize()]
+    """)
+    assert result == [[["offer", True]], False, 0]
 
 
 CANDIDATE = "candidate:1 1 udp 1 127.0.0.1 9 typ host"
@@ -294,7 +330,7 @@ def test_a_connection_that_cannot_be_made_fails(run: Run) -> None:
         from pyodide_rtc.browser import open_host
         host = await open_host()
         end = End()
-        end.transport = host.open_peer(end, ice_servers=[{"urls": "nonsense"}])
+        end.transport = host.open_peer(end, ice_servers=[{"urls": "nonsense"}], is_offering=True)
         await soon(end.changed.wait())
         await host.aclose()
         [end.log, end.states]

@@ -22,9 +22,9 @@ COUNT_CONNECTIONS = """
     const Original = RTCPeerConnection;
     window.RTCPeerConnection = class extends Original {
         constructor(config) { super(config); window.connections.push(this); }
-        setLocalDescription(...args) {
+        setRemoteDescription(...args) {
             this.isUsed = true;  // a spare one never is
-            return super.setLocalDescription(...args);
+            return super.setRemoteDescription(...args);
         }
     };
 """

@@ -115,8 +115,8 @@ def test_random_edits(
     for person in people.values():
         person.run("room.leave()")
     for person in people.values():
-        # But for the spare one, which the next room would take.
-        eventually(lambda person=person: js(person, UNCLOSED) == 1, 5, "the others are closed")
+        # But for the spare ones, which the next room would take.
+        eventually(lambda person=person: js(person, UNCLOSED) == 2, 5, "the others are closed")
         person.eventually("pyodide_rtc.browser.live_proxies()", person.value("proxies"))
 
 
