@@ -274,8 +274,16 @@ class RoomKey(Protocol):
     wait for a browser's promises take longer than the work itself.
     """
 
-    def encrypt(self, plain: bytes, done: Callable[[Sealed | RtcError], None]) -> None:
-        """Encrypt with a fresh random iv."""
+    def encrypt(
+        self, plain: bytes, done: Callable[[Sealed | RtcError], None], *, is_urgent: bool
+    ) -> None:
+        """Encrypt with a fresh random iv.
+
+        Args:
+            plain: what to encrypt.
+            done: takes what came of it.
+            is_urgent: whether it goes before what is not, once the key is there.
+        """
 
     def decrypt(
         self, iv: bytes, ciphertext: bytes, done: Callable[[bytes | RtcError], None]

@@ -28,7 +28,7 @@ from harness.browsers import crash_tab
 from harness.people import Cast, Person
 from harness.served import SignalingServer
 from harness.waiting import eventually
-from test_life import COUNT_CONNECTIONS, LIVE, UNCLOSED
+from test_life import COUNT_CONNECTIONS, LIVE, RENEW, UNCLOSED
 
 SOAK_S = float(os.environ.get("PYODIDE_RTC_SOAK_S", "6"))
 EDITING = (Path(__file__).parent / "editing.py").read_text()
@@ -66,6 +66,8 @@ def enter(person: Person, room: str, name: str) -> None:
     # Once, so that the way to the page is open: what it holds is held until the kernel ends.
     person.run(f"join('warm-{room}-{name}', {name!r})")
     person.run("room.leave()")
+    js(person, RENEW)
+    eventually(lambda: js(person, UNCLOSED) == 2, 5, "two are in reserve")
     person.run("proxies, before = pyodide_rtc.browser.live_proxies(), memory()")
     person.run(f"join({room!r}, {name!r})")
 

@@ -112,4 +112,5 @@ def test_a_flood_slows_who_makes_it_alone(
         person.run("room.leave()")
 
     # Both kernels go on: they are not kept from making edits, from hearing them, nor from timers.
-    assert len(during) >= 5
+    # How many depends on the flood: the page that makes it shares the machine's cores with them.
+    assert len(during) >= 3

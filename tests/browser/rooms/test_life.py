@@ -20,6 +20,8 @@ COUNT_CONNECTIONS = """
 LIVE = """return [...liveConnections].filter(
     // One in reserve has nobody at its other end.
     (c) => c.connectionState !== 'closed' && c.remoteDescription).length"""
+RENEW = "window.dispatchEvent(new Event('online'))"
+"""Makes those in reserve anew: from then on all are counted."""
 UNCLOSED = "return [...liveConnections].filter((c) => c.connectionState !== 'closed').length"
 
 
@@ -30,6 +32,8 @@ def pair(cast: Cast, room_name: str) -> Iterator[tuple[Person, Person]]:
     # Once, so that the way to the page is open: what it holds is held until the kernel ends.
     one.join("'warm'")
     one.run("room.leave()")
+    one.notebook.js(RENEW)
+    eventually(lambda: one.notebook.js(UNCLOSED) == 2, 5, "two are in reserve")
     one.run("proxies = pyodide_rtc.browser.live_proxies()")
     for person in (one, two):
         person.join(repr(room_name))
