@@ -38,6 +38,15 @@ def test_what_died_with_its_author_keeps_only_stock_peers_apart(seed: int) -> No
     play(seed)
 
 
+@pytest.mark.xfail(
+    strict=True,
+    reason="Yrs 0.28: one of us shows what follows a struct that died with its author and writes "
+    "beside it, another has that in pending for ever, and so what was written, too",
+)
+def test_what_died_with_its_author_keeps_our_own_apart_as_well() -> None:
+    play(2491)
+
+
 @pytest.mark.parametrize("seed", [68, 482])
 def test_the_will_of_an_old_socket_does_not_end_a_new_attempt(seed: int) -> None:
     # After a long cut the server finds the old socket dead when the peer has opened a new one.
