@@ -106,10 +106,8 @@ class RoomSession:
         self._document = bind(self)
         self._connections.restock()  # the page works on it beside us
         self._tab = self._host.open_tab_channel(self.topic, self)
-        for server in self.servers:
-            server.subscribe(
-                self.topic, self
-            )  # one that is open announces us: tabs know us by then
+        for server in self.servers:  # last: one that is open announces us, and tabs know us by then
+            server.subscribe(self.topic, self)
 
     def leave(self) -> asyncio.Future[None]:
         """Leave: tell all peers, and close everything that the room opened.
