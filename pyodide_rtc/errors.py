@@ -14,6 +14,7 @@ The tree::
     |- SignalingError
     |  |- SignalingUnavailableError the server cannot be reached
     |  `- SignalingClosedError      the server closed the socket
+    |- ChangesMissingError          something that others build upon is lost
     |- PeerError
     |  |- NegotiationError          the offer and answer dance failed
     |  |- IceFailedError            no network path to the peer
@@ -36,6 +37,7 @@ __all__ = [
     "BridgeError",
     "BridgeTimeoutError",
     "BrowserUnsupportedError",
+    "ChangesMissingError",
     "ConfigError",
     "DecodeError",
     "DecryptionError",
@@ -217,6 +219,26 @@ class SignalingUnavailableError(SignalingError):
 
 class SignalingClosedError(SignalingError):
     """The server closed the socket."""
+
+
+class ChangesMissingError(RtcError):
+    """Something has not come that nobody here has, and that others may build upon.
+
+    Args:
+        count: how many units are missing, or wait for those (a character of a text, an item, a
+            value set).
+    """
+
+    def __init__(self, count: int) -> None:
+        super().__init__(count)
+        self.count = count
+
+    def __str__(self) -> str:
+        return (
+            f"{self.count} changes cannot be shown: they, or some that they build upon, were lost "
+            "before their author left, and come when that document is back. Stock Yjs pages show "
+            "nothing of what it wrote after them"
+        )
 
 
 class PeerError(RtcError):

@@ -11,6 +11,7 @@ from pyodide_rtc.errors import (
     BridgeError,
     BridgeTimeoutError,
     BrowserUnsupportedError,
+    ChangesMissingError,
     ConfigError,
     DecodeError,
     DecryptionError,
@@ -55,6 +56,12 @@ SENTENCES: list[tuple[RtcError, str]] = [
     (SignalingError(URL, "HTML came"), f"signaling server {URL}: HTML came"),
     (SignalingUnavailableError(URL, "refused", 3), f"signaling server {URL}: refused"),
     (SignalingClosedError(URL, "restart", 1), f"signaling server {URL}: restart"),
+    (
+        ChangesMissingError(3),
+        "3 changes cannot be shown: they, or some that they build upon, were lost before their "
+        "author left, and come when that document is back. Stock Yjs pages show nothing of what it "
+        "wrote after them",
+    ),
     (PeerError(PEER, "it failed"), "peer da397a24: it failed"),
     (NegotiationError(PEER, "it took too long"), "peer da397a24: it took too long"),
     (

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pyodide_rtc.errors import ChangesMissingError
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.deadlines import earliest
-from pyodide_rtc.protocol.effects import AskCheck, Effect, SendTabFrame
+from pyodide_rtc.protocol.effects import AskCheck, Effect, Report, SendTabFrame
 from pyodide_rtc.protocol.links import Links
 from pyodide_rtc.protocol.stock_checks import StockChecks
 from pyodide_rtc.wire.messages import StateCheck, SyncStep1, encode
-from pyodide_rtc.wire.state import count_missing
+from pyodide_rtc.wire.state import Units, count_missing, encode_question, units_of
 
 QUIET_S = 2.0
 """Without further changes for so long the others should have everything, and a check tells."""
@@ -26,6 +27,9 @@ LATEST_S = 5.0
 
 TAB_INTERVAL_S = 10.0
 """Tabs are asked at most so often: each answer tells all deletions that there ever were."""
+
+GAPS_PATIENCE_S = 10.0
+"""What somebody here has is there before this."""
 
 
 @dataclass(slots=True)
@@ -76,6 +80,8 @@ class Comparison:
     links: Links
     times: CheckTimes = field(default_factory=CheckTimes)
     stock: StockChecks = field(init=False)
+    _gaps_s: float | None = None  # since when something is missing
+    _is_gap_told: bool = False
 
     def __post_init__(self) -> None:
         self.stock = StockChecks(self.links)
@@ -105,9 +111,10 @@ class Comparison:
                 assert peer.negotiation.conn is not None, "a joined peer has a connection"
                 if not self._is_transferring(peer.negotiation.conn):
                     effects += self.links.send(peer.negotiation.conn, encode(check))
+        have = _units(check)
         if self.links.tab_peers and self.times.may_ask_tabs(now_s):
-            effects.append(SendTabFrame(encode(SyncStep1(check.state_vector))))
-        return effects
+            effects.append(SendTabFrame(encode(SyncStep1(encode_question(have, {})))))
+        return effects + self._tell_gaps(have, now_s)
 
     def compare(self, event: ev.Compared) -> list[Effect]:
         """Ask for what we lack, and let a peer know that it lacks something.
@@ -118,20 +125,49 @@ class Comparison:
         mine, theirs, peer = event.mine, event.theirs, self.links.mesh.peer_of(event.link)
         if peer is None:
             return []
-        ahead = count_missing(mine.state_vector, theirs.state_vector)
-        behind = count_missing(theirs.state_vector, mine.state_vector)
-        effects: list[Effect] = []
-        if (peer.ahead or 0, peer.behind or 0) != (ahead, behind):
-            effects.append(peer.change())
+        have, told = _units(mine), _units(theirs)
+        ahead = count_missing(have, told)
+        if theirs is peer.asked_for:
+            return peer.settle(ahead)
+        behind = count_missing(told, have)
+        is_news = (peer.ahead or 0, peer.behind or 0) != (ahead, behind)
+        effects: list[Effect] = [peer.change()] if is_news else []
         peer.ahead, peer.behind = ahead, behind
         if self._is_transferring(event.link):
             return effects
         if ahead or mine.deletions != theirs.deletions:
-            effects += self.links.send(event.link, encode(SyncStep1(mine.state_vector)))
-        if behind:  # it learns so, and asks
+            peer.asked_for = theirs if ahead else None
+            effects += self.links.send(event.link, encode(SyncStep1(encode_question(have, told))))
+        # It learns so, and asks. Two who both lack what no answer brings must not go on for ever.
+        if behind and (is_news or not ahead):
             effects += self.links.send(event.link, encode(mine))
         return effects
+
+    def _tell_gaps(self, have: Units, now_s: float) -> list[Effect]:
+        """Tell the user of what nobody here has, once, when it has not come for a while."""
+        ends = {client: ranges[-1][1] for client, ranges in have.items()}
+        for client, end in self.stock.heard.items():
+            ends[client] = max(ends.get(client, 0), end)
+        lost = count_missing(have, {client: [(0, end)] for client, end in ends.items()})
+        if not lost:
+            self.stock.heard.clear()
+            self._gaps_s, self._is_gap_told = None, False
+        elif self._gaps_s is None or not self._is_complete():
+            self._gaps_s = now_s
+        elif now_s >= self._gaps_s + GAPS_PATIENCE_S and not self._is_gap_told:
+            self._is_gap_told = True
+            return [Report(ChangesMissingError(lost))]
+        return []
+
+    def _is_complete(self) -> bool:
+        """Whether everybody here has told what they have."""
+        conns = [peer.negotiation.conn if peer.is_joined else None for peer in self.links.mesh]
+        return not any(conn is None or self._is_transferring(conn) for conn in conns)
 
     def _is_transferring(self, conn: int) -> bool:
         traffic = self.links.traffic_of(conn)
         return traffic is not None and traffic.is_transferring
+
+
+def _units(check: StateCheck) -> Units:
+    return units_of(check.state_vector, check.beyond)

@@ -205,7 +205,7 @@ class InventoryRead:
 
     Args:
         state_vector: what we have.
-        deletions: an update without structs; with some if updates wait for others.
+        deletions: an update without structs.
     """
 
     state_vector: bytes

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pyodide_rtc.protocol.capability import Capability
 from pyodide_rtc.protocol.effects import AcceptDescription, AskState, Effect, PeersChanged
 from pyodide_rtc.protocol.negotiation import Negotiation
+from pyodide_rtc.wire.messages import StateCheck
 from pyodide_rtc.wire.payload import SignalMessage
 
 
@@ -27,6 +28,7 @@ class MeshPeer:
     has_whole_state: bool = False  # sent without being asked for: the question is still to come
     ahead: int | None = None  # units that we lacked when we were last compared
     behind: int | None = None  # units that it lacked
+    asked_for: StateCheck | None = None  # what it has told, and we have asked for
     is_relayed: bool | None = None  # by a TURN server; None while the browser has not told
 
     @property
@@ -56,11 +58,25 @@ class MeshPeer:
             effects.append(PeersChanged(self.peer_id, "joined", client_id=self.client_id))
         return [*effects, AskState(conn, max_state_bytes)]
 
+    def settle(self, ahead: int) -> list[Effect]:
+        """Take that it has answered, and that we lack so many units still of what it has told."""
+        effects: list[Effect] = []
+        if (self.ahead or 0) != ahead or (ahead and self.is_synced):
+            self.ahead = ahead
+            effects.append(self.change())
+        if not ahead:
+            self.asked_for = None
+            if not self.is_synced:
+                effects.append(PeersChanged(self.peer_id, "synced", client_id=self.client_id))
+        self.is_synced = not ahead
+        return effects
+
     def part(self, reason: str) -> list[Effect]:
         """Take that it is not linked any more."""
         if not self.is_joined:
             return []
         self.is_joined = self.is_synced = self.has_whole_state = False
+        self.asked_for = None
         return [PeersChanged(self.peer_id, "left", reason, self.client_id)]
 
     def doubt(self, now_s: float) -> list[Effect]:

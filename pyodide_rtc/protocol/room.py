@@ -402,14 +402,8 @@ class RoomMachine:
         peer = self.mesh.peer_of(link)
         if peer is None:  # it went while its answer was applied
             return []
-        effects: list[Effect] = []
-        if peer.ahead:
-            peer.ahead = 0  # what it had it has told now
-            effects.append(peer.change())
-        if not peer.is_synced:
-            peer.is_synced = True
-            effects.append(PeersChanged(peer.peer_id, "synced", client_id=peer.client_id))
-        return effects
+        # Whether it has told all that it has can be seen where it has told how much that is.
+        return [AskComparison(link, peer.asked_for)] if peer.asked_for else peer.settle(0)
 
     # The end.
 

@@ -96,9 +96,11 @@ class StockView:
 
     Args:
         asked_s: when it was asked last; at first, when it was greeted.
+        heard: what the room has heard.
     """
 
     asked_s: float
+    heard: dict[int, int] = field(default_factory=dict)
     proven: dict[int, int] = field(default_factory=dict)  # what it has for certain, by client id
     question: Question | None = None  # the one without an answer
     is_wanted: bool = False  # to be asked as soon as we know what we have
@@ -122,11 +124,12 @@ class StockView:
     def learn(self, update: bytes) -> None:
         """Take an update of the peer, or its echo of one: it has taken it in."""
         try:
-            runs = extent_of(update).runs
+            spans = extent_of(update).spans
         except DecodeError:
             return  # the document judges it: it may know more kinds than we do
-        for client, (start, end) in runs.items():
-            if start <= self.proven.get(client, 0) < end:
+        for client, [(start, end), *behind] in spans.items():
+            self.heard[client] = max(self.heard.get(client, 0), (behind or [(start, end)])[-1][1])
+            if start <= self.proven.get(client, 0) < end:  # what is behind a gap waits there
                 self.proven[client] = end
 
     def ask(self, clocks: dict[int, int], deletions: bytes | None, now_s: float) -> bytes:
@@ -169,7 +172,7 @@ class StockView:
             proven = self.proven.get(client, 0)
             if proven >= clock:
                 continue
-            start, end = extent.runs.get(client, (0, 0))
+            start, end = extent.spans.get(client, [(0, 0)])[0]
             held = end if start <= max(proven, question.asked_for[client]) else 0
             if held >= clock:
                 unproven[client] = held
@@ -210,9 +213,12 @@ class StockChecks:
 
     Args:
         links: by which they go.
+        heard: how far the clients go of whom any of them told, by client id; emptied by who sees
+            that all of it is there.
     """
 
     links: Links
+    heard: dict[int, int] = field(default_factory=dict)
     _views: dict[int, StockView] = field(default_factory=dict)  # by connection
 
     @property
@@ -224,7 +230,7 @@ class StockChecks:
         """Take that a peer is greeted, which is a question, too."""
         peer = self.links.mesh.peer_of(conn)
         if peer is not None and peer.capability is None:
-            self._views.setdefault(conn, StockView(now_s))
+            self._views.setdefault(conn, StockView(now_s, self.heard))
 
     def forget(self, conn: int) -> None:
         """Drop what is known by a connection that is closed."""

@@ -14,12 +14,17 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
-from pycrdt import Doc, TransactionEvent, merge_updates
+from pycrdt import Doc, TransactionEvent, get_update, merge_updates
 
-from pyodide_rtc.errors import DecodeError
 from pyodide_rtc.protocol.events import Link
 from pyodide_rtc.wire.messages import StateCheck
-from pyodide_rtc.wire.state import digest_deletions
+from pyodide_rtc.wire.state import (
+    decode_state_vector,
+    digest_deletions,
+    encode_state_vector,
+    encode_units,
+)
+from pyodide_rtc.wire.update_extent import extent_of
 
 logger = logging.getLogger("pyodide_rtc.sync")
 
@@ -119,21 +124,24 @@ class DocumentBinding:
         """Give the state vector and the deletions: one of them differs after any change.
 
         Returns:
-            the deletions as an update without structs, unless updates wait for others.
+            the deletions as an update without structs.
         """
         state_vector = self._doc.get_state()
         return state_vector, self._doc.get_update(state_vector)
 
     def check(self) -> StateCheck:
-        """Give what the document has, for a comparison with others."""
-        state_vector, update = self.inventory()
-        try:
-            deletions = digest_deletions(update)
-        except DecodeError:
-            # Updates that wait for others that were lost are part of what is encoded. A digest that
-            # equals no other makes us ask.
-            deletions = b""
-        return StateCheck(state_vector, deletions)
+        """Give what the document has, for a comparison with others.
+
+        What is behind gaps is looked for from one unit before the end of each client on: Yrs tells
+        nothing of a client to who goes as far as it does itself without a gap.
+        """
+        state_vector = self._doc.get_state()
+        clocks = decode_state_vector(state_vector)
+        tails = self._doc.get_update(encode_state_vector({i: n - 1 for i, n in clocks.items()}))
+        extent = extent_of(get_update(tails, state_vector))
+        spans = ((i, [s for s in extent.spans[i] if s[0] > clocks.get(i, 0)]) for i in extent.spans)
+        beyond = {client: behind for client, behind in spans if behind}
+        return StateCheck(state_vector, digest_deletions(extent.deletions), encode_units(beyond))
 
     def diff(self, state_vector: bytes) -> bytes:
         """Give what a document with this state vector lacks.

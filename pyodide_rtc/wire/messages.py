@@ -98,15 +98,19 @@ class TabPeer:
 class StateCheck:
     """Tell what we have, so that a peer of our own kind can see whether something was lost.
 
-    Layout: varUint(80) • varUint8Array(state_vector) • varUint8Array(deletions)
+    Layout: varUint(80) • varUint8Array(state_vector) • varUint8Array(deletions) •
+    varUint8Array(beyond)
 
     Args:
-        state_vector: as in step 1.
+        state_vector: as in step 1: of each client, how far we have everything.
         deletions: a digest of what is deleted, which a state vector does not tell.
+        beyond: what we have of clients behind something that we lack, in the layout of a delete
+            set (``state``).
     """
 
     state_vector: bytes
     deletions: bytes
+    beyond: bytes = b"\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +156,9 @@ def encode(message: Message) -> bytes:
         case TabPeer(peer_id, present, client_id):
             tail = b"" if client_id is None else _OWN_KIND + encode_var_uint(client_id)
             return (b"\x04\x01" if present else b"\x04\x00") + encode_var_string(peer_id) + tail
-        case StateCheck(state_vector, deletions):
-            head = encode_var_uint(_STATE_CHECK)
-            return head + encode_var_bytes(state_vector) + encode_var_bytes(deletions)
+        case StateCheck(state_vector, deletions, beyond):
+            parts = map(encode_var_bytes, (state_vector, deletions, beyond))
+            return b"".join((_OWN_KIND, *parts))
         case _:
             return encode_var_uint(message.type) + message.body
 
@@ -186,7 +190,7 @@ def decode(data: bytes, *, max_bytes: int) -> Message:
         peer_id = reader.var_string()
         return TabPeer(peer_id, present, _decode_tail(reader, data))
     if kind == _STATE_CHECK:
-        return StateCheck(reader.var_bytes(), reader.var_bytes())
+        return StateCheck(reader.var_bytes(), reader.var_bytes(), reader.var_bytes())
     return UnknownMessage(kind, data[reader.offset :])
 
 

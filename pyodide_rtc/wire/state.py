@@ -3,9 +3,9 @@
 Owns the reading of state vectors and of an update's delete set. Must not know documents.
 
 Layout: a state vector is varUint(count) • count times (varUint(client) • varUint(clock)), the clock
-being how many units of that client the document has. An update without structs is varUint(0) •
-delete set; a delete set is varUint(count) • count times (varUint(client) • varUint(ranges) •
-ranges times (varUint(clock) • varUint(length))), in any order.
+being how many units of that client the document has without a gap. A delete set is
+varUint(count) • count times (varUint(client) • varUint(ranges) • ranges times (varUint(clock) •
+varUint(length))), in any order.
 
 Source: Yjs 13.6 encoding.js ``readStateVector``, DeleteSet.js ``readDeleteSet``.
 """
@@ -15,19 +15,26 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TypeAlias
 
-from pyodide_rtc.errors import DecodeError
 from pyodide_rtc.wire.lib0 import Reader, encode_var_uint
 
 __all__ = [
+    "Units",
     "count_missing",
     "decode_state_vector",
+    "decode_units",
     "digest_deletions",
+    "encode_question",
     "encode_state_vector",
+    "encode_units",
     "lacks_deletions",
+    "units_of",
 ]
 
 Ranges: TypeAlias = list[tuple[int, int]]
-"""What is deleted of one client, as clocks: from, to (exclusive)."""
+"""Units of one client, as clocks: from, to (exclusive)."""
+
+Units: TypeAlias = dict[int, Ranges]
+"""Units of a document, by client id: sorted, and such ranges as touch joined."""
 
 _DIGEST_BYTES = 8
 
@@ -42,37 +49,63 @@ def decode_state_vector(data: bytes) -> dict[int, int]:
     return {reader.var_uint(): reader.var_uint() for _ in range(reader.var_uint())}
 
 
+def units_of(state_vector: bytes, beyond: bytes) -> Units:
+    """Give what a document has: of each client one range from 0 on, and those behind gaps.
+
+    Args:
+        state_vector: how far it goes without a gap.
+        beyond: what it has behind gaps, in the layout of a delete set.
+
+    Raises:
+        DecodeError: one of them is not what it should be.
+    """
+    units = {client: [(0, clock)] for client, clock in decode_state_vector(state_vector).items()}
+    for client, ranges in decode_units(beyond).items():
+        units.setdefault(client, [(0, 0)]).extend(ranges)
+    return units
+
+
 def encode_state_vector(clocks: dict[int, int]) -> bytes:
-    """Write a state vector from client id to clock; clocks of 0 are left out, as Yjs does."""
-    numbers = [n for entry in clocks.items() if entry[1] for n in entry]
+    """Write a state vector from client id to clock; none that is not above 0, as Yjs does."""
+    numbers = [n for entry in clocks.items() if entry[1] > 0 for n in entry]
     return b"".join(map(encode_var_uint, (len(numbers) // 2, *numbers)))
 
 
-def count_missing(mine: bytes, theirs: bytes) -> int:
-    """Count the units that are in `theirs` and not in `mine`, both state vectors.
+def encode_question(mine: Units, theirs: Units) -> bytes:
+    """Write the state vector to ask with, so that what comes behind a gap is in the answer.
+
+    It tells where the first gap is, and no document answers with what it has behind that to who
+    goes as far: of clients with a gap, on either side, the last unit before it is asked for again.
+
+    Args:
+        mine: what we have, as `units_of` gives it.
+        theirs: what the other has.
+    """
+    clocks = {client: ranges[0][1] for client, ranges in mine.items()}
+    gaps = {client for units in (mine, theirs) for client in units if len(units[client]) > 1}
+    return encode_state_vector(clocks | {i: clocks.get(i, 0) - 1 for i in gaps})
+
+
+def count_missing(have: Units, wanted: Units) -> int:
+    """Count the units that are wanted and not there.
 
     A unit is a character of a text, an item of an array, a value set: the more, the more is behind.
-
-    Raises:
-        DecodeError: one of them is no state vector.
     """
-    have = decode_state_vector(mine)
-    return sum(max(clock - have.get(i, 0), 0) for i, clock in decode_state_vector(theirs).items())
+    lacking = ((have.get(i, []), ranges) for i, ranges in wanted.items())
+    return sum(_count_lacking(*pair) for pair in lacking if pair[0] != pair[1])
 
 
-def digest_deletions(update: bytes) -> bytes:
-    """Digest the delete set of an update that has no structs, in a way that no order changes.
+def digest_deletions(delete_set: bytes) -> bytes:
+    """Digest a delete set in a way that no order changes.
 
     Returns:
         8 bytes, equal for documents that have deleted the same.
 
     Raises:
-        DecodeError: it is no such update.
+        DecodeError: it is none.
     """
-    if update[:1] != b"\0":
-        raise DecodeError("an update without structs", 0, update)
     digest = blake2b(digest_size=_DIGEST_BYTES)
-    for client, ranges in sorted(_decode_deletions(update[1:]).items()):
+    for client, ranges in sorted(decode_units(delete_set).items()):
         digest.update(encode_var_uint(client))
         for start, end in ranges:
             digest.update(encode_var_uint(start) + encode_var_uint(end))
@@ -89,16 +122,24 @@ def lacks_deletions(have: bytes, wanted: bytes) -> bool:
     Raises:
         DecodeError: one of them is no delete set.
     """
-    if have == wanted:
-        return False
-    mine = _decode_deletions(have)
-    return any(
-        not _cover(mine.get(client, []), ranges)
-        for client, ranges in _decode_deletions(wanted).items()
-    )
+    return have != wanted and count_missing(decode_units(have), decode_units(wanted)) > 0
 
 
-def _decode_deletions(data: bytes) -> dict[int, Ranges]:
+def encode_units(units: Units) -> bytes:
+    """Write units in the layout of a delete set."""
+    numbers = [len(units)]
+    for client, ranges in units.items():
+        numbers += client, len(ranges)
+        numbers += [n for start, end in ranges for n in (start, end - start)]
+    return b"".join(map(encode_var_uint, numbers))
+
+
+def decode_units(data: bytes) -> Units:
+    """Read units in the layout of a delete set.
+
+    Raises:
+        DecodeError: they are none.
+    """
     reader = Reader(data, max_bytes=None)
     return {reader.var_uint(): _joined(_read_ranges(reader)) for _ in range(reader.var_uint())}
 
@@ -118,16 +159,14 @@ def _joined(ranges: Ranges) -> Ranges:
     return joined
 
 
-def _cover(ranges: Ranges, wanted: Ranges) -> bool:
-    """Tell whether ranges have all that is wanted; both are sorted, and none of them touch."""
-    rest = iter(ranges)
-    start = end = 0
-    for wanted_start, wanted_end in wanted:
-        while end < wanted_end:
-            try:
-                start, end = next(rest)
-            except StopIteration:
-                return False
-        if start > wanted_start:
-            return False
-    return True
+def _count_lacking(have: Ranges, wanted: Ranges) -> int:
+    """Count what is wanted and not there."""
+    i = j = common = 0
+    while i < len(have) and j < len(wanted):
+        (start, end), (wanted_start, wanted_end) = have[i], wanted[j]
+        common += max(min(end, wanted_end) - max(start, wanted_start), 0)
+        if end < wanted_end:
+            i += 1
+        else:
+            j += 1
+    return sum(end - start for start, end in wanted) - common

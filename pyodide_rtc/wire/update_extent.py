@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pyodide_rtc.wire.state import Units
 from pyodide_rtc.wire.update_scan import SKIP, Scanner
 
 __all__ = ["Extent", "extent_of"]
@@ -17,19 +18,19 @@ class Extent:
     """What an update says, without its contents.
 
     Args:
-        runs: by client id the first and the last clock (exclusive) of what comes without a gap.
+        spans: by client id what comes without a gap, as clocks: from, to (exclusive).
         deletions: the delete set, encoded; not looked into.
     """
 
-    runs: dict[int, tuple[int, int]]
+    spans: Units
     deletions: bytes
 
 
 def extent_of(update: bytes) -> Extent:
     """Measure an update.
 
-    What comes after a gap is left out: Yjs marks it by a Skip when it merges what a document has
-    with updates that wait there for others (encoding.js ``encodeStateAsUpdateV2``).
+    A gap is a Skip: Yjs writes it when it merges what a document has with updates that wait there
+    for others (encoding.js ``encodeStateAsUpdateV2``); Yrs 0.28 has gaps in its documents, too.
 
     Args:
         update: in format v1.
@@ -38,15 +39,20 @@ def extent_of(update: bytes) -> Extent:
         DecodeError: it is no update, or has something in it that Yjs 13.6 does not know.
     """
     scanner = Scanner(update)
-    runs: dict[int, tuple[int, int]] = {}
+    spans: Units = {}
     for _ in range(scanner.uint()):
-        count, client, start = scanner.uint(), scanner.uint(), scanner.uint()
-        clock, is_gap = start, False
+        count, client, clock = scanner.uint(), scanner.uint(), scanner.uint()
+        start = clock
         for _ in range(count):
             struct = scanner.struct()
-            is_gap = is_gap or struct.kind == SKIP
-            if not is_gap:
-                clock += struct.clocks
-        if clock > start:
-            runs[client] = start, clock
-    return Extent(runs, update[scanner.at :])
+            if struct.kind == SKIP:
+                _add(spans, client, start, clock)
+                start = clock + struct.clocks
+            clock += struct.clocks
+        _add(spans, client, start, clock)
+    return Extent(spans, update[scanner.at :])
+
+
+def _add(spans: Units, client: int, start: int, end: int) -> None:
+    if start < end:
+        spans.setdefault(client, []).append((start, end))

@@ -1,8 +1,8 @@
-"""Build hook: the wheel carries no docstrings and comments of what users never call.
+"""Build hook: the wheel carries no comments, and no docstrings of what users never call.
 
 A notebook fetches the wheel each time it is opened, and a third of it would be words about the
-inner layers. Lines keep their numbers, so tracebacks fit the source. What users hold (the modules
-of the package itself, `testing`) keeps its docstrings.
+inner layers. Lines keep their numbers, so tracebacks fit the source. What users hold (the public
+names in the modules of the package itself and in `testing`) keeps its docstrings.
 """
 
 from __future__ import annotations
@@ -13,22 +13,24 @@ import re
 import shutil
 import tempfile
 import tokenize
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 INNER = ("browser", "ports.py", "protocol", "server", "session", "wire")
-"""What is without; pyproject.toml excludes them from what is packed as it stands."""
+"""What goes without any docstring. (pyproject.toml packs no source as it stands.)"""
 
 LABEXTENSION_HOST = "share/jupyter/labextensions/pyodide-rtc/static/host.js"
 """The labextension has host.js from the page's server, the other routes from the kernel."""
 
+_PRIVATE = re.compile("_[^_]")
 _JS_COMMENT = re.compile(r"(?ms)^[ \t]*(?:/\*\*(?:(?!\*/).)*\*/|//[^\n]*)[ \t]*$")
 
 
 class SlimWheelHook(BuildHookInterface):  # type: ignore[type-arg]  # generic in newer versions only
-    """Packs the inner layers from slim copies."""
+    """Packs slim copies of the sources."""
 
     _folder: Path | None = None
 
@@ -39,15 +41,18 @@ class SlimWheelHook(BuildHookInterface):  # type: ignore[type-arg]  # generic in
             build_data["shared_data"][str(package / "browser/host.js")] = LABEXTENSION_HOST
             return
         self._folder = Path(tempfile.mkdtemp(prefix="pyodide-rtc-wheel-"))
-        inner = [package / name for name in INNER]
-        for path in sorted(p for part in inner for p in (part, *part.rglob("*"))):
-            if path.suffix not in SLIM:
-                continue
+        for path in sorted(package.rglob("*.[pj][ys]")):
             relative = path.relative_to(package.parent)
+            if "labextension" in relative.parts:
+                continue
             copy = self._folder / relative
             copy.parent.mkdir(parents=True, exist_ok=True)
             text = path.read_text(encoding="utf-8")
-            copy.write_text(SLIM[path.suffix](text), encoding="utf-8")
+            if path.suffix == ".js":
+                text = slim_script(text)
+            else:
+                text = slim(text, keeps_public=relative.parts[1] not in INNER)
+            copy.write_text(text, encoding="utf-8")
             build_data["force_include"][str(copy)] = str(relative)
             if path.name == "host.js":
                 build_data["shared_data"][str(copy)] = LABEXTENSION_HOST
@@ -58,30 +63,38 @@ class SlimWheelHook(BuildHookInterface):  # type: ignore[type-arg]  # generic in
             shutil.rmtree(self._folder)
 
 
-def slim(source: str) -> str:
-    """Empty every docstring, those of constants and fields too, and drop comments.
+def slim(source: str, *, keeps_public: bool = False) -> str:
+    """Empty docstrings, those of constants and fields too, and drop comments.
 
     What is left keeps its place and line.
+
+    Args:
+        source: of a module.
+        keeps_public: whether what has no private name keeps its docstring.
     """
     lines = source.splitlines(keepends=True)
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
             row, column = token.start
             lines[row - 1] = lines[row - 1][:column].rstrip() + "\n"
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            if not isinstance(node.value.value, str):
-                continue
-            assert node.end_lineno is not None, "ast.parse gives positions"
-            first, last = node.lineno - 1, node.end_lineno - 1
-            lines[first] = f'{lines[first][: node.col_offset]}""\n'
-            lines[first + 1 : last + 1] = ["\n"] * (last - first)
+    for node in _docstrings(ast.parse(source), keeps_public=keeps_public):
+        assert node.end_lineno is not None, "ast.parse gives positions"
+        first, last = node.lineno - 1, node.end_lineno - 1
+        lines[first] = f'{lines[first][: node.col_offset]}""\n'
+        lines[first + 1 : last + 1] = ["\n"] * (last - first)
     return "".join(lines)
+
+
+def _docstrings(node: ast.AST, *, keeps_public: bool) -> Iterator[ast.Expr]:
+    """Give the docstrings to be emptied."""
+    for child in ast.iter_child_nodes(node):
+        keeps = keeps_public and not _PRIVATE.match(getattr(child, "name", ""))
+        value = child.value if isinstance(child, ast.Expr) else None
+        if not keeps and isinstance(value, ast.Constant) and isinstance(value.value, str):
+            yield child
+        yield from _docstrings(child, keeps_public=keeps)
 
 
 def slim_script(source: str) -> str:
     """Empty all lines of JavaScript that are nothing but comment; the others keep their place."""
     return _JS_COMMENT.sub(lambda comment: "\n" * comment.group().count("\n"), source)
-
-
-SLIM = {".py": slim, ".js": slim_script}

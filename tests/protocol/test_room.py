@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pyodide_rtc.errors import (
+    ChangesMissingError,
     DecodeError,
     DecryptionError,
     LocalProtocolError,
@@ -16,7 +17,7 @@ from pyodide_rtc.errors import (
 from pyodide_rtc.peer import Peer
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
-from pyodide_rtc.protocol.comparison import LATEST_S, QUIET_S, TAB_INTERVAL_S
+from pyodide_rtc.protocol.comparison import GAPS_PATIENCE_S, LATEST_S, QUIET_S, TAB_INTERVAL_S
 from pyodide_rtc.protocol.doubts import PATIENCE_S
 from pyodide_rtc.protocol.fault_limits import INTERVAL_S
 from pyodide_rtc.protocol.guests import MAX_LINK_CLIENTS, MAX_STATE_BYTES
@@ -886,6 +887,11 @@ def state_vector(**clocks: int) -> bytes:
     return bytes([len(clocks), *pairs])
 
 
+def uints(*numbers: int) -> bytes:
+    """All below 128."""
+    return bytes(numbers)
+
+
 class TestBlocked:
     def test_a_link_that_has_to_drop_an_update_is_closed_and_told(self, room: RoomMachine) -> None:
         conn = link_peer(room, client_id=PEER_CLIENT)
@@ -1010,6 +1016,91 @@ class TestComparing:
 
         assert frames(effects, conn) == frames(room.handle(ev.CheckRead(mine), 1.0), conn) == []
         assert room.peers[0].ahead == 3, "it is shown"
+
+    def test_what_is_behind_a_gap_is_asked_for(self, room: RoomMachine) -> None:
+        conn = link_peer(room, client_id=PEER_CLIENT)
+        mine = StateCheck(state_vector(c1=3, c2=1), b"d")
+        theirs = StateCheck(state_vector(c1=3, c2=1), b"d", uints(1, 1, 1, 5, 2))
+
+        effects = room.handle(ev.Compared(conn, mine, theirs), 1.0)
+
+        assert frames(effects, conn) == [SyncStep1(state_vector(c1=2, c2=1))]
+        assert room.peers[0].ahead == 2
+
+    def test_synced_is_who_has_told_all_that_it_has(self, room: RoomMachine) -> None:
+        conn = link_peer(room, client_id=PEER_CLIENT)
+        room.handle(ev.AnswerApplied(conn), 0.0)
+        mine, theirs = StateCheck(b"\0", b"d"), StateCheck(state_vector(c1=5), b"d")
+        room.handle(ev.Compared(conn, mine, theirs), 1.0)
+        assert room.peers[0].is_synced, "it is asked, and will answer"
+
+        def answer(**clocks: int) -> list[str]:
+            asked = room.handle(ev.AnswerApplied(conn), 1.0)
+            assert asked == [fx.AskComparison(conn, theirs)]
+            now = StateCheck(state_vector(**clocks), b"d")
+            effects = room.handle(ev.Compared(conn, now, theirs), 1.0)
+            assert frames(effects, conn) == [], "it is not asked once more"
+            return [e.change for e in only(fx.PeersChanged, effects)]
+
+        assert answer(c1=3) == ["changed"]
+        assert (room.peers[0].ahead, room.peers[0].is_synced) == (2, False)
+        assert answer(c1=3) == []
+        assert answer(c1=5) == ["changed", "synced"]
+        assert (room.peers[0].ahead, room.peers[0].is_synced) == (0, True)
+        assert room.handle(ev.AnswerApplied(conn), 2.0) == []
+
+    def test_two_who_both_lack_what_no_answer_brings_come_to_rest(self, room: RoomMachine) -> None:
+        conn = link_peer(room, client_id=PEER_CLIENT)
+        mine = StateCheck(state_vector(c1=3), b"d")
+        told = (StateCheck(state_vector(c2=1), b"d") for _ in range(2))
+
+        first, second = (room.handle(ev.Compared(conn, mine, theirs), 1.0) for theirs in told)
+
+        assert [type(m) for m in frames(first, conn)] == [SyncStep1, StateCheck]
+        assert [type(m) for m in frames(second, conn)] == [SyncStep1]
+
+    def test_a_gap_that_nobody_fills_is_told_once(self, room: RoomMachine) -> None:
+        gap, whole = StateCheck(state_vector(c1=3), b"d", uints(1, 1, 2, 5, 2, 9, 1)), {"c1": 10}
+
+        def told(check: StateCheck, now_s: float) -> list[BaseException]:
+            return [e.error for e in only(fx.Report, room.handle(ev.CheckRead(check), now_s))]
+
+        assert told(gap, 0.0) == told(gap, GAPS_PATIENCE_S - 1) == []
+        [error] = told(gap, GAPS_PATIENCE_S)
+        assert isinstance(error, ChangesMissingError)
+        assert error.count == 4
+        assert told(gap, 100.0) == told(StateCheck(state_vector(**whole), b"d"), 101.0) == []
+        assert told(gap, 102.0) == []
+        assert [type(e) for e in told(gap, 112.0)] == [ChangesMissingError], "it is another one"
+
+    def test_so_is_what_waits_of_what_a_stock_peer_told(self, room: RoomMachine) -> None:
+        conn, gc = link_peer(room), 0
+        room.handle(ev.StateVectorRead(conn, b"\0"), 0.0)
+        receive(room, conn, encode(SyncUpdate(uints(1, 1, 9, 2, gc, 3, 0))))
+        whole = StateCheck(state_vector(c1=3), b"d")
+        room.handle(ev.CheckRead(whole), 0.0)
+        room.handle(ev.PayloadReceived(URL, Lost(PEER)), 1.0)
+
+        error = reported(room.handle(ev.CheckRead(whole), 10.0))
+
+        assert isinstance(error, ChangesMissingError)
+        assert error.count == 5
+
+    def test_it_is_not_told_while_somebody_is_still_to_say_what_they_have(
+        self, room: RoomMachine
+    ) -> None:
+        gap = StateCheck(state_vector(c1=3), b"d", uints(1, 1, 1, 5, 2))
+        conn = link_peer(room, client_id=PEER_CLIENT)
+        room.handle(ev.CheckRead(gap), 0.0)
+        large = encode(SyncUpdate(bytes(1000)))
+        first, *rest = (encode_chunk(c) for c in cut(1, large, max_bytes=600))
+        receive(room, conn, first)
+        assert only(fx.Report, room.handle(ev.CheckRead(gap), 20.0)) == []
+        for chunk in rest:
+            receive(room, conn, chunk)
+        room.handle(ev.PayloadReceived(URL, announce(OTHER)), 21.0)
+
+        assert only(fx.Report, room.handle(ev.CheckRead(gap), 40.0)) == []
 
     def test_a_check_that_is_none_ends_that_peer(self, room: RoomMachine) -> None:
         conn = link_peer(room, client_id=PEER_CLIENT)

@@ -64,9 +64,25 @@ def test_the_labextension_has_the_same_host(wheel: Path) -> None:
         assert archive.read(static) == archive.read("pyodide_rtc/browser/host.js")
 
 
+def docstrings(node: ast.AST, *, only_public: bool = False) -> list[str]:
+    """All docstrings of a module or a part of it, in order."""
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    found = []
+    if isinstance(node, documented):
+        name = getattr(node, "name", "")
+        if only_public and name.startswith("_") and not name.startswith("__"):
+            return []
+        found.append(ast.get_docstring(node) or "")
+    children = ast.iter_child_nodes(node)
+    found += [text for child in children for text in docstrings(child, only_public=only_public)]
+    return [text for text in found if text]
+
+
 def test_what_users_hold_keeps_its_docstrings(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
-        room = ast.parse(archive.read("pyodide_rtc/room.py"))
-        inner = ast.parse(archive.read("pyodide_rtc/protocol/room.py"))
-    assert ast.get_docstring(room)
-    assert not ast.get_docstring(inner)
+        for name in ("pyodide_rtc/room.py", "pyodide_rtc/rooms.py", "pyodide_rtc/testing/peer.py"):
+            source = ast.parse((REPOSITORY / name).read_text())
+            packed = docstrings(ast.parse(archive.read(name)))
+            assert packed == docstrings(source, only_public=True) != [], name
+        assert packed != docstrings(source), "its private names have docstrings, too"
+        assert docstrings(ast.parse(archive.read("pyodide_rtc/protocol/room.py"))) == []

@@ -4,11 +4,13 @@ import asyncio
 from typing import Any
 
 import pytest
-from pycrdt import Doc, Map, Text
+from pycrdt import Array, Doc, Map, Text
 
 from pyodide_rtc.session.document import DocumentBinding, PeerOrigin
 from pyodide_rtc.testing import run_virtual
 from pyodide_rtc.wire.lib0 import encode_var_uint
+from pyodide_rtc.wire.messages import StateCheck
+from pyodide_rtc.wire.state import units_of
 
 
 class Bound:
@@ -87,6 +89,48 @@ class TestState:
         del bound.map["x"]
 
         assert bound.binding.state(100) is None
+
+
+class TestCheck:
+    async def test_it_tells_what_the_document_has(self, bound: Bound) -> None:
+        bound.map["x"] = 1
+
+        check = bound.binding.check()
+
+        assert check.state_vector == bound.doc.get_state()
+        assert (len(check.deletions), check.beyond) == (8, b"\0")
+
+    @pytest.mark.parametrize("known", [0, 1, 2])
+    async def test_so_is_what_it_has_behind_gaps(self, bound: Bound, known: int) -> None:
+        author: Doc[Any] = Doc(client_id=7)
+        updates: list[bytes] = []
+        subscription = author.observe(lambda event: updates.append(event.update))
+        for key in "abcdef":
+            author.get("map", type=Map)[key] = 1
+        author.unobserve(subscription)
+        for number in (*range(known), known + 1, known + 3):
+            bound.binding.apply(1, updates[number])
+        assert len(bound.map) == known + 2, "Yrs goes on behind gaps"
+
+        check = bound.binding.check()
+
+        assert units_of(check.state_vector, check.beyond) == {
+            7: [(0, known), (known + 1, known + 2), (known + 3, known + 4)]
+        }
+        for update in updates:
+            bound.binding.apply(1, update)
+        assert bound.binding.check() == StateCheck(author.get_state(), check.deletions)
+
+    async def test_what_waits_is_not_what_it_has(self, bound: Bound) -> None:
+        author: Doc[Any] = Doc(client_id=7)
+        items = author.get("list", type=Array)
+        items.append(1)
+        before = author.get_state()
+        items.insert(0, 2)  # has the first one to its right
+
+        bound.binding.apply(1, author.get_update(before))
+
+        assert bound.binding.check() == StateCheck(b"\0", bound.binding.check().deletions)
 
 
 class TestOutgoing:

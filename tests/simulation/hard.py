@@ -17,7 +17,7 @@ from typing import Any
 
 from pycrdt import Doc
 
-from pyodide_rtc.errors import PeerError, SignalingError
+from pyodide_rtc.errors import ChangesMissingError, PeerError, SignalingError
 from pyodide_rtc.room import Room
 from pyodide_rtc.testing import MemoryHost, Network, run_virtual
 from pyodide_rtc.wire.messages import Message, SyncStep1, SyncStep2, SyncUpdate
@@ -261,8 +261,11 @@ class Play:
         assert {p.peer_id for p in room.peers} == others, f"{who}: peers"
         assert all(p.is_connected and p.is_synced for p in room.peers), f"{who}: {room.why}"
         assert room.synced is bool(others), f"{who}: synced"
+        expected = (PeerError, SignalingError, *((ChangesMissingError,) if self.loss else ()))
         for fault in room.faults:
-            assert isinstance(fault, (PeerError, SignalingError)), f"{who}: {fault!r}"
+            assert isinstance(fault, expected), f"{who}: {fault!r}"
+        is_told = any(isinstance(fault, ChangesMissingError) for fault in room.faults)
+        assert is_told or not gaps(actor.doc), f"{who}: a gap is not told"
 
     def _check_page(self, page: StockPeer) -> None:
         for actor in self.actors.values():

@@ -27,9 +27,8 @@ def test_a_state_goes_as_far_as_its_state_vector(seed: int) -> None:
 
     extent = extent_of(doc.get_update())
 
-    ends = {client: end for client, (_, end) in extent.runs.items()}
-    assert ends == decode_state_vector(doc.get_state())
-    assert all(start == 0 for start, _ in extent.runs.values())
+    clocks = decode_state_vector(doc.get_state())
+    assert extent.spans == {client: [(0, clock)] for client, clock in clocks.items()}
     assert extent.deletions == doc.get_update(doc.get_state())[1:]
 
 
@@ -37,16 +36,17 @@ def test_a_difference_begins_where_it_was_asked_for_even_within_a_struct() -> No
     doc: Doc[Any] = Doc(client_id=7)
     doc.get("text", type=Text).insert(0, "hello")
 
-    assert extent_of(doc.get_update(uints(1, 7, 2))).runs == {7: (2, 5)}
-    assert extent_of(doc.get_update(doc.get_state())).runs == {}
+    assert extent_of(doc.get_update(uints(1, 7, 2))).spans == {7: [(2, 5)]}
+    assert extent_of(doc.get_update(doc.get_state())).spans == {}
 
 
-def test_it_ends_at_a_gap() -> None:
+def test_what_comes_behind_a_gap_is_a_span_of_its_own() -> None:
     gc, skip = 0, 10
-    update = uints(1, 3, 7, 4, gc, 2, skip, 1, gc, 5, 0)
+    update = uints(1, 4, 7, 4, gc, 2, skip, 1, gc, 5, gc, 1, 0)
 
-    assert extent_of(update).runs == {7: (4, 6)}
-    assert extent_of(uints(1, 2, 7, 4, skip, 1, gc, 5, 0)).runs == {}
+    assert extent_of(update).spans == {7: [(4, 6), (7, 13)]}
+    assert extent_of(uints(1, 2, 7, 4, skip, 1, gc, 5, 0)).spans == {7: [(5, 10)]}
+    assert extent_of(uints(1, 1, 7, 4, skip, 1, 0)).spans == {}
 
 
 @pytest.mark.parametrize("data", [b"", b"\x01", uints(1, 1, 7, 0, 11, 1, 0)])

@@ -73,7 +73,7 @@ def canonical_digest():
         for _ in range(structs):
             scanner.struct()
         clients[client] = structs, clock, update[start : scanner.at]
-    deletions = digest_deletions(b"\0" + update[scanner.at :])
+    deletions = digest_deletions(update[scanner.at :])
     return hashlib.sha256(repr([sorted(clients.items()), deletions]).encode()).hexdigest()
 
 
