@@ -30,7 +30,8 @@ class Peer:
         name: the name that the peer shows, if any: text from outside, never trusted.
         via: how it is reached: `"webrtc"`, or `"tab"` within this browser.
         is_connected: whether edits can reach it now.
-        is_synced: whether it has told all that it had when it was connected.
+        is_synced: whether it has told all that it had when it was connected, and nothing is missing
+            of what it has told since (see `ahead`).
         ahead: how many units of its document we lacked when we were last compared (a character of a
             text, an item, a value set); None before that, and for stock peers and tabs.
         behind: how many units of ours it lacked then.

@@ -189,6 +189,14 @@ class PeerTransport(Protocol):
     ) -> None:
         """Add a remote ICE candidate; only after a remote description was given."""
 
+    def watch(self) -> None:
+        """Give signs of life to a peer of our own kind, that does the same, and watch for its own.
+
+        Once, when it is connected. When none come for some 2 s, nor anything else by the network
+        (from a page that is busy its browser still answers), `on_state` tells "disconnected", and
+        the state once more when there are some again.
+        """
+
     def restart_ice(self) -> None:
         """Look for a new network path: `on_description` gives an offer with new credentials.
 

@@ -60,7 +60,7 @@ def test_the_times_are_those_of_the_code() -> None:
     assert (stock_checks.INTERVAL_S, stock_checks.IDLE_BYTES_PER_S) == (8, 1024)
     assert (stock_checks.MAX_SPAN, stock_checks.MAX_INTERVAL_S) == (50_000, 5 * 60)
     assert stock_checks.MAX_REPEATS == 2
-    assert (doubts.PATIENCE_S, mesh.CROSSING_S) == (2, 0.5)
+    assert (doubts.PATIENCE_S, mesh.CROSSING_S) == (1.5, 0.5)
     assert (strangers.NEWS_INTERVAL_S, strangers.SHOW_INTERVAL_S) == (60, 30)
     assert (mesh.EAGER_STATE_BYTES, transfers.CHUNK_BYTES) == (16 * 1024, 64 * 1024)
     assert transfers.MAX_WAITING_BYTES == 1024 * 1024

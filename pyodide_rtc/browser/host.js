@@ -25,6 +25,9 @@ const PATH_DELAY_MS = 1000;
 /** The stream of the agreed channel: above those that browsers give to channels created in band. */
 const AGREED = { negotiated: true, id: 100 };
 
+/** The stream of the signs of life that two pages give each other: late ones are of no use. */
+const BEATS = { negotiated: true, id: 101, ordered: false, maxRetransmits: 0 };
+
 /** Where the browser keeps what a made-up user name follows from. */
 const BROWSER_ID_KEY = "pyodide-rtc browser";
 
@@ -34,22 +37,19 @@ const randomName = () =>
     byte.toString(16).padStart(2, "0"),
   ).join("");
 
-/** @param {RTCPeerConnection | undefined} connection @returns the largest message in bytes, once known */
+/** @param {RTCPeerConnection | undefined} connection @returns the largest message in bytes, once known: an integer */
 const messageLimit = (connection) =>
-  // Infinity would be no integer to Python.
   Math.min(connection?.sctp?.maxMessageSize ?? 0, Number.MAX_SAFE_INTEGER) || undefined;
 
 const configText = () => document.getElementById("jupyter-config-data")?.textContent ?? undefined;
 
 /** Where this tab remembers its room: per origin anyway, and per site of that origin. */
 function roomKey() {
-  let base = "";
   try {
-    base = JSON.parse(configText() ?? "{}").baseUrl ?? "";
+    return `pyodide-rtc room ${JSON.parse(configText() ?? "{}").baseUrl ?? ""}`;
   } catch {
-    // Python gets the same text, and tells what is wrong with it.
+    return "pyodide-rtc room "; // Python gets the same text, and tells what is wrong with it
   }
-  return `pyodide-rtc room ${base}`;
 }
 
 /**
@@ -151,6 +151,27 @@ export function createHost(post, getUser = () => undefined) {
     const isRelayed = stats.some((one) => ends.includes(one.id) && one.candidateType === "relay");
     if (pair) post(["path", id, isRelayed]);
   }
+
+  /**
+   * Tell as "disconnected" when two signs of life of the peer's page in a row have not come nor, as
+   * it may be busy, anything that its browser by itself answers to ours.
+   * @param {number} id
+   */
+  const watch = (id) =>
+    enqueue(id, "watch", (connection) => {
+      const beats = connection.createDataChannel("", BEATS);
+      let [silence, bytes, state] = [0, 0, connection.connectionState];
+      beats.onmessage = () => void (silence = 0);
+      const timer = setInterval(async () => {
+        if (beats.readyState === "closed") return clearInterval(timer);
+        if (beats.readyState === "open") beats.send("");
+        const before = { bytes, state };
+        const stats = ++silence > 1 ? [...(await connection.getStats()).values()] : [];
+        bytes = stats.reduce((sum, one) => sum + (one.bytesReceived ?? 0), 0);
+        state = silence > 2 && bytes === before.bytes ? "disconnected" : connection.connectionState;
+        if (state !== before.state) post(["state", id, state]);
+      }, 750);
+    });
 
   /** @param {number} id @param {boolean} inBand */
   function offer(id, inBand) {
@@ -265,6 +286,7 @@ export function createHost(post, getUser = () => undefined) {
       }
     },
     offer,
+    watch,
     restart,
     description: accept,
     candidate: (id, candidate, sdpMLineIndex, sdpMid) =>
@@ -296,16 +318,13 @@ export function createHost(post, getUser = () => undefined) {
     [document, "resume", onWake],
   ];
   for (const [target, event, listener] of listeners) target.addEventListener(event, listener);
-  return {
-    /** @param {[string, any, ...any[]]} message */
-    receive([operation, key, ...args]) {
-      operations[operation](key, ...args);
-    },
-    close() {
-      for (const [target, event, listener] of listeners) target.removeEventListener(event, listener);
-      closePeers();
-    },
+  const close = () => {
+    for (const [target, event, listener] of listeners) target.removeEventListener(event, listener);
+    closePeers();
   };
+  /** @param {[string, any, ...any[]]} message */
+  const receive = ([operation, key, ...args]) => operations[operation](key, ...args);
+  return { receive, close };
 }
 
 /**
@@ -374,8 +393,7 @@ export function attachBroadcast(name) {
   endpoint.onmessage = ({ data: [operation, chosen, lock] }) => {
     if (operation !== "chosen") return;
     clearTimeout(patience);
-    if (chosen === self) serve(endpoint, lock);
-    else endpoint.close();
+    chosen === self ? serve(endpoint, lock) : endpoint.close();
   };
   endpoint.postMessage(["greeting", self]);
 }

@@ -66,6 +66,10 @@ class PagePeer:
         """Add a remote ICE candidate."""
         self._link.send("candidate", self._key, candidate, sdp_m_line_index, sdp_mid)
 
+    def watch(self) -> None:
+        """Give signs of life to the page at the other end, and watch for its own."""
+        self._link.send("watch", self._key)
+
     def restart_ice(self) -> None:
         """Look for a new network path, and make an offer of it."""
         self._link.send("restart", self._key)

@@ -33,6 +33,9 @@ BUFFER_LIMIT_BYTES = 16 * 1024 * 1024
 DISCONNECTED_AFTER_S = 5.0
 """How long a path is cut until a connection says so; Chromium takes about as long."""
 
+SILENT_AFTER_S = 2.0
+"""How long, at least, where both ends are watched."""
+
 FAILED_AFTER_S = 15.0
 """How long after that, or after the beginning, a connection gives up; Chromium takes about as
 long."""
@@ -139,7 +142,7 @@ class MemoryPeer:
         self._version = 0
         self._offer = self._describe("offer") if is_offering else None
         self._candidate = f"candidate:{self._session}"
-        self._is_wanted = False
+        self._is_wanted = self._is_watched = False
         self._has_pending_offer = False
         self._other: MemoryPeer | None = None
         self._is_described = False
@@ -165,6 +168,10 @@ class MemoryPeer:
     def offer(self, *, in_band: bool) -> None:
         """Make the offer."""
         self._later(lambda: self._make_offer(in_band))
+
+    def watch(self) -> None:
+        """Notice sooner that the path is cut."""
+        self._is_watched = True
 
     def restart_ice(self) -> None:
         """Make an offer that looks for a new path."""
@@ -228,7 +235,8 @@ class MemoryPeer:
             self._connect(other)
         elif self._timer is None:
             is_fresh = self.state == "connected"
-            delay_s = DISCONNECTED_AFTER_S if is_fresh else FAILED_AFTER_S
+            told_s = SILENT_AFTER_S if self._is_watched else DISCONNECTED_AFTER_S
+            delay_s = told_s if is_fresh else FAILED_AFTER_S
             self._set_timer("disconnected" if is_fresh else "failed", delay_s)
 
     def _set_timer(self, state: ConnectionState | None, delay_s: float) -> None:

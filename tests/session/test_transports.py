@@ -53,11 +53,15 @@ class Transport:
         self.is_offering = is_offering
         self.is_closed = False
         self.offers: list[bool] = []
+        self.watches = 0
 
     def offer(self, *, in_band: bool) -> None:
         self.offers.append(in_band)
 
     def accept_description(self, kind: str, sdp: str) -> None: ...
+
+    def watch(self) -> None:
+        self.watches += 1
 
     def add_candidate(self, candidate: str, index: int | None, mid: str | None) -> None: ...
 
@@ -194,6 +198,7 @@ class TestReserve:
             ev.ChannelClosed(1, "agreed", "the data channel closed"),
         ]
         assert world.events == (expected if is_own_kind else [])
+        assert world.transports[0].watches == is_own_kind, "once, and no stock peer: it is silent"
 
     async def test_the_offer_of_the_one_in_reserve_is_told_until_it_is_wanted(
         self, world: World

@@ -65,6 +65,18 @@ def test_two_that_both_lose_the_path_find_it_again_under_the_same_connection() -
     run_virtual(main())
 
 
+def test_our_own_kind_is_missed_within_five_seconds_whatever_the_server_knows() -> None:
+    async def main() -> None:
+        for seed in range(10):
+            network, [host, other], [one, _two] = await linked(seed)
+            network.cut([host], [URL])  # else the other's last will would tell
+            network.kill(other)
+
+            await seconds_until(lambda room=one: room.peers == (), 5.0)  # type: ignore[misc]
+
+    run_virtual(main())
+
+
 def test_what_is_edited_on_both_sides_of_a_cut_meets_when_it_is_healed() -> None:
     async def main() -> None:
         for cut_s in (1.0, 6.0, 12.0, 40.0):

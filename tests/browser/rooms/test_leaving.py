@@ -13,10 +13,13 @@ from harness.processes import kill_browser
 from harness.served import SignalingServer
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.remote.webdriver import WebDriver
+from stock.page import serve_stock_signaling
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 HERE_S = 5.0
+BUSY_S = 10
+PAIRS = [("chromium", "chromium"), ("firefox", "chromium"), ("chromium", "firefox")]
 SEEN_GONE = "[len(room.peers), len(room.awareness.states)]"
 
 
@@ -63,6 +66,49 @@ def test_who_goes_without_a_word_is_seen_to_go(
     with capsys.disabled():
         print(f"\n{leave.__name__}: seen after {time.monotonic() - start_s:.1f} s")
     one.run("room.leave()")
+
+
+@pytest.fixture(params=PAIRS, ids="-".join)
+def pair(
+    request: pytest.FixtureRequest, cast: Cast, server: SignalingServer, room_name: str
+) -> Iterator[tuple[Person, Person]]:
+    """Two who have met at a server that tells nothing of those who go; the second may be killed."""
+    watcher, kind = request.param
+    with (
+        serve_stock_signaling() as url,
+        suppress(WebDriverException),
+        open_browser(kind) as driver,
+    ):
+        one, guest = cast.person("one", watcher), Person(driver, server)
+        guest.open(room="demo")
+        for person in (one, guest):
+            person.join(repr(room_name), f"signaling={[url]}")
+        one.run("heard = []; room.observe(lambda e: heard.append(e.kind))")
+        one.eventually("[len(room.awareness.states), room.synced]", [2, True])
+        yield one, guest
+        one.run("room.leave()")
+
+
+def test_at_a_stock_server_who_is_killed_is_missed(
+    pair: tuple[Person, Person], capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, guest = pair
+    start_s = time.monotonic()
+    kill_browser(guest.driver)
+    one.eventually(SEEN_GONE, [0, 1], timeout_s=HERE_S)
+    with capsys.disabled():
+        print(f"\nkilled, at a stock server: seen after {time.monotonic() - start_s:.1f} s")
+
+
+def test_who_is_busy_is_not_missed(pair: tuple[Person, Person]) -> None:
+    one, guest = pair
+    guest.start(f"import time; time.sleep({BUSY_S})\nstate['busy'] = 'no more'")
+    guest.driver.set_script_timeout(60)
+    guest.driver.execute_script(
+        "for (const end = Date.now() + arguments[0]; Date.now() < end; );", BUSY_S * 1000
+    )
+    one.eventually("state.get('busy')", "no more")
+    assert "peer-left" not in one.value("heard")
 
 
 def test_a_page_that_was_frozen_is_in_the_room_again(cast: Cast, room_name: str) -> None:
