@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from pyodide_rtc.errors import ChangesMissingError
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.deadlines import earliest
-from pyodide_rtc.protocol.effects import AskCheck, Effect, Report, SendTabFrame
+from pyodide_rtc.protocol.effects import AskCheck, AskComparison, Effect, Report, SendTabFrame
 from pyodide_rtc.protocol.links import Links
 from pyodide_rtc.protocol.stock_checks import StockChecks
 from pyodide_rtc.wire.messages import StateCheck, SyncStep1, encode
-from pyodide_rtc.wire.state import Units, count_missing, encode_question, units_of
+from pyodide_rtc.wire.state import Units, count_missing, decode_units, encode_question, units_of
 
 QUIET_S = 2.0
 """Without further changes for so long the others should have everything, and a check tells."""
@@ -96,8 +96,23 @@ class Comparison:
         is_due = self.times.is_due(now_s)
         if is_due:
             self.stock.hurry()
-        check: list[Effect] = [AskCheck()] if is_due or is_renewal else []
+        check = [self.ask_check()] if is_due or is_renewal else []
         return check + self.stock.on_time(now_s)
+
+    def ask_check(self) -> Effect:
+        """Find out what we have."""
+        return AskCheck(self.stock.heard)
+
+    def hear(self, link: ev.Link, check: StateCheck) -> list[Effect]:
+        """Take what a peer has, and find out what we have.
+
+        Raises:
+            DecodeError: what it told are no units.
+        """
+        heard = self.stock.heard
+        for client, ranges in decode_units(check.beyond).items():
+            heard[client] = max(heard.get(client, 0), *(end for _, end in ranges), 0)
+        return [AskComparison(link, check, heard)]
 
     def tell(self, check: StateCheck, now_s: float) -> list[Effect]:
         """Tell our own kind what we have, and ask the tabs, if it is time, for what we lack.

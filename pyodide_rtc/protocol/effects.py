@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from pyodide_rtc.errors import RtcError
@@ -128,7 +128,14 @@ class AskState:
 
 @dataclass(frozen=True, slots=True)
 class AskCheck:
-    """Answer with `CheckRead`: what we have, to be told to others."""
+    """Answer with `CheckRead`: what we have, to be told to others.
+
+    Args:
+        heard: how far clients go at least, by client id, as others told: where the document ends
+            before that it may have a gap.
+    """
+
+    heard: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +145,11 @@ class AskInventory:
 
 @dataclass(frozen=True, slots=True)
 class AskComparison:
-    """Answer with `Compared`: what we have, beside what this link has."""
+    """Answer with `Compared`: what we have, beside what this link has; `heard` as in `AskCheck`."""
 
     link: Link
     theirs: StateCheck
+    heard: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,6 @@ from pyodide_rtc.protocol.deadlines import earliest
 from pyodide_rtc.protocol.doubts import Doubts
 from pyodide_rtc.protocol.effects import (
     ApplyUpdate,
-    AskCheck,
-    AskComparison,
     AskDiff,
     AskState,
     CheckServers,
@@ -193,7 +191,7 @@ class RoomMachine:
             case ev.PathRestored(conn):
                 restored = self.mesh.on_path_restored(conn)
                 # The other end may have noticed nothing: it learns what it has missed, and asks.
-                return [*restored, AskCheck()] if restored else []
+                return [*restored, self._comparison.ask_check()] if restored else []
             case ev.TransportFailed(conn, reason, is_ice):
                 if is_ice:
                     return self.mesh.lose_path(conn, reason, now_s)
@@ -364,7 +362,7 @@ class RoomMachine:
             case QueryAwareness():
                 return self.links.answer_query(link)
             case StateCheck():
-                return [AskComparison(link, message)]
+                return self._comparison.hear(link, message)
             case TabPeer() if link == ev.TAB:
                 return self._tabs.take(message)
             case UnknownMessage(kind, body) if kind == CHUNK_TYPE and self.links.takes_chunks(link):
@@ -403,7 +401,7 @@ class RoomMachine:
         if peer is None:  # it went while its answer was applied
             return []
         # Whether it has told all that it has can be seen where it has told how much that is.
-        return [AskComparison(link, peer.asked_for)] if peer.asked_for else peer.settle(0)
+        return self._comparison.hear(link, peer.asked_for) if peer.asked_for else peer.settle(0)
 
     # The end.
 

@@ -26,7 +26,7 @@ from pyodide_rtc.protocol.deadlines import earliest
 from pyodide_rtc.protocol.effects import AskDiff, AskInventory, Effect
 from pyodide_rtc.protocol.links import Links
 from pyodide_rtc.wire.messages import Message, SyncStep1, SyncStep2, SyncUpdate, encode
-from pyodide_rtc.wire.state import decode_state_vector, encode_state_vector, lacks_deletions
+from pyodide_rtc.wire.state import Units, decode_state_vector, encode_state_vector, lacks_deletions
 from pyodide_rtc.wire.update_extent import extent_of
 
 INTERVAL_S = 8.0
@@ -46,6 +46,9 @@ MAX_SPAN = 50_000
 """For more units without proof only the last one of each client is asked for: the whole may be
 above the limit of a message, at which y-webrtc drops its answer without a word. (Where the last one
 is half of a surrogate pair, Yjs gives one unit for it all the same; tested with its vectors.)"""
+
+MAX_GREETING_BYTES = 16 * 1024
+"""A larger answer to no question of ours is not read: it takes time when a newcomer has none."""
 
 MAX_REPEATS = 2
 """How often the doubtful is sent again to a peer that holds it but does not echo it."""
@@ -127,10 +130,15 @@ class StockView:
             spans = extent_of(update).spans
         except DecodeError:
             return  # the document judges it: it may know more kinds than we do
-        for client, [(start, end), *behind] in spans.items():
-            self.heard[client] = max(self.heard.get(client, 0), (behind or [(start, end)])[-1][1])
+        self._overhear(spans)
+        for client, [(start, end), *_] in spans.items():
             if start <= self.proven.get(client, 0) < end:  # what is behind a gap waits there
                 self.proven[client] = end
+
+    def _overhear(self, spans: Units) -> None:
+        """Note how far clients go, behind gaps too."""
+        for client, ranges in spans.items():
+            self.heard[client] = max(self.heard.get(client, 0), ranges[-1][1])
 
     def ask(self, clocks: dict[int, int], deletions: bytes | None, now_s: float) -> bytes:
         """Make the question.
@@ -159,10 +167,13 @@ class StockView:
     def take(self, update: bytes) -> Finding | None:
         """Take an answer; None if it was to no question of ours, or cannot be read."""
         question, self.question = self.question, None
-        if question is None:
+        if question is None and len(update) > MAX_GREETING_BYTES:
             return None
         try:
             extent = extent_of(update)
+            self._overhear(extent.spans)
+            if question is None:
+                return None
             wanted = question.deletions
             is_undeleted = wanted is not None and lacks_deletions(extent.deletions, wanted)
         except DecodeError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 from pycrdt import Doc, TransactionEvent, get_update, merge_updates
 
 from pyodide_rtc.protocol.events import Link
+from pyodide_rtc.protocol.mesh import EAGER_STATE_BYTES
 from pyodide_rtc.wire.messages import StateCheck
 from pyodide_rtc.wire.state import (
     decode_state_vector,
@@ -101,6 +102,8 @@ class DocumentBinding:
         self._retry_handle: asyncio.TimerHandle | None = None
         self._applying: Link | None = None
         self._state_bytes = 0
+        self._gaps: Set[int] = frozenset()  # clients
+        self._unknown: Set[int] = frozenset(decode_state_vector(doc.get_state()))
         self._subscription = doc.observe(self._on_transaction)
 
     @property
@@ -129,18 +132,29 @@ class DocumentBinding:
         state_vector = self._doc.get_state()
         return state_vector, self._doc.get_update(state_vector)
 
-    def check(self) -> StateCheck:
+    def check(self, heard: Mapping[int, int]) -> StateCheck:
         """Give what the document has, for a comparison with others.
 
-        What is behind gaps is looked for from one unit before the end of each client on: Yrs tells
-        nothing of a client to who goes as far as it does itself without a gap.
+        Yrs tells nothing of a client to who goes as far as it does itself without a gap: what is
+        behind one is looked for from the last unit before it on. Only where there may be a gap, for
+        that unit may be large: of clients that go further as others say, that had one, or that the
+        document came with, if it is small.
+
+        Args:
+            heard: how far clients go, by client id, as others say.
         """
         state_vector = self._doc.get_state()
         clocks = decode_state_vector(state_vector)
-        tails = self._doc.get_update(encode_state_vector({i: n - 1 for i, n in clocks.items()}))
+        suspects = self._gaps | {i for i, end in heard.items() if end > clocks.get(i, 0)}
+        if 0 < self._state_bytes < EAGER_STATE_BYTES:
+            suspects |= self._unknown
+            self._unknown = frozenset()
+        before = {client: clocks.get(client, 0) - 1 for client in suspects}
+        tails = self._doc.get_update(encode_state_vector(clocks | before))
         extent = extent_of(get_update(tails, state_vector))
         spans = ((i, [s for s in extent.spans[i] if s[0] > clocks.get(i, 0)]) for i in extent.spans)
         beyond = {client: behind for client, behind in spans if behind}
+        self._gaps = beyond.keys()
         return StateCheck(state_vector, digest_deletions(extent.deletions), encode_units(beyond))
 
     def diff(self, state_vector: bytes) -> bytes:

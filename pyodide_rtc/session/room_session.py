@@ -282,13 +282,13 @@ class RoomSession:
                 self._sealer.seal_frame(data, self._send_tab)
             case fx.AskState(link, max_state_bytes):
                 self._tell_state(link, max_state_bytes)
-            case fx.AskCheck():
-                self.feed(ev.CheckRead(self._bound().check()))
+            case fx.AskCheck(heard):
+                self.feed(ev.CheckRead(self._bound().check(heard)))
             case fx.AskInventory():
                 self._bound().flush()  # its changes go first
                 self.feed(ev.InventoryRead(*self._bound().inventory()))
-            case fx.AskComparison(link, theirs):
-                self.feed(ev.Compared(link, self._bound().check(), theirs))
+            case fx.AskComparison(link, theirs, heard):
+                self.feed(ev.Compared(link, self._bound().check(heard), theirs))
             case fx.WatchTabPeer(peer_id):
                 self._watch_tab_peer(peer_id)
             case fx.AskDiff():

@@ -19,7 +19,16 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-INNER = ("browser", "ports.py", "protocol", "server", "session", "wire")
+INNER = (
+    "browser",
+    "ports.py",
+    "protocol",
+    "server",
+    "session",
+    "testing/locks.py",
+    "testing/peer.py",
+    "wire",
+)
 """What goes without any docstring. (pyproject.toml packs no source as it stands.)"""
 
 LABEXTENSION_HOST = "share/jupyter/labextensions/pyodide-rtc/static/host.js"
@@ -45,13 +54,14 @@ class SlimWheelHook(BuildHookInterface):  # type: ignore[type-arg]  # generic in
             relative = path.relative_to(package.parent)
             if "labextension" in relative.parts:
                 continue
+            is_inner = any(path.is_relative_to(package / name) for name in INNER)
             copy = self._folder / relative
             copy.parent.mkdir(parents=True, exist_ok=True)
             text = path.read_text(encoding="utf-8")
             if path.suffix == ".js":
                 text = slim_script(text)
             else:
-                text = slim(text, keeps_public=relative.parts[1] not in INNER)
+                text = slim(text, keeps_public=not is_inner)
             copy.write_text(text, encoding="utf-8")
             build_data["force_include"][str(copy)] = str(relative)
             if path.name == "host.js":

@@ -958,6 +958,21 @@ class TestComparing:
 
         assert receive(room, conn, encode(theirs)) == [fx.AskComparison(conn, theirs)]
 
+    def test_what_it_has_behind_gaps_is_looked_for_here_too(self, room: RoomMachine) -> None:
+        conn = link_peer(room, client_id=PEER_CLIENT)
+        theirs = StateCheck(b"\0", b"d", uints(2, 7, 2, 3, 1, 5, 2, 8, 1, 3, 0))
+
+        effects = receive(room, conn, encode(theirs))
+
+        assert effects == [fx.AskComparison(conn, theirs, {7: 7, 8: 0})]
+
+    def test_one_that_has_no_units_behind_gaps_is_refused(self, room: RoomMachine) -> None:
+        conn = link_peer(room, client_id=PEER_CLIENT)
+
+        effects = receive(room, conn, encode(StateCheck(b"\0", b"d", b"\x01")))
+
+        assert isinstance(reported(effects), DecodeError)
+
     @pytest.mark.parametrize(
         ("mine", "theirs", "said", "ahead", "behind"),
         [

@@ -64,6 +64,14 @@ def test_the_labextension_has_the_same_host(wheel: Path) -> None:
         assert archive.read(static) == archive.read("pyodide_rtc/browser/host.js")
 
 
+def test_the_labextension_has_all_its_files(wheel: Path) -> None:
+    folder = REPOSITORY / "pyodide_rtc" / "labextension"
+    files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    with zipfile.ZipFile(wheel) as archive:
+        packed = {n.partition("/labextensions/pyodide-rtc/")[2] for n in archive.namelist()}
+    assert packed - {""} == files | {"static/host.js"}
+
+
 def docstrings(node: ast.AST, *, only_public: bool = False) -> list[str]:
     """All docstrings of a module or a part of it, in order."""
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
@@ -80,7 +88,7 @@ def docstrings(node: ast.AST, *, only_public: bool = False) -> list[str]:
 
 def test_what_users_hold_keeps_its_docstrings(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
-        for name in ("pyodide_rtc/room.py", "pyodide_rtc/rooms.py", "pyodide_rtc/testing/peer.py"):
+        for name in (f"pyodide_rtc/{n}.py" for n in ("room", "testing/network", "rooms")):
             source = ast.parse((REPOSITORY / name).read_text())
             packed = docstrings(ast.parse(archive.read(name)))
             assert packed == docstrings(source, only_public=True) != [], name

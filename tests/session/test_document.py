@@ -16,8 +16,9 @@ from pyodide_rtc.wire.state import units_of
 class Bound:
     """A document with what its binding tells."""
 
-    def __init__(self) -> None:
+    def __init__(self, update: bytes = b"\0\0") -> None:
         self.doc: Doc[Any] = Doc()
+        self.doc.apply_update(update)
         self.map: Map[Any] = self.doc.get("map", type=Map)
         self.changes: list[tuple[bytes, int | None]] = []
         self.large: list[int | None] = []
@@ -95,7 +96,7 @@ class TestCheck:
     async def test_it_tells_what_the_document_has(self, bound: Bound) -> None:
         bound.map["x"] = 1
 
-        check = bound.binding.check()
+        check = bound.binding.check({})
 
         assert check.state_vector == bound.doc.get_state()
         assert (len(check.deletions), check.beyond) == (8, b"\0")
@@ -112,14 +113,52 @@ class TestCheck:
             bound.binding.apply(1, updates[number])
         assert len(bound.map) == known + 2, "Yrs goes on behind gaps"
 
-        check = bound.binding.check()
+        unheard = bound.binding.check({}).beyond
+        assert (unheard == b"\0") == (known > 0), "else nobody has said that there is more"
+        check = bound.binding.check({7: known + 1})
 
         assert units_of(check.state_vector, check.beyond) == {
             7: [(0, known), (known + 1, known + 2), (known + 3, known + 4)]
         }
+        assert bound.binding.check({}) == check, "it is known from then on"
         for update in updates:
             bound.binding.apply(1, update)
-        assert bound.binding.check() == StateCheck(author.get_state(), check.deletions)
+        assert bound.binding.check({}) == StateCheck(author.get_state(), check.deletions)
+
+    async def test_a_small_document_may_come_with_gaps(self) -> None:
+        first = Bound()
+        author: Doc[Any] = Doc(client_id=7)
+        updates: list[bytes] = []
+        subscription = author.observe(lambda event: updates.append(event.update))
+        for key in "xyz":
+            author.get("map", type=Map)[key] = 1
+        author.unobserve(subscription)
+        for number in (0, 2):
+            first.binding.apply(1, updates[number])
+        second = Bound(first.doc.get_update())
+
+        assert second.binding.check({}).beyond == b"\0", "it may be large"
+        assert second.binding.state(20_000) is not None
+        assert second.binding.check({}).beyond == bytes([1, 7, 1, 2, 1])
+
+    async def test_where_there_is_no_gap_nothing_is_read(
+        self, bound: Bound, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        author: Doc[Any] = Doc(client_id=7)
+        author.get("map", type=Map)["x"] = "x" * 100_000
+        bound.binding.apply(1, author.get_update())
+        sizes: list[int] = []
+        get_update = bound.doc.get_update
+
+        def weighed(state_vector: bytes) -> bytes:
+            update = get_update(state_vector)
+            sizes.append(len(update))
+            return update
+
+        monkeypatch.setattr(bound.doc, "get_update", weighed)
+        bound.binding.check({7: 1})
+
+        assert sizes == [2]
 
     async def test_what_waits_is_not_what_it_has(self, bound: Bound) -> None:
         author: Doc[Any] = Doc(client_id=7)
@@ -130,7 +169,7 @@ class TestCheck:
 
         bound.binding.apply(1, author.get_update(before))
 
-        assert bound.binding.check() == StateCheck(b"\0", bound.binding.check().deletions)
+        assert bound.binding.check({}) == StateCheck(b"\0", bound.binding.check({}).deletions)
 
 
 class TestOutgoing:

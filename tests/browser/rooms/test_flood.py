@@ -112,5 +112,4 @@ def test_a_flood_slows_who_makes_it_alone(
         person.run("room.leave()")
 
     # Both kernels go on: they are not kept from making edits, from hearing them, nor from timers.
-    # How many depends on the flood: the page that makes it shares the machine's cores with them.
-    assert len(during) >= 3
+    assert len(during) >= 5
