@@ -19,7 +19,7 @@ from pyodide_rtc.protocol.stock_checks import (
     Finding,
     StockView,
 )
-from pyodide_rtc.wire.lib0 import encode_var_uint
+from pyodide_rtc.wire.lib0 import encode_var_bytes, encode_var_uint
 from pyodide_rtc.wire.messages import SyncStep1, SyncStep2, SyncUpdate, encode
 from pyodide_rtc.wire.state import decode_state_vector, encode_state_vector
 from tests.wire.helpers import load_vectors
@@ -99,6 +99,15 @@ class TestProof:
 
     def test_an_answer_to_no_question_tells_nothing(self) -> None:
         assert StockView(0.0).take(NOTHING) is None
+
+    @pytest.mark.parametrize(("size", "heard"), [(1, {7: 3}), (20_000, {})])
+    def test_but_a_small_one_how_far_clients_go(self, size: int, heard: dict[int, int]) -> None:
+        skip, binary = 10, 3
+        parts = (bytes([1, 2, 7, 0, skip, 2, binary, 1, 1, 97]), encode_var_bytes(bytes(size)))
+        view = StockView(0.0)
+
+        assert view.take(b"".join((*parts, b"\0"))) is None
+        assert view.heard == heard
 
     def test_what_is_proven_is_asked_for_and_no_more(self) -> None:
         view = told(told(StockView(0.0), 7, 5), 8, 9)
