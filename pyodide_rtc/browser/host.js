@@ -24,7 +24,6 @@ const PATH_DELAY_MS = 1000;
 
 /** The stream of the agreed channel: above those that browsers give to channels created in band. */
 const AGREED = { negotiated: true, id: 100 };
-
 /** The stream of the signs of life that two pages give each other: late ones are of no use. */
 const BEATS = { negotiated: true, id: 101, ordered: false, maxRetransmits: 0 };
 
@@ -160,16 +159,17 @@ export function createHost(post, getUser = () => undefined) {
   const watch = (id) =>
     enqueue(id, "watch", (connection) => {
       const beats = connection.createDataChannel("", BEATS);
-      let [silence, bytes, state] = [0, 0, connection.connectionState];
+      let [silence, bytes, isSilent] = [0, 0, false];
       beats.onmessage = () => void (silence = 0);
       const timer = setInterval(async () => {
         if (beats.readyState === "closed") return clearInterval(timer);
         if (beats.readyState === "open") beats.send("");
-        const before = { bytes, state };
+        const before = { bytes, isSilent };
         const stats = ++silence > 1 ? [...(await connection.getStats()).values()] : [];
         bytes = stats.reduce((sum, one) => sum + (one.bytesReceived ?? 0), 0);
-        state = silence > 2 && bytes === before.bytes ? "disconnected" : connection.connectionState;
-        if (state !== before.state) post(["state", id, state]);
+        isSilent = silence > 2 && bytes === before.bytes;
+        if (isSilent !== before.isSilent)
+          post(["state", id, isSilent ? "disconnected" : connection.connectionState]);
       }, 750);
     });
 

@@ -31,7 +31,8 @@ INNER = (
 )
 """What goes without any docstring. (pyproject.toml packs no source as it stands.)"""
 
-LABEXTENSION_HOST = "share/jupyter/labextensions/pyodide-rtc/static/host.js"
+STATIC = "share/jupyter/labextensions/pyodide-rtc/static"
+STATIC_NAMES = ("host.js", "remoteEntry.js")
 """The labextension has host.js from the page's server, the other routes from the kernel."""
 
 _PRIVATE = re.compile("_[^_]")
@@ -47,13 +48,13 @@ class SlimWheelHook(BuildHookInterface):  # type: ignore[type-arg]  # generic in
         """Make the copies, but for an editable installation, which uses the source itself."""
         package = Path(self.root) / "pyodide_rtc"
         if version == "editable":
-            build_data["shared_data"][str(package / "browser/host.js")] = LABEXTENSION_HOST
+            for path in package.rglob("*.js"):
+                if path.name in STATIC_NAMES:
+                    build_data["shared_data"][str(path)] = f"{STATIC}/{path.name}"
             return
         self._folder = Path(tempfile.mkdtemp(prefix="pyodide-rtc-wheel-"))
         for path in sorted(package.rglob("*.[pj][ys]")):
             relative = path.relative_to(package.parent)
-            if "labextension" in relative.parts:
-                continue
             is_inner = any(path.is_relative_to(package / name) for name in INNER)
             copy = self._folder / relative
             copy.parent.mkdir(parents=True, exist_ok=True)
@@ -63,9 +64,10 @@ class SlimWheelHook(BuildHookInterface):  # type: ignore[type-arg]  # generic in
             else:
                 text = slim(text, keeps_public=not is_inner)
             copy.write_text(text, encoding="utf-8")
-            build_data["force_include"][str(copy)] = str(relative)
-            if path.name == "host.js":
-                build_data["shared_data"][str(copy)] = LABEXTENSION_HOST
+            if "labextension" not in relative.parts:
+                build_data["force_include"][str(copy)] = str(relative)
+            if path.name in STATIC_NAMES:
+                build_data["shared_data"][str(copy)] = f"{STATIC}/{path.name}"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         """Remove the copies."""
