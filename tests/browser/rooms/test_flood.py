@@ -1,6 +1,6 @@
 """A page that sends as fast as it can: it is slowed, and nobody else; run with -s for the figures.
 
-It floods for `PYODIDE_RTC_FLOOD_S` seconds, 2 in the normal run.
+It floods for `PYODIDE_RTC_FLOOD_S` seconds, 3 in the normal run.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from harness.site import run_async
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-FLOOD_S = float(os.environ.get("PYODIDE_RTC_FLOOD_S", "2"))
+FLOOD_S = float(os.environ.get("PYODIDE_RTC_FLOOD_S", "3"))
+LONGEST_S = 0.8
 
 # Without a pause but for the tasks in which the browser sends: edits and awareness by y-webrtc, and
 # messages of an unknown type by its connections.
@@ -111,5 +112,7 @@ def test_a_flood_slows_who_makes_it_alone(
     for person in (one, two):
         person.run("room.leave()")
 
-    # Both kernels go on: they are not kept from making edits, from hearing them, nor from timers.
-    assert len(during) >= 5
+    # How many edits are made depends on the cores, which the page that floods takes as well. Those
+    # that are made are not held up: at most 60 to 375 ms in runs of this test, and 890 to 2,100 ms
+    # where all went by the page, whose messages nobody bundles.
+    assert max(during) < LONGEST_S
