@@ -94,3 +94,10 @@ def test_what_users_hold_keeps_its_docstrings(wheel: Path) -> None:
             assert packed == docstrings(source, only_public=True) != [], name
         assert packed != docstrings(source), "its private names have docstrings, too"
         assert docstrings(ast.parse(archive.read("pyodide_rtc/protocol/room.py"))) == []
+
+
+def test_an_editable_installation_finds_the_sources(tmp_path: Path) -> None:
+    code = "import pyodide_rtc; print(pyodide_rtc.__file__)"
+    command = [sys.executable, "-P", "-c", code]
+    found = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+    assert Path(found.strip()) == REPOSITORY / "pyodide_rtc" / "__init__.py"
