@@ -92,6 +92,16 @@ class TestState:
         assert bound.binding.state(100) is None
 
 
+def updates_of(author: Doc[Any], keys: str) -> list[bytes]:
+    """Set keys, and give each as an update."""
+    updates: list[bytes] = []
+    subscription = author.observe(lambda event: updates.append(event.update))
+    for key in keys:
+        author.get("map", type=Map)[key] = 1
+    author.unobserve(subscription)
+    return updates
+
+
 class TestCheck:
     async def test_it_tells_what_the_document_has(self, bound: Bound) -> None:
         bound.map["x"] = 1
@@ -104,11 +114,7 @@ class TestCheck:
     @pytest.mark.parametrize("known", [0, 1, 2])
     async def test_so_is_what_it_has_behind_gaps(self, bound: Bound, known: int) -> None:
         author: Doc[Any] = Doc(client_id=7)
-        updates: list[bytes] = []
-        subscription = author.observe(lambda event: updates.append(event.update))
-        for key in "abcdef":
-            author.get("map", type=Map)[key] = 1
-        author.unobserve(subscription)
+        updates = updates_of(author, "abcdef")
         for number in (*range(known), known + 1, known + 3):
             bound.binding.apply(1, updates[number])
         assert len(bound.map) == known + 2, "Yrs goes on behind gaps"
@@ -128,11 +134,7 @@ class TestCheck:
     async def test_a_small_document_may_come_with_gaps(self) -> None:
         first = Bound()
         author: Doc[Any] = Doc(client_id=7)
-        updates: list[bytes] = []
-        subscription = author.observe(lambda event: updates.append(event.update))
-        for key in "xyz":
-            author.get("map", type=Map)[key] = 1
-        author.unobserve(subscription)
+        updates = updates_of(author, "xyz")
         for number in (0, 2):
             first.binding.apply(1, updates[number])
         second = Bound(first.doc.get_update())
