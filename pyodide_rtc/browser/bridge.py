@@ -30,7 +30,9 @@ import js
 from pyodide_rtc.browser.ffi import ProxyScope, as_js, host_script, thread
 from pyodide_rtc.browser.host import BrowserHost
 from pyodide_rtc.browser.link import PageLink
+from pyodide_rtc.browser.locks import BrowserLock, BrowserLocks
 from pyodide_rtc.errors import BrowserUnsupportedError
+from pyodide_rtc.ports import Lock
 
 __all__ = ["open_bridge"]
 
@@ -55,28 +57,18 @@ class _Handshake:
         self.lock: str | None = None
         self.answer: asyncio.Future[_Answer] = asyncio.get_running_loop().create_future()
         self._scope = ProxyScope()
-        self._release_lock: Callable[[], object] = lambda: None
+        self._lock: Lock | None = None
         self._listener = self._scope.proxy(self._on_message)
         js.self.addEventListener("message", self._listener)
 
     async def hold_lock(self) -> None:
         """Take the lock that the page gets when this worker dies; insecure pages have none."""
-        locks = getattr(js.navigator, "locks", None)
-        if locks is None:
-            return
-        loop = asyncio.get_running_loop()
         name = f"pyodide-rtc {self.nonce}"
-        granted: asyncio.Future[None] = loop.create_future()
-        held = js.Promise.withResolvers()
-
-        def on_grant(_lock: object) -> Any:
-            granted.set_result(None)
-            return held.promise
-
-        locks.request(name, self._scope.proxy(on_grant))
-        await granted
-        self.lock = name
-        self._release_lock = lambda: held.resolve()
+        held = asyncio.Event()
+        self._lock = BrowserLocks().claim(name, held.set)
+        await held.wait()
+        if isinstance(self._lock, BrowserLock):
+            self.lock = name
 
     @property
     def hello(self) -> dict[str, str | None]:
@@ -94,7 +86,8 @@ class _Handshake:
     def close(self) -> None:
         """Hear no more answers, and let the page know by the lock that we are gone."""
         js.self.removeEventListener("message", self._listener)
-        self._release_lock()
+        if self._lock is not None:
+            self._lock.close()
         self._scope.close()
 
     def _on_message(self, event: Any) -> None:

@@ -89,13 +89,7 @@ class NativeChannel:
                 self._handler.on_messages(early)
 
     def _on_bytes(self, bytes_: Any, sizes: Any = None) -> None:
-        """Take a message of gate.js, or several laid end to end."""
-        data = bytes_.to_bytes()
-        if sizes is None:
-            messages = [data]
-        else:
-            ends = list(accumulate(sizes.to_py()))
-            messages = [data[a:b] for a, b in pairwise([0, *ends])]
+        messages = _split(bytes_, sizes)
         if self._state == "new":
             # In Chromium a transferred channel hears the peer's first messages up to some
             # milliseconds before it is open, and cannot send until then.
@@ -165,8 +159,8 @@ class ProxiedChannel:
                 self._is_open = True
                 self._max_message_bytes = args[0]
                 self._handler.on_open()
-            case "message":
-                self._handler.on_messages([_to_bytes(args[0])])
+            case "messages":
+                self._handler.on_messages(_split(*args))
             case "gone":  # all that the page had taken by then: more may be on its way there
                 before = self.buffered_bytes
                 self._gone_bytes = args[0]
@@ -177,6 +171,12 @@ class ProxiedChannel:
                 self._handler.on_close()
 
 
-def _to_bytes(data: Any) -> bytes:
-    """Copy a message. Text, which no peer of ours sends, is left to the decoders to refuse."""
-    return data.encode() if isinstance(data, str) else data.to_bytes()
+def _split(bytes_: Any, sizes: Any = None) -> list[bytes]:
+    """Copy a message of gate.js, or several laid end to end.
+
+    Text, which no peer of ours sends, came as bytes: it is left to the decoders to refuse.
+    """
+    data = bytes_.to_bytes()
+    if sizes is None:
+        return [data]
+    return [data[a:b] for a, b in pairwise([0, *accumulate(sizes.to_py())])]

@@ -3,7 +3,8 @@
  * Hears a data channel for Python: messages at once, but those of a flood in bundles. To call
  * Python takes 0.1 ms and more, and while thousands of messages stand in line for that, those of
  * other channels, timers and the user's cells stand behind them.
- * The value of this script is the function; it drops nothing, and keeps the order.
+ * It drops nothing, and keeps the order.
+ * The value of this script is the function that makes such a gate, and the one that makes bundles.
  */
 (() => {
   /** The share of time that Python may take for messages at once, and what it may save up for. */
@@ -22,29 +23,39 @@
     typeof data === "string" ? new TextEncoder().encode(data) : new Uint8Array(data);
 
   /**
-   * @param {RTCDataChannel} channel
-   * @param {(bytes: Uint8Array, sizes?: number[]) => void} deliver takes a message, or several of
-   *   these sizes laid end to end
+   * Lay messages end to end.
+   * @param {(string | ArrayBuffer)[]} messages one or more
+   * @returns {[bytes: Uint8Array, sizes?: number[]]} without sizes if it is one
    */
-  return (channel, deliver) => {
+  const join = (messages) => {
+    const parts = messages.map(toBytes);
+    if (parts.length === 1) return [parts[0]];
+    const sizes = parts.map(({ length }) => length);
+    const whole = new Uint8Array(sizes.reduce((sum, size) => sum + size));
+    let offset = 0;
+    for (const part of parts) {
+      whole.set(part, offset);
+      offset += part.length;
+    }
+    return [whole, sizes];
+  };
+
+  /**
+   * Hear a channel.
+   * @param {RTCDataChannel} channel @param {(...bundle: ReturnType<typeof join>) => void} deliver
+   */
+  const makeGate = (channel, deliver) => {
     let credit = SAVED_MS;
     let heard = performance.now();
     let size = 0;
     let timer = 0;
-    /** @type {Uint8Array[]} */
+    /** @type {(string | ArrayBuffer)[]} */
     let held = [];
 
     const flush = () => {
       clearTimeout(timer);
-      const parts = held.splice(0);
-      const whole = new Uint8Array(size);
       size = 0;
-      let offset = 0;
-      for (const part of parts) {
-        whole.set(part, offset);
-        offset += part.length;
-      }
-      if (parts.length) deliver(whole, parts.map((part) => part.length));
+      if (held.length) deliver(...join(held.splice(0)));
     };
 
     channel.onmessage = ({ data }) => {
@@ -59,7 +70,7 @@
         return;
       }
       size += bytes.length;
-      if (held.push(bytes) === 1) timer = setTimeout(flush, GATHER_MS);
+      if (held.push(data) === 1) timer = setTimeout(flush, GATHER_MS);
       if (size >= BUNDLE_BYTES) flush();
     };
     return {
@@ -71,4 +82,6 @@
       },
     };
   };
+
+  return { join, makeGate };
 })();

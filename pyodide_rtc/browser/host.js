@@ -14,7 +14,7 @@
 /** @typedef {{pyodideRtc: "hello", nonce: string, lock?: string}} Hello */
 /** @typedef {() => {name?: string, color?: string} | undefined} GetUser who sits at the page */
 /** @typedef {"agreed" | "local" | "remote"} Side */
-/** @typedef {{connection: RTCPeerConnection, tail: Promise<void>, channels: Set<string>, offer?: RTCSessionDescriptionInit, isWanted: boolean}} Peer */
+/** @typedef {{connection: RTCPeerConnection, tail: Promise<void>, offer?: RTCSessionDescriptionInit, isWanted: boolean}} Peer */
 
 /** How long a script of route (c) waits for its kernel, before it takes itself for saved output. */
 const GREETING_MS = 5000;
@@ -26,9 +26,6 @@ const PATH_DELAY_MS = 1000;
 const AGREED = { negotiated: true, id: 100 };
 /** The stream of the signs of life that two pages give each other: late ones are of no use. */
 const BEATS = { negotiated: true, id: 101, ordered: false, maxRetransmits: 0 };
-
-/** Where the browser keeps what a made-up user name follows from. */
-const BROWSER_ID_KEY = "pyodide-rtc browser";
 
 /** Make a name that cannot be guessed: 40 hexadecimal digits, as stock peers label their channels. */
 const randomName = () =>
@@ -82,7 +79,7 @@ export const noteRoom = () =>
 export function createHost(post, getUser = () => undefined) {
   /** @type {Map<number, Peer>} */
   const peers = new Map();
-  /** @type {Map<string, {channel: RTCDataChannel, takenBytes: number}>} */
+  /** @type {Map<string, {channel: RTCDataChannel, peer?: Peer, tellHeld(): void, takenBytes: number}>} */
   const proxied = new Map();
   let channelCount = 0;
 
@@ -114,7 +111,7 @@ export function createHost(post, getUser = () => undefined) {
   function open(id, config, isOffering) {
     const connection = new RTCPeerConnection(config);
     /** @type {Peer} */
-    const peer = { connection, tail: Promise.resolve(), channels: new Set(), isWanted: !isOffering };
+    const peer = { connection, tail: Promise.resolve(), isWanted: !isOffering };
     peers.set(id, peer);
     connection.onicecandidate = ({ candidate }) => {
       if (!candidate?.candidate) return; // the end of candidates says nothing to the other side
@@ -217,17 +214,25 @@ export function createHost(post, getUser = () => undefined) {
     }
   }
 
-  /** @param {number} id @param {string} key @param {RTCDataChannel} channel */
+  /**
+   * Tell of a channel. What comes before Python has taken the last messages is told together: one
+   * by one the messages of a flood would keep both threads from everything else.
+   * @param {number} id @param {string} key @param {RTCDataChannel} channel
+   */
   function proxy(id, key, channel) {
-    const entry = { channel, takenBytes: 0 };
-    const peer = peers.get(id);
+    const held = /** @type {(string | ArrayBuffer)[]} */ ([]);
+    let isTelling = false;
+    const tellHeld = () => {
+      isTelling = held.length > 0;
+      if (isTelling) post(["messages", key, held.splice(0)]);
+    };
+    const entry = { channel, peer: peers.get(id), tellHeld, takenBytes: 0 };
     proxied.set(key, entry);
-    peer?.channels.add(key);
     channel.binaryType = "arraybuffer";
-    channel.onopen = () => post(["open", key, messageLimit(peer?.connection)]);
-    channel.onmessage = ({ data }) => post(["message", key, data]);
+    channel.onopen = () => post(["open", key, messageLimit(entry.peer?.connection)]);
+    channel.onmessage = ({ data }) => void (held.push(data), isTelling || tellHeld());
     channel.onbufferedamountlow = () => post(["gone", key, entry.takenBytes]);
-    channel.onclose = () => proxied.delete(key) && post(["close", key]);
+    channel.onclose = () => proxied.delete(key) && (tellHeld(), post(["close", key]));
   }
 
   /** @param {string} key @param {Uint8Array<ArrayBuffer>} data */
@@ -248,7 +253,7 @@ export function createHost(post, getUser = () => undefined) {
   function closePeer(id) {
     const peer = peers.get(id);
     peers.delete(id);
-    peer?.channels.forEach((key) => proxied.delete(key));
+    proxied.forEach((entry, key) => entry.peer === peer && proxied.delete(key));
     peer?.connection.close();
   }
 
@@ -261,10 +266,11 @@ export function createHost(post, getUser = () => undefined) {
     }
   }
 
-  /** A random text that this browser keeps for this origin, made when first asked for. */
+  /** A random text that this browser keeps, from which a made-up user name follows. */
   const browserId = () => {
-    const id = localStorage.getItem(BROWSER_ID_KEY) ?? randomName();
-    localStorage.setItem(BROWSER_ID_KEY, id);
+    const key = "pyodide-rtc browser";
+    const id = localStorage.getItem(key) ?? randomName();
+    localStorage.setItem(key, id);
     return id;
   };
 
@@ -295,6 +301,7 @@ export function createHost(post, getUser = () => undefined) {
       ),
     close: closePeer,
     "channel-send": send,
+    "channel-taken": (key) => proxied.get(key)?.tellHeld(),
     "channel-close": (key) => proxied.get(key)?.channel.close(),
     facts: (question) => answer(question, facts),
     "forget-room": () => ifKept(() => sessionStorage.removeItem(roomKey())),
@@ -305,21 +312,14 @@ export function createHost(post, getUser = () => undefined) {
 
   const closePeers = () => [...peers.keys()].forEach(closePeer);
   /** Put away (bfcache) or closed. Python goes on for a moment: it hears of it before its peers do. */
-  const onHide = () => {
-    post(["away", "page"]);
-    closePeers();
-  };
+  const onHide = () => void (post(["away", "page"]), closePeers());
   const onWake = () => post(["woken", "page"]);
-  /** @type {[EventTarget, string, () => void][]} */
-  const listeners = [
-    [window, "pagehide", onHide],
-    [window, "pageshow", onWake],
-    [window, "online", onWake],
-    [document, "resume", onWake],
-  ];
-  for (const [target, event, listener] of listeners) target.addEventListener(event, listener);
+  const listening = new AbortController();
+  window.addEventListener("pagehide", onHide, listening);
+  for (const event of ["pageshow", "online"]) window.addEventListener(event, onWake, listening);
+  document.addEventListener("resume", onWake, listening);
   const close = () => {
-    for (const [target, event, listener] of listeners) target.removeEventListener(event, listener);
+    listening.abort();
     closePeers();
   };
   /** @param {[string, any, ...any[]]} message */

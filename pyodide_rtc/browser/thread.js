@@ -4,14 +4,20 @@
  * handler takes a tenth of a millisecond for each.
  * The value of this script is a function that gives these openers. `tell` is always Python's.
  */
-/** @param {(channel: RTCDataChannel, deliver: Function) => {flush(): void, stop(): void}} makeGate */
-((makeGate) => ({
+/** @typedef {(channel: RTCDataChannel, deliver: Function) => {flush(): void, stop(): void}} MakeGate */
+/** @param {{join(messages: unknown[]): unknown[], makeGate: MakeGate}} gates of gate.js */
+(({ join, makeGate }) => ({
   /**
    * Hear host.js at the other end of a port.
    * @param {MessagePort | BroadcastChannel} endpoint @param {(...message: unknown[]) => void} tell
    */
   hearPage(endpoint, tell) {
-    endpoint.onmessage = ({ data }) => tell(...data);
+    endpoint.onmessage = ({ data }) => {
+      const [operation, key, messages] = data;
+      if (operation !== "messages") return tell(...data);
+      endpoint.postMessage(["channel-taken", key]);
+      tell(operation, key, ...join(messages));
+    };
     /** @param {unknown[]} message */
     return (...message) => endpoint.postMessage(message);
   },

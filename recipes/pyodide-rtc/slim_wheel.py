@@ -37,6 +37,7 @@ STATIC_NAMES = ("host.js", "remoteEntry.js")
 
 _PRIVATE = re.compile("_[^_]")
 _JS_COMMENT = re.compile(r"(?ms)^[ \t]*(?:/\*\*(?:(?!\*/).)*\*/|//[^\n]*)[ \t]*$")
+_JS_INDENT = re.compile(r"(?m)^[ \t]+")
 
 
 class SlimWheelHook(BuildHookInterface):  # type: ignore[type-arg]  # generic in newer versions only
@@ -108,5 +109,11 @@ def _docstrings(node: ast.AST, *, keeps_public: bool) -> Iterator[ast.Expr]:
 
 
 def slim_script(source: str) -> str:
-    """Empty all lines of JavaScript that are nothing but comment; the others keep their place."""
-    return _JS_COMMENT.sub(lambda comment: "\n" * comment.group().count("\n"), source)
+    """Empty all lines of JavaScript that are nothing but comment, and drop what indents the others.
+
+    Raises:
+        ValueError: a text goes over several lines: it would be changed.
+    """
+    if any(line.count("`") % 2 for line in source.splitlines()):
+        raise ValueError("a text over several lines")
+    return _JS_INDENT.sub("", _JS_COMMENT.sub(lambda found: "\n" * found[0].count("\n"), source))

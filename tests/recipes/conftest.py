@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
-sys.path += [str(RECIPES), str(RECIPES / "pycrdt"), str(RECIPES / "pycrdt" / "source")]
+sys.path += [str(RECIPES / folder) for folder in ("", "pycrdt", "pycrdt/source", "pyodide-rtc")]
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from slim_wheel import slim_script
 
 REPOSITORY = Path(__file__).parents[2]
 MAX_WHEEL_BYTES = 150_000
@@ -55,7 +56,12 @@ def test_it_has_every_module_once_and_its_code(wheel: Path) -> None:
             else:
                 for line, original in zip(packed.splitlines(), source.splitlines(), strict=True):
                     is_comment = original.lstrip().startswith(("//", "/**", "*"))
-                    assert line == ("" if is_comment else original), name
+                    assert line == ("" if is_comment else original.lstrip()), name
+
+
+def test_a_script_with_a_text_over_several_lines_is_refused() -> None:
+    with pytest.raises(ValueError, match="several lines"):
+        slim_script("const text = `one\n  two`;\n")
 
 
 def test_the_labextension_has_the_same_host(wheel: Path) -> None:

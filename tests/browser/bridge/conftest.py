@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from harness.site import REPOSITORY, SITE, run_async
+from harness.transfers import ALLOW_TRANSFERS, REFUSE_TRANSFERS
 
 HOST_SCRIPT = REPOSITORY / "pyodide_rtc/browser/host.js"
 PAIR = Path(__file__).with_name("pair.py")
@@ -57,22 +58,12 @@ def worker(selenium_worker_module_scope: Any) -> Any:
     return selenium_worker_module_scope
 
 
-REFUSE_TRANSFERS = """
-    const { postMessage } = MessagePort.prototype;
-    window.allowTransfers = () => void (MessagePort.prototype.postMessage = postMessage);
-    MessagePort.prototype.postMessage = function (message, transfer = []) {
-        if (transfer.length) throw new DOMException("as a browser without it", "DataCloneError");
-        postMessage.call(this, message);
-    };
-"""
-
-
 @pytest.fixture
 def proxied(worker: Any) -> Iterator[Any]:
     """The same in a browser that cannot transfer data channels."""
     with_host_script(worker, REFUSE_TRANSFERS)
     yield worker
-    with_host_script(worker, "window.allowTransfers()")
+    with_host_script(worker, ALLOW_TRANSFERS)
 
 
 @pytest.fixture(params=["page", "worker", "proxied"])
