@@ -174,9 +174,9 @@ class Connection:
         for side, handler in self._channels.items():
             if handler.is_open and side not in self._announced:
                 self._announced.add(side)
+                self.feed(ev.ChannelOpened(self.conn, side, limit))
                 if side == "agreed" and self.transport is not None:
                     self.transport.watch()
-                self.feed(ev.ChannelOpened(self.conn, side, limit))
 
     def on_channel_closed(self, side: ChannelSide, handler: _ChannelHandler) -> None:
         """Take the end of a channel."""
