@@ -159,6 +159,22 @@ def test_closing_a_channel_is_heard_once_by_both(run: Run) -> None:
     assert refusal.startswith("InvalidStateError: ")
 
 
+def test_what_was_sent_before_a_channel_was_closed_is_told_before_its_end(run: Run) -> None:
+    heard = run("""
+        import time
+        from pair import connected, soon
+        async with connected() as (a, b):
+            for number in range(500):
+                a.send(number.to_bytes(2, "big"))
+            a.channel.close()
+            time.sleep(0.3)  # as a busy cell: a page that has it all waits for Python
+            await soon(b.closed.wait())
+            heard = [b.messages.get_nowait() for _ in range(b.messages.qsize())]
+        [int.from_bytes(message, "big") for message in heard]
+    """)
+    assert heard == list(range(500))
+
+
 def test_closing_a_connection_is_heard_by_the_other_only(run: Run) -> None:
     result = run("""
         from pair import connected, soon
