@@ -87,6 +87,7 @@ def _build_site(output: Path, tools: Path, ours: list[Path], bare: bool) -> None
         wheels = _site_wheels()
         shutil.copytree(_pyodide_files(tools, wheels), lite / "static/pyodide")
         shutil.copytree(wheels, lite / "pypi")
+        shutil.copytree(_labextension_wheels(), lite / "labextensions")
         for wheel in ours:
             shutil.copy(wheel, lite / "pypi")
         if bare:
@@ -120,9 +121,16 @@ def _pyodide_files(tools: Path, wheels: Path) -> Path:
 
 
 def _site_wheels() -> Path:
-    pins = HERE / "wheels.txt"
+    return _downloaded("site-wheels", HERE / "wheels.txt")
+
+
+def _labextension_wheels() -> Path:
+    return _downloaded("labextensions", HERE / "labextensions.txt")
+
+
+def _downloaded(name: str, pins: Path) -> Path:
     return cached(
-        "site-wheels",
+        name,
         {"pins": pins, "code": HERE / "pyodide_files.py"},
         lambda folder: download_wheels(folder, ["-r", str(pins)]),
     )
@@ -132,6 +140,8 @@ def _lite_config(lite: Path, bare: bool) -> dict[str, object]:
     """Configure the build; labextensions come out of the wheels that the site serves anyway."""
     names = ["jupyterlab_widgets"] if bare else ["jupyterlab_widgets", "anywidget", "pyodide_rtc"]
     wheels = [str(wheel) for name in names for wheel in (lite / "pypi").glob(f"{name}-*.whl")]
+    if not bare:
+        wheels += map(str, (lite / "labextensions").glob("*.whl"))
     sources = {"contents": [str(CONTENT)], "federated_extensions": wheels}
     return {"LiteBuildConfig": {"apps": APPS, "no_sourcemaps": True} | sources}
 

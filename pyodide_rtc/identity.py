@@ -6,6 +6,7 @@ Pure functions over `PageFacts`. What is found is shown, never trusted: it prove
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from hashlib import sha256
 
 from pyodide_rtc.errors import ConfigError
@@ -61,6 +62,28 @@ def page_user(facts: PageFacts) -> JsonObject:
         "color": _as_color(facts.query(COLOR_PARAMETER))
         or _as_color(facts.user_color or "")
         or COLORS[color],
+    }
+
+
+def jupyter_identity(facts: PageFacts, random_bytes: Callable[[int], bytes]) -> dict[str, str]:
+    """Give who sits at the page as JupyterLab knows people; name and colour are of `page_user`.
+
+    The user name tells people apart: it is the same in all tabs of this browser, and by chance in
+    no other one; with a browser that keeps nothing it is another one each time.
+
+    Args:
+        facts: what the page says of itself.
+        random_bytes: gives so many random bytes.
+    """
+    kept = facts.browser_id.encode() if facts.browser_id else random_bytes(16)
+    user = page_user(facts)
+    name = str(user.get("name", "Somebody"))
+    return {
+        "username": sha256(b"jupyter user " + kept).hexdigest()[:32],
+        "name": name,
+        "display_name": name,
+        "initials": "".join(word[0] for word in name.split()[:2]).upper(),
+        "color": str(user.get("color", COLORS[0])),
     }
 
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Awaitable
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyodide_rtc.errors import BrowserUnsupportedError
 from pyodide_rtc.ports import Host
 
-__all__ = ["block", "can_block", "live_proxies", "open_host"]
+if TYPE_CHECKING:
+    from pyodide_rtc.browser.page_port import PagePort
+
+__all__ = ["block", "can_block", "live_proxies", "open_host", "open_page_port"]
 
 _T = TypeVar("_T")
 _IS_PYODIDE: bool = sys.platform == "emscripten"
@@ -41,6 +44,13 @@ async def open_host() -> Host:
     raise BrowserUnsupportedError(
         "there is no browser", "process", "Run this in JupyterLite, or in Pyodide on a page."
     )
+
+
+def open_page_port(port: Any) -> PagePort:
+    """Take the port by which the page of an engine's worker is reached."""
+    from pyodide_rtc.browser.page_port import PagePort
+
+    return PagePort(port)
 
 
 def can_block() -> bool:

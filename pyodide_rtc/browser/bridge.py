@@ -180,6 +180,9 @@ _ROUTES = (
     _Route("broadcast", _by_display, 5.0),
 )
 
+_ONLY_ROUTE_PATIENCE_S = 10.0
+"""Where no other route is left, a page that is building its user interface is waited for."""
+
 
 async def open_bridge() -> BrowserHost:
     """Find a page that runs host.js.
@@ -199,9 +202,11 @@ async def open_bridge() -> BrowserHost:
 
 async def _first_answer(handshake: _Handshake) -> _Answer:
     tried = []
+    is_open = 0
     for route in _ROUTES:
         try:
             with route.open(handshake):
+                is_open += 1
                 await asyncio.wait([handshake.answer], timeout=route.patience_s)
         except _RouteMissingError as exc:
             tried.append(f"{route.name}: {exc}")
@@ -209,6 +214,10 @@ async def _first_answer(handshake: _Handshake) -> _Answer:
         if handshake.answer.done():
             return handshake.answer.result()
         tried.append(f"{route.name}: no answer within {route.patience_s:g} s")
+    if is_open == 1:
+        await asyncio.wait([handshake.answer], timeout=_ONLY_ROUTE_PATIENCE_S)
+        if handshake.answer.done():
+            return handshake.answer.result()
     raise BrowserUnsupportedError(
         f"no way from Python to the page; {'; '.join(tried)}",
         "worker",

@@ -67,9 +67,18 @@ function ifKept(step) {
  */
 export const noteRoom = () =>
   ifKept(() => {
-    const [, room] = /[?&]room=([^&]+)/.exec(location.search) ?? [];
+    const room = addressRoom();
     if (room) sessionStorage.setItem(roomKey(), room);
   });
+
+/** The room of the address, as it is written there: percent-encoded. */
+const addressRoom = () => /[?&]room=([^&]+)/.exec(location.search)?.[1];
+
+/** Tell the room of this page, by its address or by the page that led here; empty without one. */
+export function pageRoom() {
+  const written = addressRoom() ?? ifKept(() => sessionStorage.getItem(roomKey())) ?? "";
+  return (new URLSearchParams(`room=${written}`).get("room") ?? "").trim();
+}
 
 /**
  * Hold peer connections for one Python.

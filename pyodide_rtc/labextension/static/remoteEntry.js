@@ -1,18 +1,75 @@
 // @ts-nocheck
 /**
  * The labextension, written by hand in the form that JupyterLab loads: a container with a share
- * scope of the application's own packages. It gives each kernel's Worker its host, host.js beside
- * this file, has every page note its room for the pages that are opened from it, and decides
- * nothing.
+ * scope of the application's own packages. It gives each kernel's Worker its host (host.js), has
+ * every page note its room for the pages that are opened from it, and, where the page is in a room,
+ * has its open documents edited together (coediting.js).
  */
 {
-  const hostUrl = new URL("host.js", document.currentScript.src).href;
+  const here = (name) => new URL(name, document.currentScript.src).href;
+  const [hostUrl, coeditingUrl, clientUrl, engineUrl] = [
+    "host.js",
+    "coediting.js",
+    "engine-client.js",
+    "engine.js",
+  ].map(here);
+
+  /** What documents are edited together with, of jupyter-collaboration. */
+  const FRONT_END = ["@jupyter/docprovider-extension", "@jupyter/collaboration-extension"];
+  const USER_MANAGER = "@jupyterlite/services-extension:user-manager";
+  const PROVIDER = "@jupyter/docprovider-extension:";
+  /** Its parts that talk to a server, which is not there. */
+  const SERVED = [
+    "websocket-provider-document-factory",
+    "websocket-provider-awareness-factory",
+    "statusBarTimeline",
+    "forkManager",
+    "logger",
+  ].map((name) => PROVIDER + name);
+  /** All its parts but the runner of cells, for which it has the application's own one put off. */
+  const WITHOUT_ROOM = [FRONT_END[1], ...SERVED, `${PROVIDER}yfile`, `${PROVIDER}ynotebook`];
+  /** Applications that show documents. */
+  const APPS = ["lab", "notebooks", "edit"];
+
   let shared;
+  let coediting;
 
   /** Load a package of the application, in the version that it has; undefined without it. */
   const load = async (name) => {
     const [version] = Object.values(shared[name] ?? {});
     return version && (await version.get())();
+  };
+
+  /**
+   * Begin to edit documents together, if this page is in a room; else have all be as without us.
+   * Runs before the application reads its configuration: which of its parts are off is told there.
+   */
+  const begin = async () => {
+    if (!shared["@jupyterlite/services"]) return; // JupyterLab with a server has its own way
+    const { noteRoom, pageRoom } = await import(hostUrl);
+    noteRoom();
+    const element = document.getElementById("jupyter-config-data");
+    const config = JSON.parse(element.textContent);
+    const off = config.disabledExtensions ?? [];
+    const turnOff = (names) => {
+      config.disabledExtensions = [...off, ...names];
+      element.textContent = JSON.stringify(config);
+    };
+    const has = (name) => config.federated_extensions.some((extension) => extension.name === name);
+    const isAllowed = [true, "true"].includes(config.collaborative);
+    const isShown = APPS.includes(config.appUrl.replace(/.*\//, ""));
+    const room = isAllowed && isShown ? pageRoom() : "";
+    if (!room) return turnOff(WITHOUT_ROOM);
+    if (!FRONT_END.every(has))
+      return console.info(
+        "pyodide-rtc: documents are edited together where the site has jupyter-docprovider and " +
+          "jupyter-collaboration-ui, too: pip install 'pyodide-rtc[site]' where it is built",
+      );
+    const hasOwnUsers = off.includes(USER_MANAGER);
+    turnOff([...SERVED, ...(hasOwnUsers ? [] : [USER_MANAGER])]);
+    const { EngineClient } = await import(clientUrl);
+    const engine = new EngineClient(engineUrl, config, room);
+    coediting = { engine, config, room, hasOwnUsers, load };
   };
 
   /** Read the application's own user: JupyterLite has none, unless the site adds one. */
@@ -34,8 +91,7 @@
     optional: [IKernelClient],
     async activate({ serviceManager }, kernelClient) {
       if (!kernelClient) return; // JupyterLab with a server: its kernels are no workers
-      const { attachWorker, noteRoom } = await import(hostUrl);
-      noteRoom();
+      const { attachWorker } = await import(hostUrl);
       const getUser = userOf(serviceManager);
       const attachments = new Map();
       const attach = (kernel) => {
@@ -59,10 +115,14 @@
   });
 
   (window._JUPYTERLAB ??= {})["pyodide-rtc"] = {
-    init: (scope) => void (shared = scope),
+    init: async (scope) => {
+      shared = scope;
+      await begin();
+    },
     get: async () => {
       const services = await load("@jupyterlite/services");
       const plugins = services ? [plugin(services.IKernelClient)] : [];
+      if (coediting) plugins.push(...(await (await import(coeditingUrl)).makePlugins(coediting)));
       return () => ({ __esModule: true, default: plugins });
     },
   };

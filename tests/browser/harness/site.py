@@ -32,6 +32,9 @@ REPOSITORY = Path(__file__).parents[3]
 SITE = REPOSITORY / "demo-site/_output"
 """What `make site` builds."""
 
+FRONT_END = ("@jupyter/docprovider-extension", "@jupyter/collaboration-extension")
+"""What documents are edited together with, of jupyter-collaboration."""
+
 START_TIMEOUT_S = 120
 
 
@@ -59,18 +62,24 @@ def serve_folder(folder: Path) -> Iterator[str]:
         thread.join()
 
 
-def exposed_copy(site: Path, target: Path, **config: object) -> Path:
+def exposed_copy(site: Path, target: Path, *, is_coedited: bool = False, **config: object) -> Path:
     """Copy a built site by hard links, with `window.jupyterapp`, which `Notebook` needs.
 
     Args:
         site: the output folder of demo-site/build.py.
         target: must not exist.
+        is_coedited: whether documents are edited together. Tests of kernels' rooms write their
+            cells into notebooks that are one file, in one room, and are not to meet there.
         config: more for the site's `jupyter-config-data`.
     """
     shutil.copytree(site, target, copy_function=os.link)
     path = target / "jupyter-lite.json"
     content = json.loads(path.read_text())
-    content["jupyter-config-data"] |= {"exposeAppInBrowser": True} | config
+    data = content["jupyter-config-data"]
+    if not is_coedited:
+        extensions = data["federated_extensions"]
+        data["federated_extensions"] = [e for e in extensions if e["name"] not in FRONT_END]
+    data |= {"exposeAppInBrowser": True} | config
     path.unlink()  # it is the same file as in the site
     path.write_text(json.dumps(content))
     return target

@@ -1,0 +1,46 @@
+"""The engine: what edits a page's open documents together with others, in a worker of its own.
+
+The labextension starts one worker for each page that is in a room (engine.js beside it). There runs
+Pyodide without IPython, and in it this package, which joins rooms for the page: a notebook kernel
+that computes or is restarted is no part of it. The page is at the end of a port (`port.py`).
+
+What is decided is decided here; the page shows documents, seeds and keeps them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from pyodide_rtc import browser
+from pyodide_rtc.engine.server import Engine
+
+logger = logging.getLogger("pyodide_rtc.engine")
+
+_running: set[asyncio.Task[None]] = set()
+"""A task that nobody keeps may be collected before its end."""
+
+
+def start(port: Any, room: str) -> None:
+    """Serve the page at the other end of a port, for as long as the worker lives.
+
+    Args:
+        port: a JavaScript MessagePort.
+        room: the name of the page's room.
+    """
+    task = asyncio.ensure_future(_serve(port, room))
+    _running.add(task)
+    task.add_done_callback(_running.discard)
+
+
+async def _serve(port: Any, room: str) -> None:
+    page = browser.open_page_port(port)
+    try:
+        host = await browser.open_host()
+        engine = Engine(host, await host.page_facts(), room, page.post)
+    except Exception as error:  # whatever it is: the page is to know that nothing is shared
+        logger.exception("! the engine could not be started")
+        page.post("stopped", "", str(error))
+        raise
+    page.hear(engine.receive)

@@ -1,0 +1,201 @@
+// @ts-check
+/**
+ * What jupyter-collaboration's front end asks for, without a server: its three tokens, given by the
+ * engine; and what a person sees of the room. Loaded by remoteEntry.js on pages that are in a room.
+ */
+
+import { AwarenessLink } from "./awareness.js";
+import { SharedFile } from "./documents.js";
+import { Keep } from "./keep.js";
+import { keepTrustHere } from "./trust.js";
+
+/**
+ * @typedef {object} Coediting
+ * @property {import("./engine-client.js").EngineClient} engine
+ * @property {any} config the merged `jupyter-config-data`
+ * @property {string} room
+ * @property {boolean} hasOwnUsers whether the site tells who sits here
+ * @property {(name: string) => Promise<any>} load
+ */
+
+/** @param {Coediting} coediting @returns {Promise<any[]>} plugins of JupyterLab */
+export async function makePlugins({ engine, config, room, hasOwnUsers, load }) {
+  const names = [
+    "@jupyter/docprovider",
+    "@jupyter/collaborative-drive",
+    "@jupyter/ydoc",
+    "@jupyterlab/apputils",
+    "@jupyterlab/docmanager",
+    "@jupyterlab/outputarea",
+    "@jupyterlab/services",
+    "@jupyterlab/statusbar",
+    "@lumino/widgets",
+    "yjs",
+  ];
+  const [tokens, drive, ydoc, apputils, docmanager, outputarea, services, statusbar, widgets, Y] =
+    await Promise.all(names.map(load));
+  keepTrustHere(ydoc.YBaseCell, outputarea.OutputAreaModel);
+
+  /** @type {Map<string, SharedFile>} */
+  const files = new Map();
+  /** What tells of the page as a whole, by operation. */
+  const page = /** @type {Record<string, (...about: any[]) => void>} */ ({});
+  const identity = new Promise((resolve) => {
+    page.user = (text) => resolve(JSON.parse(text));
+  });
+
+  const around = {
+    engine,
+    room,
+    Y,
+    keep: new Keep(config.baseUrl),
+    models: { notebook: ydoc.YNotebook, file: ydoc.YFile },
+    /** @param {SharedFile} file @param {() => Promise<string | undefined>} exchange */
+    reopen: async (file, exchange) => {},
+  };
+
+  /** @param {any} options */
+  const fileOf = (options) => {
+    const key = `${options.contentType}:${options.path}`;
+    if (!files.has(key)) files.set(key, new SharedFile(around, options));
+    return /** @type {SharedFile} */ (files.get(key));
+  };
+
+  const documents = {
+    id: "pyodide-rtc:documents",
+    description: "Links open documents to the engine",
+    provides: tokens.IDocumentProviderFactory,
+    activate: () => ({ create: (/** @type {any} */ options) => fileOf(options).show(options) }),
+  };
+
+  const presence = {
+    id: "pyodide-rtc:presence",
+    description: "Tells who is in the room",
+    provides: tokens.IAwarenessProviderFactory,
+    activate: () => ({
+      create({ awareness, user }) {
+        const showUser = () => awareness.setLocalStateField("user", user.identity);
+        user.ready.then(showUser);
+        user.userChanged.connect(showUser);
+        const link = new AwarenessLink(awareness, (client, state) =>
+          engine.post("presence", "", client, state),
+        );
+        page.presence = (text) => link.take(text);
+        return { awareness, isDisposed: false, dispose: () => link.close() };
+      },
+    }),
+  };
+
+  const user = {
+    id: "pyodide-rtc:user",
+    description: "Tells who sits at the page",
+    provides: services.IUserManager,
+    optional: [services.IServerSettings],
+    activate(/** @type {null} */ _, serverSettings) {
+      const manager = new services.UserManager({
+        serverSettings: serverSettings ?? undefined,
+        userApiClient: { get: async () => ({ identity: await identity, permissions: {} }) },
+      });
+      // It tells of its first user before it is ready, and the menu shows one only afterwards.
+      const { userChanged } = manager;
+      manager.ready.then(() => userChanged.emit({ identity: manager.identity, permissions: {} }));
+      return manager;
+    },
+  };
+
+  const opening = {
+    id: "pyodide-rtc:opening",
+    description: "Opens what only the room has, and what the room has in another form",
+    autoStart: true,
+    requires: [drive.ICollaborativeContentProvider, docmanager.IDocumentManager],
+    activate({ serviceManager }, provider, documentManager) {
+      const { defaultDrive } = serviceManager.contents;
+      around.reopen = async (file, exchange) => {
+        await documentManager.closeFile(file.path);
+        const copy = await exchange();
+        // Here, and not in a new tab of the browser, as the notebook application has it.
+        documentManager.openOrReveal(file.path, undefined, undefined, { ref: "_noref" });
+        tellAdopted(apputils.Notification, file.path, copy);
+      };
+      answerForFiles(provider, files);
+      fetchWhatIsNamed(defaultDrive, (path) => fileOf({ ...kindOf(path), path, drive: defaultDrive }));
+      const keepAll = () => files.forEach((file) => file.keepNow());
+      window.addEventListener("pagehide", keepAll);
+    },
+  };
+
+  const status = {
+    id: "pyodide-rtc:status",
+    description: "Shows the room in the status bar",
+    autoStart: true,
+    optional: [statusbar?.IStatusBar].filter(Boolean),
+    activate: ({ shell }, statusBar) => {
+      const item = new widgets.Widget();
+      item.id = "pyodide-rtc-room";
+      item.addClass("jp-StatusBar-TextItem");
+      const show = (/** @type {string} */ text, /** @type {string} */ why) => {
+        item.node.textContent = text;
+        item.node.title = why;
+      };
+      show(`${room}: starting`, "Editing together begins as soon as the engine has started.");
+      page.room = (why, people) => show(`${room}: ${people} ${people === 1 ? "person" : "people"}`, why);
+      page.stopped = (reason) => {
+        show(`${room}: not shared`, `Nothing is shared with others: ${reason}. Reload the page.`);
+        console.error(`pyodide-rtc: the engine has stopped: ${reason}`);
+      };
+      engine.hear("", (operation, ...about) => page[operation]?.(...about));
+      if (statusBar) statusBar.registerStatusItem("pyodide-rtc:room", { item, align: "left", rank: 5 });
+      else shell.add(item, "menu", { rank: 900 }); // the notebook application has no status bar
+    },
+  };
+  return [documents, presence, ...(hasOwnUsers ? [] : [user]), opening, status];
+}
+
+/** @param {string} path */
+const kindOf = (path) =>
+  path.endsWith(".ipynb")
+    ? { contentType: "notebook", format: "json" }
+    : { contentType: "file", format: "text" };
+
+/**
+ * Answer for the files that are edited together: their content is there when the document is ready,
+ * and what we save ourselves, in this tab or another, is no change of the file on the disk.
+ * @param {any} provider RtcContentProvider @param {Map<string, SharedFile>} files
+ */
+function answerForFiles(provider, files) {
+  const get = provider.get.bind(provider);
+  provider.get = async (/** @type {string} */ path, /** @type {any} */ options) => {
+    const file = [...files.values()].find((one) => one.path === path);
+    await file?.ready;
+    const model = await get(path, options);
+    if (!file) return model;
+    file.lastModified ??= model.last_modified;
+    return { ...model, last_modified: file.lastModified };
+  };
+}
+
+/**
+ * Fetch the file that the address names from the room, if this browser lacks it.
+ * @param {any} drive @param {(path: string) => SharedFile} fileOf
+ */
+function fetchWhatIsNamed(drive, fileOf) {
+  const named = new URLSearchParams(location.search).get("path");
+  const get = drive.get.bind(drive);
+  drive.get = async (/** @type {string} */ path, /** @type {any} */ options) => {
+    try {
+      return await get(path, options);
+    } catch (error) {
+      if (path !== named || options?.type || !(await fileOf(path).fetch())) throw error;
+      return get(path, options);
+    }
+  };
+}
+
+/** @param {any} Notification @param {string} path @param {string | undefined} copy */
+function tellAdopted(Notification, path, copy) {
+  if (copy === undefined) return;
+  Notification.warning(
+    `${path}: the room has another version, which you see now. Yours is kept as ${copy}.`,
+    { autoClose: false },
+  );
+}

@@ -1,0 +1,78 @@
+// @ts-check
+/**
+ * The page's side of the engine: starts its worker, and passes its messages on to the documents that
+ * they are for. What they say is in pyodide_rtc/engine/port.py.
+ */
+
+// @ts-expect-error: it is beside this file once it is installed; its source is in browser/
+import { attachWorker } from "./host.js";
+
+/** @typedef {(operation: string, ...about: any[]) => void} Receiver */
+
+const KERNEL = "@jupyterlite/pyodide-kernel-extension:kernel";
+
+/**
+ * Tell where the site has Pyodide and wheels: where its kernels have them from.
+ * @param {any} config the merged `jupyter-config-data`
+ */
+function siteFiles(config) {
+  const settings = config.litePluginSettings?.[KERNEL] ?? {};
+  const absolute = (/** @type {string} */ url) => new URL(url, location.href).href;
+  if (!settings.pyodideUrl || !settings.pipliteUrls?.length)
+    throw new Error("the site needs its own Pyodide (static/pyodide) and wheels (pypi)");
+  return {
+    pyodide: absolute(settings.pyodideUrl),
+    indexes: settings.pipliteUrls.map(absolute),
+  };
+}
+
+export class EngineClient {
+  /** @type {Map<string, Receiver>} */
+  #receivers = new Map();
+  /** @type {any[]} */
+  #early = [];
+  #port;
+  worker;
+
+  /**
+   * Start the engine.
+   * @param {URL} script engine.js
+   * @param {any} config the merged `jupyter-config-data`
+   * @param {string} room its name
+   */
+  constructor(script, config, room) {
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    port1.onmessage = ({ data }) => this.#receive(data);
+    this.worker = new Worker(script, { type: "module", name: "pyodide-rtc engine" });
+    this.worker.onerror = ({ message }) => this.#receive(["stopped", "", message]);
+    attachWorker(this.worker, "page");
+    const start = { ...siteFiles(config), room, port: port2 };
+    this.worker.postMessage({ pyodideRtc: "engine", start }, [port2]);
+  }
+
+  /**
+   * Hand what is told of a document to `receiver`; the empty name is for the page as a whole.
+   * @param {string} document @param {Receiver} receiver @returns {() => void} ends it
+   */
+  hear(document, receiver) {
+    this.#receivers.set(document, receiver);
+    const early = this.#early.filter(([, name]) => name === document);
+    this.#early = this.#early.filter(([, name]) => name !== document);
+    early.forEach((message) => this.#receive(message));
+    return () => void (this.#receivers.get(document) === receiver && this.#receivers.delete(document));
+  }
+
+  /** @param {string} operation @param {string} document @param {unknown[]} about */
+  post(operation, document, ...about) {
+    this.#port.postMessage([operation, document, ...about]);
+  }
+
+  /** @param {any[]} message */
+  #receive([operation, document, ...about]) {
+    if (operation === "fault") return console.warn(`pyodide-rtc: ${document}: ${about[0]}`);
+    const receiver = this.#receivers.get(document);
+    if (receiver) receiver(operation, ...about);
+    else if (document === "") this.#early.push([operation, document, ...about]); // a plugin is still to come
+  }
+}

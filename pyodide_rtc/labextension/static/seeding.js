@@ -1,0 +1,104 @@
+// @ts-check
+/**
+ * First content: a file becomes a Yjs document in the same way everywhere, so that people who begin
+ * with equal files begin with one document. Pure, but for the application's own models.
+ */
+
+/** Part of each seed: to be raised when equal files would give other bytes than before. */
+const VERSION = "1";
+
+const MARKDOWN_OR_RAW = ["markdown", "raw"];
+
+/** @param {any} value @returns {any} with the keys of all objects in order, and no undefined ones */
+function sorted(value) {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (value === null || typeof value !== "object") return value;
+  const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
+  entries.sort(([one], [other]) => (one < other ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
+}
+
+/** @param {string | string[] | undefined} text as nbformat allows it */
+const joined = (text) => (Array.isArray(text) ? text.join("") : (text ?? ""));
+
+/** @param {any} output */
+const canonicalOutput = (output) =>
+  output.output_type === "stream" ? { ...output, text: joined(output.text) } : output;
+
+/** @param {any} cell @param {number} index */
+function canonicalCell(cell, index) {
+  const { trusted, ...metadata } = cell.metadata ?? {}; // trust never travels
+  const type = MARKDOWN_OR_RAW.includes(cell.cell_type) ? cell.cell_type : "code";
+  const common = { id: cell.id ?? `seed-${index}`, cell_type: type, source: joined(cell.source) };
+  if (type !== "code") return { ...common, metadata, attachments: cell.attachments };
+  const outputs = (cell.outputs ?? []).map(canonicalOutput);
+  return { ...common, metadata, outputs, execution_count: cell.execution_count ?? null };
+}
+
+/**
+ * Give the form of a notebook in which equal ones are equal, letter by letter. As JupyterLab does
+ * when it opens one, an empty notebook gets a cell, and an old format becomes the current one.
+ * @param {any} notebook
+ */
+function canonicalNotebook(notebook) {
+  const cells = notebook.cells?.length ? notebook.cells : [{ cell_type: "code" }];
+  const { orig_nbformat, ...metadata } = notebook.metadata ?? {};
+  return sorted({
+    cells: cells.map(canonicalCell),
+    metadata,
+    nbformat: 4,
+    nbformat_minor: Math.max(notebook.nbformat === 4 ? (notebook.nbformat_minor ?? 0) : 0, 5),
+  });
+}
+
+/**
+ * Give the canonical content of a file.
+ * @param {string} contentType "notebook" or "file" @param {any} content as the drive gives it
+ */
+export const canonical = (contentType, content) =>
+  contentType === "notebook" ? canonicalNotebook(content) : joined(content).replace(/\r\n?/g, "\n");
+
+/** @param {any} content canonical @returns {string} */
+export const asText = (content) => (typeof content === "string" ? content : JSON.stringify(content));
+
+/** @param {any} content canonical @returns {boolean} whether nobody has written anything into it */
+export const isBlank = (content) =>
+  typeof content === "string"
+    ? content === ""
+    : content.cells.every((/** @type {any} */ { source, outputs }) => !source && !outputs?.length);
+
+/**
+ * Tell texts apart by a short name: SHA-256, as 64 hexadecimal digits. Pages without cryptography
+ * (those that came by `http:` from another machine) have the text itself for it.
+ * @param {string} text
+ */
+export async function fingerprint(text) {
+  if (!crypto.subtle) return text;
+  const bytes = new TextEncoder().encode(text);
+  return asHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
+}
+
+/** @param {Uint8Array} bytes */
+const asHex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+/**
+ * Make the document of a canonical content.
+ * @param {any} content
+ * @param {new () => any} Model YNotebook or YFile of the application
+ * @param {any} Y the application's yjs
+ * @returns {Promise<{seed: string, state: Uint8Array}>} its name and its state; without
+ *   cryptography the name is another one each time, so that equal files count as different
+ */
+export async function makeSeed(content, Model, Y) {
+  const named = crypto.subtle && (await fingerprint(`${VERSION} ${asText(content)}`));
+  const seed = named || asHex(crypto.getRandomValues(new Uint8Array(32)));
+  const model = new Model();
+  model.ydoc.clientID = parseInt(seed.slice(0, 13), 16); // 52 bits: client ids have 53
+  Object.defineProperty(model, "dirty", { set() {} }); // else it would be part of the document
+  model.ydoc.transact(() =>
+    typeof content === "string" ? model.setSource(content) : model.fromJSON(structuredClone(content)),
+  );
+  const state = Y.encodeStateAsUpdate(model.ydoc);
+  model.dispose();
+  return { seed, state };
+}

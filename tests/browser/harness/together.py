@@ -1,0 +1,265 @@
+"""An open document of the site as a person has it: driven by clicks and keys."""
+
+from __future__ import annotations
+
+import sys
+from itertools import count
+from typing import Any
+from urllib.parse import urlencode
+
+from selenium.webdriver import ActionChains, Keys
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webdriver import WebDriver
+from selenium.webdriver.remote.webelement import WebElement
+
+from harness.served import SignalingServer
+from harness.site import START_TIMEOUT_S, run_async
+from harness.waiting import eventually
+
+__all__ = ["Desk", "all_equal"]
+
+_desks = count(1)
+
+_FIND = """
+    const panel = [...(window.jupyterapp?.shell.widgets("main") ?? [])].find(
+        (widget) => widget.isVisible && widget.context) ?? window.jupyterapp?.shell.currentWidget;
+    const shared = panel?.context?.isReady ? panel.context.model?.sharedModel : undefined;
+"""
+_CELLS = f"""{_FIND}
+    return shared?.cells?.map((cell) => cell.getSource());
+"""
+_CELL = """[...document.querySelectorAll(".jp-Notebook .jp-Cell")]
+    .filter((cell) => cell.offsetParent !== null)[arguments[0]]"""
+
+
+class Desk:
+    """Somebody's tab with an open document.
+
+    Args:
+        driver: a browser.
+        server: the site with its signaling.
+        name: what `?username=` says.
+    """
+
+    def __init__(self, driver: WebDriver, server: SignalingServer, name: str) -> None:
+        self.driver = driver
+        self.server = server
+        self.name = name
+        self.window = driver.current_window_handle
+        self.last: Any = None
+        self._workspace = f"desk-{next(_desks)}"  # without the tabs of the test before
+        _ = self.errors  # those of the test before
+
+    # Opening.
+
+    def open(self, path: str, room: str | None, app: str = "lab", **query: str) -> None:
+        """Open a document, and wait until it is shown."""
+        self.go(path, room, app, **query)
+        self.wait_shown()
+
+    def go(self, path: str, room: str | None, app: str = "lab", **query: str) -> None:
+        """Open a document, and do not wait for it."""
+        self.look()
+        named = {} if room is None else {"room": room, "username": self.name}
+        if app == "lab":
+            query["workspace"] = self._workspace
+        address = urlencode({**named, **query, "path": path})
+        self.driver.get(f"{self.server.url}/{app}/index.html?{address}")
+
+    def look(self) -> None:
+        """Turn the driver to this tab, where the browser has several."""
+        if len(self.driver.window_handles) > 1:
+            self.driver.switch_to.window(self.window)
+
+    def reload(self) -> None:
+        """Reload the page."""
+        self.look()
+        self.driver.refresh()
+        self.wait_shown()
+
+    def wait_shown(self) -> None:
+        """Wait until the document has content."""
+        shown = f"{_FIND} return shared && (shared.cells ? shared.cells.length > 0 : true);"
+        eventually(lambda: self.js(shown), START_TIMEOUT_S, f"{self.name}: the document is shown")
+
+    def wait_company(self, people: int = 2) -> None:
+        """Wait until the status item says that so many people are here."""
+        words = f"{people} {'person' if people == 1 else 'people'}"
+        eventually(lambda: words in self.status, START_TIMEOUT_S, f"{self.name}: {words}")
+
+    # Reading.
+
+    def js(self, script: str, *args: object) -> Any:
+        """Run JavaScript on the page."""
+        self.look()
+        return self.driver.execute_script(script, *args)
+
+    @property
+    def status(self) -> str:
+        """The status item."""
+        text = self.js("return document.querySelector('#pyodide-rtc-room')?.textContent ?? ''")
+        return str(text)
+
+    @property
+    def cells(self) -> list[str] | None:
+        """The sources of the notebook's cells."""
+        found: list[str] | None = self.js(_CELLS)
+        return found
+
+    @property
+    def content(self) -> Any:
+        """The whole document as JSON, without what is each browser's own."""
+        return self.js(
+            f"""{_FIND}
+            const source = shared?.getSource();
+            if (!source?.cells) return source;
+            source.cells.forEach((cell) => delete cell.metadata.trusted);
+            return source;
+            """
+        )
+
+    def outputs(self, index: int) -> list[dict[str, Any]]:
+        """The outputs of a cell."""
+        found: list[dict[str, Any]] = self.js(
+            f"{_FIND} return shared.getCell(arguments[0]).getOutputs()", index
+        )
+        return found
+
+    def saved(self, path: str) -> Any:
+        """Give the content of a file of this browser; None where there is none."""
+        return run_async(
+            self.driver,
+            """
+            const { contents } = window.jupyterapp.serviceManager;
+            try {
+                return (await contents.get(arguments[0], { content: true })).content;
+            } catch { return null; }
+            """,
+            path,
+        )
+
+    def put_file(self, path: str, content: object) -> None:
+        """Write a notebook into this browser's storage, as an upload does."""
+        about = {"type": "notebook", "format": "json", "content": content}
+        script = "await window.jupyterapp.serviceManager.contents.save(...arguments);"
+        run_async(self.driver, script, path, about)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether the engine has reached the room."""
+        return "person" in self.status or "people" in self.status
+
+    @property
+    def notices(self) -> str:
+        """What the notifications say."""
+        text: str = self.js(
+            """
+            const notices = document.querySelectorAll(".jp-toastContainer, .Toastify");
+            return [...notices].map((one) => one.innerText).join(" ");
+            """
+        )
+        return text
+
+    @property
+    def files(self) -> list[str]:
+        """The names of the files in this browser's first folder."""
+        listing = "return (await window.jupyterapp.serviceManager.contents.get('')).content"
+        found: list[str] = run_async(self.driver, f"{listing}.map((file) => file.name)")
+        return found
+
+    @property
+    def dialogs(self) -> list[str]:
+        """The texts of the dialogs that are open."""
+        found: list[str] = self.js(
+            "return [...document.querySelectorAll('.jp-Dialog')].map((one) => one.innerText)"
+        )
+        return found
+
+    @property
+    def errors(self) -> list[str]:
+        """What the console had of errors since it was asked last (Chromium only)."""
+        if self.driver.name == "firefox":
+            return []
+        entries = self.driver.get_log("browser")  # type: ignore[attr-defined]
+        return [str(e["message"]) for e in entries if e["level"] == "SEVERE"]
+
+    def eventually(self, read: str, expected: object, timeout_s: float = 20) -> None:
+        """Wait until an attribute of this desk is this."""
+
+        def is_reached() -> bool:
+            self.last = getattr(self, read)
+            return bool(self.last == expected)
+
+        try:
+            eventually(is_reached, timeout_s, read)
+        except AssertionError as error:
+            raise AssertionError(
+                f"{self.name}: {read} is {self.last!r}, not {expected!r}"
+            ) from error
+
+    # Doing, as a person does.
+
+    def cell(self, index: int) -> WebElement:
+        """Find a cell on the screen."""
+        script = f"const cell = {_CELL}; cell?.scrollIntoView({{ block: 'center' }}); return cell;"
+        found: WebElement = eventually(
+            lambda: self.js(script, index), 10, f"{self.name}: cell {index} is on the screen"
+        )
+        return found
+
+    def click_cell(self, index: int) -> None:
+        """Click into the text of a cell."""
+        self.cell(index).find_element(By.CSS_SELECTOR, ".cm-content").click()
+
+    def type(self, *keys: str) -> None:
+        """Type where the focus is."""
+        self.look()
+        ActionChains(self.driver).send_keys(*keys).perform()
+
+    def press(self, *keys: str) -> None:
+        """Press keys together, such as Ctrl and Z."""
+        self.look()
+        *held, last = keys
+        chain = ActionChains(self.driver)
+        for key in held:
+            chain = chain.key_down(key)
+        chain = chain.send_keys(last)
+        for key in reversed(held):
+            chain = chain.key_up(key)
+        chain.perform()
+
+    def write(self, index: int, text: str) -> None:
+        """Click into a cell, and type at its end."""
+        self.click_cell(index)
+        self.press(_CONTROL, Keys.END)
+        self.type(text)
+
+    def run_cell(self, index: int) -> None:
+        """Run a cell by Shift+Enter."""
+        self.click_cell(index)
+        self.press(Keys.SHIFT, Keys.ENTER)
+
+    def command(self, index: int, *keys: str) -> None:
+        """Choose a cell and press keys of the command mode."""
+        self.click_cell(index)
+        self.type(Keys.ESCAPE)
+        self.type(*keys)
+
+    def click(self, selector: str) -> None:
+        """Click something."""
+        self.look()
+        self.driver.find_element(By.CSS_SELECTOR, selector).click()
+
+
+_CONTROL = Keys.COMMAND if sys.platform == "darwin" else Keys.CONTROL
+
+
+def all_equal(*desks: Desk, timeout_s: float = 30) -> Any:
+    """Wait until the desks show the same document, and give it."""
+
+    def contents() -> Any:
+        found = [desk.content for desk in desks]
+        return found if found[0] and all(one == found[0] for one in found) else None
+
+    names = ", ".join(desk.name for desk in desks)
+    return eventually(contents, timeout_s, f"{names} have equal documents")[0]

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from itertools import count
+from pathlib import Path
+
+import pytest
+from harness.browsers import Kind, open_browser
+from harness.served import SignalingServer, serve_site
+from harness.site import REPOSITORY, exposed_copy
+from harness.together import Desk
+from selenium.webdriver.remote.webdriver import WebDriver
+from stock.page import stock_page_folder
+
+_SITE = REPOSITORY / "demo-site" / "_output"
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    copy = exposed_copy(_SITE, tmp_path_factory.mktemp("together") / "site", is_coedited=True)
+    shutil.copytree(stock_page_folder(), copy / "stock")
+    return copy
+
+
+@pytest.fixture(scope="session")
+def server(site: Path) -> Iterator[SignalingServer]:
+    with serve_site(site) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def drivers() -> Iterator[Callable[[str, Kind], WebDriver]]:
+    """Browsers by name, started when first asked for."""
+    with ExitStack() as stack:
+        running: dict[tuple[str, Kind], WebDriver] = {}
+
+        def find(name: str, kind: Kind = "chromium") -> WebDriver:
+            if (name, kind) not in running:
+                running[name, kind] = stack.enter_context(open_browser(kind))
+            return running[name, kind]
+
+        yield find
+
+
+DeskOf = Callable[..., Desk]
+
+
+@pytest.fixture
+def desk(server: SignalingServer, drivers: Callable[..., WebDriver]) -> Iterator[DeskOf]:
+    """Somebody's desk, in a browser of their own; at the end it is away, and holds no room."""
+    used: list[Desk] = []
+
+    def sit(name: str, kind: Kind = "chromium") -> Desk:
+        used.append(Desk(drivers(name, kind), server, name))
+        return used[-1]
+
+    yield sit
+    for one in used:
+        one.look()
+        one.driver.get("about:blank")
+
+
+_numbers = count(1)
+
+
+@pytest.fixture
+def room_name() -> str:
+    """A room that no other test uses."""
+    return f"together-{next(_numbers)}"
+
+
+@pytest.fixture
+def put(site: Path) -> Callable[..., str]:
+    """Give the site a notebook with these cells, or another file; gives its path."""
+
+    def write(*cells: str, name: str | None = None) -> str:
+        path = name or f"test-{next(_numbers)}.ipynb"
+        text = cells[0] if name else json.dumps(notebook(*cells))
+        (site / "files" / path).write_text(text)
+        _list(site, path)
+        return path
+
+    return write
+
+
+def notebook(*cells: str) -> dict[str, object]:
+    """A notebook with these cells of code."""
+    return {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {"kernelspec": {"name": "python", "display_name": "Python (Pyodide)"}},
+        "cells": [
+            {
+                "id": f"cell-{number}",
+                "cell_type": "code",
+                "source": source,
+                "metadata": {},
+                "outputs": [],
+                "execution_count": None,
+            }
+            for number, source in enumerate(cells)
+        ],
+    }
+
+
+def _list(site: Path, path: str) -> None:
+    """Name a file in the site's list of contents, as the build does."""
+    listing = site / "api/contents/all.json"
+    content = json.loads(listing.read_text())
+    known = next(one for one in content["content"] if one["type"] == "notebook")
+    is_notebook = path.endswith(".ipynb")
+    entry = known | {
+        "name": path,
+        "path": path,
+        "type": "notebook" if is_notebook else "file",
+        "mimetype": None if is_notebook else "text/plain",
+        "size": (site / "files" / path).stat().st_size,
+    }
+    content["content"] = [one for one in content["content"] if one["path"] != path] + [entry]
+    listing.unlink()
+    listing.write_text(json.dumps(content))

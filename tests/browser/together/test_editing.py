@@ -1,0 +1,65 @@
+"""Two people edit one notebook, by clicks and keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from harness.browsers import Kind
+from harness.together import Desk, all_equal
+from harness.waiting import eventually
+from selenium.webdriver import Keys
+
+from .conftest import DeskOf
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+
+@pytest.mark.parametrize("kind", ["chromium", "firefox"])
+def test_a_notebook_is_edited_together(
+    desk: DeskOf, put: Callable[..., str], room_name: str, kind: Kind
+) -> None:
+    path = put("one = 1", "two = 2", "print(one + two)")
+    ada, bob = desk("ada"), desk("bob", kind)
+    ada.go(path, room_name)
+    bob.go(path, room_name)
+    ada.wait_shown()
+    bob.wait_shown()
+    ada.wait_company()
+    bob.wait_company()
+
+    # Both type in one cell.
+    ada.write(0, "  # Ada")
+    bob.eventually("cells", ["one = 1  # Ada", "two = 2", "print(one + two)"])
+    bob.click_cell(0)
+    bob.press(Keys.CONTROL, Keys.HOME)
+    bob.type("# Bob\n")
+    ada.eventually("cells", ["# Bob\none = 1  # Ada", "two = 2", "print(one + two)"])
+    _undo_takes_back_ones_own_typing(ada, bob)
+
+    # Cells are added, moved, deleted.
+    ada.command(1, "b")
+    ada.type(Keys.ENTER, "three = 3")
+    bob.eventually("cells", ["# Bob\none = 1", "two = 2", "three = 3", "print(one + two)"])
+    bob.command(2)
+    bob.press(Keys.CONTROL, Keys.SHIFT, Keys.ARROW_UP)
+    ada.eventually("cells", ["# Bob\none = 1", "three = 3", "two = 2", "print(one + two)"])
+    bob.command(1, "dd")
+    ada.eventually("cells", ["# Bob\none = 1", "two = 2", "print(one + two)"])
+
+    # One runs cells, and the other sees what came out.
+    for index in range(3):
+        ada.run_cell(index)
+    said = [{"output_type": "stream", "name": "stdout", "text": "3\n"}]
+    eventually(lambda: bob.outputs(2) == said, 60, "what Ada's kernel printed is at Bob's")
+    content = all_equal(ada, bob)
+    assert [cell["execution_count"] for cell in content["cells"]] == [1, 2, 3, None]
+    assert ada.dialogs == bob.dialogs == []
+    assert ada.errors == bob.errors == []
+
+
+def _undo_takes_back_ones_own_typing(ada: Desk, bob: Desk) -> None:
+    ada.click_cell(0)
+    for _ in range(5):  # more often than there is something to take back
+        ada.press(Keys.CONTROL, "z")
+    bob.eventually("cells", ["# Bob\none = 1", "two = 2", "print(one + two)"])
