@@ -2,10 +2,10 @@
 
 PORT ?= 8000
 PYTHON := .venv/bin/python
-PAGE := http://localhost:$(PORT)/lab/index.html?room=demo&path
+PAGE := http://localhost:$(PORT)/lab/index.html?room=demo&path=together.ipynb
 
 .NOTPARALLEL:
-.PHONY: help demo test test-fast lint site site-bare wheel pycrdt bench setup-fast setup-site setup-browsers
+.PHONY: help demo test test-fast lint site site-bare wheel pycrdt bench picture setup-fast setup-site setup-browsers
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -13,8 +13,8 @@ help:  ## show this list
 demo: site  ## build what is missing; serve the site and its signaling on PORT (8000)
 	@echo
 	@echo "Open these in two browsers; Ctrl+C ends the server:"
-	@echo "  $(PAGE)=start-here.ipynb"
-	@echo "  $(PAGE)=answer.ipynb"
+	@echo "  $(PAGE)&username=Ada"
+	@echo "  $(PAGE)&username=Bob"
 	@echo
 	@.venv/bin/pyodide-rtc serve --site demo-site/_output --port $(PORT)
 
@@ -45,6 +45,10 @@ pycrdt: setup-site  ## the wheel of pycrdt for Pyodide, into dist/
 
 bench: setup-browsers site  ## latency, throughput and bytes, beside y-webrtc in the same browsers
 	$(PYTHON) tests/bench/run.py
+	$(PYTHON) tests/bench/together.py
+
+picture: setup-browsers site  # of two browsers, for the README
+	$(PYTHON) tests/bench/picture.py docs/together.png
 
 setup-fast:
 	@.ci/setup fast

@@ -6,7 +6,14 @@ import re
 
 import pytest
 
-from pyodide_rtc.identity import ADJECTIVES, ANIMALS, COLORS, color_fault, page_user
+from pyodide_rtc.identity import (
+    ADJECTIVES,
+    ANIMALS,
+    COLORS,
+    color_fault,
+    jupyter_identity,
+    page_user,
+)
 from pyodide_rtc.ports import PageFacts
 
 PAGE = "https://example.org/lab/index.html"
@@ -95,3 +102,28 @@ class TestColors:
         assert re.fullmatch("#[0-9a-f]{6}", color)
         assert 1.05 / (luminance(color) + 0.05) >= 4.5
         assert (luminance(color) + 0.05) / 0.05 >= 4.5
+
+
+class TestJupyterIdentity:
+    def test_name_and_color_are_those_of_rooms(self) -> None:
+        facts = PageFacts("https://example.org/?username=Ada+L.&usercolor=fff", browser_id="b")
+        told = jupyter_identity(facts, bytes)
+        assert {**told, "username": ""} == {
+            "username": "",
+            "name": "Ada L.",
+            "display_name": "Ada L.",
+            "initials": "AL",
+            "color": "#ffffff",
+        }
+        made_up = jupyter_identity(PageFacts("https://x/", browser_id="b"), bytes)
+        assert made_up["name"] == page_user(PageFacts("https://x/", browser_id="b"))["name"]
+
+    def test_the_user_name_is_the_browsers_and_tells_nothing(self) -> None:
+        def username(browser_id: str | None, random: bytes = b"") -> str:
+            facts = PageFacts("https://example.org/?username=Ada", browser_id=browser_id)
+            return jupyter_identity(facts, lambda _: random)["username"]
+
+        assert username("secret") == username("secret")
+        assert "secret" not in username("secret")
+        assert username("secret") != username("other")
+        assert username(None, b"1") != username(None, b"2")

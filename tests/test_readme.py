@@ -39,6 +39,15 @@ def test_pycrdt() -> None:
     assert version and row("pycrdt").startswith(version[1])
 
 
+def test_jupyter_collaboration() -> None:
+    pins = (REPOSITORY / "demo-site/labextensions.txt").read_text()
+    for name in ("jupyter-docprovider", "jupyter-collaboration-ui"):
+        version = re.search(rf"^{name}==([\d.]+)", pins, re.MULTILINE)
+        assert version and f"{name} {version[1]}" in row("jupyter-collaboration")
+        extra = f'"{name}>={version[1]},<4"'
+        assert extra in (REPOSITORY / "pyproject.toml").read_text()
+
+
 def test_y_webrtc() -> None:
     package = json.loads((REPOSITORY / "tests/browser/stock/package.json").read_text())
     versions = package["dependencies"]

@@ -32,8 +32,19 @@ export async function makePlugins({ engine, config, room, hasOwnUsers, load }) {
     "@lumino/widgets",
     "yjs",
   ];
-  const [tokens, drive, ydoc, apputils, docmanager, outputarea, services, statusbar, widgets, Y] =
-    await Promise.all(names.map(load));
+  const [
+    tokens,
+    collaborativeDrive,
+    ydoc,
+    apputils,
+    docmanager,
+    outputarea,
+    services,
+    statusbar,
+    widgets,
+    Y,
+  ] = await Promise.all(names.map(load));
+  const named = new URLSearchParams(location.search).get("path"); // the application takes it out
   keepTrustHere(ydoc.YBaseCell, outputarea.OutputAreaModel);
 
   /** @type {Map<string, SharedFile>} */
@@ -107,18 +118,22 @@ export async function makePlugins({ engine, config, room, hasOwnUsers, load }) {
     id: "pyodide-rtc:opening",
     description: "Opens what only the room has, and what the room has in another form",
     autoStart: true,
-    requires: [drive.ICollaborativeContentProvider, docmanager.IDocumentManager],
-    activate({ serviceManager }, provider, documentManager) {
-      const { defaultDrive } = serviceManager.contents;
+    requires: [collaborativeDrive.ICollaborativeContentProvider, docmanager.IDocumentManager],
+    activate({ serviceManager, shell }, provider, documentManager) {
+      const { contents } = serviceManager;
+      const drive = contents.defaultDrive;
       around.reopen = async (file, exchange) => {
+        await nextFrame(); // JupyterLab goes over the cells once more, a frame after they changed
+        const activate = shell.currentWidget?.context?.path === file.path;
         await documentManager.closeFile(file.path);
         const copy = await exchange();
         // Here, and not in a new tab of the browser, as the notebook application has it.
-        documentManager.openOrReveal(file.path, undefined, undefined, { ref: "_noref" });
+        const options = { ref: "_noref", activate };
+        documentManager.openOrReveal(file.path, undefined, undefined, options);
         tellAdopted(apputils.Notification, file.path, copy);
       };
       answerForFiles(provider, files);
-      fetchWhatIsNamed(defaultDrive, (path) => fileOf({ ...kindOf(path), path, drive: defaultDrive }));
+      fetchWhatIsNamed(contents, named, (path) => fileOf({ ...kindOf(path), path, drive }));
       const keepAll = () => files.forEach((file) => file.keepNow());
       window.addEventListener("pagehide", keepAll);
     },
@@ -151,6 +166,13 @@ export async function makePlugins({ engine, config, room, hasOwnUsers, load }) {
   return [documents, presence, ...(hasOwnUsers ? [] : [user]), opening, status];
 }
 
+/** Wait for two frames to be drawn; a page that is hidden draws none. */
+const nextFrame = () =>
+  new Promise((resolve) => {
+    requestAnimationFrame(() => requestAnimationFrame(resolve));
+    setTimeout(resolve, 200);
+  });
+
 /** @param {string} path */
 const kindOf = (path) =>
   path.endsWith(".ipynb")
@@ -176,12 +198,12 @@ function answerForFiles(provider, files) {
 
 /**
  * Fetch the file that the address names from the room, if this browser lacks it.
- * @param {any} drive @param {(path: string) => SharedFile} fileOf
+ * @param {any} contents @param {string | null} named its path
+ * @param {(path: string) => SharedFile} fileOf
  */
-function fetchWhatIsNamed(drive, fileOf) {
-  const named = new URLSearchParams(location.search).get("path");
-  const get = drive.get.bind(drive);
-  drive.get = async (/** @type {string} */ path, /** @type {any} */ options) => {
+function fetchWhatIsNamed(contents, named, fileOf) {
+  const get = contents.get.bind(contents);
+  contents.get = async (/** @type {string} */ path, /** @type {any} */ options) => {
     try {
       return await get(path, options);
     } catch (error) {

@@ -42,6 +42,8 @@ export class SharedFile {
   #endFetching;
   /** @type {Promise<unknown>} */
   #saving = Promise.resolve();
+  /** @type {Promise<unknown>} */
+  #exchanging = Promise.resolve();
   /** @type {string} fingerprint of the file as it was read or saved last */
   #onDisk = "";
   /** What the application is told of the date: our own saves are no change of the file. */
@@ -56,6 +58,7 @@ export class SharedFile {
     this.format = format;
     this.key = `${contentType}:${path}`;
     around.engine.hear(this.key, (operation, ...about) => this.#receive(operation, about));
+    drive.fileChanged.connect(this.#onFileChanged);
   }
 
   /** Resolves when what shows the file has its content. */
@@ -71,8 +74,8 @@ export class SharedFile {
 
   /**
    * Find what the document begins with.
-   * @returns {Promise<{candidate: Candidate, state: Uint8Array, file: any} | undefined>} nothing
-   *   where neither this browser nor the room has the file
+   * @returns {Promise<{candidate: Candidate, state: Uint8Array, file: any, isAdopted?: boolean}
+   *   | undefined>} nothing where neither this browser nor the room has the file
    */
   async begin() {
     await this.#saving;
@@ -82,7 +85,7 @@ export class SharedFile {
     if (this.#adopted) {
       const { candidate, ydoc } = this.#adopted;
       this.#adopted = undefined;
-      return { candidate, state: Y.encodeStateAsUpdate(ydoc), file };
+      return { candidate, state: Y.encodeStateAsUpdate(ydoc), file, isAdopted: true };
     }
     if (file === undefined) return undefined;
     const content = canonical(this.contentType, file);
@@ -131,6 +134,11 @@ export class SharedFile {
     this.#around.engine.post("close", this.key);
   }
 
+  /** Follow a file that gets another name here; at the others it keeps the old one. */
+  #onFileChanged = (/** @type {any} */ _drive, /** @type {any} */ { type, oldValue, newValue }) => {
+    if (type === "rename" && oldValue.path === this.path) this.path = newValue.path;
+  };
+
   get #model() {
     return this.#around.models[this.contentType];
   }
@@ -151,33 +159,48 @@ export class SharedFile {
   }
 
   /**
-   * Take the lineage of the room in the place of ours. What is ours alone goes into a copy.
+   * Take the lineage of the room in the place of ours, one after the other.
    * @param {Candidate} candidate @param {Uint8Array} state
    */
-  async #adopt(candidate, state) {
+  #adopt(candidate, state) {
     const ydoc = new this.#around.Y.Doc();
     this.#around.Y.applyUpdate(ydoc, state);
     this.#adopted = { candidate, ydoc };
-    const before = this.#shown;
-    if (!before?.candidate) {
-      await this.#write(this.#contentOf(state)).catch(tellFailure);
-      this.#endFetching?.(true);
+    this.#exchanging = this.#exchanging.then(() => this.#exchange()).catch(tellFailure);
+  }
+
+  /** Have what was adopted shown. What is ours alone goes into a copy. */
+  async #exchange() {
+    if (!this.#adopted) return; // what was opened meanwhile has it already
+    if (this.#endFetching) {
+      await this.#makeFolders();
+      await this.#writeAdopted();
+      this.#endFetching(true);
       return;
     }
+    const before = this.#shown;
     await this.#around.reopen(this, async () => {
-      const copy = await this.#copyAside(before, state);
-      await this.#write(this.#contentOf(state));
+      const copy = before?.candidate && (await this.#copyAside(before));
+      await this.#writeAdopted();
       return copy;
     });
   }
 
+  get #adoptedContent() {
+    return this.#contentOf(this.#around.Y.encodeStateAsUpdate(this.#adopted?.ydoc));
+  }
+
+  async #writeAdopted() {
+    await this.#write(this.#adoptedContent);
+  }
+
   /**
-   * @param {ShownDocument} document that was closed @param {Uint8Array} state of what takes its place
+   * @param {ShownDocument} document that was closed
    * @returns {Promise<string | undefined>} the path of the copy, if there was something to lose
    */
-  async #copyAside(document, state) {
+  async #copyAside(document) {
     const content = canonical(this.contentType, document.content);
-    const isSame = asText(content) === asText(canonical(this.contentType, this.#contentOf(state)));
+    const isSame = asText(content) === asText(canonical(this.contentType, this.#adoptedContent));
     if (isSame || isBlank(content)) return undefined;
     const path = await this.#freePath();
     await this.#drive.save(path, { ...this.#about, content: document.content });
@@ -208,6 +231,17 @@ export class SharedFile {
       return (await this.#drive.get(this.path, options)).content;
     } catch {
       return undefined; // the application tells the error, if the room does not have it either
+    }
+  }
+
+  /** Make the folders of the file that are not there: the drive writes into none that it lacks. */
+  async #makeFolders() {
+    const names = this.path.split("/").slice(0, -1);
+    for (let depth = 1; depth <= names.length; depth++) {
+      const folder = names.slice(0, depth).join("/");
+      await this.#drive
+        .get(folder, { content: false })
+        .catch(() => this.#drive.save(folder, { type: "directory", format: "json" }));
     }
   }
 
@@ -335,16 +369,21 @@ class ShownDocument {
     applyFirst(ydoc, Y, first.state, this, first.file, (outputs) => asText(outputs));
     this.candidate = first.candidate;
     ydoc.on("update", this.#onUpdate);
+    if (first.isAdopted) this.#saveSoon(); // others may have edited it since it was written
     engine.post("open", this.#file.key, JSON.stringify(first.candidate), first.state);
     this.presence = new AwarenessLink(awareness, (client, state) =>
       engine.post("presence", this.#file.key, client, state),
     );
   }
 
-  #onUpdate = (/** @type {Uint8Array} */ update, /** @type {unknown} */ origin) => {
+  #saveSoon() {
     this.isUnsaved = true;
     clearTimeout(this.#saving);
     this.#saving = setTimeout(() => this.#file.save(this), SAVE_DELAY_MS);
+  }
+
+  #onUpdate = (/** @type {Uint8Array} */ update, /** @type {unknown} */ origin) => {
+    this.#saveSoon();
     if (origin === this) return;
     this.#updates.push(update);
     if (this.#updates.length > 1) return;

@@ -26,8 +26,8 @@
     "forkManager",
     "logger",
   ].map((name) => PROVIDER + name);
-  /** All its parts but the runner of cells, for which it has the application's own one put off. */
-  const WITHOUT_ROOM = [FRONT_END[1], ...SERVED, `${PROVIDER}yfile`, `${PROVIDER}ynotebook`];
+  /** The application's own runner of cells, which its build has put off for one of theirs. */
+  const CELL_EXECUTOR = "@jupyterlab/notebook-extension:cell-executor";
   /** Applications that show documents. */
   const APPS = ["lab", "notebooks", "edit"];
 
@@ -50,23 +50,27 @@
     noteRoom();
     const element = document.getElementById("jupyter-config-data");
     const config = JSON.parse(element.textContent);
-    const off = config.disabledExtensions ?? [];
-    const turnOff = (names) => {
-      config.disabledExtensions = [...off, ...names];
-      element.textContent = JSON.stringify(config);
+    const { collaborative, appUrl, federated_extensions: extensions, disabledExtensions: off = [] } =
+      config;
+    const change = (changes) => {
+      element.textContent = JSON.stringify(Object.assign(config, changes));
     };
-    const has = (name) => config.federated_extensions.some((extension) => extension.name === name);
-    const isAllowed = [true, "true"].includes(config.collaborative);
-    const isShown = APPS.includes(config.appUrl.replace(/.*\//, ""));
+    const isTheirs = ({ name }) => FRONT_END.includes(name);
+    const isAllowed = [true, "true"].includes(collaborative);
+    const isShown = APPS.includes(appUrl.replace(/.*\//, ""));
     const room = isAllowed && isShown ? pageRoom() : "";
-    if (!room) return turnOff(WITHOUT_ROOM);
-    if (!FRONT_END.every(has))
+    if (!room)
+      return change({
+        federated_extensions: extensions.filter((extension) => !isTheirs(extension)),
+        disabledExtensions: off.filter((id) => id !== CELL_EXECUTOR),
+      });
+    if (extensions.filter(isTheirs).length < FRONT_END.length)
       return console.info(
         "pyodide-rtc: documents are edited together where the site has jupyter-docprovider and " +
           "jupyter-collaboration-ui, too: pip install 'pyodide-rtc[site]' where it is built",
       );
     const hasOwnUsers = off.includes(USER_MANAGER);
-    turnOff([...SERVED, ...(hasOwnUsers ? [] : [USER_MANAGER])]);
+    change({ disabledExtensions: [...off, ...SERVED, ...(hasOwnUsers ? [] : [USER_MANAGER])] });
     const { EngineClient } = await import(clientUrl);
     const engine = new EngineClient(engineUrl, config, room);
     coediting = { engine, config, room, hasOwnUsers, load };

@@ -32,6 +32,14 @@ _CELL = """[...document.querySelectorAll(".jp-Notebook .jp-Cell")]
     .filter((cell) => cell.offsetParent !== null)[arguments[0]]"""
 
 
+_ARE_KERNELS_UP = """
+    const panels = [...(window.jupyterapp?.shell.widgets("main") ?? [])];
+    const sessions = panels.map((panel) => panel.context?.sessionContext);
+    return sessions.every((one) => !one?.kernelPreference.shouldStart
+        || ["idle", "busy"].includes(one.session?.kernel?.status));
+"""
+
+
 class Desk:
     """Somebody's tab with an open document.
 
@@ -59,12 +67,25 @@ class Desk:
 
     def go(self, path: str, room: str | None, app: str = "lab", **query: str) -> None:
         """Open a document, and do not wait for it."""
-        self.look()
+        self.settle()
         named = {} if room is None else {"room": room, "username": self.name}
         if app == "lab":
             query["workspace"] = self._workspace
         address = urlencode({**named, **query, "path": path})
         self.driver.get(f"{self.server.url}/{app}/index.html?{address}")
+
+    def leave(self) -> None:
+        """Leave the page."""
+        self.settle()
+        self.driver.get("about:blank")
+
+    def settle(self) -> None:
+        """Wait until no kernel of the page is on its way, before it is left.
+
+        Chromium 156 ends the whole tab now and then when a page is left while a kernel of
+        JupyterLite's compiles Pyodide: seen on a site with nothing of ours, once in 5 rounds.
+        """
+        eventually(lambda: self.js(_ARE_KERNELS_UP), START_TIMEOUT_S, f"{self.name}: kernels")
 
     def look(self) -> None:
         """Turn the driver to this tab, where the browser has several."""
@@ -140,9 +161,21 @@ class Desk:
 
     def put_file(self, path: str, content: object) -> None:
         """Write a notebook into this browser's storage, as an upload does."""
-        about = {"type": "notebook", "format": "json", "content": content}
-        script = "await window.jupyterapp.serviceManager.contents.save(...arguments);"
-        run_async(self.driver, script, path, about)
+        run_async(
+            self.driver,
+            """
+            const [path, content] = arguments;
+            const { contents } = window.jupyterapp.serviceManager;
+            const folders = path.split("/").slice(0, -1);
+            for (const index of folders.keys()) {
+                const folder = folders.slice(0, index + 1).join("/");
+                await contents.save(folder, { type: "directory", format: "json" });
+            }
+            await contents.save(path, { type: "notebook", format: "json", content });
+            """,
+            path,
+            content,
+        )
 
     @property
     def is_shared(self) -> bool:
@@ -197,7 +230,37 @@ class Desk:
                 f"{self.name}: {read} is {self.last!r}, not {expected!r}"
             ) from error
 
+    @property
+    def kernel_status(self) -> str:
+        """What the notebook's kernel does."""
+        status = "panel.sessionContext.session?.kernel?.status ?? 'none'"
+        return str(self.js(f"{_FIND} return panel ? {status} : 'none'"))
+
+    def wait_kernel(self) -> None:
+        """Wait until the notebook's kernel can run a cell."""
+        self.eventually("kernel_status", "idle", START_TIMEOUT_S)
+
     # Doing, as a person does.
+
+    def save(self) -> None:
+        """Save as Ctrl+S does, and wait until that is done."""
+        run_async(self.driver, f"{_FIND} await panel.context.save();")
+
+    def restart_kernel(self) -> None:
+        """Restart the notebook's kernel."""
+        run_async(self.driver, f"{_FIND} await panel.sessionContext.session.kernel.restart();")
+
+    def name_at(self, cursor: WebElement) -> str | None:
+        """Move the mouse about somebody's cursor, and give the name that shows."""
+        self.look()
+        moves = ActionChains(self.driver)
+        for offset in (-4, -3, -2):
+            moves = moves.move_to_element_with_offset(cursor, offset, 0)
+        moves.pause(0.5).perform()  # JupyterLab shows nothing before the mouse rests
+        name: str | None = self.js(
+            "return document.querySelector('.jp-remote-userInfo')?.textContent"
+        )
+        return name
 
     def cell(self, index: int) -> WebElement:
         """Find a cell on the screen."""
@@ -261,5 +324,8 @@ def all_equal(*desks: Desk, timeout_s: float = 30) -> Any:
         found = [desk.content for desk in desks]
         return found if found[0] and all(one == found[0] for one in found) else None
 
-    names = ", ".join(desk.name for desk in desks)
-    return eventually(contents, timeout_s, f"{names} have equal documents")[0]
+    try:
+        return eventually(contents, timeout_s, "equal documents")[0]
+    except AssertionError as error:
+        shown = "\n".join(f"{desk.name}: {desk.content}" for desk in desks)
+        raise AssertionError(f"not equal after {timeout_s} s:\n{shown}") from error

@@ -59,8 +59,7 @@ def desk(server: SignalingServer, drivers: Callable[..., WebDriver]) -> Iterator
 
     yield sit
     for one in used:
-        one.look()
-        one.driver.get("about:blank")
+        one.leave()
 
 
 _numbers = count(1)

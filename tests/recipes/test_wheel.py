@@ -1,0 +1,47 @@
+"""The wheel has all of the package, and the labextension where JupyterLite looks for it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+PACKAGE = REPOSITORY / "pyodide_rtc"
+LABEXTENSION = PACKAGE / "labextension"
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True)
+    [built] = folder.glob("*.whl")
+    return built
+
+
+def test_it_has_every_source_as_it_is(wheel: Path) -> None:
+    suffixes = (".py", ".js", ".typed")
+    sources = {p for p in PACKAGE.rglob("*") if p.suffix in suffixes}
+    expected = {
+        str(path.relative_to(REPOSITORY)): path.read_bytes()
+        for path in sources
+        if LABEXTENSION not in path.parents
+    }
+    with zipfile.ZipFile(wheel) as archive:
+        names = [name for name in archive.namelist() if name.startswith("pyodide_rtc/")]
+        assert {name: archive.read(name) for name in names} == expected
+
+
+def test_the_labextension_has_all_its_files(wheel: Path) -> None:
+    files = {p for p in LABEXTENSION.rglob("*") if p.is_file()}
+    expected = {str(path.relative_to(LABEXTENSION)): path.read_bytes() for path in files}
+    expected["static/host.js"] = (PACKAGE / "browser/host.js").read_bytes()
+    folder = "/share/jupyter/labextensions/pyodide-rtc/"
+    with zipfile.ZipFile(wheel) as archive:
+        names = [name for name in archive.namelist() if folder in name]
+        packed = {name.partition(folder)[2]: archive.read(name) for name in names}
+    assert packed == expected
