@@ -194,6 +194,15 @@ class Desk:
         return text
 
     @property
+    def flags(self) -> list[str]:
+        """The names at the cursors of others."""
+        found: list[str] = self.js(
+            "return [...document.querySelectorAll('.jp-remote-userFlag-name')]"
+            ".map((flag) => flag.textContent)"
+        )
+        return found
+
+    @property
     def files(self) -> list[str]:
         """The names of the files in this browser's first folder."""
         listing = "return (await window.jupyterapp.serviceManager.contents.get('')).content"
@@ -214,7 +223,9 @@ class Desk:
         if self.driver.name == "firefox":
             return []
         entries = self.driver.get_log("browser")  # type: ignore[attr-defined]
-        return [str(e["message"]) for e in entries if e["level"] == "SEVERE"]
+        errors = [str(entry["message"]) for entry in entries if entry["level"] == "SEVERE"]
+        # A page without a room asks whether to leave it, as a kernel has written into the notebook.
+        return [error for error in errors if "beforeunload" not in error]
 
     def eventually(self, read: str, expected: object, timeout_s: float = 20) -> None:
         """Wait until an attribute of this desk is this."""
@@ -249,18 +260,6 @@ class Desk:
     def restart_kernel(self) -> None:
         """Restart the notebook's kernel."""
         run_async(self.driver, f"{_FIND} await panel.sessionContext.session.kernel.restart();")
-
-    def name_at(self, cursor: WebElement) -> str | None:
-        """Move the mouse about somebody's cursor, and give the name that shows."""
-        self.look()
-        moves = ActionChains(self.driver)
-        for offset in (-4, -3, -2):
-            moves = moves.move_to_element_with_offset(cursor, offset, 0)
-        moves.pause(0.5).perform()  # JupyterLab shows nothing before the mouse rests
-        name: str | None = self.js(
-            "return document.querySelector('.jp-remote-userInfo')?.textContent"
-        )
-        return name
 
     def cell(self, index: int) -> WebElement:
         """Find a cell on the screen."""
