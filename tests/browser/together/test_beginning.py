@@ -60,7 +60,7 @@ def test_who_comes_later_with_another_file_keeps_a_copy(
     assert ada.errors == bob.errors == []
 
 
-@pytest.mark.timeout(60 + 40 * OPENINGS)
+@pytest.mark.timeout(180 + 60 * OPENINGS)
 def test_equal_files_opened_at_once_are_one(
     desk: DeskOf, put: Callable[..., str], room_name: str
 ) -> None:
@@ -77,7 +77,7 @@ def test_equal_files_opened_at_once_are_one(
         assert ada.dialogs == bob.dialogs == []
 
 
-@pytest.mark.timeout(60 + 40 * OPENINGS)
+@pytest.mark.timeout(180 + 60 * OPENINGS)
 def test_of_different_files_opened_at_once_one_is_taken(
     desk: DeskOf, put: Callable[..., str], room_name: str
 ) -> None:
