@@ -14,7 +14,7 @@ class PagePort:
     """A MessagePort at whose other end is the labextension.
 
     Args:
-        port: what came does not start it before `hear`.
+        port: it holds what the page sends until `hear` is called.
     """
 
     def __init__(self, port: Any) -> None:

@@ -48,7 +48,6 @@ class SharedDocument:
         self._content: Content | None = None
         self._pursued: Content | None = None
         self._presence: Presence | None = None
-        self._shown: tuple[int, JsonObject | None] | None = None
         self._patience = DeadlineTimer(self._give_up)
         self._latest_s: float | None = None
         self._room = join(key)
@@ -80,7 +79,6 @@ class SharedDocument:
 
     def show(self, client: int, state: JsonObject | None) -> None:
         """Show to the others what the page shows of itself."""
-        self._shown = client, state
         if self._presence is not None:
             self._presence.show(client, state)
 
@@ -154,7 +152,7 @@ class SharedDocument:
     def _leave_content(self) -> None:
         if self._content is not None:
             self._content.leave()
-            self._content = self._presence = self._shown = None
+            self._content = self._presence = None
 
     def _tell_update(self, content: Content, update: bytes) -> None:
         if content is self._content:  # else it comes with the state, once it is adopted

@@ -24,8 +24,8 @@ const MERGE_MS = 20;
  * @property {any} Y the application's yjs
  * @property {Record<string, new () => any>} models the application's models by content type
  * @property {string} room
- * @property {(file: SharedFile) => Promise<void>} reopen closes what shows the file, and opens it
- * @property {(path: string, copy: string | undefined) => void} tellAdopted tells the person
+ * @property {(file: SharedFile, exchange: () => Promise<string | undefined>) => Promise<void>} reopen
+ *   closes what shows the file, exchanges the file, and opens it
  */
 
 /** A file that is edited together, from its first opening on: shown, or about to be shown again. */

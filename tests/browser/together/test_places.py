@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from harness.people import StockPage
@@ -79,8 +78,6 @@ def requests_of(driver: WebDriver, site: Path, query: dict[str, str], app: str) 
         names: list[str] = notebook.js(
             "return performance.getEntriesByType('resource').map((entry) => entry.name)"
         )
-        workers: list[Any] = notebook.js("return [...(window.jupyterapp ? [] : [1])]")
-        assert workers == []
         own = [name.removeprefix(server.url) for name in names if name.startswith(server.url)]
         driver.get("about:blank")
     return {name.partition("?")[0] for name in own if "service-worker" not in name}
