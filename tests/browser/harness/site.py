@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -23,6 +24,7 @@ __all__ = [
     "SITE",
     "CellError",
     "Notebook",
+    "add_extension",
     "exposed_copy",
     "run_async",
     "serve_folder",
@@ -83,6 +85,17 @@ def exposed_copy(site: Path, target: Path, *, is_coedited: bool = False, **confi
     path.unlink()  # it is the same file as in the site
     path.write_text(json.dumps(content))
     return target
+
+
+def add_extension(site: Path, name: str) -> None:
+    """Add a prebuilt extension of this environment to a copy of a site."""
+    installed = Path(sys.prefix, "share/jupyter/labextensions", name)
+    shutil.copytree(installed, site / "extensions" / name)
+    build = json.loads((installed / "package.json").read_text())["jupyterlab"]["_build"]
+    path = site / "jupyter-lite.json"
+    content = json.loads(path.read_text())
+    content["jupyter-config-data"]["federated_extensions"].append({"name": name, **build})
+    path.write_text(json.dumps(content))
 
 
 def run_async(driver: WebDriver, script: str, *args: object) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from typing import Any
 from urllib.parse import urlencode
@@ -16,7 +17,7 @@ from harness.served import SignalingServer
 from harness.site import START_TIMEOUT_S, run_async
 from harness.waiting import eventually
 
-__all__ = ["Desk", "all_equal"]
+__all__ = ["Desk", "all_equal", "copies", "open_all"]
 
 _desks = count(1)
 
@@ -314,6 +315,21 @@ class Desk:
 
 
 _CONTROL = Keys.COMMAND if sys.platform == "darwin" else Keys.CONTROL
+
+
+def open_all(*desks: Desk, path: str, room: str, app: str = "lab") -> None:
+    """Open a document at all desks, and wait until all of them are in its room."""
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda desk: desk.go(path, room, app), desks))
+    for desk in desks:
+        desk.wait_shown()
+        desk.wait_company(len(desks))
+
+
+def copies(path: str, *desks: Desk) -> list[str]:
+    """Give the copies of a notebook that browsers keep for people who would have lost theirs."""
+    name = path.rpartition("/")[2].removesuffix(".ipynb")
+    return [file for desk in desks for file in desk.files if file.startswith(f"{name} (my copy)")]
 
 
 def all_equal(*desks: Desk, timeout_s: float = 30) -> Any:

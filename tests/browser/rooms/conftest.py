@@ -17,7 +17,7 @@ from harness.turn import TURNSERVER, open_turn
 from stock.page import stock_page_folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     built = REPOSITORY / "demo-site" / "_output"
     copy = exposed_copy(built, tmp_path_factory.mktemp("site") / "site")
@@ -25,19 +25,19 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server(site: Path) -> Iterator[SignalingServer]:
     with serve_site(site) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cast(server: SignalingServer) -> Iterator[Cast]:
     with ExitStack() as stack:
         yield Cast(stack, server)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def lan() -> Iterator[Lan]:
     """A network of two machines, `one` and `two`."""
     reason = why_no_namespaces()
@@ -47,7 +47,7 @@ def lan() -> Iterator[Lan]:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def turn(lan: Lan, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[dict[str, str]]]:
     """A TURN server on that network, as `ice_servers`; none where there is no coturn."""
     if TURNSERVER is None:
@@ -57,14 +57,14 @@ def turn(lan: Lan, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[di
         yield servers
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def lan_site(turn: list[dict[str, str]], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A site whose configuration names the TURN server."""
     built = REPOSITORY / "demo-site" / "_output"
     return exposed_copy(built, tmp_path_factory.mktemp("lan") / "site", webRtcIceServers=turn)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def lan_people(lan: Lan, lan_site: Path) -> Iterator[tuple[Person, Person]]:
     """A notebook on each machine of the network: an insecure page, and one that counts as secure.
 

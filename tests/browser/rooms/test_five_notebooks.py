@@ -28,7 +28,8 @@ from harness.browsers import crash_tab
 from harness.people import Cast, Person
 from harness.served import SignalingServer
 from harness.waiting import eventually
-from test_life import COUNT_CONNECTIONS, LIVE, RENEW, UNCLOSED
+
+from .test_life import COUNT_CONNECTIONS, LIVE, RENEW, UNCLOSED
 
 SOAK_S = float(os.environ.get("PYODIDE_RTC_SOAK_S", "6"))
 EDITING = (Path(__file__).parent / "editing.py").read_text()

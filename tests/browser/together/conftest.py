@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from harness.browsers import Kind, open_browser
 from harness.served import SignalingServer, serve_site
-from harness.site import REPOSITORY, exposed_copy
+from harness.site import REPOSITORY, add_extension, exposed_copy
 from harness.together import Desk
 from selenium.webdriver.remote.webdriver import WebDriver
 from stock.page import stock_page_folder
@@ -18,20 +18,24 @@ from stock.page import stock_page_folder
 _SITE = REPOSITORY / "demo-site" / "_output"
 
 
-@pytest.fixture(scope="session")
+_JAVASCRIPT_KERNEL = "@jupyterlite/javascript-kernel-extension"
+
+
+@pytest.fixture(scope="package")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy = exposed_copy(_SITE, tmp_path_factory.mktemp("together") / "site", is_coedited=True)
     shutil.copytree(stock_page_folder(), copy / "stock")
+    add_extension(copy, _JAVASCRIPT_KERNEL)
     return copy
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server(site: Path) -> Iterator[SignalingServer]:
     with serve_site(site) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def drivers() -> Iterator[Callable[[str, Kind], WebDriver]]:
     """Browsers by name, started when first asked for."""
     with ExitStack() as stack:
@@ -75,9 +79,9 @@ def room_name() -> str:
 def put(site: Path) -> Callable[..., str]:
     """Give the site a notebook with these cells, or another file; gives its path."""
 
-    def write(*cells: str, name: str | None = None) -> str:
+    def write(*cells: str, name: str | None = None, kernel: str = "javascript") -> str:
         path = name or f"test-{next(_numbers)}.ipynb"
-        text = cells[0] if name else json.dumps(notebook(*cells))
+        text = cells[0] if name else json.dumps(notebook(*cells, kernel=kernel))
         (site / "files" / path).write_text(text)
         _list(site, path)
         return path
@@ -85,12 +89,15 @@ def put(site: Path) -> Callable[..., str]:
     return write
 
 
-def notebook(*cells: str) -> dict[str, object]:
-    """A notebook with these cells of code."""
+def notebook(*cells: str, kernel: str = "javascript") -> dict[str, object]:
+    """A notebook with these cells of code.
+
+    Its kernel is the quick one, where the test does not run what only Python does.
+    """
     return {
         "nbformat": 4,
         "nbformat_minor": 5,
-        "metadata": {"kernelspec": {"name": "python", "display_name": "Python (Pyodide)"}},
+        "metadata": {"kernelspec": {"name": kernel, "display_name": kernel}},
         "cells": [
             {
                 "id": f"cell-{number}",

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from harness.together import Desk, all_equal
+from harness.together import Desk, all_equal, copies, open_all
 from harness.waiting import eventually
 
 from .conftest import DeskOf, notebook
@@ -26,14 +25,6 @@ def give_files(desk: Desk, files: dict[str, list[str]]) -> None:
 
 def copy_of(path: str) -> str:
     return path.replace(".ipynb", " (my copy).ipynb")
-
-
-def open_at_once(*desks: Desk, path: str, room: str) -> None:
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda desk: desk.go(path, room), desks))
-    for desk in desks:
-        desk.wait_shown()
-        desk.wait_company()
 
 
 @pytest.mark.parametrize("app", ["lab", "notebooks"])
@@ -67,13 +58,13 @@ def test_equal_files_opened_at_once_are_one(
     for number in range(OPENINGS):
         ada, bob = desk("ada"), desk("bob")
         path = put("one = 1", "two = 2", "three = 3")
-        open_at_once(ada, bob, path=path, room=f"{room_name}-{number}")
+        open_all(ada, bob, path=path, room=f"{room_name}-{number}")
         ada.write(0, "  # Ada")
         bob.write(1, "  # Bob")
         content = all_equal(ada, bob)
         sources = [cell["source"] for cell in content["cells"]]
         assert sources == ["one = 1  # Ada", "two = 2  # Bob", "three = 3"]
-        assert copy_of(path) not in ada.files + bob.files
+        assert copies(path, ada, bob) == []
         assert ada.dialogs == bob.dialogs == []
 
 
@@ -85,7 +76,7 @@ def test_of_different_files_opened_at_once_one_is_taken(
     give_files(desk("bob"), {path: ["of = 'Bob'", "more = 1"] for path in paths})
     for path in paths:
         ada, bob = desk("ada"), desk("bob")
-        open_at_once(ada, bob, path=path, room=f"{room_name}-{path}")
+        open_all(ada, bob, path=path, room=f"{room_name}-{path}")
         content = all_equal(ada, bob)
         taken = [cell["source"] for cell in content["cells"]]
         versions = {True: ["of = 'the site'"], False: ["of = 'Bob'", "more = 1"]}
@@ -95,7 +86,7 @@ def test_of_different_files_opened_at_once_one_is_taken(
         eventually(lambda loser=loser, path=path: copy_of(path) in loser.files, 10, "a copy")
         kept = [cell["source"] for cell in loser.saved(copy_of(path))["cells"]]
         assert kept == versions[not is_adas]
-        assert copy_of(path) not in other.files
+        assert copies(path, other) == []
         ada.write(0, "  # Ada")
         bob.eventually("cells", [f"{taken[0]}  # Ada", *taken[1:]])
         assert ada.dialogs == bob.dialogs == []
@@ -112,7 +103,7 @@ def test_who_has_nothing_to_lose_keeps_no_copy(
     ada.open(path, room_name)
     bob.eventually("cells", ["first = 1"], 60)
     all_equal(ada, bob)
-    assert copy_of(path) not in ada.files + bob.files
+    assert copies(path, ada, bob) == []
 
 
 def test_what_this_browser_lacks_comes_from_the_room(desk: DeskOf, room_name: str) -> None:

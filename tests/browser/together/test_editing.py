@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from harness.browsers import Kind
-from harness.together import Desk, all_equal
+from harness.together import Desk, all_equal, open_all
 from harness.waiting import eventually
 from selenium.webdriver import Keys
 
@@ -19,14 +19,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 def test_a_notebook_is_edited_together(
     desk: DeskOf, put: Callable[..., str], room_name: str, kind: Kind
 ) -> None:
-    path = put("one = 1", "two = 2", "print(one + two)")
+    path = put("one = 1", "two = 2", "print(one + two)", kernel="python")
     ada, bob = desk("ada"), desk("bob", kind)
-    ada.go(path, room_name)
-    bob.go(path, room_name)
-    ada.wait_shown()
-    bob.wait_shown()
-    ada.wait_company()
-    bob.wait_company()
+    open_all(ada, bob, path=path, room=room_name)
 
     # Both type in one cell.
     ada.write(0, "  # Ada")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from harness.served import SignalingServer, serve_site
 from harness.site import SITE, exposed_copy
-from harness.together import Desk, all_equal
+from harness.together import Desk, all_equal, copies, open_all
 from harness.waiting import eventually
 from selenium.webdriver.common.by import By
 
@@ -16,25 +16,12 @@ from .conftest import DeskOf
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
-def open_both(ada: Desk, bob: Desk, path: str, room: str) -> None:
-    ada.go(path, room)
-    bob.go(path, room)
-    for one in (ada, bob):
-        one.wait_shown()
-        one.wait_company()
-
-
-def copies(*desks: Desk) -> list[str]:
-    """The copies of what somebody would have lost."""
-    return [name for desk in desks for name in desk.files if "my copy" in name]
-
-
 def test_a_reload_while_the_other_types(
     desk: DeskOf, put: Callable[..., str], room_name: str
 ) -> None:
     path = put("one = 1", "two = 2")
     ada, bob = desk("ada"), desk("bob")
-    open_both(ada, bob, path, room_name)
+    open_all(ada, bob, path=path, room=room_name)
     bob.write(1, "  # before")
     ada.eventually("cells", ["one = 1", "two = 2  # before"])
     bob.settle()
@@ -44,7 +31,7 @@ def test_a_reload_while_the_other_types(
     bob.wait_company()
     bob.eventually("cells", ["one = 1  # meanwhile", "two = 2  # before!"])
     all_equal(ada, bob)
-    assert copies(ada, bob) == []
+    assert copies(path, ada, bob) == []
     assert bob.dialogs == []
 
 
@@ -67,7 +54,7 @@ def test_both_close_and_one_opens_it_again_alone(
 ) -> None:
     path = put("one = 1")
     ada, bob = desk("ada"), desk("bob")
-    open_both(ada, bob, path, room_name)
+    open_all(ada, bob, path=path, room=room_name)
     ada.write(0, "  # Ada")
     bob.eventually("cells", ["one = 1  # Ada"])
     ada.leave()
@@ -79,14 +66,14 @@ def test_both_close_and_one_opens_it_again_alone(
     ada.open(path, room_name)
     ada.eventually("cells", ["one = 1  # Ada, alone"], 60)
     all_equal(ada, bob)
-    assert copies(ada, bob) == []
+    assert copies(path, ada, bob) == []
 
 
 def test_edited_apart_it_is_merged(desk: DeskOf, put: Callable[..., str], room_name: str) -> None:
     """Reproduces: a document that was edited apart did not merge."""
     path = put("one = 1", "two = 2")
     ada, bob = desk("ada"), desk("bob")
-    open_both(ada, bob, path, room_name)
+    open_all(ada, bob, path=path, room=room_name)
     ada.write(0, "  # together")
     bob.eventually("cells", ["one = 1  # together", "two = 2"])
     bob.leave()
@@ -99,13 +86,13 @@ def test_edited_apart_it_is_merged(desk: DeskOf, put: Callable[..., str], room_n
     ada.open(path, room_name)
     ada.eventually("cells", ["one = 1  # together, Ada", "two = 2  # Bob"], 60)
     all_equal(ada, bob)
-    assert copies(ada, bob) == []
+    assert copies(path, ada, bob) == []
 
 
 def test_saving(desk: DeskOf, put: Callable[..., str], room_name: str) -> None:
     path = put("one = 1")
     ada, bob = desk("ada"), desk("bob")
-    open_both(ada, bob, path, room_name)
+    open_all(ada, bob, path=path, room=room_name)
 
     def saved(one: Desk) -> list[str]:
         return [cell["source"] for cell in one.saved(path)["cells"]]
@@ -129,9 +116,9 @@ def test_a_kernel_that_computes_stops_nobody(
     desk: DeskOf, put: Callable[..., str], room_name: str
 ) -> None:
     busy = "import time\nend = time.time() + 12\nwhile time.time() < end: pass"
-    path = put(busy, "two = 2")
+    path = put(busy, "two = 2", kernel="python")
     ada, bob = desk("ada"), desk("bob")
-    open_both(ada, bob, path, room_name)
+    open_all(ada, bob, path=path, room=room_name)
     ada.wait_kernel()
     ada.run_cell(0)
     eventually(lambda: ada.kernel_status == "busy", 30, "the kernel computes")
@@ -175,9 +162,10 @@ def test_the_signaling_server_is_away_at_the_start(
 ) -> None:
     ada, bob = desk("ada"), desk("bob")
     ada.server = bob.server = server_elsewhere
+    path = "answer.ipynb"
     signaling.stop()
     for one in (ada, bob):
-        one.open("answer.ipynb", room_name)
+        one.open(path, room_name)
         eventually(lambda one=one: one.is_shared, 60, "the engine is there")
         assert "1 person" in one.status
     ada.write(1, "  # Ada, alone")
@@ -193,7 +181,7 @@ def test_the_signaling_server_is_away_at_the_start(
         "Ada, alone",
         "Bob, alone",
     ]
-    assert copies(ada, bob) == []
+    assert copies(path, ada, bob) == []
 
 
 def test_two_tabs_of_one_browser(desk: DeskOf, put: Callable[..., str], room_name: str) -> None:
@@ -215,7 +203,7 @@ def test_two_tabs_of_one_browser(desk: DeskOf, put: Callable[..., str], room_nam
         assert one.dialogs == []
         assert "1 person" in one.status
     all_equal(ada, tab)
-    assert copies(tab) == []
+    assert copies(path, tab) == []
     tab.look()
     tab.driver.close()
     tab.driver.switch_to.window(ada.window)

@@ -10,7 +10,7 @@ import pytest
 from harness.people import StockPage
 from harness.served import serve_site
 from harness.site import FRONT_END, SITE, Notebook, exposed_copy
-from harness.together import all_equal
+from harness.together import all_equal, open_all
 from selenium.webdriver import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
 
@@ -32,11 +32,7 @@ def test_text_files(
 ) -> None:
     path = put(text, name=name)
     ada, bob = desk("ada"), desk("bob")
-    ada.go(path, room_name, app)
-    bob.go(path, room_name, app)
-    for one in (ada, bob):
-        one.wait_shown()
-        one.wait_company()
+    open_all(ada, bob, path=path, room=room_name, app=app)
     shown = text.replace("\r", "")
     for one, words in ((ada, "by Ada "), (bob, "by Bob ")):
         one.click(".jp-FileEditor .cm-content")
@@ -122,15 +118,11 @@ CELLS = ("%pip install -q pyodide-rtc", "import pyodide_rtc\nroom = pyodide_rtc.
 def test_a_stock_page_in_the_kernels_document_is_not_disturbed(
     desk: DeskOf, put: Callable[..., str], drivers: Callable[..., WebDriver], room_name: str
 ) -> None:
-    path = put(*CELLS, "three = 3")
+    path = put(*CELLS, "three = 3", kernel="python")
     ada, bob = desk("ada"), desk("bob")
     stock = StockPage(drivers("stock"), ada.server)
     stock.join(room_name)
-    ada.go(path, room_name)
-    bob.go(path, room_name)
-    for one in (ada, bob):
-        one.wait_shown()
-        one.wait_company()
+    open_all(ada, bob, path=path, room=room_name)
     ada.write(2, "  # together")
     bob.eventually("cells", [*CELLS, "three = 3  # together"])
     stock.run("me.map.set('by stock', 1)")

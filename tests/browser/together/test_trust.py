@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from harness.together import all_equal
+from harness.together import all_equal, open_all
 from harness.waiting import eventually
 
 from .conftest import DeskOf
@@ -41,13 +41,9 @@ ATTACKED = "return window.attacked ?? 0"
 
 def test_an_attack(desk: DeskOf, put: Callable[..., str], room_name: str) -> None:
     own = "from IPython.display import HTML\nHTML('<img src=x onerror=\"window.own = 1\">')"
-    path = put(own)
+    path = put(own, kernel="python")
     ada, bob = desk("ada"), desk("bob")
-    ada.go(path, room_name)
-    bob.go(path, room_name)
-    for one in (ada, bob):
-        one.wait_shown()
-        one.wait_company()
+    open_all(ada, bob, path=path, room=room_name)
     ada.wait_kernel()
     ada.run_cell(0)
     eventually(lambda: ada.js("return window.own") == 1, 60, "what Ada has run herself runs")
@@ -81,7 +77,8 @@ def test_an_attack(desk: DeskOf, put: Callable[..., str], room_name: str) -> Non
 def test_ones_own_outputs_are_trusted_after_a_reload(
     desk: DeskOf, put: Callable[..., str], room_name: str
 ) -> None:
-    path = put("from IPython.display import HTML\nHTML('<img src=x onerror=\"window.own = 1\">')")
+    own = "from IPython.display import HTML\nHTML('<img src=x onerror=\"window.own = 1\">')"
+    path = put(own, kernel="python")
     ada = desk("ada")
     ada.open(path, room_name)
     ada.wait_kernel()
