@@ -47,7 +47,7 @@ def build_pyodide_files(folder: Path, roots: Iterable[str], extra_wheels: list[P
     download_wheels(folder, wanted)
     for wheel in extra.values():
         shutil.copy(wheel, folder)
-    subprocess.run(["node", str(HERE / "precompile.mjs"), str(folder)], check=True)
+    precompile(folder, folder)
     packages = {}
     for wheel in folder.glob("*.whl"):
         name = _name_of(wheel)
@@ -55,6 +55,11 @@ def build_pyodide_files(folder: Path, roots: Iterable[str], extra_wheels: list[P
         packages[name] = known | _file_facts(wheel)
     trimmed = lock | {"packages": dict(sorted(packages.items()))}
     (folder / LOCK_FILE).write_text(json.dumps(trimmed, indent=1))
+
+
+def precompile(pyodide: Path, folder: Path) -> None:
+    """Put bytecode into the wheels and zip files of a folder, as this Pyodide would make it."""
+    subprocess.run(["node", str(HERE / "precompile.mjs"), str(pyodide), str(folder)], check=True)
 
 
 def download_wheels(folder: Path, requirements: Iterable[str]) -> None:

@@ -107,6 +107,7 @@ export class SharedFile {
         resolve(isFound);
       };
       this.#around.engine.post("open", this.key);
+      this.#around.engine.start(); // what the address names may be waited for
     });
     return this.#fetching;
   }

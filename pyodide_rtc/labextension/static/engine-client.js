@@ -31,24 +31,32 @@ export class EngineClient {
   #receivers = new Map();
   /** @type {any[]} */
   #early = [];
-  #port;
-  worker;
+  #channel = new MessageChannel();
+  #script;
+  #about;
+  /** @type {Worker | undefined} */
+  #worker;
 
   /**
-   * Start the engine.
    * @param {URL} script engine.js
    * @param {any} config the merged `jupyter-config-data`
    * @param {string} room its name
    */
   constructor(script, config, room) {
-    const { port1, port2 } = new MessageChannel();
-    this.#port = port1;
-    port1.onmessage = ({ data }) => this.#receive(data);
-    this.worker = new Worker(script, { type: "module", name: "pyodide-rtc engine" });
-    this.worker.onerror = ({ message }) => this.#receive(["stopped", "", message]);
-    attachWorker(this.worker, "page");
-    const start = { ...siteFiles(config), room, port: port2 };
-    this.worker.postMessage({ pyodideRtc: "engine", start }, [port2]);
+    this.#script = script;
+    this.#about = { ...siteFiles(config), room };
+    this.#channel.port1.onmessage = ({ data }) => this.#receive(data);
+  }
+
+  /** Start the engine, if it is not started yet. What was posted before waits for it. */
+  start() {
+    if (this.#worker) return;
+    const worker = new Worker(this.#script, { type: "module", name: "pyodide-rtc engine" });
+    worker.onerror = ({ message }) => this.#receive(["stopped", "", message]);
+    attachWorker(worker, "page");
+    const port = this.#channel.port2;
+    worker.postMessage({ pyodideRtc: "engine", start: { ...this.#about, port } }, [port]);
+    this.#worker = worker;
   }
 
   /**
@@ -65,7 +73,7 @@ export class EngineClient {
 
   /** @param {string} operation @param {string} document @param {unknown[]} about */
   post(operation, document, ...about) {
-    this.#port.postMessage([operation, document, ...about]);
+    this.#channel.port1.postMessage([operation, document, ...about]);
   }
 
   /** @param {any[]} message */

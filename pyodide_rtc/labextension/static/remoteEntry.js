@@ -103,7 +103,8 @@
         // A private name of JupyterLite's kernels. Without it the kernel tries its other routes.
         if (kernel._worker)
           attachments.set(kernel, attachWorker(kernel._worker, "labextension", getUser));
-        else console.warn(`pyodide-rtc: the ${kernel.name} kernel has no _worker to reach it by`);
+        else if (/python/i.test(kernel.name))
+          console.warn(`pyodide-rtc: the ${kernel.name} kernel has no _worker to reach it by`);
       };
       const detach = (kernel) => {
         attachments.get(kernel)?.close();
