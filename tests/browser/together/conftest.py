@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -16,6 +17,8 @@ from selenium.webdriver.remote.webdriver import WebDriver
 from stock.page import stock_page_folder
 
 _SITE = REPOSITORY / "demo-site" / "_output"
+BOBS_BROWSER: Kind = "firefox" if os.environ.get("PYODIDE_RTC_BOB") == "firefox" else "chromium"
+"""Set that variable, and all tests have Firefox at one side; CI has it in one of them."""
 
 
 _JAVASCRIPT_KERNEL = "@jupyterlite/javascript-kernel-extension"
@@ -57,7 +60,8 @@ def desk(server: SignalingServer, drivers: Callable[..., WebDriver]) -> Iterator
     """Somebody's desk, in a browser of their own; at the end it is away, and holds no room."""
     used: list[Desk] = []
 
-    def sit(name: str, kind: Kind = "chromium") -> Desk:
+    def sit(name: str, kind: Kind | None = None) -> Desk:
+        kind = kind or (BOBS_BROWSER if name == "bob" else "chromium")
         used.append(Desk(drivers(name, kind), server, name))
         return used[-1]
 

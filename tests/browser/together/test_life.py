@@ -115,7 +115,7 @@ def test_saving(desk: DeskOf, put: Callable[..., str], room_name: str) -> None:
 def test_a_kernel_that_computes_stops_nobody(
     desk: DeskOf, put: Callable[..., str], room_name: str
 ) -> None:
-    busy = "import time\nend = time.time() + 12\nwhile time.time() < end: pass"
+    busy = "import time\nend = time.time() + 30\nwhile time.time() < end: pass"
     path = put(busy, "two = 2", kernel="python")
     ada, bob = desk("ada"), desk("bob")
     open_all(ada, bob, path=path, room=room_name)
