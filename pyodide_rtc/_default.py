@@ -10,6 +10,7 @@ from typing import Any
 from pycrdt import Doc
 
 from pyodide_rtc import browser
+from pyodide_rtc.protocol.transfers import MAX_RECEIVED_BYTES
 from pyodide_rtc.room import Room
 from pyodide_rtc.rooms import Rooms
 
@@ -31,6 +32,7 @@ def join(
     ice_servers: Sequence[Mapping[str, object]] | None = None,
     naming: str = "host",
     path: str = "",
+    max_received_bytes: int = MAX_RECEIVED_BYTES,
 ) -> Room:
     """Join a room: share a document with all who are in it. See `Rooms.join`."""
     return _rooms().join(
@@ -42,6 +44,7 @@ def join(
         ice_servers=ice_servers,
         naming=naming,
         path=path,
+        max_received_bytes=max_received_bytes,
     )
 
 
