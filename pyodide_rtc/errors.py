@@ -25,7 +25,8 @@ The tree::
     |- StorageError
     |  `- QuotaExceededError
     |- SyncTimeoutError             not synced in the time given (also TimeoutError)
-    `- RoomClosedError              the room was left
+    |- RoomClosedError              the room was left
+    `- InternalError                a fault of this package itself
 
 Each class carries its data as attributes; ``str()`` builds the sentence. This module knows nothing
 of the rest of the package.
@@ -42,6 +43,7 @@ __all__ = [
     "DecodeError",
     "DecryptionError",
     "IceFailedError",
+    "InternalError",
     "LocalProtocolError",
     "MessageTooBigError",
     "NegotiationError",
@@ -343,3 +345,23 @@ class RoomClosedError(RtcError):
 
     def __str__(self) -> str:
         return f"room {self.room!r} is closed: {self.reason}"
+
+
+class InternalError(RtcError):
+    """A fault of this package itself; `__cause__` is what was raised. The room goes on.
+
+    Args:
+        task: what it was about to do.
+        reason: what was raised instead.
+    """
+
+    def __init__(self, task: str, reason: str) -> None:
+        super().__init__(task, reason)
+        self.task = task
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return (
+            f"pyodide-rtc could not do something ({self.task}): {self.reason}. The room goes on. "
+            "Please report this; pyodide_rtc.enable_logging() shows where it happened"
+        )

@@ -16,6 +16,7 @@ from pyodide_rtc.errors import (
     DecodeError,
     DecryptionError,
     IceFailedError,
+    InternalError,
     LocalProtocolError,
     MessageTooBigError,
     NegotiationError,
@@ -51,6 +52,11 @@ SENTENCES: list[tuple[RtcError, str]] = [
     (
         MessageTooBigError(300, 200, "out", PEER),
         "peer da397a24: message not sent: 300 bytes, the limit is 200 bytes",
+    ),
+    (
+        InternalError("AskCheck", "IndexError: 3"),
+        "pyodide-rtc could not do something (AskCheck): IndexError: 3. The room goes on. Please "
+        "report this; pyodide_rtc.enable_logging() shows where it happened",
     ),
     (DecryptionError("another key"), "cannot decrypt: another key"),
     (SignalingError(URL, "HTML came"), f"signaling server {URL}: HTML came"),

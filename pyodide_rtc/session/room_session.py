@@ -8,8 +8,9 @@ from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
-from pyodide_rtc.errors import DecodeError, PeerLimitError, RtcError
+from pyodide_rtc.errors import DecodeError, InternalError, PeerLimitError, RtcError
 from pyodide_rtc.ports import Host, IceServer, Lock, TabChannel
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
@@ -24,6 +25,12 @@ from pyodide_rtc.session.transports import Connections
 from pyodide_rtc.wire.payload import Announce, decode_payload, encode_payload
 
 logger = logging.getLogger("pyodide_rtc.room")
+
+
+T = TypeVar("T")
+
+_REST_S = 1.0
+"""After a failure of our own the timer rests at least so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +103,8 @@ class RoomSession:
         self._timer = DeadlineTimer(lambda: self.feed(ev.TimePassed()))
         self._events: deque[ev.Event] = deque()
         self._is_feeding = False
+        self._failures: set[tuple[type, type]] = set()
+        self._rest_s = 0.0
         self._leaving: asyncio.Future[None] | None = None
 
     def start(self, bind: Callable[[RoomSession], DocumentBinding]) -> None:
@@ -155,15 +164,43 @@ class RoomSession:
         if self._is_feeding:
             return
         self._is_feeding = True
+        self._rest_s = 0.0
         try:
             while self._events:
-                for effect in self.machine.handle(self._events.popleft(), self._loop.time()):
-                    self._perform(effect)
+                self._handle(self._events.popleft())
                 if not self._events and self._document is not None:
                     self._document.flush_applied()  # which brings further events
         finally:
             self._is_feeding = False
-        self._timer.set(self.machine.deadline_s)
+            self._set_timer()
+
+    def _handle(self, event: ev.Event) -> None:
+        """Have the machine decide, and perform each of its effects, whatever becomes of another."""
+        effects = self._try(event, lambda: self.machine.handle(event, self._loop.time())) or ()
+        for effect in effects:
+            self._try(effect, partial(self._perform, effect))
+
+    def _try(self, task: ev.Event | fx.Effect, act: Callable[[], T]) -> T | None:
+        """Do something. A failure is told, once of each kind, and the room goes on."""
+        try:
+            return act()
+        except Exception as error:  # whatever it is, it must not take other things along
+            logger.exception("! %s failed", type(task).__name__)
+            self._rest_s = _REST_S
+            kind = type(task), type(error)
+            if kind not in self._failures:
+                self._failures.add(kind)
+                told = InternalError(type(task).__name__, f"{type(error).__name__}: {error}")
+                told.__cause__ = error
+                self._on_notice(fx.Report(told))
+            return None
+
+    def _set_timer(self) -> None:
+        deadline_s = self.machine.deadline_s
+        if deadline_s is not None and self._rest_s:
+            # What has failed may be due still: it is not tried again at once, and for ever.
+            deadline_s = max(deadline_s, self._loop.time() + self._rest_s)
+        self._timer.set(deadline_s)
 
     def document_changed(
         self, update: bytes | None, source: ev.Link | None, before_state: bytes
