@@ -348,7 +348,9 @@ class RoomClosedError(RtcError):
 
 
 class InternalError(RtcError):
-    """A fault of this package itself; `__cause__` is what was raised. The room goes on.
+    """A fault of this package itself; `__cause__` is what was raised.
+
+    A room that is open goes on.
 
     Args:
         task: what it was about to do.
@@ -362,6 +364,6 @@ class InternalError(RtcError):
 
     def __str__(self) -> str:
         return (
-            f"pyodide-rtc could not do something ({self.task}): {self.reason}. The room goes on. "
+            f"pyodide-rtc could not do something ({self.task}): {self.reason}. "
             "Please report this; pyodide_rtc.enable_logging() shows where it happened"
         )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,11 +12,13 @@ from pycrdt import Doc
 
 from pyodide_rtc import config, identity
 from pyodide_rtc import naming as room_naming
-from pyodide_rtc.errors import ConfigError, RtcError
+from pyodide_rtc.errors import ConfigError, InternalError, RtcError
 from pyodide_rtc.ports import Host, PageFacts
 from pyodide_rtc.protocol.transfers import MAX_RECEIVED_BYTES
 from pyodide_rtc.room import Room
 from pyodide_rtc.session.client import Client
+
+logger = logging.getLogger("pyodide_rtc.room")
 
 _LEAST_LIMIT_BYTES = 65_536
 """With less hardly any document could be shared."""
@@ -114,6 +116,7 @@ class Rooms:
             BrowserUnsupportedError: no way from the kernel to the page; or a password on a page
                 without cryptography, as those are that came by `http:` from another machine.
         """
+        _check_loop()
         if password is not None and (not isinstance(password, str) or not password):
             raise ConfigError("The password is empty or no text", "Give a text, or none at all.")
         if ice_servers is not None:
@@ -123,11 +126,19 @@ class Rooms:
         wish = _Wish(room, signaling, password, ice_servers, naming, path, limit)
         block = self._block()
         if self._home is None and block is not None:
-            with suppress(TimeoutError):
-                block(self._open_home(), _BLOCK_S)
+            self._wait_for_home(block)
         if self._home is not None:
             return self._join_now(*self._home, wish, doc, user)
         return self._join_later(wish, doc, user)
+
+    def _wait_for_home(self, block: Block) -> None:
+        try:
+            block(self._open_home(), _BLOCK_S)
+        except TimeoutError:
+            return  # it is waited for in the background
+        except Exception as error:
+            typed = _as_rtc_error(error)
+            raise typed from typed.__cause__
 
     def _join_now(
         self,
@@ -142,7 +153,12 @@ class Rooms:
         if known is not None:
             return known
         new = Room(name, doc if doc is not None else Doc(), user)
-        self._open(new, client, facts, wish)
+        try:
+            self._open(new, client, facts, wish)
+        except Exception as error:
+            typed = _as_rtc_error(error)
+            new.end(typed)
+            raise typed from typed.__cause__
         return new
 
     def _join_later(
@@ -162,8 +178,8 @@ class Rooms:
                     self._open(new, client, facts, wish)
                 else:
                     self._forget(wish.name or room_naming.remembered_name(facts))
-            except RtcError as error:
-                new.end(error)
+            except Exception as error:  # whatever it is: else the room would be "opening" for ever
+                new.end(_as_rtc_error(error))
             finally:
                 if self._tasks[wish.key][1] is new:  # else one that was joined after leaving
                     del self._tasks[wish.key]
@@ -200,15 +216,19 @@ class Rooms:
             on_notice=room.on_notice,
             on_fault=room.add_fault,
         )
-        self._rooms[topic] = room, wish
 
         def close() -> None:
             del self._rooms[topic]
             client.close_room(session)
             self._forget(name)
 
-        room.awareness.complete_user(identity.page_user(facts))
-        room.open(name, client.host.route, session, close)
+        self._rooms[topic] = room, wish
+        try:
+            room.awareness.complete_user(identity.page_user(facts))
+            room.open(name, client.host.route, session, close)
+        except BaseException:
+            close()
+            raise
         if (fault := identity.color_fault(facts)) is not None:
             room.add_fault(fault)
 
@@ -233,6 +253,26 @@ class Rooms:
     async def _ask_host(self) -> tuple[Client, PageFacts]:
         host = await self._open_host()
         return Client(host), await host.page_facts()
+
+
+def _check_loop() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        raise ConfigError(
+            "join() was called where no event loop runs",
+            "Call it in a notebook, or in a coroutine that asyncio.run() runs.",
+        ) from None
+
+
+def _as_rtc_error(error: Exception) -> RtcError:
+    """Give an error of ours in the place of one that the room cannot have foreseen."""
+    if isinstance(error, RtcError):
+        return error
+    logger.error("! the room could not be opened", exc_info=error)
+    typed = InternalError("opening the room", f"{type(error).__name__}: {error}")
+    typed.__cause__ = error
+    return typed
 
 
 def _check_limit(max_received_bytes: int) -> int:

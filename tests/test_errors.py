@@ -55,7 +55,7 @@ SENTENCES: list[tuple[RtcError, str]] = [
     ),
     (
         InternalError("AskCheck", "IndexError: 3"),
-        "pyodide-rtc could not do something (AskCheck): IndexError: 3. The room goes on. Please "
+        "pyodide-rtc could not do something (AskCheck): IndexError: 3. Please "
         "report this; pyodide_rtc.enable_logging() shows where it happened",
     ),
     (DecryptionError("another key"), "cannot decrypt: another key"),

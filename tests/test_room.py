@@ -16,17 +16,21 @@ from pyodide_rtc.errors import (
     ConfigError,
     DecodeError,
     DecryptionError,
+    InternalError,
     LocalProtocolError,
     RoomClosedError,
     SignalingUnavailableError,
     SyncTimeoutError,
 )
 from pyodide_rtc.ports import PageFacts
+from pyodide_rtc.presence import Awareness
 from pyodide_rtc.protocol.effects import AwarenessChanged
 from pyodide_rtc.room import Room
 from pyodide_rtc.room_status import RoomEvent, Server
 from pyodide_rtc.rooms import Rooms
+from pyodide_rtc.session.document import DocumentBinding
 from pyodide_rtc.testing import MemoryHost, Network, run_virtual
+from pyodide_rtc.testing.locks import MemoryLocks
 from pyodide_rtc.testing.peer import MemoryDataChannel, MemoryPeer
 from pyodide_rtc.wire.messages import Message, SyncUpdate, decode
 
@@ -362,6 +366,51 @@ class TestWhereItCannot:
 
         run()
 
+    @pytest.mark.parametrize("blocks", [True, False], ids=["waits", "cannot wait"])
+    @pytest.mark.parametrize(
+        ("broken", "name"),
+        [
+            (MemoryHost, "page_facts"),
+            (MemoryHost, "open_tab_channel"),
+            (MemoryHost, "open_socket"),
+            (MemoryLocks, "claim"),
+            (DocumentBinding, "__init__"),
+            (Awareness, "complete_user"),
+        ],
+        ids=lambda value: getattr(value, "__name__", value),
+    )
+    def test_a_failure_that_nobody_foresaw_ends_it(
+        self, monkeypatch: pytest.MonkeyPatch, broken: type, name: str, blocks: bool
+    ) -> None:
+        """Reproduces: the room was "opening" for ever, with a socket open."""
+
+        def fail(*_: object, **__: object) -> Any:
+            raise IndexError("nobody foresaw this")
+
+        @with_world
+        async def run(world: World) -> None:
+            before = asyncio.all_tasks()
+            rooms = world.kernel(blocks=blocks)
+            with monkeypatch.context() as patch:
+                patch.setattr(broken, name, fail)
+                with pytest.raises(InternalError, match="nobody foresaw") as caught:
+                    room = rooms.join()
+                    try:
+                        await room.until_synced(10)
+                    finally:
+                        assert room.state == "failed"
+                assert isinstance(caught.value.__cause__, IndexError)
+                await asyncio.sleep(5)
+            assert world.relay.sockets == []
+            assert not any(world.network.tabs.values())
+            assert not any(peer.is_connected for peer in world.hosts[0].peers)
+            assert asyncio.all_tasks() == before
+            again = rooms.join()
+            await asyncio.sleep(1)
+            assert again.state == "open", "the same cell can be run again"
+
+        run()
+
     def test_a_users_callback_that_fails_does_not_hide_the_reason(self) -> None:
         @with_world
         async def run(world: World) -> None:
@@ -389,6 +438,17 @@ class TestWhereItCannot:
             assert len(world.relay.sockets) == 1
 
         run()
+
+
+def test_where_no_loop_runs_it_is_told_at_once() -> None:
+    """Reproduces: a plain script had a room that is "opening" for ever."""
+    network = Network()
+
+    async def open_host() -> MemoryHost:
+        return network.host()
+
+    with pytest.raises(ConfigError, match=r"asyncio\.run"):
+        Rooms(open_host).join()
 
 
 class TestLeaving:

@@ -165,10 +165,6 @@ class SignalingMachine:
         """The topics that are wanted."""
         return tuple(self._topics)
 
-    def connect(self, now_s: float) -> list[SignalingEffect]:
-        """Open the socket, for a topic that is about to be wanted."""
-        return self._connect(now_s) if self.state is ServerState.CLOSED else []
-
     def subscribe(self, topic: str, now_s: float) -> list[SignalingEffect]:
         """Want a topic; the first one opens the socket.
 

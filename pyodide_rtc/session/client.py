@@ -58,11 +58,9 @@ class Client:
             on_fault: told of what cannot be decrypted, and of what a user's observer raised.
         """
         host = self.host
-        # What takes longest begins first: the key, then the servers.
+        # The key takes longest, so it begins first.
         key = None if password is None else host.crypto.derive_key(password, topic)
         links = [self._links.setdefault(url, ServerLink(host, url)) for url in servers]
-        for link in links:
-            link.connect()
         mesh = Mesh(
             peer_id=str(uuid.UUID(bytes=host.random_bytes(16), version=4)),
             client_id=doc.client_id,
@@ -85,18 +83,22 @@ class Client:
             sealer = PasswordSealer(key, on_stranger, on_seal_fault)
         machine = RoomMachine(mesh, max_received_bytes)
         session = RoomSession(host, topic, machine, links, sealer, ice_servers, on_notice)
-        session.start(
-            lambda s: DocumentBinding(
-                doc,
-                host.soon,
-                s.document_changed,
-                s.answer_applied,
-                s.update_refused,
-                s.update_blocked,
-                on_fault,
-            )
-        )
         self._sessions.add(session)
+        try:
+            session.start(
+                lambda s: DocumentBinding(
+                    doc,
+                    host.soon,
+                    s.document_changed,
+                    s.answer_applied,
+                    s.update_refused,
+                    s.update_blocked,
+                    on_fault,
+                )
+            )
+        except BaseException:
+            self.close_room(session)
+            raise
         return session
 
     def close_room(self, session: RoomSession) -> asyncio.Future[None]:

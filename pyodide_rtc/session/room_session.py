@@ -119,18 +119,19 @@ class RoomSession:
             server.subscribe(self.topic, self)
 
     def leave(self) -> asyncio.Future[None]:
-        """Leave: tell all peers, and close everything that the room opened.
+        """Leave: tell all peers, and close everything that the room has opened so far.
 
         Returns:
             what is done once the last frames are encrypted and sent; nobody has to wait for it.
         """
-        document = self._bound()
-        document.flush()
+        if self._document is not None:  # else `start` has failed before
+            self._document.flush()
         self.feed(ev.LeaveAsked())
         self._timer.set(None)
         self._arrivals.close()
         self._connections.close_reserve()
-        document.close()
+        if self._document is not None:
+            self._document.close()
         self._leaving = asyncio.ensure_future(self._finish())
         return self._leaving
 

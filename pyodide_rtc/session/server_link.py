@@ -90,10 +90,6 @@ class ServerLink:
         """Give the loop's time."""
         return asyncio.get_running_loop().time()
 
-    def connect(self) -> None:
-        """Begin to reach the server, for a topic that is about to be subscribed."""
-        self.perform(self.machine.connect(self.now_s()))
-
     def subscribe(self, topic: str, listener: TopicListener) -> None:
         """Subscribe a topic; each has one listener, the one that came last."""
         self._listeners[topic] = listener
