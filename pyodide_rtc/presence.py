@@ -94,6 +94,20 @@ class Awareness:
         """
         self.set_local_state({**(self._local or {}), name: value})
 
+    def set_user(self, user: str | Mapping[str, object], completion: JsonObject) -> None:
+        """Show another user.
+
+        Args:
+            user: a name, or an object with `name` and `color`.
+            completion: what fills in what it leaves out.
+
+        Raises:
+            ConfigError: it is neither a name nor a JSON object.
+        """
+        own = user_state(user)["user"]
+        assert isinstance(own, dict), "user_state makes it so"
+        self.set_local_state_field("user", {**completion, **own})
+
     def complete_user(self, user: JsonObject) -> None:
         """Fill in what the own user leaves out, before anybody has seen it."""
         if self._local is None or not user:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -51,6 +51,30 @@ class _Wish:
         """Give the topic of its room, whose name is found."""
         return room_naming.topic(self.naming, facts, name, self.path)
 
+    def others_than(self, before: _Wish, facts: PageFacts | None) -> list[str]:
+        """Name the arguments that want a room otherwise than it was joined before.
+
+        Args:
+            before: what it was joined with.
+            facts: the page's, once they are known: what was left out is compared by what was used.
+        """
+        limits = {before.max_received_bytes, MAX_RECEIVED_BYTES}
+        is_other = {
+            "password": self.password != before.password,
+            "signaling": self.signaling is not None
+            and self._servers(facts) != before._servers(facts),
+            "ice_servers": self.ice_servers is not None and self._ice(facts) != before._ice(facts),
+            "max_received_bytes": self.max_received_bytes not in limits,
+        }
+        return [name for name in is_other if is_other[name]]
+
+    def _servers(self, facts: PageFacts | None) -> object:
+        return self.signaling if facts is None else config.server_urls(self.signaling, facts)
+
+    def _ice(self, facts: PageFacts | None) -> list[Mapping[str, object]]:
+        servers = self.ice_servers if facts is None else config.ice_servers(self.ice_servers, facts)
+        return list(servers or ())
+
 
 class Rooms:
     """The rooms of one kernel.
@@ -86,7 +110,8 @@ class Rooms:
         """Join a room: share a document with all who are in it.
 
         Returns at once. A room that this kernel has joined already is given again, so that a cell
-        can be run twice. Where the kernel can wait (most browsers) a missing room, a site without
+        can be run twice; another `user` is shown from then on, and what cannot be changed is an
+        error. Where the kernel can wait (most browsers) a missing room, a site without
         collaboration or a bad server raise here; where it cannot, the room's state tells them.
 
         Each argument overrides what the page's address and the site's configuration say: a room
@@ -123,6 +148,8 @@ class Rooms:
             config.check_ice_servers(ice_servers)
         room_naming.check_naming(naming, path)
         limit = _check_limit(max_received_bytes)
+        if isinstance(signaling, Iterator):  # it is read more than once
+            signaling = tuple(signaling)
         wish = _Wish(room, signaling, password, ice_servers, naming, path, limit)
         block = self._block()
         if self._home is None and block is not None:
@@ -149,9 +176,8 @@ class Rooms:
         user: str | Mapping[str, object] | None,
     ) -> Room:
         name = room_naming.room_name(wish.name, facts)
-        known = self._known(name, wish, doc, facts)
-        if known is not None:
-            return known
+        if (known := self._rooms.get(wish.topic(name, facts))) is not None:
+            return _given_again(*known, wish, doc, user, facts)
         new = Room(name, doc if doc is not None else Doc(), user)
         try:
             self._open(new, client, facts, wish)
@@ -167,8 +193,7 @@ class Rooms:
         if wish.key in self._tasks:
             _, under_way, before = self._tasks[wish.key]
             if under_way.state == "opening":
-                _check_same(under_way, before, wish, doc)
-                return under_way
+                return _given_again(under_way, before, wish, doc, user, None)
         new = Room(wish.name, doc if doc is not None else Doc(), user)
 
         async def open_when_ready() -> None:
@@ -186,14 +211,6 @@ class Rooms:
 
         self._tasks[wish.key] = asyncio.ensure_future(open_when_ready()), new, wish
         return new
-
-    def _known(self, name: str, wish: _Wish, doc: Doc[Any] | None, facts: PageFacts) -> Room | None:
-        known = self._rooms.get(wish.topic(name, facts))
-        if known is None:
-            return None
-        room, before = known
-        _check_same(room, before, wish, doc)
-        return room
 
     def _open(self, room: Room, client: Client, facts: PageFacts, wish: _Wish) -> None:
         name = room_naming.room_name(wish.name, facts)
@@ -284,10 +301,24 @@ def _check_limit(max_received_bytes: int) -> int:
     return max_received_bytes
 
 
-def _check_same(room: Room, before: _Wish, wish: _Wish, doc: Doc[Any] | None) -> None:
-    if before.password != wish.password or (doc is not None and doc is not room.doc):
+def _given_again(
+    room: Room,
+    before: _Wish,
+    wish: _Wish,
+    doc: Doc[Any] | None,
+    user: str | Mapping[str, object] | None,
+    facts: PageFacts | None,
+) -> Room:
+    """Give a room that is joined already, as its cell was run again."""
+    others = wish.others_than(before, facts)
+    if doc is not None and doc is not room.doc:
+        others.append("doc")
+    if others:
         raise ConfigError(
-            f"The room {room.name or wish.name!r} is joined already, "
-            "with another password or document",
+            f"The room {room.name or wish.name!r} is joined already, with another "
+            f"{' and another '.join(others)}",
             "Call leave() on it first.",
         )
+    if user is not None:
+        room.awareness.set_user(user, {} if facts is None else identity.page_user(facts))
+    return room

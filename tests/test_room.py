@@ -151,6 +151,66 @@ class TestJoining:
 
         run()
 
+    @pytest.mark.parametrize("waits_s", [0, 1], ids=["opening", "open"])
+    @pytest.mark.parametrize(
+        ("first", "then"),
+        [
+            ({}, {"signaling": "wss://another.example.org/"}),
+            ({"signaling": [URL]}, {"signaling": [URL, "wss://another.example.org/"]}),
+            ({}, {"ice_servers": [{"urls": "stun:stun.example.org"}]}),
+            ({}, {"max_received_bytes": 1_000_000}),
+        ],
+        ids=lambda wish: "+".join(wish) or "nothing",
+    )
+    def test_what_cannot_be_changed_is_told(
+        self, first: dict[str, Any], then: dict[str, Any], waits_s: float
+    ) -> None:
+        """Reproduces: the cell gave the room as it was before, without a word."""
+
+        @with_world
+        async def run(world: World) -> None:
+            rooms = world.kernel()
+            room = rooms.join(**first)
+            await asyncio.sleep(waits_s)
+            with pytest.raises(ConfigError, match=rf"another {next(iter(then))}\. Call leave\(\)"):
+                rooms.join(**then)
+            assert rooms.join(**first) is room, "as it is"
+            assert rooms.join() is room, "or with nothing said of it"
+
+        run()
+
+    def test_what_is_used_anyway_may_be_named(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            rooms = world.kernel()
+            room = rooms.join()
+            await asyncio.sleep(1)
+            assert rooms.join(signaling=iter([URL]), ice_servers=[]) is room
+
+        run()
+
+    @pytest.mark.parametrize("waits_s", [0, 1], ids=["opening", "open"])
+    def test_another_user_is_shown(self, waits_s: float) -> None:
+        """Reproduces: a cell that was run again with another user changed nothing."""
+
+        @with_world
+        async def run(world: World) -> None:
+            rooms = world.kernel()
+            host = world.hosts[0]
+            host.facts = replace(host.facts, href=f"{HREF}&usercolor=e65100", browser_id="x")
+            room = rooms.join(user={"name": "Ada", "color": "#ff0000"})
+            other = world.kernel().join()
+            await asyncio.sleep(waits_s)
+            assert rooms.join(user="Bob") is room
+            await other.until_synced(10)
+            await asyncio.sleep(1)
+            shown = other.awareness.states[room.doc.client_id]["user"]
+            assert shown == {"name": "Bob", "color": "#e65100"}, "completed as at the start"
+            with pytest.raises(ConfigError, match="user"):
+                rooms.join(user=5)  # type: ignore[arg-type]
+
+        run()
+
     @pytest.mark.parametrize("password", ["", 5, b"secret"])
     def test_a_password_that_is_none_is_refused(self, password: Any) -> None:
         @with_world
