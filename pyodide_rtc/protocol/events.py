@@ -157,6 +157,13 @@ class Flooded:
 
 
 @dataclass(frozen=True, slots=True)
+class FramesEnded:
+    """A connection is closed, and all that it has brought has been told."""
+
+    conn: int
+
+
+@dataclass(frozen=True, slots=True)
 class FramesReceived:
     """Several frames came in by one link: the turn of what has waited; the link may be gone."""
 
@@ -317,6 +324,7 @@ Event: TypeAlias = (
     | Woken
     | FrameReceived
     | Flooded
+    | FramesEnded
     | FramesReceived
     | PayloadRefused
     | TabOpened

@@ -174,10 +174,10 @@ class Links:
         """Count a message of a type that we do not know."""
         self._unknown[link] += 1
 
-    def forget(self, conn: int) -> None:
-        """Drop what waits for a connection that is closed."""
-        self._traffic.pop(conn, None)
+    def forget(self, conn: int) -> Traffic | None:
+        """Drop what waits for a connection that is closed; gives what it was."""
         self._unknown.pop(conn, None)
+        return self._traffic.pop(conn, None)
 
     def show_tab_peer(self, *, present: bool = True) -> Effect:
         """Tell the other tabs that we are here, or no longer."""

@@ -38,7 +38,7 @@ from pyodide_rtc.protocol.effects import (
 from pyodide_rtc.protocol.fault_limits import FaultLimits
 from pyodide_rtc.protocol.guests import Guests
 from pyodide_rtc.protocol.intake import MAX_WAITING_BYTES
-from pyodide_rtc.protocol.late import late_updates
+from pyodide_rtc.protocol.late import LateFrames
 from pyodide_rtc.protocol.links import Links, show
 from pyodide_rtc.protocol.mesh import Mesh
 from pyodide_rtc.protocol.strangers import Strangers
@@ -85,6 +85,7 @@ class RoomMachine:
     _doubts: Doubts = field(default_factory=Doubts)
     _guests: Guests = field(default_factory=Guests)
     _fault_limits: FaultLimits = field(default_factory=FaultLimits)
+    _late: LateFrames = field(init=False)
     _tabs: Tabs = field(init=False)
     _is_left: bool = False
     _is_away: bool = False
@@ -93,6 +94,7 @@ class RoomMachine:
         self.awareness = AwarenessMachine(self.mesh.client_id)
         self.links = Links(self.mesh, self.awareness, self.max_received_bytes)
         self._comparison = Comparison(self.links)
+        self._late = LateFrames(self.max_received_bytes)
         self._tabs = Tabs(self.links)
 
     @property
@@ -129,7 +131,8 @@ class RoomMachine:
         """Take note of what follows from an effect; give the client whose presence ends by it."""
         match effect:
             case CloseTransport(conn):
-                self.links.forget(conn)
+                if (traffic := self.links.forget(conn)) is not None:
+                    self._late.keep(conn, traffic)
                 self._comparison.stock.forget(conn)
                 self._guests.forget(conn)
             case Report(IceFailedError() as error):
@@ -149,7 +152,10 @@ class RoomMachine:
             case ev.FramesReceived(link, frames) if self._is_linked(link):
                 return self._on_frames(link, frames, now_s)
             case ev.FramesReceived():
-                return late_updates(event, self.max_received_bytes)
+                return self._late.take(event, now_s)
+            case ev.FramesEnded(conn):
+                self._late.end(conn)
+                return []
             case ev.DocumentChanged():
                 self._comparison.times.on_change(now_s)
                 return self.links.tell_change(event)

@@ -46,6 +46,11 @@ class Arrivals(Generic[T]):
         if self._handle is None:
             self._handle = self._loop.call_later(MIN_BREAK_S, self._take_slice)
 
+    def drain(self) -> None:
+        """Take all that waits, at once."""
+        while (turn := self.intake.take()) is not None:
+            self._on_turn(*turn)
+
     def close(self) -> None:
         """Drop all that waits."""
         self.intake = Intake()

@@ -54,6 +54,9 @@ class _Published:
     data: object
 
 
+_Arrived = bytes | _Published | ev.FramesEnded
+"""What may wait for its turn."""
+
 Notice = (
     fx.PeersChanged
     | fx.TransferMoved
@@ -96,7 +99,7 @@ class RoomSession:
         self._on_notice = on_notice
         self._loop = asyncio.get_running_loop()
         self._connections = Connections(host, ice_servers, self._on_connection)
-        self._arrivals: Arrivals[bytes | _Published] = Arrivals(self._on_turn)
+        self._arrivals: Arrivals[_Arrived] = Arrivals(self._on_turn)
         self._tab: TabChannel | None = None
         self._locks: dict[str, Lock] = {}
         self._document: DocumentBinding | None = None
@@ -124,6 +127,7 @@ class RoomSession:
         Returns:
             what is done once the last frames are encrypted and sent; nobody has to wait for it.
         """
+        self._arrivals.drain()  # its peer may be gone already, and nobody else have it
         if self._document is not None:  # else `start` has failed before
             self._document.flush()
         self.feed(ev.LeaveAsked())
@@ -294,15 +298,26 @@ class RoomSession:
                 self._arrivals.worked()  # edits for their sake
         return ()
 
-    def _on_turn(self, source: Hashable, run: list[bytes | _Published]) -> None:
+    def _on_turn(self, source: Hashable, run: list[_Arrived]) -> None:
         """Take what has waited for its turn."""
         if isinstance(source, int):
             frames = tuple(item for item in run if isinstance(item, bytes))
             self.feed(ev.FramesReceived(source, frames))
+            if isinstance(run[-1], ev.FramesEnded):
+                self.feed(run[-1])
         elif isinstance(source, str):
             for item in run:
                 if isinstance(item, _Published):
                     self._open_payload(source, item.data)
+
+    def _end_frames(self, conn: int) -> None:
+        """Tell that a connection has brought all, once what waits of it has been told."""
+        self._arrivals.intake.end(conn)
+        ended = ev.FramesEnded(conn)
+        if self._arrivals.intake.waiting_bytes(conn) > 0:
+            self._arrivals.wait(conn, (ended,), (0,))
+        else:
+            self.feed(ended)
 
     def _bound(self) -> DocumentBinding:
         assert self._document is not None, "start() binds the document"
@@ -346,7 +361,7 @@ class RoomSession:
                 self._connections.transport(conn).add_candidate(candidate, index, mid)
             case fx.CloseTransport(conn, is_gentle):
                 self._connections.close(conn, is_gentle=is_gentle)
-                self._arrivals.intake.end(conn)
+                self._end_frames(conn)
             case fx.DropHeld(link):
                 self._arrivals.intake.drop(link)
             case fx.PeersChanged() | fx.TransferMoved() | fx.AwarenessChanged() | fx.Report():

@@ -13,6 +13,7 @@ from harness.netns import Lan, open_lan, why_no_namespaces
 from harness.people import Cast, Person
 from harness.served import SignalingServer, serve_site
 from harness.site import REPOSITORY, exposed_copy
+from harness.transfers import REFUSE_TRANSFERS
 from harness.turn import TURNSERVER, open_turn
 from stock.page import stock_page_folder
 
@@ -80,6 +81,29 @@ def lan_people(lan: Lan, lan_site: Path) -> Iterator[tuple[Person, Person]]:
         with ThreadPoolExecutor() as pool:
             list(pool.map(lambda person: person.open(room="demo"), (one, two)))
         yield one, two
+
+
+@pytest.fixture(params=["transferred", "proxied"])
+def channels(request: pytest.FixtureRequest) -> str:
+    """How a data channel comes to Python."""
+    channels: str = request.param
+    return channels
+
+
+@pytest.fixture
+def two_people(cast: Cast, channels: str) -> Iterator[tuple[Person, Person]]:
+    people = cast.person("one"), cast.person("two")
+    if channels == "transferred":
+        yield people
+        return
+    for person in people:
+        person.notebook.js(REFUSE_TRANSFERS)
+        person.restart()  # the old kernel has spare connections
+    yield people
+    refused = [person.notebook.js("return window.transfersRefused") for person in people]
+    for person in people:
+        person.open(room="demo")
+    assert min(refused) >= 2
 
 
 _rooms = count(1)

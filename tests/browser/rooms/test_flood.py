@@ -6,14 +6,12 @@ It floods for `PYODIDE_RTC_FLOOD_S` seconds, 3 in the normal run.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from statistics import median
 
 import pytest
 from harness.people import Cast, Person, StockPage
 from harness.served import SignalingServer
 from harness.site import run_async
-from harness.transfers import REFUSE_TRANSFERS
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -71,29 +69,6 @@ async def edit():
         await asyncio.sleep(0.1)
 editing = asyncio.ensure_future(edit())
 """
-
-
-@pytest.fixture(params=["transferred", "proxied"])
-def channels(request: pytest.FixtureRequest) -> str:
-    """How a data channel comes to Python."""
-    channels: str = request.param
-    return channels
-
-
-@pytest.fixture
-def two_people(cast: Cast, channels: str) -> Iterator[tuple[Person, Person]]:
-    people = cast.person("one"), cast.person("two")
-    if channels == "transferred":
-        yield people
-        return
-    for person in people:
-        person.notebook.js(REFUSE_TRANSFERS)
-        person.restart()  # the old kernel has spare connections
-    yield people
-    refused = [person.notebook.js("return window.transfersRefused") for person in people]
-    for person in people:
-        person.open(room="demo")
-    assert min(refused) >= 2
 
 
 def test_a_flood_slows_who_makes_it_alone(
