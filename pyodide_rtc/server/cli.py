@@ -75,6 +75,8 @@ def _parser() -> argparse.ArgumentParser:
         ("--max-topics", limits.max_topics, "subscriptions of one client"),
         ("--messages-per-s", limits.messages_per_s, "of one client in the long run"),
         ("--burst-messages", limits.burst_messages, "of one client at once"),
+        ("--bytes-per-s", limits.bytes_per_s, "of one client in the long run"),
+        ("--burst-bytes", limits.burst_bytes, "of one client at once"),
     ):
         add(option, type=_positive, default=default, metavar="N", help=f"{meaning} ({default:g})")
     add("-v", "--verbose", action="store_true", help="log each message's size, too")
@@ -110,6 +112,8 @@ async def _serve(options: argparse.Namespace) -> None:
         max_topics=options.max_topics,
         messages_per_s=options.messages_per_s,
         burst_messages=options.burst_messages,
+        bytes_per_s=options.bytes_per_s,
+        burst_bytes=options.burst_bytes,
     )
     async with serve(
         host=options.host,

@@ -114,14 +114,15 @@ class Connection:
                     raise RefusedError(
                         CloseCode.UNSUPPORTED_DATA, "binary message: expected JSON text"
                     )
-                else:
-                    self._receive(message.data)
+                elif (wait_s := self._receive(message.data)) > 0:
+                    await asyncio.sleep(wait_s)  # what it sends meanwhile waits on its side
         except RefusedError as refusal:
             self.end(refusal)
         else:
             self.end(None)
 
-    def _receive(self, frame: bytes) -> None:
+    def _receive(self, frame: bytes) -> float:
+        """Take a frame; gives for how many seconds nothing more should be read."""
         self._received += 1
         self._log_event(logging.DEBUG, "message", bytes=len(frame))
         if len(frame) > self._limits.max_frame_bytes:
@@ -131,7 +132,7 @@ class Connection:
             text = frame.decode()
         except UnicodeDecodeError as exc:
             raise RefusedError(CloseCode.INVALID_DATA, "text message is not utf-8") from exc
-        self._relay.receive(self._client, text, self._loop.time())
+        return self._relay.receive(self._client, text, self._loop.time())
 
     async def _close(self, refusal: RefusedError | None) -> None:
         code, reason = (refusal.code, refusal.reason) if refusal else (CloseCode.NORMAL, "")

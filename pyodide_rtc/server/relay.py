@@ -69,6 +69,10 @@ class Limits:
         max_topic_chars: length of a topic.
         messages_per_s: frames per second in the long run.
         burst_messages: frames that may come at once after a quiet time.
+        bytes_per_s: bytes per second in the long run; who sends more is read more slowly.
+        burst_bytes: bytes that may come at once after a quiet time. Well below `max_backlog_bytes`:
+            what one client sends closes nobody who reads slowly.
+        max_slowed_s: how long it may be read more slowly, without a quiet time between.
         max_backlog_bytes: what waits for a client that reads too slowly.
     """
 
@@ -77,6 +81,9 @@ class Limits:
     max_topic_chars: int = 1024
     messages_per_s: float = 100.0
     burst_messages: int = 1000
+    bytes_per_s: float = 64.0 * 1024
+    burst_bytes: int = 512 * 1024
+    max_slowed_s: float = 5.0
     max_backlog_bytes: int = 1024 * 1024
 
 
@@ -88,7 +95,9 @@ class Client:
         number: counts the clients of this server, from 1; names the client in the log.
         deliver: takes one frame for the client; neither blocks nor raises.
         allowance: messages that it may send at once.
-        counted_at_s: when the allowance was last brought up to date.
+        bytes_allowance: bytes that it may send at once; below 0 while it is read more slowly.
+        counted_at_s: when the allowances were last brought up to date.
+        slowed_s: for how long it has been read more slowly.
         topics: what it is subscribed to.
         wills: what is to be published on a topic should the client's socket break.
     """
@@ -96,7 +105,9 @@ class Client:
     number: int
     deliver: Callable[[bytes], None]
     allowance: float
+    bytes_allowance: float
     counted_at_s: float
+    slowed_s: float = 0.0
     topics: set[str] = field(default_factory=set)
     wills: dict[str, object] = field(default_factory=dict)
 
@@ -123,7 +134,8 @@ class Relay:
     def join(self, deliver: Callable[[bytes], None], now_s: float) -> Client:
         """Take in a new client."""
         self._joined += 1
-        client = Client(self._joined, deliver, self._limits.burst_messages, now_s)
+        limits = self._limits
+        client = Client(self._joined, deliver, limits.burst_messages, limits.burst_bytes, now_s)
         self._clients.add(client)
         return client
 
@@ -142,13 +154,16 @@ class Relay:
         for topic, will in wills.items():
             self._publish(topic, will)
 
-    def receive(self, client: Client, text: str, now_s: float) -> None:
+    def receive(self, client: Client, text: str, now_s: float) -> float:
         """Act on one frame of a client.
+
+        Returns:
+            for how many seconds nothing more should be read of it: it sends too much.
 
         Raises:
             RefusedError: the client broke a limit or the protocol. Nobody else noticed.
         """
-        self._count(client, now_s)
+        wait_s = self._count(client, len(text.encode()), now_s)
         match self._decode(text):
             case Subscribe(topics=topics):
                 for topic in topics:
@@ -162,16 +177,26 @@ class Relay:
                 self._publish(topic, data, but=None if wants_echo else client)
             case Ping():
                 client.deliver(encode_pong().encode())
+        return wait_s
 
-    def _count(self, client: Client, now_s: float) -> None:
-        earned = (now_s - client.counted_at_s) * self._limits.messages_per_s
-        client.allowance = min(self._limits.burst_messages, client.allowance + earned) - 1
+    def _count(self, client: Client, size_bytes: int, now_s: float) -> float:
+        limits, passed_s = self._limits, now_s - client.counted_at_s
         client.counted_at_s = now_s
+        earned = client.allowance + passed_s * limits.messages_per_s
+        client.allowance = min(limits.burst_messages, earned) - 1
         if client.allowance < 0:
-            raise RefusedError(
-                CloseCode.POLICY_VIOLATION,
-                f"too many messages: the limit is {self._limits.messages_per_s:g} per second",
-            )
+            limit = f"the limit is {limits.messages_per_s:g} per second"
+            raise RefusedError(CloseCode.POLICY_VIOLATION, f"too many messages: {limit}")
+        earned = min(limits.burst_bytes, client.bytes_allowance + passed_s * limits.bytes_per_s)
+        if earned >= limits.burst_bytes / 2:
+            client.slowed_s = 0.0
+        client.bytes_allowance = earned - size_bytes
+        wait_s = max(-client.bytes_allowance, 0.0) / limits.bytes_per_s
+        client.slowed_s += wait_s
+        if client.slowed_s > limits.max_slowed_s:
+            limit = f"the limit is {limits.bytes_per_s:g} bytes per second"
+            raise RefusedError(CloseCode.POLICY_VIOLATION, f"too many bytes: {limit}")
+        return wait_s
 
     def _decode(self, text: str) -> ClientFrame:
         try:

@@ -132,7 +132,9 @@ async def fill_up(good: SignalingClient, *, size: int = 60_000) -> None:
             clients = (await good.hear())["clients"]
 
 
-SMALL_BACKLOG = Limits(max_backlog_bytes=200_000, burst_messages=1_000_000)
+SMALL_BACKLOG = Limits(
+    max_backlog_bytes=200_000, burst_messages=1_000_000, burst_bytes=1_000_000_000
+)
 
 
 async def test_a_slow_reader_is_closed_and_holds_nobody_up(start: Start, connect: Connect) -> None:
@@ -143,6 +145,42 @@ async def test_a_slow_reader_is_closed_and_holds_nobody_up(start: Start, connect
     await fill_up(good)
     assert await slow.closing() == (1008, "reading too slowly: 200000 bytes were waiting")
     await good.check_alive()
+
+
+async def read_slowly(socket: aiohttp.ClientWebSocketResponse, bytes_per_s: float) -> int:
+    """Read with this rate until nothing comes for a while; gives how much it was."""
+    size = 0
+    with contextlib.suppress(TimeoutError):
+        while True:
+            async with asyncio.timeout(1.5):
+                message = await socket.receive()
+            assert message.type is aiohttp.WSMsgType.TEXT, message
+            size += len(message.data)
+            await asyncio.sleep(len(message.data) / bytes_per_s)
+    return size
+
+
+async def test_who_floods_is_slowed_then_closed_and_slow_readers_are_not(
+    start: Start, connect: Connect
+) -> None:
+    """Reproduces: a client that was not even subscribed had slower readers closed."""
+    limits = Limits(burst_bytes=256 * 1024, max_slowed_s=1.0, max_backlog_bytes=512 * 1024)
+    server = await start(limits=limits)
+    flooding = await connect(server.url)
+    readers = [await connect(server.url) for _ in range(8)]
+    for reader in readers:
+        await reader.subscribe("room")
+    reading = [asyncio.create_task(read_slowly(r.socket, 5e6 / 8)) for r in readers]
+    with contextlib.suppress(ConnectionError):  # it is closed while it sends
+        for _ in range(100):
+            await flooding.say(**{**PUBLISH, "data": "x" * 60_000})
+    code, reason = await flooding.closing()
+    assert (code, reason) == (1008, "too many bytes: the limit is 65536 bytes per second")
+    sizes = await asyncio.gather(*reading)
+    assert len(set(sizes)) == 1
+    assert 256 * 1024 <= sizes[0] <= 256 * 1024 + 2 * 65_536
+    for reader in readers:
+        await reader.check_alive()
 
 
 async def subscribe_by_hand(deaf: socket.socket, port: int) -> None:
@@ -189,7 +227,11 @@ async def test_a_client_that_reads_nothing_is_cut_off_in_the_end(
 ) -> None:
     monkeypatch.setattr("pyodide_rtc.server.connection._CLOSE_TIMEOUT_S", 0.05)
     caplog.set_level(logging.INFO, "pyodide_rtc.server")
-    server = await start(limits=Limits(max_frame_bytes=2_000_000, max_backlog_bytes=3_000_000))
+    server = await start(
+        limits=Limits(
+            max_frame_bytes=2_000_000, max_backlog_bytes=3_000_000, burst_bytes=1_000_000_000
+        )
+    )
     good = await connect(server.url)
     await good.subscribe("room")
     with socket.socket() as deaf:
@@ -210,7 +252,11 @@ async def test_a_client_that_vanishes_with_messages_waiting_is_forgotten(
     start: Start, connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    server = await start(limits=Limits(max_backlog_bytes=50_000_000, burst_messages=1_000_000))
+    server = await start(
+        limits=Limits(
+            max_backlog_bytes=50_000_000, burst_messages=1_000_000, burst_bytes=1_000_000_000
+        )
+    )
     good = await connect(server.url)
     await good.subscribe("room")
     async with aiohttp.ClientSession() as session:

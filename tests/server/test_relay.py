@@ -230,3 +230,21 @@ def test_the_rate_allows_bursts_and_recovers_with_time() -> None:
         alice.say(200.4, type="ping")
     assert refused.value.code is CloseCode.POLICY_VIOLATION
     Inbox(relay, now_s=200.4).say(200.4, type="ping")
+
+
+def test_who_sends_too_much_is_read_more_slowly_then_refused() -> None:
+    relay = Relay(Limits(bytes_per_s=1000, burst_bytes=2000, max_slowed_s=3))
+    client = relay.join(lambda _: None, 100.0)
+    ping = '{"type": "ping"}'.ljust(1000)
+
+    def waits_s(*times_s: float) -> list[float]:
+        return [relay.receive(client, ping, now_s) for now_s in times_s]
+
+    assert waits_s(100, 100) == [0, 0], "a burst"
+    assert waits_s(100, 101, 102) == [1, 1, 1], "as fast as it may"
+    assert waits_s(104) == [0], "it has waited"
+    assert waits_s(105, 106.5) == [0, 0], "and has been quiet since"
+    assert waits_s(106.5, 107.5, 108.5) == [0.5, 0.5, 0.5]
+    with pytest.raises(RefusedError, match="too many bytes: the limit is 1000 bytes") as refused:
+        waits_s(*[108.5] * 5)
+    assert refused.value.code is CloseCode.POLICY_VIOLATION
