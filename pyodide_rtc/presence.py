@@ -63,7 +63,7 @@ class Awareness:
         self._local: JsonObject | None = state
         self._publish = publish
         self._read_states = read_states
-        self._callbacks: list[Callable[[AwarenessChanged], None]] = []
+        self._callbacks: dict[object, Callable[[AwarenessChanged], None]] = {}
 
     @property
     def local_state(self) -> JsonObject | None:
@@ -120,12 +120,17 @@ class Awareness:
         """Call back at each change with the client ids added, updated and removed.
 
         Returns:
-            what ends the observation.
+            what ends the observation; twice is no error.
         """
-        self._callbacks.append(callback)
-        return lambda: self._callbacks.remove(callback)
+        observation = object()
+        self._callbacks[observation] = callback
+
+        def end() -> None:
+            self._callbacks.pop(observation, None)
+
+        return end
 
     @property
     def callbacks(self) -> tuple[Callable[[AwarenessChanged], None], ...]:
         """Those who observe."""
-        return tuple(self._callbacks)
+        return tuple(self._callbacks.values())

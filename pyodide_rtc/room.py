@@ -46,7 +46,7 @@ class Room:
         self._end: RtcError | None = None
         self._close: Callable[[], None] = lambda: None
         self._faults: deque[BaseException] = deque(maxlen=_FAULTS_KEPT)
-        self._observers: list[Callable[[RoomEvent], None]] = []
+        self._observers: dict[object, Callable[[RoomEvent], None]] = {}
         self._waiters: set[asyncio.Future[None]] = set()
         self._awareness = Awareness(
             doc.client_id, user_state(user), self._publish_state, self._read_states
@@ -186,10 +186,15 @@ class Room:
         """Call back at each change of peers, servers and state, and at each fault.
 
         Returns:
-            what ends the observation.
+            what ends the observation; twice is no error.
         """
-        self._observers.append(callback)
-        return lambda: self._observers.remove(callback)
+        observation = object()
+        self._observers[observation] = callback
+
+        def end() -> None:
+            self._observers.pop(observation, None)
+
+        return end
 
     def leave(self) -> None:
         """Leave: the others see it at once. The document stays as it is. Twice is no error."""
@@ -267,7 +272,7 @@ class Room:
             self._waiters.discard(waiter)
 
     def _tell(self, event: RoomEvent) -> None:
-        for callback in tuple(self._observers):
+        for callback in tuple(self._observers.values()):
             self._call(callback, event)
         for waiter in tuple(self._waiters):
             if not waiter.done():

@@ -1209,10 +1209,16 @@ class TestEvents:
         @with_world
         async def run(world: World) -> None:
             room = world.kernel().join()
-            events: list[RoomEvent] = []
-            room.observe(events.append)()
+            events: list[object] = []
+            kept: list[object] = []
+            for observe in (room.observe, room.awareness.observe):
+                end = observe(events.append)
+                observe(kept.append)
+                end()
+                end()  # twice is no error, and ends no other
             await asyncio.sleep(1)
             assert events == []
+            assert {type(event) for event in kept} == {RoomEvent, AwarenessChanged}
 
         run()
 

@@ -71,6 +71,7 @@ class AwarenessMachine:
 
     client_id: int
     _records: dict[int, _Record] = field(default_factory=dict)
+    _due_s: float | None = None  # not later than the first time-out
 
     @property
     def states(self) -> dict[int, JsonObject]:
@@ -86,13 +87,21 @@ class AwarenessMachine:
 
     @property
     def deadline_s(self) -> float | None:
-        """When `expire` should be called next; None while nobody is here, not even we."""
-        times = [
-            r.seen_s + (RENEW_INTERVAL_S if i == self.client_id else OUTDATED_TIMEOUT_S)
-            for i, r in self._records.items()
-            if r.state is not None
-        ]
-        return earliest(*times)
+        """When `expire` should be called next; None while nobody is here, not even we.
+
+        At that time all may have shown themselves again: to look through them at each event would
+        make a room of thousands slow.
+        """
+        return self._due_s
+
+    def _time_out_s(self, client_id: int, record: _Record) -> float:
+        is_own = client_id == self.client_id
+        return record.seen_s + (RENEW_INTERVAL_S if is_own else OUTDATED_TIMEOUT_S)
+
+    def _keep(self, client_id: int, record: _Record) -> None:
+        self._records[client_id] = record
+        if record.state is not None:
+            self._due_s = earliest(self._due_s, self._time_out_s(client_id, record))
 
     def entries(self, client_ids: Iterable[int] | None = None) -> list[AwarenessEntry]:
         """Give what is to be sent of these clients, or of all that are here."""
@@ -106,7 +115,7 @@ class AwarenessMachine:
         # From the time, and not from 0: a document that joins again must not fall behind the clock
         # of its goodbye. And a stock peer takes clock 0 of an unknown client for old news.
         clock = _next_clock(record.clock if record else int(now_s * 1000))
-        self._records[self.client_id] = _Record(clock, state, now_s)
+        self._keep(self.client_id, _Record(clock, state, now_s))
         return self._change_of(self.client_id, before, state)
 
     def expire(self, now_s: float) -> tuple[AwarenessChange, AwarenessChange]:
@@ -117,6 +126,8 @@ class AwarenessMachine:
             itself who is silent.
         """
         sent = AwarenessChange()
+        if self._due_s is None or now_s < self._due_s:
+            return sent, AwarenessChange()
         gone = []
         for client_id, record in self._records.items():
             if record.state is None:
@@ -129,6 +140,8 @@ class AwarenessMachine:
             elif now_s >= record.seen_s + OUTDATED_TIMEOUT_S:
                 record.state = None
                 gone.append(client_id)
+        here = ((i, record) for i, record in self._records.items() if record.state is not None)
+        self._due_s = earliest(*(self._time_out_s(*one) for one in here))
         return sent, AwarenessChange(removed=tuple(gone))
 
     def remove(self, client_ids: Iterable[int]) -> AwarenessChange:
@@ -193,7 +206,7 @@ class AwarenessMachine:
             # answered, or the two would outbid each other for ever.
             record.clock = _next_clock(entry.clock)
             return entry.state is None and record.state is not None
-        self._records[entry.client_id] = _Record(entry.clock, entry.state, now_s)
+        self._keep(entry.client_id, _Record(entry.clock, entry.state, now_s))
         return True
 
     @staticmethod
