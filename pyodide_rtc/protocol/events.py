@@ -268,6 +268,14 @@ class UpdateRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class UpdateFailed:
+    """The document's library failed on an update of this link, which may be an honest one."""
+
+    link: Link
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class UpdateBlocked:
     """An update of this link was dropped: user code holds the document, and too many bytes wait."""
 
@@ -337,6 +345,7 @@ Event: TypeAlias = (
     | FramesGone
     | AnswerApplied
     | UpdateRefused
+    | UpdateFailed
     | UpdateBlocked
     | DocumentChanged
     | LocalStateSet

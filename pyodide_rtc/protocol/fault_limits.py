@@ -8,7 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from pyodide_rtc.errors import MessageTooBigError, PeerLimitError, RemoteProtocolError
+from pyodide_rtc.errors import (
+    InternalError,
+    MessageTooBigError,
+    PeerLimitError,
+    RemoteProtocolError,
+)
 from pyodide_rtc.protocol.effects import Effect, Report
 
 INTERVAL_S = 60.0
@@ -59,11 +64,13 @@ def _is_anothers(report: Report) -> bool:
     """Whether somebody else did it; what we cannot send is our own, and each one matters."""
     error = report.error
     is_ours = isinstance(error, MessageTooBigError) and error.direction == "out"
-    return isinstance(error, RemoteProtocolError) and not is_ours
+    return isinstance(error, RemoteProtocolError | InternalError) and not is_ours
 
 
 def _kind_of(report: Report) -> _Kind:
     error = report.error
+    if isinstance(error, InternalError):
+        return None, type(error).__name__, error.task
     assert isinstance(error, RemoteProtocolError)
     what = error.what if isinstance(error, PeerLimitError) else ""
     return error.peer_id, type(error).__name__, what

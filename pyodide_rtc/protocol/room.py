@@ -12,6 +12,7 @@ from typing import assert_never
 from pyodide_rtc.errors import (
     DecryptionError,
     IceFailedError,
+    InternalError,
     LocalProtocolError,
     NegotiationError,
     PeerClosedError,
@@ -217,6 +218,9 @@ class RoomMachine:
                 return self._wake(now_s)
             case ev.UpdateRefused(link, reason):
                 return self._refuse(link, RemoteProtocolError(reason))
+            case ev.UpdateFailed(link, reason):
+                # Not the peer's fault, as far as we know: the next comparison asks for it again.
+                return [Report(InternalError("taking a change of a peer", reason))]
             case ev.UpdateBlocked(link, size):
                 return self._block(link, size, now_s)
             case ev.ServerOpened(url):

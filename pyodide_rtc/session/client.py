@@ -92,6 +92,7 @@ class Client:
                     s.document_changed,
                     s.answer_applied,
                     s.update_refused,
+                    s.update_failed,
                     s.update_blocked,
                     on_fault,
                 )

@@ -72,6 +72,8 @@ class DocumentBinding:
             that it came from (None: made here), and the state vector before it.
         on_answered: called with the link once the answer that it gave is in the document.
         on_refused: called with the link and the reason when the document refuses an update.
+        on_failed: called with the link and the reason when the document's library fails on one,
+            which may be an honest one.
         on_blocked: called with the link whose update cannot wait any more, and how many bytes
             wait. The update is dropped, and what the link says later may build upon it.
         on_observer_error: called with what a user's observer raised while an update was applied.
@@ -84,6 +86,7 @@ class DocumentBinding:
         on_change: Callable[[bytes | None, Link | None, bytes], None],
         on_answered: Callable[[Link], None],
         on_refused: Callable[[Link, str], None],
+        on_failed: Callable[[Link, str], None],
         on_blocked: Callable[[Link, int], None],
         on_observer_error: Callable[[BaseException], None],
     ) -> None:
@@ -93,6 +96,7 @@ class DocumentBinding:
         self._on_change = on_change
         self._on_answered = on_answered
         self._on_refused = on_refused
+        self._on_failed = on_failed
         self._on_blocked = on_blocked
         self._on_observer_error = on_observer_error
         self._pending: dict[Link | None, _Pending] = {}
@@ -289,7 +293,7 @@ class DocumentBinding:
             if type(error).__name__ != "PanicException":
                 raise
             logger.error("the document failed on an update", exc_info=error)
-            self._on_refused(link, f"the document failed on its update: {error}")
+            self._on_failed(link, str(error))
         else:
             return True
         finally:

@@ -221,6 +221,10 @@ class RoomSession:
         """Take the document's refusal of an update."""
         self.feed(ev.UpdateRefused(link, reason))
 
+    def update_failed(self, link: ev.Link, reason: str) -> None:
+        """Take that the document's library failed on an update."""
+        self.feed(ev.UpdateFailed(link, reason))
+
     def update_blocked(self, link: ev.Link, waiting_bytes: int) -> None:
         """Take that an update was dropped, for too many wait for the document."""
         self.feed(ev.UpdateBlocked(link, waiting_bytes))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pyodide_rtc.errors import (
     DecodeError,
+    InternalError,
     MessageTooBigError,
     PeerClosedError,
     PeerLimitError,
@@ -38,6 +39,7 @@ def test_peers_and_kinds_are_told_apart() -> None:
         RemoteProtocolError("what?", "a"),
         PeerLimitError("bytes", 2, 1, "a"),
         PeerLimitError("clients", 2, 1, "a"),
+        InternalError("taking a change of a peer", "a panic"),
     ):
         assert told(limits, error, 0.0) == 1
         assert told(limits, error, 0.0) is None

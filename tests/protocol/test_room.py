@@ -413,6 +413,15 @@ class TestBadPeers:
         assert "no update" in str(reported(effects))
         assert receive(room, conn, encode(SyncUpdate(b"late"))) == []
 
+    def test_an_update_that_the_library_fails_on_bans_nobody(self, room: RoomMachine) -> None:
+        """Reproduces: an honest update that made Yrs panic banned its sender for good."""
+        conn = link_peer(room)
+
+        [report] = room.handle(ev.UpdateFailed(conn, "a panic"), 0.0)
+
+        assert "a panic" in str(reported([report]))
+        assert receive(room, conn, encode(SyncUpdate(b"u"))) == [fx.ApplyUpdate(conn, b"u")]
+
     def test_an_extension_that_we_do_not_know_is_passed_over(self, room: RoomMachine) -> None:
         conn = link_peer(room)
 
