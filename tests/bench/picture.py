@@ -22,8 +22,8 @@ from selenium.webdriver.common.by import By  # noqa: E402
 PATH = "together.ipynb"
 PEOPLE = (("Ada", "e65100"), ("Bob", "1565c0"))
 SIZE = (760, 560)
-PAGE = """
-<body style="margin:0;display:flex;align-items:flex-start;gap:12px;padding:12px;background:#cfd8dc">
+PAGE = """<!doctype html>
+<body style="margin:0;display:inline-flex;gap:12px;padding:12px;background:#cfd8dc">
   <img src="{0}" style="width: 760px; height: auto; box-shadow: 0 2px 8px #0006">
   <img src="{1}" style="width: 760px; height: auto; box-shadow: 0 2px 8px #0006">
 </body>
