@@ -141,13 +141,13 @@ class Rooms:
             BrowserUnsupportedError: no way from the kernel to the page; or a password on a page
                 without cryptography, as those are that came by `http:` from another machine.
         """
-        _check_loop()
         if password is not None and (not isinstance(password, str) or not password):
             raise ConfigError("The password is empty or no text", "Give a text, or none at all.")
         if ice_servers is not None:
             config.check_ice_servers(ice_servers)
         room_naming.check_naming(naming, path)
         limit = _check_limit(max_received_bytes)
+        _check_loop()
         if isinstance(signaling, Iterator):  # it is read more than once
             signaling = tuple(signaling)
         wish = _Wish(room, signaling, password, ice_servers, naming, path, limit)
