@@ -14,18 +14,17 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
-from pycrdt import Doc, TransactionEvent, get_update, merge_updates
+from pycrdt import Doc, TransactionEvent, merge_updates
 
 from pyodide_rtc.protocol.events import Link
 from pyodide_rtc.protocol.mesh import EAGER_STATE_BYTES
+from pyodide_rtc.session.reading import DocumentReader, is_panic
 from pyodide_rtc.wire.messages import StateCheck
 from pyodide_rtc.wire.state import (
     decode_state_vector,
     digest_deletions,
-    encode_state_vector,
     encode_units,
 )
-from pyodide_rtc.wire.update_extent import extent_of
 
 logger = logging.getLogger("pyodide_rtc.sync")
 
@@ -76,7 +75,8 @@ class DocumentBinding:
             which may be an honest one.
         on_blocked: called with the link whose update cannot wait any more, and how many bytes
             wait. The update is dropped, and what the link says later may build upon it.
-        on_observer_error: called with what a user's observer raised while an update was applied.
+        on_fault: called with what a user's observer raised while an update was applied, and of what
+            of the document cannot be read.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class DocumentBinding:
         on_refused: Callable[[Link, str], None],
         on_failed: Callable[[Link, str], None],
         on_blocked: Callable[[Link, int], None],
-        on_observer_error: Callable[[BaseException], None],
+        on_fault: Callable[[BaseException], None],
     ) -> None:
         self._doc = doc
         self._soon = soon
@@ -98,7 +98,8 @@ class DocumentBinding:
         self._on_refused = on_refused
         self._on_failed = on_failed
         self._on_blocked = on_blocked
-        self._on_observer_error = on_observer_error
+        self._on_fault = on_fault
+        self._reader = DocumentReader(doc, on_fault)
         self._pending: dict[Link | None, _Pending] = {}
         self._is_flush_due = False
         self._incoming: deque[tuple[Link, bytes, bool]] = deque()
@@ -113,7 +114,7 @@ class DocumentBinding:
     @property
     def state_vector(self) -> bytes:
         """What the document has."""
-        return self._doc.get_state()
+        return self._reader.state_vector
 
     def state(self, max_bytes: int) -> bytes | None:
         """Give all that the document has, or None if that is not below `max_bytes`.
@@ -123,7 +124,7 @@ class DocumentBinding:
         """
         if self._state_bytes >= max_bytes:
             return None
-        state = self._doc.get_update()
+        state = self._reader.update_since()
         self._state_bytes = len(state)
         return state if len(state) < max_bytes else None
 
@@ -133,33 +134,30 @@ class DocumentBinding:
         Returns:
             the deletions as an update without structs.
         """
-        state_vector = self._doc.get_state()
-        return state_vector, self._doc.get_update(state_vector)
+        state_vector = self.state_vector
+        return state_vector, self._reader.update_since(state_vector)
 
     def check(self, heard: Mapping[int, int]) -> StateCheck:
         """Give what the document has, for a comparison with others.
 
-        Yrs tells nothing of a client to who goes as far as it does itself without a gap: what is
-        behind one is looked for from the last unit before it on. Only where there may be a gap, for
-        that unit may be large: of clients that go further as others say, that had one, or that the
+        What is behind a gap is looked for only where there may be one, for it may be large what has
+        to be read for that: of clients that go further as others say, that had one, or that the
         document came with, if it is small.
 
         Args:
             heard: how far clients go, by client id, as others say.
         """
-        state_vector = self._doc.get_state()
+        state_vector = self.state_vector
         clocks = decode_state_vector(state_vector)
         suspects = self._gaps | {i for i, end in heard.items() if end > clocks.get(i, 0)}
         if 0 < self._state_bytes < EAGER_STATE_BYTES:
             suspects |= self._unknown
             self._unknown = frozenset()
-        before = {client: clocks.get(client, 0) - 1 for client in suspects}
-        tails = self._doc.get_update(encode_state_vector(clocks | before))
-        extent = extent_of(get_update(tails, state_vector))
-        spans = ((i, [s for s in extent.spans[i] if s[0] > clocks.get(i, 0)]) for i in extent.spans)
-        beyond = {client: behind for client, behind in spans if behind}
-        self._gaps = beyond.keys()
-        return StateCheck(state_vector, digest_deletions(extent.deletions), encode_units(beyond))
+        extent = self._reader.beyond(suspects)
+        self._gaps = extent.spans.keys()
+        return StateCheck(
+            state_vector, digest_deletions(extent.deletions), encode_units(extent.spans)
+        )
 
     def diff(self, state_vector: bytes) -> bytes:
         """Give what a document with this state vector lacks.
@@ -167,7 +165,7 @@ class DocumentBinding:
         Raises:
             ValueError: the state vector is not one.
         """
-        return self._doc.get_update(state_vector)
+        return self._reader.update_since(state_vector)
 
     def apply(self, link: Link, update: bytes, *, is_answer: bool = False) -> None:
         """Apply an update of a peer, now or as soon as the document is free.
@@ -190,8 +188,7 @@ class DocumentBinding:
         """Hand on what has changed, without waiting for the turn's end."""
         pending, self._pending = self._pending, {}
         for source, changes in pending.items():
-            update = None if changes.is_large else self._merge(changes)
-            self._on_change(update, source, changes.before_state)
+            self._on_change(self._merge(changes), source, changes.before_state)
 
     def flush_applied(self) -> None:
         """Hand on what peers have changed; to be called after each run of `apply`.
@@ -241,16 +238,24 @@ class DocumentBinding:
             if self.inventory() != before:
                 self._collect(link, before[0]).is_large = True
 
-    def _merge(self, changes: _Pending) -> bytes:
+    def _merge(self, changes: _Pending) -> bytes | None:
+        """Merge changes into one update; None where who needs it gets the difference."""
         updates = changes.updates
+        if changes.is_large:
+            return None
         if len(updates) == 1:
             return updates[0]
         if len(updates) > _MERGE_AT_MOST:
-            difference = self._doc.get_update(changes.before_state)
+            difference = self._reader.update_since(changes.before_state)
             # A document with a long history of deletions tells them all in each difference.
             if len(difference) <= sum(map(len, updates)):
                 return difference
-        return merge_updates(*updates)
+        try:
+            return merge_updates(*updates)
+        except BaseException as error:
+            if not isinstance(error, ValueError) and not is_panic(error):
+                raise
+            return None  # Yrs cannot read what it has written itself
 
     def _retry(self) -> None:
         self._retry_handle = None
@@ -281,16 +286,17 @@ class DocumentBinding:
                 self._doc.apply_update(update)
         except ValueError as error:
             self._on_refused(link, str(error))
+        except RuntimeError as error:  # it contradicts what is here: either may be wrong
+            self._on_failed(link, str(error))
         except ExceptionGroup as errors:
             # The update is in; it was an observer of the user that failed.
             logger.error("an observer failed on an update", exc_info=errors)
-            self._on_observer_error(errors)
+            self._on_fault(errors)
             return True
         except BaseException as error:
-            # A panic of Yrs comes as an exception that is no `Exception`, of a class that cannot be
-            # imported. Yrs 0.28 panics in BlockSet::exclude on some updates that overlap and come
-            # out of order. The update is not in; the room must not end by it.
-            if type(error).__name__ != "PanicException":
+            # Yrs 0.28 panics in BlockSet::exclude on some updates that overlap and come out of
+            # order. The update is not in; the room must not end by it.
+            if not is_panic(error):
                 raise
             logger.error("the document failed on an update", exc_info=error)
             self._on_failed(link, str(error))

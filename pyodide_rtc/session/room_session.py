@@ -18,6 +18,7 @@ from pyodide_rtc.protocol.intake import MAX_WAITING_BYTES, RUN_FRAMES, cost_of
 from pyodide_rtc.protocol.room import RoomMachine
 from pyodide_rtc.session.arrivals import Arrivals
 from pyodide_rtc.session.document import DocumentBinding
+from pyodide_rtc.session.reading import is_panic
 from pyodide_rtc.session.sealer import Sealer
 from pyodide_rtc.session.server_link import ServerLink
 from pyodide_rtc.session.timer import DeadlineTimer
@@ -189,7 +190,9 @@ class RoomSession:
         """Do something. A failure is told, once of each kind, and the room goes on."""
         try:
             return act()
-        except Exception as error:  # whatever it is, it must not take other things along
+        except BaseException as error:  # whatever it is, it must not take other things along
+            if not isinstance(error, Exception) and not is_panic(error):
+                raise
             logger.exception("! %s failed", type(task).__name__)
             self._rest_s = _REST_S
             kind = type(task), type(error)

@@ -14,14 +14,15 @@ Layout of an update (format v1)::
     deletions = varUint(clients) • (varUint(client id) • varUint(ranges) • range ...) ...
     range     = varUint(clock) • varUint(length)
 
-The low 5 bits of `info` are the kind; 0x80 says that there is an origin, 0x40 a right origin, 0x20
-a key. The parent is there if there is neither origin, and the key with it. Contents by kind:
-1 deleted varUint(length); 2 JSON varUint(n) • n varString; 3 binary varUint8Array; 4 string
-varString, which spans one clock per UTF-16 unit; 5 embed varString; 6 format 2 varString; 7 type
-varUint(type), and a varString for types 3 and 5; 8 any varUint(n) • n any; 9 document varString •
-any.
+The low 4 bits of `info` are the kind, and GC and Skip have no others; 0x80 says that there is an
+origin, 0x40 a right origin, 0x20 a key. The parent is there if there is neither origin, and the key
+with it. Contents by kind: 1 deleted varUint(length); 2 JSON varUint(n) • n varString; 3 binary
+varUint8Array; 4 string varString, which spans one clock per UTF-16 unit; 5 embed varString; 6
+format 2 varString; 7 type varUint(type), and a varString for type 3; 8 any varUint(n) • n any; 9
+document varString • any.
 
-Source: yjs 13.6 src/utils/encoding.js, src/structs/*.js, src/utils/UpdateDecoder.js.
+Source: yjs 13.6 src/utils/encoding.js, src/structs/*.js, src/utils/UpdateDecoder.js; where they
+differ, yrs 0.28 src/update.rs ``decode_block``, src/types/mod.rs ``TypeRef``.
 """
 
 from __future__ import annotations

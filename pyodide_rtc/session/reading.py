@@ -1,0 +1,131 @@
+"""Reads a pycrdt Doc of which Yrs may not be able to read everything.
+
+Yrs 0.28 takes updates that make it panic whenever what their author has is encoded, and others of
+which it cannot read again what it writes. One such update must not keep all the rest from
+everybody: what cannot be read is passed over, by author.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from pycrdt import Doc, get_update
+
+from pyodide_rtc.errors import DecodeError, InternalError
+from pyodide_rtc.wire.state import decode_state_vector, encode_state_vector
+from pyodide_rtc.wire.update_extent import Extent, extent_of
+
+_END = 2**32 - 1
+"""Beyond every clock of Yrs: who says to have so much is told nothing."""
+
+
+def is_panic(error: BaseException) -> bool:
+    """Tell whether Yrs has panicked: pycrdt raises a class that cannot be imported for it.
+
+    It is no `Exception`, so that one has to ask.
+    """
+    return type(error).__name__ == "PanicException"
+
+
+class DocumentReader:
+    """What a document has.
+
+    Args:
+        doc: the document.
+        on_fault: told once of each author whose changes cannot be read.
+    """
+
+    def __init__(self, doc: Doc[Any], on_fault: Callable[[BaseException], None]) -> None:
+        self._doc = doc
+        self._on_fault = on_fault
+        self._unreadable: dict[int, int] = {}  # client to `_END`
+        self._unmeasured: dict[int, int] = {}  # clients of whom one cannot tell what they have
+
+    @property
+    def state_vector(self) -> bytes:
+        """How far it goes without a gap, by client."""
+        return self._doc.get_state()
+
+    def update_since(self, state_vector: bytes = b"\0") -> bytes:
+        """Give what a document with this state vector lacks.
+
+        Raises:
+            ValueError: the state vector is not one.
+        """
+        try:
+            return self._doc.get_update(self._passing_over(state_vector))
+        except BaseException as error:
+            if not is_panic(error):
+                raise
+        found = self._find(self._read_whole)
+        self._unreadable |= dict.fromkeys(found, _END)
+        self._tell(found, "are not passed on")
+        return self._doc.get_update(self._passing_over(state_vector))
+
+    def beyond(self, clients: Collection[int]) -> Extent:
+        """Give what it has behind gaps, and what is deleted.
+
+        Args:
+            clients: who may have something behind a gap; of others it may be missed.
+        """
+        clients = set(clients) - self._unmeasured.keys()
+        try:
+            return self._read_beyond(clients, self._unmeasured)
+        except (DecodeError, ValueError):  # the latter of Yrs, on what it has written itself
+            found = self._find(self._read_beyond)
+            self._unmeasured |= dict.fromkeys(found, _END)
+            self._tell(found, "are not compared")
+        return self._read_beyond(clients - self._unmeasured.keys(), self._unmeasured)
+
+    def _read_beyond(self, clients: Collection[int], passed_over: Mapping[int, int]) -> Extent:
+        """Read it from the last unit before each gap on.
+
+        Yrs tells nothing of a client to who goes as far as it does itself without a gap.
+        """
+        state_vector = self.state_vector
+        clocks = decode_state_vector(state_vector)
+        before = {client: clocks.get(client, 0) - 1 for client in clients}
+        tails = self.update_since(encode_state_vector({**clocks, **before, **passed_over}))
+        extent = extent_of(get_update(tails, state_vector))
+        found = ((i, [s for s in extent.spans[i] if s[0] > clocks.get(i, 0)]) for i in extent.spans)
+        return Extent({client: behind for client, behind in found if behind}, extent.deletions)
+
+    def _read_whole(self, _: Collection[int], passed_over: Mapping[int, int]) -> None:
+        try:
+            self._doc.get_update(encode_state_vector(dict(passed_over)))
+        except BaseException as error:
+            if not is_panic(error):
+                raise
+            raise ValueError(str(error)) from None
+
+    def _passing_over(self, state_vector: bytes) -> bytes:
+        if not self._unreadable:
+            return state_vector
+        return encode_state_vector(decode_state_vector(state_vector) | self._unreadable)
+
+    def _find(
+        self,
+        read: Callable[[Collection[int], Mapping[int, int]], object],
+        among: list[int] | None = None,
+    ) -> list[int]:
+        """Find the clients that cannot be read, by halves.
+
+        Args:
+            read: reads some clients, and passes the others over.
+            among: which may be of them; all by default.
+        """
+        known = decode_state_vector(self.state_vector).keys()
+        among = sorted(known) if among is None else among
+        try:
+            read(among, dict.fromkeys(known - set(among), _END))
+        except (DecodeError, ValueError):
+            if len(among) < 2:
+                return among
+            return self._find(read, among[::2]) + self._find(read, among[1::2])
+        return []
+
+    def _tell(self, clients: Collection[int], what: str) -> None:
+        who = ", ".join(map(str, clients))
+        reason = f"Yrs cannot read the changes of client {who}: they {what}"
+        self._on_fault(InternalError("reading the document", reason))

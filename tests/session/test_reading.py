@@ -1,0 +1,125 @@
+"""A document of which Yrs cannot read everything: all else of it is told as ever."""
+
+from __future__ import annotations
+
+import os
+from random import Random
+from typing import Any
+
+import pytest
+from pycrdt import Doc, Map
+from wire.strange_updates import broken_update, strange_update
+
+from pyodide_rtc.errors import InternalError
+from pyodide_rtc.session.reading import DocumentReader, is_panic
+from pyodide_rtc.wire.state import decode_state_vector, encode_state_vector
+
+from .test_document import Bound, update_of
+
+PLAYS = int(os.environ.get("PYODIDE_RTC_FUZZ", "1000"))
+
+PANIC = b"\1\1\1\1\0\0\0"
+"""A GC of no length at clock 1 of client 1. Yrs 0.28 takes it, and divides by zero in
+`BlockSet::find_pivot` whenever it encodes what client 1 has."""
+
+OWN_LIST = b"\1\1\2\0\2\1\4root\1\0011\0010\0"
+"""A JSON content: Yrs 0.28 reads one value more than it tells, and writes them all: it cannot read
+that again."""
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_what_makes_yrs_panic_is_passed_over(count: int) -> None:
+    """Reproduces: eight bytes of one peer, and nobody was sent anything any more."""
+    doc: Doc[Any] = Doc()
+    for client in range(1, 1 + count):
+        doc.apply_update(PANIC.replace(b"\1\1\1\1", bytes([1, 1, client, 1])))
+    doc.get("m", type=Map)["x"] = 1
+    faults: list[BaseException] = []
+    reader = DocumentReader(doc, faults.append)
+
+    for _ in range(2):
+        copy: Doc[Any] = Doc()
+        copy.apply_update(reader.update_since())
+        assert copy.get("m", type=Map).to_py() == {"x": 1}
+        assert reader.update_since(copy.get_state())[:1] == b"\0"
+        assert reader.beyond({1, 2}).spans == {}
+    [fault] = faults
+    assert isinstance(fault, InternalError)
+    assert "are not passed on" in fault.reason
+
+
+def test_a_state_vector_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        DocumentReader(Doc(), [].append).update_since(b"\xff")
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+def test_what_is_no_panic_is_raised(
+    monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    doc: Doc[Any] = Doc()
+
+    def interrupt(_: object) -> bytes:
+        raise error
+
+    monkeypatch.setattr(doc, "get_update", interrupt)
+    reader = DocumentReader(doc, [].append)
+    with pytest.raises(error):
+        reader.update_since()
+    with pytest.raises(error):
+        reader._read_whole((), {})
+
+
+async def test_what_yrs_cannot_read_again_is_not_compared() -> None:
+    """Reproduces: each later check failed, and what was lost was not found any more."""
+    bound = Bound()
+    behind = bytes([1, 1, 2, 5]) + OWN_LIST[4:]
+    bound.binding.apply(7, behind)
+    bound.binding.apply(7, update_of(a=1))
+    bound.binding.flush_applied()
+
+    for _ in range(2):
+        check = bound.binding.check({2: 10})
+        assert 1 in decode_state_vector(check.state_vector).values()
+    assert bound.binding.diff(b"\0")
+    bound.map["own"] = 1
+    bound.binding.flush()
+    assert bound.map.to_py()["own"] == 1
+    assert all(isinstance(error, InternalError) for error in bound.errors)
+
+
+@pytest.mark.parametrize("make", [strange_update, broken_update])
+async def test_no_update_that_yrs_takes_keeps_what_is_ours_from_others(make: Any) -> None:
+    """Reproduces: an exception in reading the document kept everything from everybody."""
+    for seed in range(PLAYS):
+        bound = Bound()
+        bound.binding.apply(7, make(Random(seed)))
+        bound.binding.flush_applied()
+        bound.map["own"] = 1
+        bound.map["more"] = 2
+        bound.binding.flush()
+        mine = {bound.doc.client_id: 0}
+        copy: Doc[Any] = Doc()
+        for update, source in bound.changes:
+            if source is None:
+                copy.apply_update(update)
+        if copy.get("map", type=Map).to_py() != {"own": 1, "more": 2}:
+            # It goes as a difference: who needs it asks for it.
+            assert None in bound.large
+        clocks = decode_state_vector(bound.binding.state_vector)
+        bound.binding.check(dict.fromkeys(clocks, 5))
+        others = encode_state_vector({**dict.fromkeys(clocks, 2**32 - 1), **mine})
+        asker: Doc[Any] = Doc()
+        asker.apply_update(bound.binding.diff(others))
+        assert asker.get("map", type=Map).to_py() == {"own": 1, "more": 2}, seed
+        assert bound.binding.state(1_000_000) is not None
+        bound.binding.inventory()
+
+
+def test_a_panic_is_told_from_other_errors() -> None:
+    doc: Doc[Any] = Doc()
+    doc.apply_update(PANIC)
+    with pytest.raises(BaseException, match="divide by zero") as caught:
+        doc.get_update()
+    assert is_panic(caught.value)
+    assert not is_panic(ZeroDivisionError())
