@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from pyodide_rtc.errors import ChangesMissingError
 from pyodide_rtc.protocol import events as ev
+from pyodide_rtc.protocol.claims import Claims
 from pyodide_rtc.protocol.deadlines import earliest
 from pyodide_rtc.protocol.effects import AskCheck, AskComparison, Effect, Report, SendTabFrame
 from pyodide_rtc.protocol.links import Links
@@ -80,11 +81,13 @@ class Comparison:
     links: Links
     times: CheckTimes = field(default_factory=CheckTimes)
     stock: StockChecks = field(init=False)
+    _told: Claims = field(default_factory=Claims)  # what others say that they have behind gaps
+    _sent: Claims = field(default_factory=lambda: Claims(GAPS_PATIENCE_S + LATEST_S))
     _gaps_s: float | None = None  # since when something is missing
     _is_gap_told: bool = False
 
     def __post_init__(self) -> None:
-        self.stock = StockChecks(self.links)
+        self.stock = StockChecks(self.links, self._sent)
 
     @property
     def deadline_s(self) -> float | None:
@@ -101,7 +104,19 @@ class Comparison:
 
     def ask_check(self) -> Effect:
         """Find out what we have."""
-        return AskCheck(self.stock.heard)
+        return AskCheck(self._heard)
+
+    @property
+    def _heard(self) -> dict[int, int]:
+        """How far clients go, as others say, by client id."""
+        told, sent = self._told.ends, self._sent.ends
+        return {client: max(told.get(client, 0), sent.get(client, 0)) for client in told | sent}
+
+    def forget(self, conn: int, now_s: float) -> None:
+        """Drop what a connection has told that is closed."""
+        self.stock.forget(conn)
+        for claims in (self._told, self._sent):
+            claims.end(conn, now_s)
 
     def hear(self, link: ev.Link, check: StateCheck) -> list[Effect]:
         """Take what a peer has, and find out what we have.
@@ -109,10 +124,9 @@ class Comparison:
         Raises:
             DecodeError: what it told are no units.
         """
-        heard = self.stock.heard
-        for client, ranges in decode_units(check.beyond).items():
-            heard[client] = max(heard.get(client, 0), *(end for _, end in ranges), 0)
-        return [AskComparison(link, check, heard)]
+        beyond = decode_units(check.beyond).items()
+        self._told.replace(link, ((client, ranges[-1][1]) for client, ranges in beyond if ranges))
+        return [AskComparison(link, check, self._heard)]
 
     def tell(self, check: StateCheck, now_s: float) -> list[Effect]:
         """Tell our own kind what we have, and ask the tabs, if it is time, for what we lack.
@@ -159,13 +173,18 @@ class Comparison:
         return effects
 
     def _tell_gaps(self, have: Units, now_s: float) -> list[Effect]:
-        """Tell the user of what nobody here has, once, when it has not come for a while."""
-        ends = {client: ranges[-1][1] for client, ranges in have.items()}
-        for client, end in self.stock.heard.items():
-            ends[client] = max(ends.get(client, 0), end)
+        """Tell the user of what nobody here has, once, when it has not come for a while.
+
+        That is what is missing before what we have, and before what was sent to us and waits for
+        it. What others say that they have is not: they have it.
+        """
+        self._sent.expire(now_s)
+        ends = self._sent.ends
+        for client, ranges in have.items():
+            ends[client] = max(ends.get(client, 0), ranges[-1][1])
         lost = count_missing(have, {client: [(0, end)] for client, end in ends.items()})
         if not lost:
-            self.stock.heard.clear()
+            self._sent.clear()
             self._gaps_s, self._is_gap_told = None, False
         elif self._gaps_s is None or not self._is_complete():
             self._gaps_s = now_s

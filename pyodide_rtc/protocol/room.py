@@ -134,7 +134,7 @@ class RoomMachine:
             case CloseTransport(conn):
                 if (traffic := self.links.forget(conn)) is not None:
                     self._late.keep(conn, traffic)
-                self._comparison.stock.forget(conn)
+                self._comparison.forget(conn, now_s)
                 self._guests.forget(conn)
             case Report(IceFailedError() as error):
                 self.unreached.take(error, now_s)

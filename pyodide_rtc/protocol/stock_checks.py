@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 
 from pyodide_rtc.errors import DecodeError
 from pyodide_rtc.protocol import events as ev
+from pyodide_rtc.protocol.claims import Claims
 from pyodide_rtc.protocol.deadlines import earliest
 from pyodide_rtc.protocol.effects import AskDiff, AskInventory, Effect
 from pyodide_rtc.protocol.links import Links
@@ -98,12 +99,14 @@ class StockView:
     """What is known of one stock peer's document.
 
     Args:
+        link: by which it is reached.
         asked_s: when it was asked last; at first, when it was greeted.
-        heard: what the room has heard.
+        heard: how far clients go, as the peers say.
     """
 
+    link: ev.Link
     asked_s: float
-    heard: dict[int, int] = field(default_factory=dict)
+    heard: Claims = field(default_factory=Claims)
     proven: dict[int, int] = field(default_factory=dict)  # what it has for certain, by client id
     question: Question | None = None  # the one without an answer
     is_wanted: bool = False  # to be asked as soon as we know what we have
@@ -137,8 +140,7 @@ class StockView:
 
     def _overhear(self, spans: Units) -> None:
         """Note how far clients go, behind gaps too."""
-        for client, ranges in spans.items():
-            self.heard[client] = max(self.heard.get(client, 0), ranges[-1][1])
+        self.heard.take(self.link, ((client, ranges[-1][1]) for client, ranges in spans.items()))
 
     def ask(self, clocks: dict[int, int], deletions: bytes | None, now_s: float) -> bytes:
         """Make the question.
@@ -224,12 +226,11 @@ class StockChecks:
 
     Args:
         links: by which they go.
-        heard: how far the clients go of whom any of them told, by client id; emptied by who sees
-            that all of it is there.
+        heard: how far clients go in what they have sent.
     """
 
     links: Links
-    heard: dict[int, int] = field(default_factory=dict)
+    heard: Claims
     _views: dict[int, StockView] = field(default_factory=dict)  # by connection
 
     @property
@@ -241,10 +242,10 @@ class StockChecks:
         """Take that a peer is greeted, which is a question, too."""
         peer = self.links.mesh.peer_of(conn)
         if peer is not None and peer.capability is None:
-            self._views.setdefault(conn, StockView(now_s, self.heard))
+            self._views.setdefault(conn, StockView(conn, now_s, self.heard))
 
     def forget(self, conn: int) -> None:
-        """Drop what is known by a connection that is closed."""
+        """Drop what is known of a peer whose connection is closed."""
         self._views.pop(conn, None)
 
     def hurry(self) -> None:

@@ -17,6 +17,7 @@ from pyodide_rtc.errors import (
 from pyodide_rtc.peer import Peer
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
+from pyodide_rtc.protocol.claims import MAX_CLIENTS
 from pyodide_rtc.protocol.comparison import GAPS_PATIENCE_S, LATEST_S, QUIET_S, TAB_INTERVAL_S
 from pyodide_rtc.protocol.doubts import PATIENCE_S
 from pyodide_rtc.protocol.fault_limits import INTERVAL_S
@@ -40,6 +41,7 @@ from pyodide_rtc.wire.messages import (
     encode,
 )
 from pyodide_rtc.wire.payload import Announce, Lost
+from pyodide_rtc.wire.state import encode_units
 
 from .helpers import (
     ANSWER,
@@ -967,13 +969,36 @@ class TestComparing:
 
         assert receive(room, conn, encode(theirs)) == [fx.AskComparison(conn, theirs)]
 
+    def test_what_a_peer_claims_is_bounded_and_goes_with_it(self, room: RoomMachine) -> None:
+        """Reproduces: a million made-up clients were kept for ever, and made each check slow."""
+        conn, other = link_peer(room), link_peer(room, OTHER, OTHER_CLIENT)
+        made_up = encode_units({client: [(5, 6)] for client in range(100_000)})
+        lie = StateCheck(b"\0", b"d", made_up)
+        receive(room, conn, encode(lie))
+        honest = StateCheck(b"\0", b"d", encode_units({7: [(2, 3)]}))
+        [asked] = only(fx.AskComparison, receive(room, other, encode(honest)))
+        assert len(asked.heard) <= MAX_CLIENTS + 1
+        assert asked.heard[7] == 6, "the made-up one"
+
+        room.handle(ev.ChannelClosed(conn, "local", "gone"), 1.0)
+        [asked] = only(fx.AskComparison, receive(room, other, encode(honest)))
+        assert asked.heard == {7: 3}
+
+    def test_what_a_peer_claims_to_have_is_not_reported_as_lost(self, room: RoomMachine) -> None:
+        """Reproduces: one small check of a peer sufficed for a false ChangesMissingError."""
+        conn = link_peer(room)
+        receive(room, conn, encode(StateCheck(b"\0", b"d", encode_units({7: [(2, 300)]}))))
+        for now_s in range(0, 100, 10):
+            effects = room.handle(ev.CheckRead(StateCheck(b"\0", b"d", b"\0")), float(now_s))
+            assert only(fx.Report, effects) == []
+
     def test_what_it_has_behind_gaps_is_looked_for_here_too(self, room: RoomMachine) -> None:
         conn = link_peer(room, client_id=PEER_CLIENT)
         theirs = StateCheck(b"\0", b"d", uints(2, 7, 2, 3, 1, 5, 2, 8, 1, 3, 0))
 
         effects = receive(room, conn, encode(theirs))
 
-        assert effects == [fx.AskComparison(conn, theirs, {7: 7, 8: 0})]
+        assert effects == [fx.AskComparison(conn, theirs, {7: 7})]
 
     def test_one_that_has_no_units_behind_gaps_is_refused(self, room: RoomMachine) -> None:
         conn = link_peer(room, client_id=PEER_CLIENT)

@@ -42,7 +42,7 @@ class TestAgainstYjs:
     @pytest.mark.parametrize("case", CASES, ids=map(str, range(len(CASES))))
     @pytest.mark.parametrize("is_tail", [False, True])
     def test_the_truth_is_found(self, case: dict[str, Any], is_tail: bool) -> None:
-        view = StockView(0.0)
+        view = StockView(1, 0.0)
         for echo in case["echoes"]:
             view.learn(bytes.fromhex(echo))
         clocks, real = dict(case["clocks"]), dict(case["real"])
@@ -82,7 +82,7 @@ def told(view: StockView, client: int, clock: int) -> StockView:
 
 class TestProof:
     def test_a_state_vector_an_echo_and_its_order(self) -> None:
-        view = told(StockView(0.0), 7, 2)
+        view = told(StockView(1, 0.0), 7, 2)
         view.learn(gc(7, 3, 5))
         assert view.proven == {7: 2}, "what is in between may be lost"
         view.learn(gc(7, 1, 5))
@@ -91,31 +91,31 @@ class TestProof:
         assert view.proven == {7: 5}, "what it had once it has"
 
     def test_what_cannot_be_read_proves_nothing(self) -> None:
-        view = StockView(0.0)
+        view = StockView(1, 0.0)
         view.learn(b"\x01\x01")
         assert view.proven == {}
         view.ask({7: 1}, None, 0.0)
         assert view.take(b"\x01\x01") is None
 
     def test_an_answer_to_no_question_tells_nothing(self) -> None:
-        assert StockView(0.0).take(NOTHING) is None
+        assert StockView(1, 0.0).take(NOTHING) is None
 
     @pytest.mark.parametrize(("size", "heard"), [(1, {7: 3}), (20_000, {})])
     def test_but_a_small_one_how_far_clients_go(self, size: int, heard: dict[int, int]) -> None:
         skip, binary = 10, 3
         parts = (bytes([1, 2, 7, 0, skip, 2, binary, 1, 1, 97]), encode_var_bytes(bytes(size)))
-        view = StockView(0.0)
+        view = StockView(1, 0.0)
 
         assert view.take(b"".join((*parts, b"\0"))) is None
-        assert view.heard == heard
+        assert view.heard.ends == heard
 
     def test_what_is_proven_is_asked_for_and_no_more(self) -> None:
-        view = told(told(StockView(0.0), 7, 5), 8, 9)
+        view = told(told(StockView(1, 0.0), 7, 5), 8, 9)
         frame = view.ask({7: 5, 8: 12, 9: 1}, None, 0.0)
         assert decode_state_vector(frame[3:]) == {7: 5, 8: 9}
 
     def test_of_too_much_only_the_ends_are_asked_for(self) -> None:
-        view = told(StockView(0.0), 7, 5)
+        view = told(StockView(1, 0.0), 7, 5)
         frame = view.ask({7: 5, 8: MAX_SPAN + 1, 9: 1}, None, 0.0)
         assert decode_state_vector(frame[3:]) == {7: 5, 8: MAX_SPAN}
 
@@ -132,14 +132,14 @@ class TestConclusion:
         return view.conclude(finding, len(answer), now_s)
 
     def test_a_peer_that_has_everything_is_asked_again_later(self) -> None:
-        view = told(StockView(0.0), 7, 2)
+        view = told(StockView(1, 0.0), 7, 2)
         assert not self.conclude(view, NOTHING, 10.0)
         assert view.due_s == 10.0 + INTERVAL_S
         view.hurry()
         assert view.due_s == 10.0 + INTERVAL_S
 
     def test_after_a_large_answer_it_takes_longer_unless_something_changes(self) -> None:
-        view = told(StockView(0.0), 7, 2)
+        view = told(StockView(1, 0.0), 7, 2)
         many = b"\0\x01\x07" + encode_var_uint(20_000) + b"\x00\x01" * 20_000
         assert not self.conclude(view, many, 10.0)
         assert view.due_s == 10.0 + len(many) / IDLE_BYTES_PER_S
@@ -147,7 +147,7 @@ class TestConclusion:
         assert view.due_s == 10.0 + INTERVAL_S
 
     def test_what_does_not_help_is_tried_less_and_less_often(self) -> None:
-        view, now_s, waits = StockView(0.0), 10.0, []
+        view, now_s, waits = StockView(1, 0.0), 10.0, []
         for _ in range(9):
             assert self.conclude(view, NOTHING, now_s)
             waits.append(view.due_s - now_s)
@@ -160,20 +160,20 @@ class TestConclusion:
         assert view.due_s == now_s + INTERVAL_S, "something helped"
 
     def test_what_comes_after_something_that_does_not_go_in_is_no_progress(self) -> None:
-        view = StockView(0.0)
+        view = StockView(1, 0.0)
         for clock in (2, 3, 4):
             assert self.conclude(view, NOTHING, 10.0, clock=clock)
         assert view.interval_s == 4 * INTERVAL_S
 
     def test_a_peer_that_does_not_answer_is_asked_less_and_less_often(self) -> None:
-        view = told(StockView(0.0), 7, 2)
+        view = told(StockView(1, 0.0), 7, 2)
         view.ask({7: 2}, None, 10.0)
         assert view.due_s == 10.0 + INTERVAL_S
         view.ask({7: 2}, None, view.due_s)
         assert view.due_s == 18.0 + 2 * INTERVAL_S
 
     def test_what_it_holds_and_does_not_echo_is_sent_again_but_not_for_ever(self) -> None:
-        view = StockView(0.0)
+        view = StockView(1, 0.0)
         again = [self.conclude(view, gc(7, 0, 2), 10.0 * i) for i in range(MAX_REPEATS + 1)]
         assert again == [True] * MAX_REPEATS + [False]
         assert view.proven == {7: 2}
