@@ -7,7 +7,9 @@
 3. *broadcast*: displayed JavaScript brings host.js to the page, and both meet on a BroadcastChannel
    whose random name only they know.
 
-The first answer is taken, from whichever route; what comes later is told to end.
+The first answer is taken, from whichever route; what comes later is told to end. By the first
+route the page has a host.js of its own, which may be older or newer than this wheel: it says which
+version it is.
 Comms cannot be used: what the page sends by comm waits behind the running cell.
 
 A worker can be terminated without a word, as JupyterLite does to restart a kernel. So it holds a
@@ -37,6 +39,10 @@ from pyodide_rtc.ports import Lock
 __all__ = ["open_bridge"]
 
 
+_VERSION = 1
+"""The version of host.js that this file understands; the same as `VERSION` there."""
+
+
 class _RouteMissingError(Exception):
     """A route cannot even be tried here: why."""
 
@@ -47,6 +53,27 @@ class _Answer:
 
     endpoint: Any
     route: str
+    version: int | None  # None of a host.js that does not tell
+
+    def end(self) -> None:
+        """Tell the page that it is not needed."""
+        self.endpoint.postMessage(as_js(["end"]))
+        self.endpoint.close()
+
+    def check_version(self) -> None:
+        """Refuse a page that does not understand us.
+
+        Raises:
+            BrowserUnsupportedError: its host.js is of another version.
+        """
+        if self.version != _VERSION:
+            raise BrowserUnsupportedError(
+                f"The page has version {self.version or 0} of pyodide-rtc's host.js, and this "
+                f"wheel needs version {_VERSION}",
+                "page",
+                "Reload the page. If it says so again, build the site anew: it holds a "
+                "pyodide-rtc other than the one that is installed here.",
+            )
 
 
 class _Handshake:
@@ -75,13 +102,12 @@ class _Handshake:
         """What the page has to know to answer."""
         return {"pyodideRtc": "hello", "nonce": self.nonce, "lock": self.lock}
 
-    def take(self, endpoint: Any, route: str) -> None:
+    def take(self, answer: _Answer) -> None:
         """Take an answer, or end it if it comes too late."""
         if self.answer.done():
-            endpoint.postMessage(as_js(["end"]))
-            endpoint.close()
+            answer.end()
         else:
-            self.answer.set_result(_Answer(endpoint, route))
+            self.answer.set_result(answer)
 
     def close(self) -> None:
         """Hear no more answers, and let the page know by the lock that we are gone."""
@@ -93,7 +119,7 @@ class _Handshake:
     def _on_message(self, event: Any) -> None:
         data = event.data
         if getattr(data, "pyodideRtc", None) == "port" and data.nonce == self.nonce:
-            self.take(data.port, data.route)
+            self.take(_Answer(data.port, data.route, getattr(data, "version", None)))
 
 
 @contextmanager
@@ -152,7 +178,7 @@ def _by_display(handshake: _Handshake) -> Iterator[None]:
         operation, page = event.data
         if operation == "greeting" and not handshake.answer.done():
             channel.postMessage(as_js(["chosen", page, handshake.lock]))
-            handshake.take(channel, "broadcast")
+            handshake.take(_Answer(channel, "broadcast", _VERSION))  # it came with this wheel
 
     channel.onmessage = scope.proxy(on_greeting)
     script = _DISPLAY_SCRIPT % (json.dumps(host_script()), json.dumps(name))
@@ -188,12 +214,18 @@ async def open_bridge() -> BrowserHost:
     """Find a page that runs host.js.
 
     Raises:
-        BrowserUnsupportedError: no route led to one; says which were tried.
+        BrowserUnsupportedError: no route led to one; says which were tried. Or the page has a
+            host.js of another version.
     """
     handshake = _Handshake()
     try:
         await handshake.hold_lock()
         answer = await _first_answer(handshake)
+        try:
+            answer.check_version()
+        except BrowserUnsupportedError:
+            answer.end()
+            raise
     except BaseException:
         handshake.close()
         raise

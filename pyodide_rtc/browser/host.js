@@ -16,6 +16,12 @@
 /** @typedef {"agreed" | "local" | "remote"} Side */
 /** @typedef {{connection: RTCPeerConnection, tail: Promise<void>, offer?: RTCSessionDescriptionInit, isWanted: boolean}} Peer */
 
+/**
+ * Which messages this file and Python exchange. Add one when either side would not understand the
+ * other, here and in bridge.py: a page that is open since before an update has the older file.
+ */
+const VERSION = 1;
+
 /** How long a script of route (c) waits for its kernel, before it takes itself for saved output. */
 const GREETING_MS = 5000;
 
@@ -366,7 +372,7 @@ function serve(endpoint, lock, getUser) {
 export function givePort(worker, { nonce, lock }, route, getUser) {
   const { port1, port2 } = new MessageChannel();
   const end = serve(/** @type {Endpoint} */ (port1), lock, getUser);
-  worker.postMessage({ pyodideRtc: "port", nonce, route, port: port2 }, [port2]);
+  worker.postMessage({ pyodideRtc: "port", nonce, route, version: VERSION, port: port2 }, [port2]);
   return end;
 }
 

@@ -70,6 +70,34 @@ def test_a_second_answer_is_ended_on_the_page(lonely: Any) -> None:
     eventually(lambda: ended_ports(lonely) > 1, 5, "the first port is closed")
 
 
+ANSWER_AS_AN_OLDER_PAGE = """
+    const { postMessage } = Worker.prototype;
+    Worker.prototype.postMessage = function (message, ...rest) {
+        if (message?.pyodideRtc === "port") delete message.version;
+        postMessage.call(this, message, ...rest);
+    };
+    host.attachWorker(self.__worker, "older");
+"""
+
+
+def test_a_page_of_another_version_is_told_to_reload(lonely: Any) -> None:
+    """Reproduces: a page that was open since before an update broke without a word."""
+    with_host_script(lonely, ANSWER_AS_AN_OLDER_PAGE)
+    name, text, left = lonely.run_async("""
+        from pyodide_rtc.browser import live_proxies, open_host
+        try:
+            await open_host()
+        except Exception as caught:
+            error = caught
+        [type(error).__name__, str(error), live_proxies()]
+    """)
+    assert name == "BrowserUnsupportedError"
+    assert "The page has version 0" in text
+    assert "this wheel needs version 1" in text
+    assert "Reload the page" in text
+    assert left == 0
+
+
 def ended_ports(lonely: Any) -> int:
     count: int = with_host_script(lonely, "return window.ended.length")
     return count
