@@ -65,11 +65,11 @@ class Links:
     @property
     def peers(self) -> tuple[Peer, ...]:
         """All peers, those on their way included."""
-        by_webrtc = [self._show(peer) for peer in self.mesh if not peer.may_be_gone]
+        named = {self.mesh.client_id}
         by_tab = [
             Peer(
                 peer_id,
-                self.awareness.name_of(tab.client_id),
+                self._name(tab.client_id, named),
                 "tab",
                 is_connected=True,
                 is_synced=tab.is_synced,
@@ -77,14 +77,27 @@ class Links:
             )
             for peer_id, tab in self.tab_peers.items()
         ]
+        by_webrtc = [self._show(peer, named) for peer in self.mesh if not peer.may_be_gone]
         return (*by_webrtc, *by_tab)
 
-    def _show(self, peer: MeshPeer) -> Peer:
+    def _name(self, client_id: int | None, named: set[int]) -> str | None:
+        """Give the name that a client shows, to the first who says that it is theirs."""
+        if client_id is None or client_id in named:
+            return None
+        named.add(client_id)
+        return self.awareness.name_of(client_id)
+
+    def is_claimed(self, client_id: int) -> bool:
+        """Tell whether somebody who is linked says that this client is theirs."""
+        linked = (peer.client_id for peer in self.mesh if peer.is_joined)
+        return client_id in (*linked, *(tab.client_id for tab in self.tab_peers.values()))
+
+    def _show(self, peer: MeshPeer, named: set[int]) -> Peer:
         conn = peer.negotiation.conn
         traffic = None if conn is None else self._traffic.get(conn)
         return Peer(
             peer.peer_id,
-            self.awareness.name_of(peer.client_id),
+            self._name(peer.client_id, named),
             "webrtc",
             is_connected=peer.is_joined,
             is_synced=peer.is_synced,

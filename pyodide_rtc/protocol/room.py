@@ -140,8 +140,8 @@ class RoomMachine:
                 self.unreached.take(error, now_s)
             case PeersChanged(change="joined"):
                 self.unreached = Unreached()
-            case PeersChanged(change="left", client_id=client_id):
-                return client_id
+            case PeersChanged(change="left", client_id=int(client_id)):
+                return None if self.links.is_claimed(client_id) else client_id
         return None
 
     def _dispatch(self, event: ev.Event, now_s: float) -> list[Effect]:  # noqa: C901 - one case each

@@ -27,7 +27,7 @@ from pyodide_rtc.protocol.mesh import EAGER_STATE_BYTES, GUESS_DELAYS_S
 from pyodide_rtc.protocol.room import RoomMachine
 from pyodide_rtc.protocol.strangers import NEWS_INTERVAL_S, SHOW_INTERVAL_S
 from pyodide_rtc.protocol.tabs import NO_STATE
-from pyodide_rtc.wire.awareness import AwarenessEntry
+from pyodide_rtc.wire.awareness import AwarenessEntry, encode_awareness
 from pyodide_rtc.wire.chunks import CHUNK_TYPE, cut, encode_chunk
 from pyodide_rtc.wire.messages import (
     AwarenessMessage,
@@ -423,6 +423,23 @@ class TestBadPeers:
 
         assert "a panic" in str(reported([report]))
         assert receive(room, conn, encode(SyncUpdate(b"u"))) == [fx.ApplyUpdate(conn, b"u")]
+
+    def test_who_names_anothers_client_has_neither_its_name_nor_its_presence(
+        self, room: RoomMachine
+    ) -> None:
+        """Reproduces: it was shown by that name, and took the other's presence along."""
+        honest = link_peer(room, client_id=PEER_CLIENT)
+        state = [AwarenessEntry(PEER_CLIENT, 1, {"user": {"name": "Ada"}})]
+        receive(room, honest, encode(AwarenessMessage(encode_awareness(state))))
+        thief = link_peer(room, OTHER, PEER_CLIENT)
+        assert [peer.name for peer in room.peers] == ["Ada", None]
+
+        effects = room.handle(ev.ChannelClosed(thief, "local", "gone"), 1.0)
+
+        assert only(fx.AwarenessChanged, effects) == []
+        assert room.awareness.is_here(PEER_CLIENT)
+        effects = room.handle(ev.ChannelClosed(honest, "local", "gone"), 2.0)
+        assert only(fx.AwarenessChanged, effects) == [fx.AwarenessChanged((), (), (PEER_CLIENT,))]
 
     def test_an_extension_that_we_do_not_know_is_passed_over(self, room: RoomMachine) -> None:
         conn = link_peer(room)
