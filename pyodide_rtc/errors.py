@@ -18,6 +18,7 @@ The tree::
     |- PeerError
     |  |- NegotiationError          the offer and answer dance failed
     |  |- IceFailedError            no network path to the peer
+    |  |- SameClientError           the peer's document has our client id
     |  `- PeerClosedError           the peer has gone
     |- BrowserUnsupportedError      the browser or the site lacks something that is needed
     |- BridgeError                  the link between kernel and page failed
@@ -55,6 +56,7 @@ __all__ = [
     "RemoteProtocolError",
     "RoomClosedError",
     "RtcError",
+    "SameClientError",
     "SignalingClosedError",
     "SignalingError",
     "SignalingUnavailableError",
@@ -271,6 +273,26 @@ class IceFailedError(PeerError):
         return (
             f"{super().__str__()}. If you are in different networks, give join() or the site a "
             "STUN server (ice_servers); where a firewall is in the way, a TURN server."
+        )
+
+
+class SameClientError(PeerError):
+    """The peer's document has the client id of ours, as a copy of it has.
+
+    Args:
+        peer_id: the peer.
+        client_id: which both have.
+    """
+
+    def __init__(self, peer_id: str, client_id: int) -> None:
+        super().__init__(peer_id, f"its document has the client id of ours ({client_id})")
+        self.client_id = client_id
+
+    def __str__(self) -> str:
+        return (
+            f"{super().__str__()}. What both of you write is taken for one, and the two documents "
+            "may differ for ever. One of you joins with a document of its own: join(doc=Doc()), "
+            "without a client_id"
         )
 
 

@@ -28,6 +28,7 @@ from pyodide_rtc.errors import (
     RemoteProtocolError,
     RoomClosedError,
     RtcError,
+    SameClientError,
     SignalingClosedError,
     SignalingError,
     SignalingUnavailableError,
@@ -57,6 +58,12 @@ SENTENCES: list[tuple[RtcError, str]] = [
         InternalError("AskCheck", "IndexError: 3"),
         "pyodide-rtc could not do something (AskCheck): IndexError: 3. Please "
         "report this; pyodide_rtc.enable_logging() shows where it happened",
+    ),
+    (
+        SameClientError(PEER, 7),
+        "peer da397a24: its document has the client id of ours (7). What both of you write is "
+        "taken for one, and the two documents may differ for ever. One of you joins with a "
+        "document of its own: join(doc=Doc()), without a client_id",
     ),
     (DecryptionError("another key"), "cannot decrypt: another key"),
     (SignalingError(URL, "HTML came"), f"signaling server {URL}: HTML came"),

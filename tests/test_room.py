@@ -19,6 +19,7 @@ from pyodide_rtc.errors import (
     InternalError,
     LocalProtocolError,
     RoomClosedError,
+    SameClientError,
     SignalingUnavailableError,
     SyncTimeoutError,
 )
@@ -1007,6 +1008,25 @@ class TestTabsThatDie:
             assert len(one.peers) == 1
 
         run()
+
+
+@pytest.mark.parametrize("browser", [None, "one"], ids=["by WebRTC", "by tab"])
+def test_a_document_with_the_same_client_id_is_told_and_never_synced(browser: str | None) -> None:
+    """Reproduces: texts differed for ever, and both said that they were synced."""
+
+    @with_world
+    async def run(world: World) -> None:
+        rooms = [world.kernel(browser=browser).join(doc=Doc(client_id=7)) for _ in range(2)]
+        for room, letter in zip(rooms, "ab", strict=True):
+            room.text("t").insert(0, letter)
+        await asyncio.sleep(10)
+        for room in rooms:
+            assert len(room.peers) == 1
+            assert not room.synced
+            assert [type(fault) for fault in room.faults] == [SameClientError]
+            assert room.peers[0].name is None
+
+    run()
 
 
 class TestStrangers:

@@ -72,7 +72,7 @@ class Links:
                 self._name(tab.client_id, named),
                 "tab",
                 is_connected=True,
-                is_synced=tab.is_synced,
+                is_synced=tab.is_synced and not self.is_twin(tab.client_id),
                 unknown_messages=self._unknown[ev.TAB],
             )
             for peer_id, tab in self.tab_peers.items()
@@ -87,6 +87,10 @@ class Links:
         named.add(client_id)
         return self.awareness.name_of(client_id)
 
+    def is_twin(self, client_id: int | None) -> bool:
+        """Tell whether a document has the client id of ours: then nobody knows who wrote what."""
+        return client_id == self.mesh.client_id
+
     def is_claimed(self, client_id: int) -> bool:
         """Tell whether somebody who is linked says that this client is theirs."""
         linked = (peer.client_id for peer in self.mesh if peer.is_joined)
@@ -100,7 +104,7 @@ class Links:
             self._name(peer.client_id, named),
             "webrtc",
             is_connected=peer.is_joined,
-            is_synced=peer.is_synced,
+            is_synced=peer.is_synced and not self.is_twin(peer.client_id),
             ahead=peer.ahead,
             behind=peer.behind,
             is_relayed=peer.is_relayed,

@@ -18,6 +18,7 @@ from pyodide_rtc.errors import (
     PeerClosedError,
     PeerLimitError,
     RemoteProtocolError,
+    SameClientError,
 )
 from pyodide_rtc.peer import Peer
 from pyodide_rtc.protocol import events as ev
@@ -124,9 +125,20 @@ class RoomMachine:
         """
         if self._is_left or (self._is_away and isinstance(event, _CALLS)):
             return []
-        effects = self._fault_limits.sift(self._dispatch(event, now_s), now_s)
+        effects = self._dispatch(event, now_s)
+        effects += [twin for e in effects if (twin := self._twin(e)) is not None]
+        effects = self._fault_limits.sift(effects, now_s)
         gone = [client_id for e in effects if (client_id := self._note(e, now_s)) is not None]
         return effects + show(self.awareness.remove(gone)) if gone else effects
+
+    def _twin(self, effect: Effect) -> Effect | None:
+        """Tell of a peer that joins with the client id of our document."""
+        match effect:
+            case PeersChanged(peer_id, "joined", client_id=int(client_id)) if self.links.is_twin(
+                client_id
+            ):
+                return Report(SameClientError(peer_id, client_id))
+        return None
 
     def _note(self, effect: Effect, now_s: float) -> int | None:
         """Take note of what follows from an effect; give the client whose presence ends by it."""
