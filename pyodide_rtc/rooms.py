@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -69,7 +69,9 @@ class _Wish:
         return [name for name in is_other if is_other[name]]
 
     def _servers(self, facts: PageFacts | None) -> object:
-        return self.signaling if facts is None else config.server_urls(self.signaling, facts)
+        if facts is not None:
+            return frozenset(config.server_urls(self.signaling, facts))
+        return frozenset(self.signaling) if isinstance(self.signaling, tuple) else self.signaling
 
     def _ice(self, facts: PageFacts | None) -> list[Mapping[str, object]]:
         servers = self.ice_servers if facts is None else config.ice_servers(self.ice_servers, facts)
@@ -144,12 +146,14 @@ class Rooms:
         if password is not None and (not isinstance(password, str) or not password):
             raise ConfigError("The password is empty or no text", "Give a text, or none at all.")
         if ice_servers is not None:
-            config.check_ice_servers(ice_servers)
+            ice_servers = [dict(server) for server in config.check_ice_servers(ice_servers)]
         room_naming.check_naming(naming, path)
         limit = _check_limit(max_received_bytes)
         _check_loop()
-        if isinstance(signaling, Iterator):  # it is read more than once
-            signaling = tuple(signaling)
+        if isinstance(signaling, str):
+            signaling = (signaling,)
+        elif isinstance(signaling, Iterable) and not isinstance(signaling, Mapping):
+            signaling = tuple(signaling)  # it is read more than once, and compared
         wish = _Wish(room, signaling, password, ice_servers, naming, path, limit)
         block = self._block()
         if self._home is None and block is not None:

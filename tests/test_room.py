@@ -187,6 +187,15 @@ class TestJoining:
             room = rooms.join()
             await asyncio.sleep(1)
             assert rooms.join(signaling=iter([URL]), ice_servers=[]) is room
+            other = "wss://another.example.org/"
+            room = rooms.join("two", signaling=[URL, other])
+            for same in ((URL, other), [other, URL], {URL, other}, iter([URL, other])):
+                assert rooms.join("two", signaling=same) is room
+            opening = world.kernel()
+            room = opening.join("two", signaling=URL)
+            assert opening.join("two", signaling=[URL]) is room
+            with pytest.raises(ConfigError, match="signaling"):
+                opening.join("two", signaling=5)  # type: ignore[arg-type]
 
         run()
 
@@ -1286,6 +1295,25 @@ class TestEvents:
             assert one.state == "left"
             assert one.map("m")["x"] == 1
             assert other.peers == ()
+            shared.unobserve(subscription)
+
+        run()
+
+    @pytest.mark.parametrize("size", [1_000, 1_200_000])
+    def test_what_an_observer_leaves_at_is_taken_whole(self, size: int) -> None:
+        """Reproduces: leaving in a callback lost a large update that waited, without a word."""
+
+        @with_world
+        async def run(world: World) -> None:
+            one, other = await world.pair()
+            shared = one.text("t")
+            subscription = shared.observe(lambda _: one.leave())
+            other.text("t").insert(0, "first")
+            other.map("m")["large"] = "x" * size
+            await asyncio.sleep(5)
+            assert str(one.text("t")) == "first"
+            assert one.map("m").to_py() in ({}, {"large": "x" * size}), "what came is whole"
+            assert one.faults == ()
             shared.unobserve(subscription)
 
         run()

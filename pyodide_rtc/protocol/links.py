@@ -60,16 +60,16 @@ class Links:
     max_received_bytes: int
     tab_peers: dict[str, TabLink] = field(default_factory=dict)
     _traffic: dict[int, Traffic] = field(default_factory=dict)  # by connection
+    _owners: dict[int, str] = field(default_factory=dict)  # client to the peer that was first
     _unknown: Counter[ev.Link] = field(default_factory=Counter)
 
     @property
     def peers(self) -> tuple[Peer, ...]:
         """All peers, those on their way included."""
-        named = {self.mesh.client_id}
         by_tab = [
             Peer(
                 peer_id,
-                self._name(tab.client_id, named),
+                self._name(peer_id, tab.client_id),
                 "tab",
                 is_connected=True,
                 is_synced=tab.is_synced and not self.is_twin(tab.client_id),
@@ -77,31 +77,46 @@ class Links:
             )
             for peer_id, tab in self.tab_peers.items()
         ]
-        by_webrtc = [self._show(peer, named) for peer in self.mesh if not peer.may_be_gone]
+        by_webrtc = [self._show(peer) for peer in self.mesh if not peer.may_be_gone]
         return (*by_webrtc, *by_tab)
 
-    def _name(self, client_id: int | None, named: set[int]) -> str | None:
-        """Give the name that a client shows, to the first who says that it is theirs."""
-        if client_id is None or client_id in named:
+    def _name(self, peer_id: str, client_id: int | None) -> str | None:
+        """Give the name that a peer's client shows, if it was the first to say that it is its."""
+        if client_id is None or self.is_twin(client_id):
             return None
-        named.add(client_id)
-        return self.awareness.name_of(client_id)
+        is_its = self._owners.get(client_id, peer_id) == peer_id
+        return self.awareness.name_of(client_id) if is_its else None
+
+    def claim(self, client_id: int, peer_id: str) -> None:
+        """Take that a peer is linked, and says that this client is its."""
+        self._owners.setdefault(client_id, peer_id)
+
+    def release(self, client_id: int, peer_id: str) -> bool:
+        """Take that a peer is gone, and tell whether its client is gone as well."""
+        if self._owners.get(client_id) != peer_id:
+            return False
+        del self._owners[client_id]
+        heir = self._claimant(client_id)
+        if heir is not None:
+            self._owners[client_id] = heir
+        return heir is None
 
     def is_twin(self, client_id: int | None) -> bool:
         """Tell whether a document has the client id of ours: then nobody knows who wrote what."""
         return client_id == self.mesh.client_id
 
-    def is_claimed(self, client_id: int) -> bool:
-        """Tell whether somebody who is linked says that this client is theirs."""
-        linked = (peer.client_id for peer in self.mesh if peer.is_joined)
-        return client_id in (*linked, *(tab.client_id for tab in self.tab_peers.values()))
+    def _claimant(self, client_id: int) -> str | None:
+        """Find somebody who is linked and says that this client is theirs."""
+        linked = ((peer.peer_id, peer.client_id) for peer in self.mesh if peer.is_joined)
+        tabs = ((peer_id, tab.client_id) for peer_id, tab in self.tab_peers.items())
+        return next((i for i, client in (*linked, *tabs) if client == client_id), None)
 
-    def _show(self, peer: MeshPeer, named: set[int]) -> Peer:
+    def _show(self, peer: MeshPeer) -> Peer:
         conn = peer.negotiation.conn
         traffic = None if conn is None else self._traffic.get(conn)
         return Peer(
             peer.peer_id,
-            self._name(peer.client_id, named),
+            self._name(peer.peer_id, peer.client_id),
             "webrtc",
             is_connected=peer.is_joined,
             is_synced=peer.is_synced and not self.is_twin(peer.client_id),

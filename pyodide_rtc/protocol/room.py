@@ -150,10 +150,12 @@ class RoomMachine:
                 self._guests.forget(conn)
             case Report(IceFailedError() as error):
                 self.unreached.take(error, now_s)
-            case PeersChanged(change="joined"):
+            case PeersChanged(peer_id, "joined", client_id=client_id):
                 self.unreached = Unreached()
-            case PeersChanged(change="left", client_id=int(client_id)):
-                return None if self.links.is_claimed(client_id) else client_id
+                if client_id is not None:
+                    self.links.claim(client_id, peer_id)
+            case PeersChanged(peer_id, "left", client_id=int(client_id)):
+                return client_id if self.links.release(client_id, peer_id) else None
         return None
 
     def _dispatch(self, event: ev.Event, now_s: float) -> list[Effect]:  # noqa: C901 - one case each

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 __all__ = ["Client", "CloseCode", "Limits", "RefusedError", "Relay"]
 
+import json
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING
@@ -163,7 +164,8 @@ class Relay:
         Raises:
             RefusedError: the client broke a limit or the protocol. Nobody else noticed.
         """
-        wait_s = self._count(client, len(text.encode()), now_s)
+        size_bytes = len(text.encode())
+        wait_s = self._count(client, size_bytes, now_s)
         match self._decode(text):
             case Subscribe(topics=topics):
                 for topic in topics:
@@ -173,8 +175,9 @@ class Relay:
                     self._unsubscribe(client, topic)
             case Publish(topic=topic, data=data, will=will, wants_echo=wants_echo):
                 if will is not None and topic in client.topics:
-                    client.wills[topic] = will
-                self._publish(topic, data, but=None if wants_echo else client)
+                    self._keep_will(client, topic, will)
+                sent = self._publish(topic, data, but=None if wants_echo else client)
+                wait_s = self._charge(client, sent - size_bytes)  # JSON may be longer than it came
             case Ping():
                 client.deliver(encode_pong().encode())
         return wait_s
@@ -190,13 +193,27 @@ class Relay:
         earned = min(limits.burst_bytes, client.bytes_allowance + passed_s * limits.bytes_per_s)
         if earned >= limits.burst_bytes / 2:
             client.slowed_s = 0.0
-        client.bytes_allowance = earned - size_bytes
+        client.bytes_allowance = earned
+        return self._charge(client, size_bytes)
+
+    def _charge(self, client: Client, size_bytes: int) -> float:
+        """Take bytes from what a client may send; gives how long it is not to be read then."""
+        limits = self._limits
+        before_s = max(-client.bytes_allowance, 0.0) / limits.bytes_per_s
+        client.bytes_allowance -= max(size_bytes, 0)
         wait_s = max(-client.bytes_allowance, 0.0) / limits.bytes_per_s
-        client.slowed_s += wait_s
+        client.slowed_s += wait_s - before_s
         if client.slowed_s > limits.max_slowed_s:
             limit = f"the limit is {limits.bytes_per_s:g} bytes per second"
             raise RefusedError(CloseCode.POLICY_VIOLATION, f"too many bytes: {limit}")
         return wait_s
+
+    def _keep_will(self, client: Client, topic: str, will: object) -> None:
+        client.wills[topic] = will
+        size = sum(len(json.dumps(one)) for one in client.wills.values())
+        if size > self._limits.max_frame_bytes:  # all of them go at once
+            limit = f"the limit of all together is {self._limits.max_frame_bytes} bytes"
+            raise RefusedError(CloseCode.POLICY_VIOLATION, f"wills too large: {limit}")
 
     def _decode(self, text: str) -> ClientFrame:
         try:
@@ -228,11 +245,13 @@ class Relay:
         if not subscribers:
             del self._subscribers[topic]
 
-    def _publish(self, topic: str, data: object, *, but: Client | None = None) -> None:
+    def _publish(self, topic: str, data: object, *, but: Client | None = None) -> int:
+        """Send to all subscribers but one; gives how many bytes each got."""
         subscribers = self._subscribers.get(topic)
         if not subscribers:
-            return
+            return 0
         frame = encode_publish(topic, data, clients=len(subscribers)).encode()
         for subscriber in subscribers:
             if subscriber is not but:
                 subscriber.deliver(frame)
+        return len(frame)

@@ -14,15 +14,16 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
-from pycrdt import Doc, TransactionEvent, merge_updates
+from pycrdt import Doc, Subscription, TransactionEvent, merge_updates
 
 from pyodide_rtc.protocol.events import Link
 from pyodide_rtc.protocol.mesh import EAGER_STATE_BYTES
-from pyodide_rtc.session.reading import DocumentReader, is_panic
+from pyodide_rtc.session.reading import DocumentReader, is_panic, is_readable
 from pyodide_rtc.wire.messages import StateCheck
 from pyodide_rtc.wire.state import (
     decode_state_vector,
     digest_deletions,
+    encode_state_vector,
     encode_units,
 )
 
@@ -109,7 +110,8 @@ class DocumentBinding:
         self._state_bytes = 0
         self._gaps: Set[int] = frozenset()  # clients
         self._unknown: Set[int] = frozenset(decode_state_vector(doc.get_state()))
-        self._subscription = doc.observe(self._on_transaction)
+        self._is_closed = False
+        self._subscription: Subscription | None = doc.observe(self._on_transaction)
 
     @property
     def state_vector(self) -> bytes:
@@ -155,9 +157,8 @@ class DocumentBinding:
             self._unknown = frozenset()
         extent = self._reader.beyond(suspects)
         self._gaps = extent.spans.keys()
-        return StateCheck(
-            state_vector, digest_deletions(extent.deletions), encode_units(extent.spans)
-        )
+        told = encode_state_vector(self._reader.told(clocks))
+        return StateCheck(told, digest_deletions(extent.deletions), encode_units(extent.spans))
 
     def diff(self, state_vector: bytes) -> bytes:
         """Give what a document with this state vector lacks.
@@ -188,7 +189,10 @@ class DocumentBinding:
         """Hand on what has changed, without waiting for the turn's end."""
         pending, self._pending = self._pending, {}
         for source, changes in pending.items():
-            self._on_change(self._merge(changes), source, changes.before_state)
+            update = self._merge(changes)
+            if source is not None and update is not None and not is_readable(update):
+                update = None  # the difference passes over what cannot be read
+            self._on_change(update, source, changes.before_state)
 
     def flush_applied(self) -> None:
         """Hand on what peers have changed; to be called after each run of `apply`.
@@ -201,11 +205,15 @@ class DocumentBinding:
             self.flush()
 
     def close(self) -> None:
-        """Let the document go; it stays as it is."""
+        """Let the document go; what waits for it is applied once user code lets it go, too."""
         self.flush()
-        self._doc.unobserve(self._subscription)
-        if self._retry_handle is not None:
-            self._retry_handle.cancel()
+        self._is_closed = True
+        self._stop_observing()
+
+    def _stop_observing(self) -> None:
+        if self._subscription is not None:
+            self._doc.unobserve(self._subscription)
+            self._subscription = None
 
     def _on_transaction(self, event: TransactionEvent) -> None:
         source = self._applying
@@ -230,13 +238,14 @@ class DocumentBinding:
     def _unheard(self, link: Link) -> Iterator[None]:
         """Hear nothing while a large update is applied; whether it changed anything is compared."""
         before = self.inventory()
-        self._doc.unobserve(self._subscription)
+        self._stop_observing()
         try:
             yield
         finally:
-            self._subscription = self._doc.observe(self._on_transaction)
-            if self.inventory() != before:
-                self._collect(link, before[0]).is_large = True
+            if not self._is_closed:  # else the room is left, by an observer maybe: nobody is told
+                self._subscription = self._doc.observe(self._on_transaction)
+                if self.inventory() != before:
+                    self._collect(link, before[0]).is_large = True
 
     def _merge(self, changes: _Pending) -> bytes | None:
         """Merge changes into one update; None where who needs it gets the difference."""

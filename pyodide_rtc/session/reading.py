@@ -28,6 +28,17 @@ def is_panic(error: BaseException) -> bool:
     return type(error).__name__ == "PanicException"
 
 
+def is_readable(update: bytes) -> bool:
+    """Tell whether Yrs can read an update, as who is sent it has to."""
+    try:
+        get_update(update, b"\0")
+    except BaseException as error:
+        if not isinstance(error, ValueError) and not is_panic(error):
+            raise
+        return False
+    return True
+
+
 class DocumentReader:
     """What a document has.
 
@@ -47,17 +58,26 @@ class DocumentReader:
         """How far it goes without a gap, by client."""
         return self._doc.get_state()
 
+    def told(self, clocks: dict[int, int]) -> dict[int, int]:
+        """Leave away what cannot be passed on: who was told of it would ask for it for ever."""
+        return {i: clock for i, clock in clocks.items() if i not in self._unreadable}
+
     def update_since(self, state_vector: bytes = b"\0") -> bytes:
         """Give what a document with this state vector lacks.
 
         Raises:
             ValueError: the state vector is not one.
         """
+        passing_over = self._passing_over(state_vector)
         try:
-            return self._doc.get_update(self._passing_over(state_vector))
+            update = self._doc.get_update(passing_over)
         except BaseException as error:
             if not is_panic(error):
                 raise
+        else:
+            # Read again: it is what all whom it is sent do, and refuse what they cannot.
+            if update[:1] == b"\0" or is_readable(update):
+                return update
         found = self._find(self._read_whole)
         self._unreadable |= dict.fromkeys(found, _END)
         self._tell(found, "are not passed on")
@@ -93,16 +113,22 @@ class DocumentReader:
 
     def _read_whole(self, _: Collection[int], passed_over: Mapping[int, int]) -> None:
         try:
-            self._doc.get_update(encode_state_vector(dict(passed_over)))
+            update = self._doc.get_update(encode_state_vector(dict(passed_over)))
         except BaseException as error:
             if not is_panic(error):
                 raise
             raise ValueError(str(error)) from None
+        if not is_readable(update):
+            raise ValueError("Yrs cannot read what it has written")
 
     def _passing_over(self, state_vector: bytes) -> bytes:
         if not self._unreadable:
             return state_vector
-        return encode_state_vector(decode_state_vector(state_vector) | self._unreadable)
+        try:
+            clocks = decode_state_vector(state_vector)
+        except DecodeError as error:
+            raise ValueError(str(error)) from error
+        return encode_state_vector(clocks | self._unreadable)
 
     def _find(
         self,

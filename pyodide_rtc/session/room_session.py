@@ -367,8 +367,10 @@ class RoomSession:
             case fx.AddCandidate(conn, candidate, index, mid):
                 self._connections.transport(conn).add_candidate(candidate, index, mid)
             case fx.CloseTransport(conn, is_gentle):
-                self._connections.close(conn, is_gentle=is_gentle)
-                self._end_frames(conn)
+                try:
+                    self._connections.close(conn, is_gentle=is_gentle)
+                finally:
+                    self._end_frames(conn)
             case fx.DropHeld(link):
                 self._arrivals.intake.drop(link)
             case fx.PeersChanged() | fx.TransferMoved() | fx.AwarenessChanged() | fx.Report():

@@ -63,7 +63,7 @@ def cut_update(update: bytes, max_bytes: int) -> list[bytes]:
         have a part of: a binary, an embedded object, one value of a list.
 
     Raises:
-        DecodeError: it is no update, or has something in it that Yjs 13.6 does not know.
+        DecodeError: it is no update, or has something in it that Yrs 0.28 does not know.
     """
     scanner = Scanner(update)
     pieces = _Pieces(update, max_bytes)

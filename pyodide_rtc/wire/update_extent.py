@@ -36,7 +36,7 @@ def extent_of(update: bytes) -> Extent:
         update: in format v1.
 
     Raises:
-        DecodeError: it is no update, or has something in it that Yjs 13.6 does not know.
+        DecodeError: it is no update, or has something in it that Yrs 0.28 does not know.
     """
     scanner = Scanner(update)
     spans: Units = {}

@@ -424,22 +424,35 @@ class TestBadPeers:
         assert "a panic" in str(reported([report]))
         assert receive(room, conn, encode(SyncUpdate(b"u"))) == [fx.ApplyUpdate(conn, b"u")]
 
+    @pytest.mark.parametrize("order", [1, -1], ids=["known first", "known last"])
     def test_who_names_anothers_client_has_neither_its_name_nor_its_presence(
-        self, room: RoomMachine
+        self, room: RoomMachine, order: int
     ) -> None:
         """Reproduces: it was shown by that name, and took the other's presence along."""
-        honest = link_peer(room, client_id=PEER_CLIENT)
+        linking = (PEER, PEER_CLIENT), (OTHER, OTHER_CLIENT)
+        conns = {peer_id: link_peer(room, peer_id, i) for peer_id, i in linking[::order]}
+        honest, thief = conns[PEER], conns[OTHER]
         state = [AwarenessEntry(PEER_CLIENT, 1, {"user": {"name": "Ada"}})]
         receive(room, honest, encode(AwarenessMessage(encode_awareness(state))))
+        room.handle(ev.ChannelClosed(thief, "local", "gone"), 1.0)
         thief = link_peer(room, OTHER, PEER_CLIENT)
-        assert [peer.name for peer in room.peers] == ["Ada", None]
+        assert {peer.peer_id: peer.name for peer in room.peers} == {PEER: "Ada", OTHER: None}
 
-        effects = room.handle(ev.ChannelClosed(thief, "local", "gone"), 1.0)
+        effects = room.handle(ev.ChannelClosed(thief, "local", "gone"), 2.0)
 
         assert only(fx.AwarenessChanged, effects) == []
         assert room.awareness.is_here(PEER_CLIENT)
-        effects = room.handle(ev.ChannelClosed(honest, "local", "gone"), 2.0)
+        effects = room.handle(ev.ChannelClosed(honest, "local", "gone"), 3.0)
         assert only(fx.AwarenessChanged, effects) == [fx.AwarenessChanged((), (), (PEER_CLIENT,))]
+
+    def test_a_peer_that_comes_back_by_another_name_has_its_name_again(
+        self, room: RoomMachine
+    ) -> None:
+        before, after = (link_peer(room, peer_id, PEER_CLIENT) for peer_id in (PEER, OTHER))
+        state = [AwarenessEntry(PEER_CLIENT, 1, {"user": {"name": "Ada"}})]
+        receive(room, after, encode(AwarenessMessage(encode_awareness(state))))
+        room.handle(ev.ChannelClosed(before, "local", "gone"), 1.0)
+        assert [peer.name for peer in room.peers if peer.is_connected] == ["Ada"]
 
     def test_an_extension_that_we_do_not_know_is_passed_over(self, room: RoomMachine) -> None:
         conn = link_peer(room)

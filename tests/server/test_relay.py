@@ -232,6 +232,31 @@ def test_the_rate_allows_bursts_and_recovers_with_time() -> None:
     Inbox(relay, now_s=200.4).say(200.4, type="ping")
 
 
+def test_what_is_delivered_counts_where_it_is_longer_than_what_came() -> None:
+    """Reproduces: a short number of JavaScript's, written out, filled backlogs fourfold."""
+    relay = Relay(Limits(bytes_per_s=1000, burst_bytes=2000, max_slowed_s=100))
+    reader, sender = Inbox(relay), relay.join(lambda _: None, 0.0)
+    reader.say(type="subscribe", topics=["room"])
+    frame = json.dumps({"type": "publish", "topic": "room", "data": [0] * 100})
+    short = frame.replace("[0", "[1e15").replace(" 0", "1e15")
+    wait_s = relay.receive(sender, short, 0.0)
+    [delivered] = [json.dumps(one, separators=(",", ":")) for one in reader.take()]
+    assert len(delivered) > 2 * len(short)
+    assert wait_s == pytest.approx(max(len(delivered) - 2000, 0) / 1000, abs=0.05)
+
+
+def test_wills_have_a_limit_together() -> None:
+    """Reproduces: 200 wills of 60 kB went out at once when a socket broke."""
+    relay = Relay(Limits(max_frame_bytes=1000, burst_bytes=1_000_000))
+    alice = Inbox(relay)
+    alice.say(type="subscribe", topics=["a", "b", "c"])
+    alice.say(type="publish", topic="a", data={}, will="x" * 400)
+    alice.say(type="publish", topic="a", data={}, will="y" * 400)
+    alice.say(type="publish", topic="b", data={}, will="x" * 400)
+    with pytest.raises(RefusedError, match="wills too large: the limit of all together is 1000"):
+        alice.say(type="publish", topic="c", data={}, will="x" * 400)
+
+
 def test_who_sends_too_much_is_read_more_slowly_then_refused() -> None:
     relay = Relay(Limits(bytes_per_s=1000, burst_bytes=2000, max_slowed_s=3))
     client = relay.join(lambda _: None, 100.0)

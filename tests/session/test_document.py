@@ -402,15 +402,19 @@ class TestIncoming:
 
         run_virtual(main())
 
-    def test_what_waits_when_the_room_closes_is_dropped(self) -> None:
+    def test_what_waits_when_the_room_closes_is_taken_all_the_same(self) -> None:
         async def main() -> None:
             bound = Bound()
             async with bound.doc.new_transaction():
                 bound.binding.apply(7, update_of(a=1))
+                bound.binding.apply(7, update_of(large="x" * 1_200_000))
                 bound.binding.close()
             await asyncio.sleep(10)
 
-            assert bound.map.to_py() == {}
+            assert bound.map.to_py() == {"a": 1, "large": "x" * 1_200_000}
+            assert bound.changes == []
+            assert bound.large == []
+            bound.binding.close()  # twice is no error
 
         run_virtual(main())
 

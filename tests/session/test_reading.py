@@ -88,6 +88,39 @@ async def test_what_yrs_cannot_read_again_is_not_compared() -> None:
     assert all(isinstance(error, InternalError) for error in bound.errors)
 
 
+OTHER_LIST = bytes.fromhex("02010700020104726f6f7400014d00624d010000")
+"""Another one, found by trying: in it a list of no values."""
+
+
+@pytest.mark.parametrize("update", [OWN_LIST, OTHER_LIST, PANIC])
+def test_a_newcomer_gets_all_that_can_be_read(update: bytes) -> None:
+    """Reproduces: a newcomer could not read what it was sent, and closed its peer for good."""
+    doc: Doc[Any] = Doc()
+    doc.get("map", type=Map)["work"] = "honest"
+    doc.apply_update(update)
+    faults: list[BaseException] = []
+    reader = DocumentReader(doc, faults.append)
+    newcomer: Doc[Any] = Doc()
+    newcomer.apply_update(reader.update_since())
+    assert newcomer.get("map", type=Map).to_py() == {"work": "honest"}
+    [fault] = faults
+    assert isinstance(fault, InternalError)
+    assert reader.told({1: 2, 7: 1, 77: 1, doc.client_id: 1})[doc.client_id] == 1
+    with pytest.raises(ValueError, match=r"\w"):
+        reader.update_since(b"\xff")
+
+
+async def test_what_cannot_be_read_is_not_passed_on() -> None:
+    bound = Bound()
+    bound.binding.apply(7, OWN_LIST)
+    bound.binding.flush_applied()
+    assert bound.changes == []
+    assert bound.large == [7], "who needs it gets the difference"
+    newcomer: Doc[Any] = Doc()
+    newcomer.apply_update(bound.binding.diff(b"\0"))
+    assert 1 not in decode_state_vector(bound.binding.check({}).state_vector)
+
+
 @pytest.mark.parametrize("make", [strange_update, broken_update])
 async def test_no_update_that_yrs_takes_keeps_what_is_ours_from_others(make: Any) -> None:
     """Reproduces: an exception in reading the document kept everything from everybody."""
@@ -112,7 +145,11 @@ async def test_no_update_that_yrs_takes_keeps_what_is_ours_from_others(make: Any
         asker: Doc[Any] = Doc()
         asker.apply_update(bound.binding.diff(others))
         assert asker.get("map", type=Map).to_py() == {"own": 1, "more": 2}, seed
-        assert bound.binding.state(1_000_000) is not None
+        state = bound.binding.state(1_000_000)
+        assert state is not None
+        newcomer: Doc[Any] = Doc()
+        newcomer.apply_update(state)
+        assert newcomer.get("map", type=Map).to_py() == {"own": 1, "more": 2}, seed
         bound.binding.inventory()
 
 
