@@ -11,6 +11,7 @@ import pytest
 
 from pyodide_rtc import room_repr
 from pyodide_rtc.protocol import (
+    claims,
     comparison,
     doubts,
     fault_limits,
@@ -80,6 +81,7 @@ def test_the_limits_are_those_of_the_code() -> None:
             guests.MAX_CLIENTS,
             guests.MAX_BYTES >> 20,
         ),
+        "clients of whom one peer tells": (claims.MAX_CLIENTS,),
         "connections": (20, 34, mesh.MAX_CALLERS),
         "ICE candidates": (negotiation.MAX_CANDIDATES,),
         "payloads": (intake.RATE_PER_S, intake.BURST, signaling.MAX_FRAME_CHARS),
