@@ -26,6 +26,8 @@
     "forkManager",
     "logger",
   ].map((name) => PROVIDER + name);
+  /** Its button that gives a link to a Jupyter server: one without the room and the document. */
+  const SHARE_LINK = "@jupyter/collaboration-extension:shared-link";
   /** The application's own runner of cells, which its build has put off for one of theirs. */
   const CELL_EXECUTOR = "@jupyterlab/notebook-extension:cell-executor";
   /** Applications that show documents. */
@@ -70,7 +72,7 @@
           "jupyter-collaboration-ui, too: pip install 'pyodide-rtc[site]' where it is built",
       );
     const hasOwnUsers = off.includes(USER_MANAGER);
-    change({ disabledExtensions: [...off, ...SERVED, ...(hasOwnUsers ? [] : [USER_MANAGER])] });
+    change({ disabledExtensions: [...off, ...SERVED, SHARE_LINK, ...(hasOwnUsers ? [] : [USER_MANAGER])] });
     const { EngineClient } = await import(clientUrl);
     const engine = new EngineClient(engineUrl, config, room);
     coediting = { engine, config, room, hasOwnUsers, load };

@@ -232,6 +232,10 @@ def test_the_cursor_of_the_other_has_a_name(
     bob.click("[data-id='jp-collaboration-panel']")
     panel = "return document.querySelector('.jp-CollaboratorsList')?.innerText ?? ''"
     eventually(lambda: "ada" in bob.js(panel), 10, "Ada is in the panel")
+    # The front end's own button would give a link without the room and the document.
+    has_command = "return window.jupyterapp.commands.hasCommand(arguments[0])"
+    assert not bob.js(has_command, "collaboration:shared-link")
+    assert bob.js(has_command, "docmanager:save")
     initials = "return document.querySelector('#jp-UserMenu .jp-MenuBar-anonymousIcon')?.innerText"
     assert ada.js(initials) == "A"
     why = ada.js("return document.querySelector('#pyodide-rtc-room').title")
