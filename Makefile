@@ -16,7 +16,7 @@ demo: site  ## build what is missing; serve the site and its signaling on PORT (
 	@echo "  $(PAGE)&username=Ada"
 	@echo "  $(PAGE)&username=Bob"
 	@echo
-	@.venv/bin/pyodide-rtc serve --site demo-site/_output --port $(PORT)
+	@.venv/bin/pyodide-rtc serve --host localhost --site demo-site/_output --port $(PORT)
 
 test: setup-browsers test-fast site site-bare  ## everything: lint, types, all tests, real browsers too
 	@$(PYTHON) recipes/check.py
