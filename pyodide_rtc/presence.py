@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from pyodide_rtc.errors import ConfigError, LocalProtocolError
+from pyodide_rtc.observers import Observers
 from pyodide_rtc.protocol.effects import AwarenessChanged
 from pyodide_rtc.protocol.events import JsonObject
 from pyodide_rtc.protocol.guests import MAX_STATE_BYTES
@@ -63,7 +64,7 @@ class Awareness:
         self._local: JsonObject | None = state
         self._publish = publish
         self._read_states = read_states
-        self._callbacks: dict[object, Callable[[AwarenessChanged], None]] = {}
+        self._observers: Observers[AwarenessChanged] = Observers()
 
     @property
     def local_state(self) -> JsonObject | None:
@@ -122,15 +123,9 @@ class Awareness:
         Returns:
             what ends the observation; twice is no error.
         """
-        observation = object()
-        self._callbacks[observation] = callback
-
-        def end() -> None:
-            self._callbacks.pop(observation, None)
-
-        return end
+        return self._observers.add(callback)
 
     @property
     def callbacks(self) -> tuple[Callable[[AwarenessChanged], None], ...]:
         """Those who observe."""
-        return tuple(self._callbacks.values())
+        return tuple(self._observers)

@@ -12,6 +12,7 @@ from pycrdt import Array, Doc, Map, Text
 
 from pyodide_rtc import room_repr
 from pyodide_rtc.errors import IceFailedError, RoomClosedError, RtcError, SyncTimeoutError
+from pyodide_rtc.observers import Observers
 from pyodide_rtc.presence import Awareness, user_state
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
@@ -46,7 +47,7 @@ class Room:
         self._end: RtcError | None = None
         self._close: Callable[[], None] = lambda: None
         self._faults: deque[BaseException] = deque(maxlen=_FAULTS_KEPT)
-        self._observers: dict[object, Callable[[RoomEvent], None]] = {}
+        self._observers: Observers[RoomEvent] = Observers()
         self._waiters: set[asyncio.Future[None]] = set()
         self._awareness = Awareness(
             doc.client_id, user_state(user), self._publish_state, self._read_states
@@ -188,13 +189,7 @@ class Room:
         Returns:
             what ends the observation; twice is no error.
         """
-        observation = object()
-        self._observers[observation] = callback
-
-        def end() -> None:
-            self._observers.pop(observation, None)
-
-        return end
+        return self._observers.add(callback)
 
     def leave(self) -> None:
         """Leave: the others see it at once. The document stays as it is. Twice is no error."""
@@ -272,7 +267,7 @@ class Room:
             self._waiters.discard(waiter)
 
     def _tell(self, event: RoomEvent) -> None:
-        for callback in tuple(self._observers.values()):
+        for callback in self._observers:
             self._call(callback, event)
         for waiter in tuple(self._waiters):
             if not waiter.done():

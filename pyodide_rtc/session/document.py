@@ -18,7 +18,7 @@ from pycrdt import Doc, Subscription, TransactionEvent, merge_updates
 
 from pyodide_rtc.protocol.events import Link
 from pyodide_rtc.protocol.mesh import EAGER_STATE_BYTES
-from pyodide_rtc.session.reading import DocumentReader, is_panic, is_readable
+from pyodide_rtc.session.reading import DocumentReader, attempt, is_panic, is_readable
 from pyodide_rtc.wire.messages import StateCheck
 from pyodide_rtc.wire.state import (
     decode_state_vector,
@@ -259,12 +259,7 @@ class DocumentBinding:
             # A document with a long history of deletions tells them all in each difference.
             if len(difference) <= sum(map(len, updates)):
                 return difference
-        try:
-            return merge_updates(*updates)
-        except BaseException as error:
-            if not isinstance(error, ValueError) and not is_panic(error):
-                raise
-            return None  # Yrs cannot read what it has written itself
+        return attempt(lambda: merge_updates(*updates))
 
     def _retry(self) -> None:
         self._retry_handle = None

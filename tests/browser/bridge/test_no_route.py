@@ -17,7 +17,8 @@ def lonely(selenium_worker_module_scope: Any) -> Any:
     return selenium_worker_module_scope
 
 
-def test_no_route_says_what_was_tried_and_what_to_do(lonely: Any) -> None:
+def refusal(lonely: Any) -> tuple[str, str, int]:
+    """Open the host, which fails: the error's class and text, and how many proxies are left."""
     name, text, left = lonely.run_async("""
         from pyodide_rtc.browser import live_proxies, open_host
         try:
@@ -26,6 +27,11 @@ def test_no_route_says_what_was_tried_and_what_to_do(lonely: Any) -> None:
             error = caught
         [type(error).__name__, str(error), live_proxies()]
     """)
+    return name, text, left
+
+
+def test_no_route_says_what_was_tried_and_what_to_do(lonely: Any) -> None:
+    name, text, left = refusal(lonely)
     assert name == "BrowserUnsupportedError"
     assert "port: no answer within 0.5 s" in text
     assert "anywidget: not installed in the kernel" in text
@@ -83,14 +89,7 @@ ANSWER_AS_AN_OLDER_PAGE = """
 def test_a_page_of_another_version_is_told_to_reload(lonely: Any) -> None:
     """Reproduces: a page that was open since before an update broke without a word."""
     with_host_script(lonely, ANSWER_AS_AN_OLDER_PAGE)
-    name, text, left = lonely.run_async("""
-        from pyodide_rtc.browser import live_proxies, open_host
-        try:
-            await open_host()
-        except Exception as caught:
-            error = caught
-        [type(error).__name__, str(error), live_proxies()]
-    """)
+    name, text, left = refusal(lonely)
     assert name == "BrowserUnsupportedError"
     assert "The page has version 0" in text
     assert "this wheel needs version 1" in text
