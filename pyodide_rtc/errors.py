@@ -384,6 +384,13 @@ class InternalError(RtcError):
         self.task = task
         self.reason = reason
 
+    @classmethod
+    def of(cls, task: str, error: BaseException) -> InternalError:
+        """Make one out of what was raised."""
+        made = cls(task, f"{type(error).__name__}: {error}")
+        made.__cause__ = error
+        return made
+
     def __str__(self) -> str:
         return (
             f"pyodide-rtc could not do something ({self.task}): {self.reason}. "

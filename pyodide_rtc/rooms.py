@@ -291,9 +291,7 @@ def _as_rtc_error(error: Exception) -> RtcError:
     if isinstance(error, RtcError):
         return error
     logger.error("! the room could not be opened", exc_info=error)
-    typed = InternalError("opening the room", f"{type(error).__name__}: {error}")
-    typed.__cause__ = error
-    return typed
+    return InternalError.of("opening the room", error)
 
 
 def _check_limit(max_received_bytes: int) -> int:

@@ -108,7 +108,7 @@ class RoomSession:
         self._events: deque[ev.Event] = deque()
         self._is_feeding = False
         self._failures: set[tuple[type, type]] = set()
-        self._rest_s = 0.0
+        self._has_failed = False  # since the timer was set last
         self._leaving: asyncio.Future[None] | None = None
 
     def start(self, bind: Callable[[RoomSession], DocumentBinding]) -> None:
@@ -170,7 +170,7 @@ class RoomSession:
         if self._is_feeding:
             return
         self._is_feeding = True
-        self._rest_s = 0.0
+        self._has_failed = False
         try:
             while self._events:
                 self._handle(self._events.popleft())
@@ -194,20 +194,18 @@ class RoomSession:
             if not isinstance(error, Exception) and not is_panic(error):
                 raise
             logger.exception("! %s failed", type(task).__name__)
-            self._rest_s = _REST_S
+            self._has_failed = True
             kind = type(task), type(error)
             if kind not in self._failures:
                 self._failures.add(kind)
-                told = InternalError(type(task).__name__, f"{type(error).__name__}: {error}")
-                told.__cause__ = error
-                self._on_notice(fx.Report(told))
+                self._on_notice(fx.Report(InternalError.of(type(task).__name__, error)))
             return None
 
     def _set_timer(self) -> None:
         deadline_s = self.machine.deadline_s
-        if deadline_s is not None and self._rest_s:
+        if deadline_s is not None and self._has_failed:
             # What has failed may be due still: it is not tried again at once, and for ever.
-            deadline_s = max(deadline_s, self._loop.time() + self._rest_s)
+            deadline_s = max(deadline_s, self._loop.time() + _REST_S)
         self._timer.set(deadline_s)
 
     def document_changed(

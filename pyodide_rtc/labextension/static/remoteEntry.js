@@ -72,7 +72,8 @@
           "jupyter-collaboration-ui, too: pip install 'pyodide-rtc[site]' where it is built",
       );
     const hasOwnUsers = off.includes(USER_MANAGER);
-    change({ disabledExtensions: [...off, ...SERVED, SHARE_LINK, ...(hasOwnUsers ? [] : [USER_MANAGER])] });
+    const users = hasOwnUsers ? [] : [USER_MANAGER];
+    change({ disabledExtensions: [...off, ...SERVED, SHARE_LINK, ...users] });
     const { EngineClient } = await import(clientUrl);
     const engine = new EngineClient(engineUrl, config, room);
     coediting = { engine, config, room, hasOwnUsers, load };
