@@ -10,7 +10,7 @@ from typing import Any
 from pycrdt import Doc
 
 from pyodide_rtc import browser
-from pyodide_rtc.protocol.transfers import MAX_RECEIVED_BYTES
+from pyodide_rtc.protocol.link import MAX_RECEIVED_BYTES
 from pyodide_rtc.room import Room
 from pyodide_rtc.rooms import Rooms
 

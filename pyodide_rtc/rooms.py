@@ -14,7 +14,7 @@ from pyodide_rtc import config, identity
 from pyodide_rtc import naming as room_naming
 from pyodide_rtc.errors import ConfigError, InternalError, RtcError
 from pyodide_rtc.ports import Host, PageFacts
-from pyodide_rtc.protocol.transfers import MAX_RECEIVED_BYTES
+from pyodide_rtc.protocol.link import MAX_RECEIVED_BYTES
 from pyodide_rtc.room import Room
 from pyodide_rtc.session.client import Client
 

@@ -29,7 +29,7 @@ from pyodide_rtc.protocol.effects import AwarenessChanged
 from pyodide_rtc.room import Room
 from pyodide_rtc.room_status import RoomEvent, Server
 from pyodide_rtc.rooms import Rooms
-from pyodide_rtc.session.document import DocumentBinding
+from pyodide_rtc.session.document_binding import DocumentBinding
 from pyodide_rtc.testing import MemoryHost, Network, run_virtual
 from pyodide_rtc.testing.locks import MemoryLocks
 from pyodide_rtc.testing.peer import MemoryDataChannel, MemoryPeer

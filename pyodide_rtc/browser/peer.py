@@ -9,7 +9,7 @@ from typing import Any
 from pyodide_rtc.browser.channels import NativeChannel, ProxiedChannel
 from pyodide_rtc.browser.link import PageLink
 from pyodide_rtc.ports import ChannelSide, DescriptionType, IceServer, PeerTransportHandler
-from pyodide_rtc.protocol.sdp import new_candidates
+from pyodide_rtc.protocol.connections.sdp import new_candidates
 
 __all__ = ["PagePeer", "SparePeers"]
 

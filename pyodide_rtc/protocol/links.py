@@ -11,16 +11,16 @@ from dataclasses import dataclass, field
 
 from pyodide_rtc.peer import Peer
 from pyodide_rtc.protocol import events as ev
-from pyodide_rtc.protocol.awareness import AwarenessChange, AwarenessMachine
+from pyodide_rtc.protocol.connections.mesh import Mesh
+from pyodide_rtc.protocol.connections.mesh_peer import MeshPeer
+from pyodide_rtc.protocol.document.awareness import AwarenessChange, AwarenessMachine
 from pyodide_rtc.protocol.effects import (
     AskDiff,
     AwarenessChanged,
     Effect,
     SendTabFrame,
 )
-from pyodide_rtc.protocol.mesh import Mesh
-from pyodide_rtc.protocol.mesh_peer import MeshPeer
-from pyodide_rtc.protocol.transfers import Traffic
+from pyodide_rtc.protocol.link import Traffic
 from pyodide_rtc.wire.awareness import encode_awareness
 from pyodide_rtc.wire.messages import (
     AwarenessMessage,

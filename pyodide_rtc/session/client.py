@@ -12,9 +12,9 @@ from pycrdt import Doc
 from pyodide_rtc.errors import RemoteProtocolError, RtcError
 from pyodide_rtc.ports import Host, IceServer
 from pyodide_rtc.protocol import events as ev
-from pyodide_rtc.protocol.mesh import Mesh
-from pyodide_rtc.protocol.room import RoomMachine
-from pyodide_rtc.session.document import DocumentBinding
+from pyodide_rtc.protocol.connections.mesh import Mesh
+from pyodide_rtc.protocol.room_machine import RoomMachine
+from pyodide_rtc.session.document_binding import DocumentBinding
 from pyodide_rtc.session.room_session import Notice, RoomSession
 from pyodide_rtc.session.sealer import PasswordSealer, PlainSealer, Sealer
 from pyodide_rtc.session.server_link import ServerLink

@@ -15,9 +15,9 @@ from pyodide_rtc.ports import Host, IceServer, Lock, TabChannel
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.intake import MAX_WAITING_BYTES, RUN_FRAMES, cost_of
-from pyodide_rtc.protocol.room import RoomMachine
+from pyodide_rtc.protocol.room_machine import RoomMachine
 from pyodide_rtc.session.arrivals import Arrivals
-from pyodide_rtc.session.document import DocumentBinding
+from pyodide_rtc.session.document_binding import DocumentBinding
 from pyodide_rtc.session.reading import is_panic
 from pyodide_rtc.session.sealer import Sealer
 from pyodide_rtc.session.server_link import ServerLink

@@ -21,7 +21,7 @@ from pyodide_rtc.ports import (
     DescriptionType,
     PeerTransportHandler,
 )
-from pyodide_rtc.protocol.sdp import session_of
+from pyodide_rtc.protocol.connections.sdp import session_of
 
 if TYPE_CHECKING:
     from pyodide_rtc.testing.host import MemoryHost

@@ -7,9 +7,9 @@ from typing import Literal, TypeVar
 
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
-from pyodide_rtc.protocol.capability import Capability, encode_capability
-from pyodide_rtc.protocol.mesh import Mesh
-from pyodide_rtc.protocol.room import RoomMachine
+from pyodide_rtc.protocol.connections.capability import Capability, encode_capability
+from pyodide_rtc.protocol.connections.mesh import Mesh
+from pyodide_rtc.protocol.room_machine import RoomMachine
 from pyodide_rtc.wire.awareness import AwarenessEntry, decode_awareness, encode_awareness
 from pyodide_rtc.wire.messages import AwarenessMessage, Message, decode, encode
 from pyodide_rtc.wire.payload import Announce, Candidate, Description, Signal, SignalMessage

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pyodide_rtc.protocol.awareness import (
+from pyodide_rtc.protocol.document.awareness import (
     MAX_RECORDS,
     OUTDATED_TIMEOUT_S,
     RENEW_INTERVAL_S,

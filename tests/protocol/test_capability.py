@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pyodide_rtc.protocol.capability import (
+from pyodide_rtc.protocol.connections.capability import (
     Capability,
     answered_session_of,
     decode_capability,

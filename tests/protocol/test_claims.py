@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from pyodide_rtc.protocol.claims import MAX_CLIENTS, Claims
+from pyodide_rtc.protocol.document.claims import MAX_CLIENTS, Claims
 
 
 def test_the_furthest_of_all_links_counts() -> None:

@@ -17,8 +17,8 @@ from pycrdt import Array, Doc, Map, Text
 
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
-from pyodide_rtc.protocol.mesh import Mesh
-from pyodide_rtc.protocol.room import RoomMachine
+from pyodide_rtc.protocol.connections.mesh import Mesh
+from pyodide_rtc.protocol.room_machine import RoomMachine
 from pyodide_rtc.wire.messages import SyncStep1, SyncStep2, SyncUpdate, decode, encode
 from pyodide_rtc.wire.payload import (
     Announce,

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from pyodide_rtc.protocol.guests import (
+from pyodide_rtc.protocol.document.guests import (
     MAX_BYTES,
     MAX_CLIENTS,
     MAX_LINK_BYTES,

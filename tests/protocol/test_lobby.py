@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pyodide_rtc.protocol.lobby import (
+from pyodide_rtc.protocol.connections.lobby import (
     EARLY_S,
     MAX_CLOSED_SESSIONS,
     MAX_EARLY_CANDIDATES,

@@ -5,8 +5,8 @@ import pytest
 from pyodide_rtc.errors import IceFailedError, NegotiationError, PeerClosedError
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
-from pyodide_rtc.protocol.announces import MAX_ECHO_S, MIN_ANNOUNCE_INTERVAL_S
-from pyodide_rtc.protocol.mesh import (
+from pyodide_rtc.protocol.connections.announces import MAX_ECHO_S, MIN_ANNOUNCE_INTERVAL_S
+from pyodide_rtc.protocol.connections.mesh import (
     CROSSING_S,
     EAGER_STATE_BYTES,
     GUESS_DELAYS_S,
@@ -14,7 +14,7 @@ from pyodide_rtc.protocol.mesh import (
     MAX_REFUSED,
     Mesh,
 )
-from pyodide_rtc.protocol.negotiation import (
+from pyodide_rtc.protocol.connections.negotiation import (
     ANSWER_TIMEOUT_S,
     CONNECT_TIMEOUT_S,
     DOUBT_S,

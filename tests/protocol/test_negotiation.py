@@ -5,14 +5,7 @@ from itertools import count
 
 import pytest
 
-from pyodide_rtc.protocol.effects import (
-    AcceptDescription,
-    AddCandidate,
-    CloseTransport,
-    Effect,
-    OpenTransport,
-)
-from pyodide_rtc.protocol.negotiation import (
+from pyodide_rtc.protocol.connections.negotiation import (
     ANSWER_TIMEOUT_S,
     CONNECT_TIMEOUT_S,
     DOUBT_S,
@@ -21,6 +14,13 @@ from pyodide_rtc.protocol.negotiation import (
     REPEAT_INTERVAL_S,
     Negotiation,
     Phase,
+)
+from pyodide_rtc.protocol.effects import (
+    AcceptDescription,
+    AddCandidate,
+    CloseTransport,
+    Effect,
+    OpenTransport,
 )
 from pyodide_rtc.wire.payload import Candidate, Description, OtherSignal, Signal, SignalMessage
 

@@ -6,9 +6,13 @@ import pytest
 
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
-from pyodide_rtc.protocol.capability import Capability, answered_session_of, encode_capability
-from pyodide_rtc.protocol.mesh import Mesh
-from pyodide_rtc.protocol.negotiation import (
+from pyodide_rtc.protocol.connections.capability import (
+    Capability,
+    answered_session_of,
+    encode_capability,
+)
+from pyodide_rtc.protocol.connections.mesh import Mesh
+from pyodide_rtc.protocol.connections.negotiation import (
     ANSWER_TIMEOUT_S,
     CONNECT_TIMEOUT_S,
     REPEAT_INTERVAL_S,

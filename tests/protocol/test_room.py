@@ -17,16 +17,21 @@ from pyodide_rtc.errors import (
 from pyodide_rtc.peer import Peer
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
-from pyodide_rtc.protocol.claims import MAX_CLIENTS
-from pyodide_rtc.protocol.comparison import GAPS_PATIENCE_S, LATEST_S, QUIET_S, TAB_INTERVAL_S
-from pyodide_rtc.protocol.doubts import PATIENCE_S
+from pyodide_rtc.protocol.connections.doubts import PATIENCE_S
+from pyodide_rtc.protocol.connections.mesh import EAGER_STATE_BYTES, GUESS_DELAYS_S
+from pyodide_rtc.protocol.connections.strangers import NEWS_INTERVAL_S, SHOW_INTERVAL_S
+from pyodide_rtc.protocol.connections.tabs import NO_STATE
+from pyodide_rtc.protocol.document.claims import MAX_CLIENTS
+from pyodide_rtc.protocol.document.comparison import (
+    GAPS_PATIENCE_S,
+    LATEST_S,
+    QUIET_S,
+    TAB_INTERVAL_S,
+)
+from pyodide_rtc.protocol.document.guests import MAX_LINK_CLIENTS, MAX_STATE_BYTES
 from pyodide_rtc.protocol.fault_limits import INTERVAL_S
-from pyodide_rtc.protocol.guests import MAX_LINK_CLIENTS, MAX_STATE_BYTES
 from pyodide_rtc.protocol.intake import MAX_WAITING_BYTES
-from pyodide_rtc.protocol.mesh import EAGER_STATE_BYTES, GUESS_DELAYS_S
-from pyodide_rtc.protocol.room import RoomMachine
-from pyodide_rtc.protocol.strangers import NEWS_INTERVAL_S, SHOW_INTERVAL_S
-from pyodide_rtc.protocol.tabs import NO_STATE
+from pyodide_rtc.protocol.room_machine import RoomMachine
 from pyodide_rtc.wire.awareness import AwarenessEntry, encode_awareness
 from pyodide_rtc.wire.chunks import CHUNK_TYPE, cut, encode_chunk
 from pyodide_rtc.wire.messages import (

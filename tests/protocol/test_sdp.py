@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pyodide_rtc.protocol.sdp import (
+from pyodide_rtc.protocol.connections.sdp import (
     candidates_of,
     new_candidates,
     same_but_candidates,

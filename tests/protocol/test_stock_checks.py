@@ -7,9 +7,8 @@ import pytest
 from pyodide_rtc.errors import DecodeError
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
-from pyodide_rtc.protocol.comparison import QUIET_S
-from pyodide_rtc.protocol.room import RoomMachine
-from pyodide_rtc.protocol.stock_checks import (
+from pyodide_rtc.protocol.document.comparison import QUIET_S
+from pyodide_rtc.protocol.document.stock_checks import (
     BUSY_RETRY_S,
     IDLE_BYTES_PER_S,
     INTERVAL_S,
@@ -19,6 +18,7 @@ from pyodide_rtc.protocol.stock_checks import (
     Finding,
     StockView,
 )
+from pyodide_rtc.protocol.room_machine import RoomMachine
 from pyodide_rtc.wire.lib0 import encode_var_bytes, encode_var_uint
 from pyodide_rtc.wire.messages import SyncStep1, SyncStep2, SyncUpdate, encode
 from pyodide_rtc.wire.state import decode_state_vector, encode_state_vector

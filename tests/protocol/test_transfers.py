@@ -8,13 +8,13 @@ from pycrdt import Array, Doc, Map
 from pyodide_rtc.errors import DecodeError, MessageTooBigError
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
-from pyodide_rtc.protocol.room import RoomMachine
-from pyodide_rtc.protocol.transfers import (
+from pyodide_rtc.protocol.link import (
     CHUNK_BYTES,
     MAX_WAITING_BYTES,
     RESUME_BYTES,
     SHOW_INTERVAL_S,
 )
+from pyodide_rtc.protocol.room_machine import RoomMachine
 from pyodide_rtc.wire.awareness import AwarenessEntry
 from pyodide_rtc.wire.chunks import CHUNK_TYPE, Chunk, cut, encode_chunk
 from pyodide_rtc.wire.messages import (

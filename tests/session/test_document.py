@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pycrdt import Array, Doc, Map, Text
 
-from pyodide_rtc.session.document import DocumentBinding, PeerOrigin
+from pyodide_rtc.session.document_binding import DocumentBinding, PeerOrigin
 from pyodide_rtc.testing import run_virtual
 from pyodide_rtc.wire.lib0 import encode_var_uint
 from pyodide_rtc.wire.messages import StateCheck
@@ -367,7 +367,7 @@ class TestIncoming:
         async def main() -> None:
             bound = Bound()
             large, small = update_of(large="x" * 2000), update_of(small=1)
-            monkeypatch.setattr("pyodide_rtc.session.document.MAX_BLOCKED_BYTES", 1000)
+            monkeypatch.setattr("pyodide_rtc.session.document_binding.MAX_BLOCKED_BYTES", 1000)
             async with bound.doc.new_transaction():
                 bound.binding.apply(7, large)
                 assert bound.blocked == [], "one may be of any size"

@@ -9,10 +9,10 @@ import pytest
 
 from pyodide_rtc.errors import InternalError
 from pyodide_rtc.protocol import events as ev
-from pyodide_rtc.protocol.room import RoomMachine
+from pyodide_rtc.protocol.room_machine import RoomMachine
 from pyodide_rtc.room import Room
 from pyodide_rtc.rooms import Rooms
-from pyodide_rtc.session.document import DocumentBinding
+from pyodide_rtc.session.document_binding import DocumentBinding
 from pyodide_rtc.testing import MemoryHost, Network, run_virtual
 
 

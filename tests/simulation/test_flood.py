@@ -15,8 +15,8 @@ from pycrdt import Array, MapEvent
 from pyodide_rtc.errors import PeerLimitError
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
-from pyodide_rtc.protocol.mesh import MAX_CALLERS
-from pyodide_rtc.protocol.room import RoomMachine
+from pyodide_rtc.protocol.connections.mesh import MAX_CALLERS
+from pyodide_rtc.protocol.room_machine import RoomMachine
 from pyodide_rtc.room import Room
 from pyodide_rtc.testing import Network, run_virtual
 from pyodide_rtc.wire.messages import Message, UnknownMessage, encode

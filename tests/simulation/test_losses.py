@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from pycrdt import Text
 
-from pyodide_rtc.protocol.stock_checks import IDLE_BYTES_PER_S, INTERVAL_S
+from pyodide_rtc.protocol.document.stock_checks import IDLE_BYTES_PER_S, INTERVAL_S
 from pyodide_rtc.room import Room
 from pyodide_rtc.testing import Network, run_virtual
 from pyodide_rtc.wire.messages import Message, SyncStep1, SyncStep2, SyncUpdate, encode
@@ -222,7 +222,7 @@ def test_a_long_history_of_deletions_is_asked_for_seldom(monkeypatch: pytest.Mon
 def test_what_had_to_be_dropped_while_user_code_held_the_document(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("pyodide_rtc.session.document.MAX_BLOCKED_BYTES", 2000)
+    monkeypatch.setattr("pyodide_rtc.session.document_binding.MAX_BLOCKED_BYTES", 2000)
 
     async def play() -> None:
         network = Network(seed=1, max_delay_s=0.02)

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from pyodide_rtc.errors import IceFailedError
-from pyodide_rtc.protocol.negotiation import CONNECT_TIMEOUT_S
-from pyodide_rtc.protocol.unreached import MAX_UNREACHED_S
+from pyodide_rtc.protocol.connections.negotiation import CONNECT_TIMEOUT_S
+from pyodide_rtc.protocol.connections.unreached import MAX_UNREACHED_S
 from pyodide_rtc.room import Room
 from pyodide_rtc.testing import MemoryHost, Network, run_virtual
 

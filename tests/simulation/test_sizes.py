@@ -10,7 +10,7 @@ from pycrdt import Array, Doc, Map
 
 from pyodide_rtc.errors import ConfigError, MessageTooBigError
 from pyodide_rtc.peer import Transfer
-from pyodide_rtc.protocol.transfers import MAX_WAITING_BYTES
+from pyodide_rtc.protocol.link import MAX_WAITING_BYTES
 from pyodide_rtc.room import Room
 from pyodide_rtc.room_status import RoomEvent
 from pyodide_rtc.session.outbox import FULL_BYTES, Outbox

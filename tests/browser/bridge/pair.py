@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from pyodide_rtc.browser import open_host
 from pyodide_rtc.ports import ChannelSide, DataChannel, DescriptionType, Host, PeerTransport
-from pyodide_rtc.protocol.sdp import session_of
+from pyodide_rtc.protocol.connections.sdp import session_of
 
 PATIENCE_S = 15
 

@@ -192,7 +192,7 @@ def test_a_new_path_is_looked_for_under_the_same_connection(run: Run, both: bool
     kinds, is_same, channels, heard, log = run(f"""
         import asyncio
         from pair import connected, soon
-        from pyodide_rtc.protocol.sdp import session_of
+        from pyodide_rtc.protocol.connections.sdp import session_of
         async with connected() as (a, b):
             answered, found = asyncio.Event(), asyncio.Event()
             kinds, sessions = [], set()
@@ -273,7 +273,7 @@ def test_an_offer_in_hand_can_be_answered_before_it_is_asked_for(run: Run) -> No
     result = run("""
         from pair import End, soon
         from pyodide_rtc.browser import open_host
-        from pyodide_rtc.protocol.sdp import candidates_of
+        from pyodide_rtc.protocol.connections.sdp import candidates_of
         host = await open_host()
         a, b = End(), End()
         for end, other in ((a, b), (b, a)):

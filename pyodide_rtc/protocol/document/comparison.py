@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 
 from pyodide_rtc.errors import ChangesMissingError
 from pyodide_rtc.protocol import events as ev
-from pyodide_rtc.protocol.claims import Claims
 from pyodide_rtc.protocol.deadlines import earliest
+from pyodide_rtc.protocol.document.claims import Claims
+from pyodide_rtc.protocol.document.stock_checks import StockChecks
 from pyodide_rtc.protocol.effects import AskCheck, AskComparison, Effect, Report, SendTabFrame
 from pyodide_rtc.protocol.links import Links
-from pyodide_rtc.protocol.stock_checks import StockChecks
 from pyodide_rtc.wire.messages import StateCheck, SyncStep1, encode
 from pyodide_rtc.wire.state import Units, count_missing, decode_units, encode_question, units_of
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from pyodide_rtc.protocol.capability import Capability
+from pyodide_rtc.protocol.connections.capability import Capability
+from pyodide_rtc.protocol.connections.sdp import session_of
 from pyodide_rtc.protocol.deadlines import earliest
-from pyodide_rtc.protocol.sdp import session_of
 from pyodide_rtc.wire.payload import Description, SignalMessage
 
 EARLY_S = 10.0

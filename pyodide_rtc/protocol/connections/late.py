@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pyodide_rtc.errors import RemoteProtocolError
 from pyodide_rtc.protocol.effects import ApplyUpdate, Effect, Report
 from pyodide_rtc.protocol.events import FramesReceived, Link
-from pyodide_rtc.protocol.transfers import Traffic
+from pyodide_rtc.protocol.link import Traffic
 from pyodide_rtc.wire.chunks import CHUNK_TYPE
 from pyodide_rtc.wire.messages import Message, SyncStep2, SyncUpdate, UnknownMessage, decode
 

@@ -11,13 +11,22 @@ from itertools import count
 
 from pyodide_rtc.errors import IceFailedError, NegotiationError, PeerError
 from pyodide_rtc.protocol import events as ev
-from pyodide_rtc.protocol.announces import Announces
-from pyodide_rtc.protocol.capability import (
+from pyodide_rtc.protocol.connections.announces import Announces
+from pyodide_rtc.protocol.connections.capability import (
     Capability,
     answered_session_of,
     decode_capability,
     encode_capability,
     open_offer_of,
+)
+from pyodide_rtc.protocol.connections.lobby import Lobby, Newcomer
+from pyodide_rtc.protocol.connections.mesh_peer import MeshPeer, is_due
+from pyodide_rtc.protocol.connections.negotiation import Negotiation, Phase
+from pyodide_rtc.protocol.connections.sdp import (
+    candidates_of,
+    new_candidates,
+    same_but_candidates,
+    session_of,
 )
 from pyodide_rtc.protocol.deadlines import earliest
 from pyodide_rtc.protocol.effects import (
@@ -25,10 +34,6 @@ from pyodide_rtc.protocol.effects import (
     PublishPayload,
     Report,
 )
-from pyodide_rtc.protocol.lobby import Lobby, Newcomer
-from pyodide_rtc.protocol.mesh_peer import MeshPeer, is_due
-from pyodide_rtc.protocol.negotiation import Negotiation, Phase
-from pyodide_rtc.protocol.sdp import candidates_of, new_candidates, same_but_candidates, session_of
 from pyodide_rtc.wire.payload import (
     Announce,
     Candidate,

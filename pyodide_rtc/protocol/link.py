@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pyodide_rtc.errors import DecodeError, MessageTooBigError
 from pyodide_rtc.peer import Transfer
 from pyodide_rtc.protocol import events as ev
+from pyodide_rtc.protocol.connections.mesh_peer import MeshPeer
 from pyodide_rtc.protocol.effects import (
     AskDiff,
     Effect,
@@ -28,7 +29,6 @@ from pyodide_rtc.protocol.effects import (
     SendFrame,
     TransferMoved,
 )
-from pyodide_rtc.protocol.mesh_peer import MeshPeer
 from pyodide_rtc.wire.chunks import CHUNK_TYPE, MIN_CHUNK_BYTES, Assembler, decode_chunk
 from pyodide_rtc.wire.messages import (
     Message,

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pyodide_rtc.protocol.capability import Capability
+from pyodide_rtc.protocol.connections.capability import Capability
+from pyodide_rtc.protocol.connections.negotiation import Negotiation
 from pyodide_rtc.protocol.effects import AcceptDescription, AskState, Effect, PeersChanged
-from pyodide_rtc.protocol.negotiation import Negotiation
 from pyodide_rtc.wire.messages import StateCheck
 from pyodide_rtc.wire.payload import SignalMessage
 

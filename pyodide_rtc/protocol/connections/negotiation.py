@@ -19,6 +19,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from pyodide_rtc.protocol.connections.sdp import (
+    candidates_of,
+    new_candidates,
+    same_but_candidates,
+    session_of,
+)
 from pyodide_rtc.protocol.deadlines import earliest
 from pyodide_rtc.protocol.effects import (
     AcceptDescription,
@@ -30,7 +36,6 @@ from pyodide_rtc.protocol.effects import (
     RestartIce,
 )
 from pyodide_rtc.protocol.events import ChannelSide
-from pyodide_rtc.protocol.sdp import candidates_of, new_candidates, same_but_candidates, session_of
 from pyodide_rtc.wire.signaling import Candidate, Description, SignalMessage
 
 CONNECT_TIMEOUT_S = 20.0

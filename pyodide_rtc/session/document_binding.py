@@ -16,8 +16,8 @@ from typing import Any
 
 from pycrdt import Doc, Subscription, TransactionEvent, merge_updates
 
+from pyodide_rtc.protocol.connections.mesh import EAGER_STATE_BYTES
 from pyodide_rtc.protocol.events import Link
-from pyodide_rtc.protocol.mesh import EAGER_STATE_BYTES
 from pyodide_rtc.session.reading import DocumentReader, attempt, is_panic, is_readable
 from pyodide_rtc.wire.messages import StateCheck
 from pyodide_rtc.wire.state import (

@@ -22,10 +22,16 @@ from pyodide_rtc.errors import (
 )
 from pyodide_rtc.peer import Peer
 from pyodide_rtc.protocol import events as ev
-from pyodide_rtc.protocol.awareness import AwarenessMachine
-from pyodide_rtc.protocol.comparison import Comparison
+from pyodide_rtc.protocol.connections.doubts import Doubts
+from pyodide_rtc.protocol.connections.late import LateFrames
+from pyodide_rtc.protocol.connections.mesh import Mesh
+from pyodide_rtc.protocol.connections.strangers import Strangers
+from pyodide_rtc.protocol.connections.tabs import Tabs
+from pyodide_rtc.protocol.connections.unreached import Unreached
 from pyodide_rtc.protocol.deadlines import earliest
-from pyodide_rtc.protocol.doubts import Doubts
+from pyodide_rtc.protocol.document.awareness import AwarenessMachine
+from pyodide_rtc.protocol.document.comparison import Comparison
+from pyodide_rtc.protocol.document.guests import Guests
 from pyodide_rtc.protocol.effects import (
     ApplyUpdate,
     AskDiff,
@@ -38,15 +44,9 @@ from pyodide_rtc.protocol.effects import (
     Report,
 )
 from pyodide_rtc.protocol.fault_limits import FaultLimits
-from pyodide_rtc.protocol.guests import Guests
 from pyodide_rtc.protocol.intake import MAX_WAITING_BYTES
-from pyodide_rtc.protocol.late import LateFrames
+from pyodide_rtc.protocol.link import MAX_RECEIVED_BYTES
 from pyodide_rtc.protocol.links import Links, show
-from pyodide_rtc.protocol.mesh import Mesh
-from pyodide_rtc.protocol.strangers import Strangers
-from pyodide_rtc.protocol.tabs import Tabs
-from pyodide_rtc.protocol.transfers import MAX_RECEIVED_BYTES
-from pyodide_rtc.protocol.unreached import Unreached
 from pyodide_rtc.wire.awareness import AwarenessEntry
 from pyodide_rtc.wire.chunks import CHUNK_TYPE
 from pyodide_rtc.wire.messages import (

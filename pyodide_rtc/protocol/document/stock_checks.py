@@ -22,8 +22,8 @@ from dataclasses import dataclass, field
 
 from pyodide_rtc.errors import DecodeError
 from pyodide_rtc.protocol import events as ev
-from pyodide_rtc.protocol.claims import Claims
 from pyodide_rtc.protocol.deadlines import earliest
+from pyodide_rtc.protocol.document.claims import Claims
 from pyodide_rtc.protocol.effects import AskDiff, AskInventory, Effect
 from pyodide_rtc.protocol.links import Links
 from pyodide_rtc.wire.messages import Message, SyncStep1, SyncStep2, SyncUpdate, encode

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pyodide_rtc.protocol import events as ev
+from pyodide_rtc.protocol.connections.mesh import EAGER_STATE_BYTES
 from pyodide_rtc.protocol.effects import (
     AskDiff,
     AskState,
@@ -20,7 +21,6 @@ from pyodide_rtc.protocol.effects import (
     WatchTabPeer,
 )
 from pyodide_rtc.protocol.links import Links, TabLink
-from pyodide_rtc.protocol.mesh import EAGER_STATE_BYTES
 from pyodide_rtc.wire.messages import (
     Message,
     QueryAwareness,
