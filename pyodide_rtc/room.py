@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from pycrdt import Array, Doc, Map, Text
 
@@ -15,13 +15,30 @@ from pyodide_rtc.errors import IceFailedError, RoomClosedError, RtcError, SyncTi
 from pyodide_rtc.observers import Observers
 from pyodide_rtc.presence import Awareness, user_state
 from pyodide_rtc.protocol import effects as fx
-from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.room_status import Peer, RoomEvent, RoomStatus, Server
-from pyodide_rtc.session.room_session import Notice, RoomSession, ServerChanged, ServerOpened
+from pyodide_rtc.session.room_session import Notice, ServerChanged, ServerOpened
+from pyodide_rtc.snapshot import Snapshot
 
 logger = logging.getLogger("pyodide_rtc.room")
 
 _FAULTS_KEPT = 20
+
+_CLOSED = Snapshot(peer_id="")
+"""What is known of a room that was not opened yet."""
+
+
+class Backend(Protocol):
+    """Does the work of an open room."""
+
+    @property
+    def topic(self) -> str:
+        """The room's name at the signaling servers and in the tab channel."""
+
+    def snapshot(self) -> Snapshot:
+        """Tell how the room is now."""
+
+    def show(self, state: dict[str, object] | None) -> None:
+        """Show this awareness state of our own; None takes it away."""
 
 
 class Room:
@@ -43,7 +60,7 @@ class Room:
         self._doc = doc
         self._topic: str | None = None
         self._route = ""
-        self._session: RoomSession | None = None
+        self._backend: Backend | None = None
         self._end: RtcError | None = None
         self._close: Callable[[], None] = lambda: None
         self._faults: deque[BaseException] = deque(maxlen=_FAULTS_KEPT)
@@ -97,22 +114,17 @@ class Room:
         """Where the room stands: only an open one reaches anybody."""
         if self._end is not None:
             return "left" if isinstance(self._end, RoomClosedError) else "failed"
-        return "open" if self._session is not None else "opening"
+        return "open" if self._backend is not None else "opening"
 
     @property
     def peers(self) -> tuple[Peer, ...]:
         """The others, those on their way included."""
-        return () if self._session is None else self._session.machine.peers
+        return self._snapshot.peers
 
     @property
     def servers(self) -> tuple[Server, ...]:
         """The signaling servers."""
-        if self._session is None:
-            return ()
-        return tuple(
-            Server(s.machine.url, s.machine.state.value, s.machine.reason, s.retry_in_s)
-            for s in self._session.servers
-        )
+        return self._snapshot.servers
 
     @property
     def status(self) -> RoomStatus:
@@ -122,16 +134,12 @@ class Room:
     @property
     def has_strangers(self) -> bool:
         """Whether somebody with another password, or none, was heard in the last minute."""
-        if self._session is None:
-            return False
-        return self._session.machine.strangers.are_here(asyncio.get_running_loop().time())
+        return self._snapshot.has_strangers
 
     @property
     def ice_failure(self) -> IceFailedError | None:
         """The last peer that was found and not reached; None once one was, or it seems gone."""
-        if self._session is None:
-            return None
-        return self._session.machine.unreached.error(asyncio.get_running_loop().time())
+        return self._snapshot.ice_failure
 
     @property
     def synced(self) -> bool:
@@ -206,14 +214,14 @@ class Room:
 
     # For `Rooms`, which opens it.
 
-    def open(self, name: str, route: str, session: RoomSession, close: Callable[[], None]) -> None:
+    def open(self, name: str, route: str, backend: Backend, close: Callable[[], None]) -> None:
         """Go to work."""
         self._name = name
-        self._topic = session.topic
+        self._topic = backend.topic
         self._route = route
-        self._session = session
+        self._backend = backend
         self._close = close
-        session.feed(ev.LocalStateSet(self._awareness.local_state))
+        backend.show(self._awareness.local_state)
         self._tell(RoomEvent("opened"))
 
     def end(self, error: RtcError) -> None:
@@ -238,6 +246,9 @@ class Room:
             case fx.PeersChanged(peer_id, change, reason):
                 logger.info("= peer %s %s %s", peer_id[:8], change, reason)
                 self._tell(RoomEvent(f"peer-{change}", peer_id, reason))
+            case fx.SyncChanged(_, peer_id, change):
+                logger.info("= peer %s %s", peer_id[:8], change)
+                self._tell(RoomEvent(f"peer-{change}", peer_id))
             case fx.TransferMoved(peer_id, transfer):
                 words = room_repr.transfer_words(transfer)
                 self._tell(RoomEvent("progress", peer_id, words, transfer=transfer))
@@ -246,17 +257,21 @@ class Room:
             case ServerOpened(url):
                 self._tell(RoomEvent("server-open", reason=url))
             case ServerChanged(url):
-                if self._session is not None:  # else it is part of the opening
+                if self._backend is not None:  # else it is part of the opening
                     self._tell(RoomEvent("server-changed", reason=url))
 
     # Inside.
 
+    @property
+    def _snapshot(self) -> Snapshot:
+        return _CLOSED if self._backend is None else self._backend.snapshot()
+
     def _publish_state(self, state: dict[str, object] | None) -> None:
-        if self._session is not None and self._end is None:
-            self._session.feed(ev.LocalStateSet(state))
+        if self._backend is not None and self._end is None:
+            self._backend.show(state)
 
     def _read_states(self) -> dict[int, dict[str, object]]:
-        return {} if self._session is None else self._session.machine.awareness.states
+        return dict(self._snapshot.states)
 
     async def _next_event(self) -> None:
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -9,9 +9,9 @@ from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pyodide_rtc.peer import Peer, Transfer
     from pyodide_rtc.room import Room
     from pyodide_rtc.room_status import Server
+    from pyodide_rtc.snapshot import Peer, Transfer
 
 _NAME_CHARS = 40
 _TEXT_CHARS = 400

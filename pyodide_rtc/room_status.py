@@ -5,26 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pyodide_rtc.peer import Peer, Transfer
+from pyodide_rtc.snapshot import Peer, Server, Transfer
 
 __all__ = ["Peer", "RoomEvent", "RoomStatus", "Server"]
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """A signaling server, as the room sees it.
-
-    Args:
-        url: its address.
-        state: `"connecting"`, `"open"`, `"waiting"` for the next attempt, or `"closed"`.
-        reason: what went wrong last; empty while all is well.
-        retry_in_s: in how many seconds the next attempt comes, while it waits for that.
-    """
-
-    url: str
-    state: str
-    reason: str
-    retry_in_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,20 +10,9 @@ from pathlib import Path
 import pytest
 
 from pyodide_rtc import room_repr
-from pyodide_rtc.protocol import (
-    claims,
-    comparison,
-    doubts,
-    fault_limits,
-    guests,
-    intake,
-    mesh,
-    negotiation,
-    signaling,
-    stock_checks,
-    strangers,
-    transfers,
-)
+from pyodide_rtc.protocol import fault_limits, intake, link, signaling
+from pyodide_rtc.protocol.connections import doubts, mesh, negotiation, strangers
+from pyodide_rtc.protocol.document import claims, comparison, guests, stock_checks
 from pyodide_rtc.wire.chunks import CHUNK_TYPE, Chunk
 from pyodide_rtc.wire.messages import StateCheck, encode
 
@@ -63,8 +52,8 @@ def test_the_times_are_those_of_the_code() -> None:
     assert stock_checks.MAX_REPEATS == 2
     assert (doubts.PATIENCE_S, mesh.CROSSING_S) == (1.5, 0.5)
     assert (strangers.NEWS_INTERVAL_S, strangers.SHOW_INTERVAL_S) == (60, 30)
-    assert (mesh.EAGER_STATE_BYTES, transfers.CHUNK_BYTES) == (16 * 1024, 64 * 1024)
-    assert transfers.MAX_WAITING_BYTES == 1024 * 1024
+    assert (mesh.EAGER_STATE_BYTES, link.CHUNK_BYTES) == (16 * 1024, 64 * 1024)
+    assert link.MAX_WAITING_BYTES == 1024 * 1024
 
 
 def test_the_limits_are_those_of_the_code() -> None:
@@ -73,7 +62,7 @@ def test_the_limits_are_those_of_the_code() -> None:
         "frames of one peer": (intake.RATE_PER_S, intake.BURST),
         "frames of all peers": (intake.ALL_SHARE, intake.ALL_BURST_S),
         "what waits of one peer": (intake.MAX_WAITING_BYTES >> 20, intake.FRAME_OVERHEAD_BYTES),
-        "one message": (transfers.MAX_RECEIVED_BYTES >> 20,),
+        "one message": (link.MAX_RECEIVED_BYTES >> 20,),
         "the awareness state": (guests.MAX_STATE_BYTES >> 10,),
         "clients that one peer": (
             guests.MAX_LINK_CLIENTS,

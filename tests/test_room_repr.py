@@ -17,9 +17,9 @@ from pyodide_rtc.errors import (
     RemoteProtocolError,
     SignalingClosedError,
 )
-from pyodide_rtc.peer import Peer, Transfer
 from pyodide_rtc.room import Room
 from pyodide_rtc.room_status import Server
+from pyodide_rtc.snapshot import Peer, Transfer
 
 EVIL = "</td><img src=x onerror=alert(1)>\"' style='x:url(//e)' <script>alert(1)</script>&lt;b&gt;"
 CONTROL = "\x1b[2J\r\n  server     wss://evil.example.org/ open\u202e\x07"

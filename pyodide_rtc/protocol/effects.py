@@ -1,4 +1,7 @@
-"""What a room wants done: the effects that `RoomMachine.handle` returns, in order."""
+"""What a room wants done: the effects that `RoomMachine.handle` returns, in order.
+
+Those of connections (`ConnectionEffect`) and those of a document (`DocumentEffect`), which name it.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from pyodide_rtc.errors import RtcError
-from pyodide_rtc.peer import Transfer
-from pyodide_rtc.protocol.events import ChannelSide, Link
+from pyodide_rtc.protocol.events import ChannelSide, LinkId
+from pyodide_rtc.snapshot import Transfer
 from pyodide_rtc.wire.messages import StateCheck
 from pyodide_rtc.wire.payload import Announce, Lost, SignalMessage
 
@@ -77,7 +80,7 @@ class CloseTransport:
 class DropHeld:
     """Drop the frames of a link that wait for their turn."""
 
-    link: Link
+    link: LinkId
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +125,8 @@ class AskState:
         max_state_bytes: what its size has to be below.
     """
 
-    link: Link
+    document: str
+    link: LinkId
     max_state_bytes: int
 
 
@@ -135,6 +139,7 @@ class AskCheck:
             before that it may have a gap.
     """
 
+    document: str
     heard: dict[int, int] = field(default_factory=dict)
 
 
@@ -142,12 +147,15 @@ class AskCheck:
 class AskInventory:
     """Answer with `InventoryRead`: what we have, all that changed until now having been told."""
 
+    document: str
+
 
 @dataclass(frozen=True, slots=True)
 class AskComparison:
     """Answer with `Compared`: what we have, beside what this link has; `heard` as in `AskCheck`."""
 
-    link: Link
+    document: str
+    link: LinkId
     theirs: StateCheck
     heard: dict[int, int] = field(default_factory=dict)
 
@@ -169,7 +177,8 @@ class AskDiff:
         is_answer: whether the peer has asked, with its own state vector.
     """
 
-    link: Link
+    document: str
+    link: LinkId
     state_vector: bytes
     is_answer: bool = True
 
@@ -184,22 +193,32 @@ class ApplyUpdate:
         is_answer: whether to say `AnswerApplied` once it is in the document.
     """
 
-    link: Link
+    document: str
+    link: LinkId
     update: bytes
     is_answer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class PeersChanged:
-    """Tell the user that a peer came, went, got synced, or that something else of it changed.
+    """Tell the user that a peer came, went, or that something else of its connection changed.
 
-    With the peer's client id, if it told.
+    With the client id of the peer's main document, if it told.
     """
 
     peer_id: str
-    change: Literal["joined", "synced", "changed", "left"]
+    change: Literal["joined", "changed", "left"]
     reason: str = ""
     client_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SyncChanged:
+    """Tell the user that a peer has told all that it has of a document, or is ahead or behind."""
+
+    document: str
+    peer_id: str
+    change: Literal["synced", "changed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +233,7 @@ class TransferMoved:
 class AwarenessChanged:
     """Tell the user whose awareness states were added, updated or removed, by client id."""
 
+    document: str
     added: tuple[int, ...]
     updated: tuple[int, ...]
     removed: tuple[int, ...]
@@ -237,7 +257,7 @@ class CheckServers:
     """Ask the open servers for a sign of life: perhaps it is our own network that is gone."""
 
 
-Effect: TypeAlias = (
+ConnectionEffect: TypeAlias = (
     PublishPayload
     | CheckServers
     | OpenTransport
@@ -249,15 +269,19 @@ Effect: TypeAlias = (
     | SendFrame
     | SendBulk
     | SendTabFrame
-    | AskState
+    | WatchTabPeer
+    | PeersChanged
+    | TransferMoved
+    | Report
+)
+DocumentEffect: TypeAlias = (
+    AskState
     | AskCheck
     | AskInventory
     | AskComparison
-    | WatchTabPeer
     | AskDiff
     | ApplyUpdate
-    | PeersChanged
-    | TransferMoved
     | AwarenessChanged
-    | Report
+    | SyncChanged
 )
+Effect: TypeAlias = ConnectionEffect | DocumentEffect

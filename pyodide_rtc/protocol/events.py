@@ -1,7 +1,8 @@
 """What can happen to a room: the events that `RoomMachine.handle` takes.
 
+Those of connections (`ConnectionEvent`) and those of a document (`DocumentEvent`), which name it.
 `conn` numbers one peer connection of this room; it is the machine that gives out the numbers.
-A link is a way for frames: the number of a peer connection, or `TAB` for the tab channel.
+A link (`link`) has the number of its peer connection, or is `TABS`.
 """
 
 from __future__ import annotations
@@ -13,9 +14,12 @@ from pyodide_rtc.errors import RemoteProtocolError
 from pyodide_rtc.wire.messages import StateCheck
 from pyodide_rtc.wire.payload import Announce, Lost, SignalMessage
 
-Link: TypeAlias = int
-TAB: Final[Link] = 0
+LinkId: TypeAlias = int
+TABS: Final[LinkId] = 0
 """The link to all tabs of this browser together; peer connections count from 1."""
+
+MAIN: Final = ""
+"""The name of a room's main document, which is the one that stock y-webrtc peers share."""
 
 JsonObject: TypeAlias = dict[str, object]
 ChannelSide = Literal["agreed", "local", "remote"]
@@ -139,7 +143,7 @@ class Woken:
 class FrameReceived:
     """A frame came in by a peer connection or the tab channel."""
 
-    link: Link
+    link: LinkId
     data: bytes
 
 
@@ -152,7 +156,7 @@ class Flooded:
         waiting_bytes: what waits of it.
     """
 
-    link: Link
+    link: LinkId
     waiting_bytes: int
 
 
@@ -167,7 +171,7 @@ class FramesEnded:
 class FramesReceived:
     """Several frames came in by one link: the turn of what has waited; the link may be gone."""
 
-    link: Link
+    link: LinkId
     frames: tuple[bytes, ...]
 
 
@@ -194,7 +198,8 @@ class TabPeerGone:
 class StateVectorRead:
     """Our state vector, as `AskState` wanted it; and the whole state, if that was wanted."""
 
-    link: Link
+    document: str
+    link: LinkId
     state_vector: bytes
     state: bytes | None = None
 
@@ -203,6 +208,7 @@ class StateVectorRead:
 class CheckRead:
     """What we have, as `AskCheck` wanted it."""
 
+    document: str
     check: StateCheck
 
 
@@ -215,6 +221,7 @@ class InventoryRead:
         deletions: an update without structs.
     """
 
+    document: str
     state_vector: bytes
     deletions: bytes
 
@@ -223,7 +230,8 @@ class InventoryRead:
 class Compared:
     """What we have, beside what a link told that it has, as `AskComparison` wanted it."""
 
-    link: Link
+    document: str
+    link: LinkId
     mine: StateCheck
     theirs: StateCheck
 
@@ -232,7 +240,8 @@ class Compared:
 class DiffRead:
     """What a peer lacks, as `AskDiff` wanted it."""
 
-    link: Link
+    document: str
+    link: LinkId
     update: bytes
     is_answer: bool = True
 
@@ -256,14 +265,16 @@ class FramesGone:
 class AnswerApplied:
     """The document has what this link answered to our state vector."""
 
-    link: Link
+    document: str
+    link: LinkId
 
 
 @dataclass(frozen=True, slots=True)
 class UpdateRefused:
     """The document refused an update that this link brought."""
 
-    link: Link
+    document: str
+    link: LinkId
     reason: str
 
 
@@ -271,7 +282,8 @@ class UpdateRefused:
 class UpdateFailed:
     """The document's library failed on an update of this link, which may be an honest one."""
 
-    link: Link
+    document: str
+    link: LinkId
     reason: str
 
 
@@ -279,7 +291,8 @@ class UpdateFailed:
 class UpdateBlocked:
     """An update of this link was dropped: user code holds the document, and too many bytes wait."""
 
-    link: Link
+    document: str
+    link: LinkId
     waiting_bytes: int
 
 
@@ -293,8 +306,9 @@ class DocumentChanged:
         before_state: the state vector before the change; by default that of an empty document.
     """
 
+    document: str
     update: bytes | None
-    source: Link | None
+    source: LinkId | None
     before_state: bytes = b"\0"
 
 
@@ -302,6 +316,7 @@ class DocumentChanged:
 class LocalStateSet:
     """The user set the own awareness state; None takes it away."""
 
+    document: str
     state: JsonObject | None
 
 
@@ -315,7 +330,7 @@ class LeaveAsked:
     """The user leaves the room."""
 
 
-Event: TypeAlias = (
+ConnectionEvent: TypeAlias = (
     ServerOpened
     | PayloadReceived
     | StrangerHeard
@@ -337,18 +352,19 @@ Event: TypeAlias = (
     | PayloadRefused
     | TabOpened
     | TabPeerGone
-    | StateVectorRead
+    | FramesGone
+)
+DocumentEvent: TypeAlias = (
+    StateVectorRead
     | CheckRead
     | InventoryRead
     | Compared
     | DiffRead
-    | FramesGone
     | AnswerApplied
     | UpdateRefused
     | UpdateFailed
     | UpdateBlocked
     | DocumentChanged
     | LocalStateSet
-    | TimePassed
-    | LeaveAsked
 )
+Event: TypeAlias = ConnectionEvent | DocumentEvent | TimePassed | LeaveAsked

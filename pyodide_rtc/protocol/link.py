@@ -1,44 +1,32 @@
-"""What goes to one peer and comes from it, when it is more than goes at once.
+"""A link: one way for frames, to a peer or to the tabs of this browser.
 
-Owns what is small and what is bulk, what waits and what is held back, and how far transfers are.
+Owns flow control, the assembly of chunks, and how far transfers are. Knows no document.
 
-While a link is congested, changes of the document do not queue up without limit: they are held
-back, and only the state vector before the first of them is kept. When there is room again the peer
-gets one difference since then.
-
-Small changes that have overtaken a large one are said again after it. The receiving document holds
-them as pending, but does not always notice that it could go on: after one update that came late Yrs
-0.28, which is pycrdt's, left something pending in a third of all cases (measured). JavaScript's Yjs
-13.6 does so seldom: in 2 of 720 documents whose parts came in a random order.
+What goes by a link to a peer is *small*, and goes before all else; or *bulk*, and goes when small
+frames leave room, in chunks if the peer is of our own kind. What is too large for a stock peer is
+reported. While a link is congested the documents hold changes back (`admits`), and go on when it
+has room again (`has_room`).
 """
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import ClassVar, Literal, TypeAlias, TypeGuard
 
 from pyodide_rtc.errors import DecodeError, MessageTooBigError
-from pyodide_rtc.peer import Transfer
-from pyodide_rtc.protocol import events as ev
-from pyodide_rtc.protocol.connections.mesh_peer import MeshPeer
 from pyodide_rtc.protocol.effects import (
-    AskDiff,
-    Effect,
+    ConnectionEffect,
     Report,
     SendBulk,
     SendFrame,
+    SendTabFrame,
     TransferMoved,
 )
+from pyodide_rtc.protocol.events import TABS, ChannelSide, FramesGone, LinkId
+from pyodide_rtc.snapshot import Transfer
 from pyodide_rtc.wire.chunks import CHUNK_TYPE, MIN_CHUNK_BYTES, Assembler, decode_chunk
-from pyodide_rtc.wire.messages import (
-    Message,
-    SyncStep2,
-    SyncUpdate,
-    UnknownMessage,
-    decode,
-    encode,
-)
-from pyodide_rtc.wire.update import MIN_PIECE_BYTES, cut_update
+from pyodide_rtc.wire.messages import Message, UnknownMessage, decode
 
 MAX_RECEIVED_BYTES = 256 * 1024 * 1024
 """The largest frame that is taken from a peer, if the user sets no other limit."""
@@ -58,8 +46,7 @@ MIN_SHOWN_BYTES = 1_000_000
 SHOW_INTERVAL_S = 0.1
 """The progress of a transfer is told once in this time, and at its end."""
 
-_NO_CHANGE = b"\0\0"
-_FRAME_HEAD_BYTES = 8
+FRAME_HEAD_BYTES = 8
 """What a sync message adds to its update, at most, up to 2^42 bytes."""
 
 
@@ -82,218 +69,228 @@ class _Progress:
 
 
 @dataclass(slots=True)
-class Traffic:
-    """The frames of one peer connection.
+class PeerLink:
+    """The link to one peer, by a peer connection.
 
     Args:
-        conn: its number.
-        peer: the peer at its other end.
+        id: the number of the peer connection.
+        peer_id: the peer's network identity.
+        client_id: the client id of its main document; None for a stock peer.
         max_received_bytes: the largest frame that is taken.
+        side: the data channel to send on.
+        max_frame_bytes: the largest message that this channel takes.
     """
 
-    conn: int
-    peer: MeshPeer
+    kind: ClassVar[Literal["peer", "tabs"]] = "peer"
+
+    id: LinkId
+    peer_id: str
+    client_id: int | None
     max_received_bytes: int
-    stale_clients: set[int] = field(default_factory=set)
-    """Whose awareness the peer is to be told when there is room."""
+    side: ChannelSide
+    max_frame_bytes: int
+    is_open: bool = False
+    """Whether what is sent now arrives: not while a new network path is looked for."""
+    unknown_messages: int = 0
     _assembler: Assembler = field(init=False)
     _receiving: _Progress | None = None
     _sending: deque[_Progress] = field(default_factory=deque)
     _small_waiting: int = 0
     _bulk_waiting: int = 0
-    _missed_since: bytes | None = None  # a state vector: the peer may lack what came after it
-    _repeats: list[bytes] | None = None  # frames that say all of that again; None if too many
     _is_holding_back: bool = False
-    _question: bytes | None = None  # the peer's state vector, to be answered when there is room
 
     def __post_init__(self) -> None:
         self._assembler = Assembler(self.max_received_bytes)
 
     @property
+    def is_own_kind(self) -> bool:
+        """Whether its peer understands what y-webrtc does not: chunks, state checks."""
+        return self.client_id is not None
+
+    @property
     def transfers(self) -> tuple[Transfer, ...]:
         """The transfers under way that are worth showing."""
         receiving = [] if self._receiving is None else [self._receiving]
-        shown = [("receiving", p) for p in receiving] + [("sending", p) for p in self._sending]
-        return tuple(
-            Transfer(direction, p.done_bytes, p.total_bytes)  # type: ignore[arg-type]
-            for direction, p in shown
-            if p.total_bytes >= MIN_SHOWN_BYTES
-        )
-
-    @property
-    def is_full(self) -> bool:
-        """Whether small frames should be held back, too."""
-        return self._is_holding_back or self._small_waiting > MAX_WAITING_BYTES
-
-    @property
-    def is_level(self) -> bool:
-        """Whether all that the peer is to be told goes before the next small frame."""
-        is_complete = self._missed_since is None and self._question is None
-        return is_complete and self._bulk_waiting == 0
+        shown = [_transfer("receiving", p) for p in receiving]
+        shown += [_transfer("sending", p) for p in self._sending]
+        return tuple(t for t in shown if t.total_bytes >= MIN_SHOWN_BYTES)
 
     @property
     def is_transferring(self) -> bool:
         """Whether something large is under way, to the peer or from it."""
         return self._bulk_waiting > 0 or self._receiving is not None
 
+    @property
+    def is_sending_bulk(self) -> bool:
+        """Whether a small frame that is sent now overtakes a large one."""
+        return self._bulk_waiting > 0
+
+    @property
+    def has_room(self) -> bool:
+        """Whether what was held back may go; not with bulk: a small difference would overtake."""
+        return self._bulk_waiting == 0 and self._small_waiting <= RESUME_BYTES
+
+    @property
+    def is_full(self) -> bool:
+        """Whether small frames, too, should be held back."""
+        return self._is_holding_back or self._small_waiting > MAX_WAITING_BYTES
+
     def is_full_for(self, size_bytes: int) -> bool:
         """Whether a frame of that size should be held back: of large ones one after the other."""
         return self.is_full or (size_bytes > CHUNK_BYTES and self._bulk_waiting > 0)
 
+    def admits(self, size_bytes: int) -> bool:
+        """Whether a change of that size goes now; once a small one does not, none does for long."""
+        is_small = is_small_change(size_bytes)
+        waiting = self._small_waiting if is_small else self._bulk_waiting
+        if waiting > 0 and waiting + size_bytes > MAX_WAITING_BYTES:
+            self._is_holding_back = self._is_holding_back or is_small
+            return False
+        return not self._is_holding_back
+
     # Sending.
 
-    def send(self, frame: bytes) -> list[Effect]:
+    def send(self, frame: bytes) -> list[ConnectionEffect]:
         """Send a frame; what is too large for the peer is reported."""
-        side = self.peer.negotiation.send_side
-        if side is None:
-            return []
-        limit = self.peer.negotiation.channels[side]
+        limit = self.max_frame_bytes
         if len(frame) <= min(limit, CHUNK_BYTES):
             self._small_waiting += len(frame)
-            return [SendFrame(self.conn, side, frame)]
-        if self.peer.capability is not None and limit >= MIN_CHUNK_BYTES:
-            return self._send_bulk(side, [frame], min(limit, CHUNK_BYTES))
+            return [SendFrame(self.id, self.side, frame)]
+        if self.is_own_kind and limit >= MIN_CHUNK_BYTES:
+            return self._send_bulk([frame], min(limit, CHUNK_BYTES))
         if len(frame) <= limit:
-            return self._send_bulk(side, [frame], None)
-        return [Report(MessageTooBigError(len(frame), limit, "out", self.peer.peer_id))]
+            return self._send_bulk([frame], None)
+        return [Report(MessageTooBigError(len(frame), limit, "out", self.peer_id))]
 
-    def tell_change(self, update: bytes | None, before_state: bytes) -> list[Effect]:
-        """Send a change of the document, or remember that the peer lacks it."""
-        if update is None:
-            self._miss(before_state, None)
-            return self._resume() if self._has_room else []
-        size = len(update)
-        is_small = size + _FRAME_HEAD_BYTES <= CHUNK_BYTES
-        waiting = self._small_waiting if is_small else self._bulk_waiting
-        if waiting > 0 and waiting + size > MAX_WAITING_BYTES:
-            self._is_holding_back = self._is_holding_back or is_small
-        elif not self._is_holding_back:
-            if is_small and self._bulk_waiting > 0:
-                self._miss(before_state, encode(SyncUpdate(update)))
-            return self.send_update(update, is_answer=False)
-        self._miss(before_state, None)
-        return []
+    def send_series(self, frames: list[bytes]) -> list[ConnectionEffect]:
+        """Send frames that belong together, each of a size that the peer takes, as bulk."""
+        return self._send_bulk(frames, None)
 
-    def send_update(self, update: bytes, *, is_answer: bool) -> list[Effect]:
-        """Send an update; toward a stock peer that cannot take it whole in several."""
-        kind = SyncStep2 if is_answer else SyncUpdate
-        frame = encode(kind(update))
-        side = self.peer.negotiation.send_side
-        if side is None or self.peer.capability is not None:
-            return self.send(frame)
-        limit = self.peer.negotiation.channels[side]
-        if len(frame) <= limit:
-            return self.send(frame)
-        try:
-            pieces = cut_update(update, max(limit - _FRAME_HEAD_BYTES, MIN_PIECE_BYTES))
-        except DecodeError:
-            return self.send(frame)  # which reports it
-        frames = [encode(SyncUpdate(piece)) for piece in pieces]
-        effects = [e for f in frames if len(f) > limit for e in self.send(f)]
-        fitting = [f for f in frames if len(f) <= limit]
-        if is_answer:
-            # The peer counts as synced once it has a step 2: it comes last.
-            fitting.append(encode(SyncStep2(_NO_CHANGE)))
-        return effects + self._send_bulk(side, fitting, None)
-
-    def ask(self, state_vector: bytes) -> list[Effect]:
-        """Take the peer's question for what it lacks: answer it now or when there is room.
-
-        Only the latest is kept: a peer that asks and does not read makes us hold one answer.
-        """
-        if not self._has_room:
-            self._question = state_vector
-            return []
-        return [AskDiff(self.conn, state_vector)]
-
-    def on_gone(self, event: ev.FramesGone, now_s: float) -> list[Effect]:
-        """Take what has gone, and send what was held back."""
-        self._small_waiting -= event.small_bytes
-        self._bulk_waiting -= event.bulk_bytes
-        effects = self._advance(event.bulk_bytes, now_s)
-        if self._has_room:
-            effects += self._resume()
-        return effects
-
-    @property
-    def _has_room(self) -> bool:
-        # No bulk at all: a difference that is small would overtake it.
-        return self._bulk_waiting == 0 and self._small_waiting <= RESUME_BYTES
-
-    def _send_bulk(
-        self, side: ev.ChannelSide, frames: list[bytes], chunk_bytes: int | None
-    ) -> list[Effect]:
+    def _send_bulk(self, frames: list[bytes], chunk_bytes: int | None) -> list[ConnectionEffect]:
         size = sum(map(len, frames))
         if size == 0:
             return []
         self._bulk_waiting += size
         self._sending.append(_Progress(size))
-        return [SendBulk(self.conn, side, tuple(frames), chunk_bytes)]
+        return [SendBulk(self.id, self.side, tuple(frames), chunk_bytes)]
 
-    def _miss(self, before_state: bytes, frame: bytes | None) -> None:
-        """Remember a change that the peer may lack, and the frame that says it, if it is to go."""
-        if self._missed_since is None:
-            self._missed_since = before_state
-            self._repeats = []
-        if self._repeats is None:
-            return
-        if frame is None or sum(map(len, self._repeats)) + len(frame) > RESUME_BYTES:
-            self._repeats = None
-        else:
-            self._repeats.append(frame)
+    def on_gone(self, event: FramesGone, now_s: float) -> list[ConnectionEffect]:
+        """Take that the browser has taken frames."""
+        self._small_waiting -= event.small_bytes
+        self._bulk_waiting -= event.bulk_bytes
+        if self.has_room:
+            self._is_holding_back = False
+        return self._advance(event.bulk_bytes, now_s)
 
-    def _resume(self) -> list[Effect]:
-        since, self._missed_since = self._missed_since, None
-        repeats, self._repeats = self._repeats, None
-        question, self._question = self._question, None
-        self._is_holding_back = False
-        if question is not None:
-            return [AskDiff(self.conn, question)]  # with all that was missed since
-        if since is None:
-            return []
-        if repeats is not None:
-            return [effect for frame in repeats for effect in self.send(frame)]
-        return [AskDiff(self.conn, since, is_answer=False)]
-
-    def _advance(self, bulk_bytes: int, now_s: float) -> list[Effect]:
-        effects: list[Effect] = []
+    def _advance(self, bulk_bytes: int, now_s: float) -> list[ConnectionEffect]:
+        effects: list[ConnectionEffect] = []
         while bulk_bytes > 0:
             progress = self._sending[0]
             step = min(bulk_bytes, progress.total_bytes - progress.done_bytes)
             progress.done_bytes += step
             bulk_bytes -= step
             if progress.is_to_be_told(now_s):
-                effects.append(self._moved("sending", progress))
+                effects.append(TransferMoved(self.peer_id, _transfer("sending", progress)))
             if progress.done_bytes == progress.total_bytes:
                 self._sending.popleft()
         return effects
 
     # Receiving.
 
-    def on_chunk(self, body: bytes, now_s: float) -> tuple[Message | None, list[Effect]]:
-        """Take a chunk: give the message if it is whole, and the progress.
+    def read(self, frame: bytes, now_s: float) -> tuple[Message | None, list[ConnectionEffect]]:
+        """Read a frame: give its message, or None if it is a chunk of one, and the progress.
 
         Raises:
-            DecodeError: it is not the next chunk, or a chunk of a chunk.
-            MessageTooBigError: the message will be above the limit.
+            DecodeError: it is no message, not the next chunk, or a chunk of a chunk.
+            MessageTooBigError: it is above the limit, or what it is a chunk of will be.
         """
+        message = decode(frame, max_bytes=self.max_received_bytes)
+        if self.is_own_kind and _is_chunk(message):
+            return self._read_chunk(message.body, now_s)
+        return message, []
+
+    def _read_chunk(
+        self, body: bytes, now_s: float
+    ) -> tuple[Message | None, list[ConnectionEffect]]:
         chunk = decode_chunk(body)
         frame = self._assembler.add(chunk)
         if self._receiving is None:
             self._receiving = _Progress(chunk.total_bytes)
         progress = self._receiving
         progress.done_bytes = chunk.offset + len(chunk.data)
-        effects: list[Effect] = []
+        effects: list[ConnectionEffect] = []
         if progress.is_to_be_told(now_s):
-            effects.append(self._moved("receiving", progress))
+            effects.append(TransferMoved(self.peer_id, _transfer("receiving", progress)))
         if frame is None:
             return None, effects
         self._receiving = None
         message = decode(frame, max_bytes=self.max_received_bytes)
-        if isinstance(message, UnknownMessage) and message.type == CHUNK_TYPE:
+        if _is_chunk(message):
             raise DecodeError("no chunk in chunks", 0, frame)
         return message, effects
 
-    def _moved(self, direction: str, progress: _Progress) -> TransferMoved:
-        done, total = progress.done_bytes, progress.total_bytes
-        return TransferMoved(self.peer.peer_id, Transfer(direction, done, total))  # type: ignore[arg-type]
+
+@dataclass(slots=True)
+class TabsLink:
+    """The link to all peers in other tabs and kernels of this browser: they hear the same frames.
+
+    A frame of it names no sender, and goes at once.
+
+    Args:
+        max_received_bytes: the largest frame that is taken.
+        peers: who is there: the client id of each one's main document, None for a stock page.
+    """
+
+    kind: ClassVar[Literal["peer", "tabs"]] = "tabs"
+    id: ClassVar[LinkId] = TABS
+    is_own_kind: ClassVar[bool] = False  # stock pages may hear it, too
+    is_transferring: ClassVar[bool] = False
+    is_sending_bulk: ClassVar[bool] = False
+    has_room: ClassVar[bool] = True
+    is_full: ClassVar[bool] = False
+
+    max_received_bytes: int
+    peers: dict[str, int | None] = field(default_factory=dict)
+    unknown_messages: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anybody is there."""
+        return bool(self.peers)
+
+    def is_full_for(self, size_bytes: int) -> bool:
+        """Whether a frame of that size should be held back: none is."""
+        return False
+
+    def admits(self, size_bytes: int) -> bool:
+        """Whether a change of that size goes now: each does."""
+        return True
+
+    def send(self, frame: bytes) -> list[ConnectionEffect]:
+        """Send a frame."""
+        return [SendTabFrame(frame)]
+
+    def read(self, frame: bytes, now_s: float) -> tuple[Message | None, list[ConnectionEffect]]:
+        """Read a frame.
+
+        Raises:
+            DecodeError: it is no message.
+            MessageTooBigError: it is above the limit.
+        """
+        return decode(frame, max_bytes=self.max_received_bytes), []
+
+
+Link: TypeAlias = PeerLink | TabsLink
+
+
+def is_small_change(update_bytes: int) -> bool:
+    """Whether the message with an update of that size is a small frame."""
+    return update_bytes + FRAME_HEAD_BYTES <= CHUNK_BYTES
+
+
+def _is_chunk(message: Message) -> TypeGuard[UnknownMessage]:
+    return isinstance(message, UnknownMessage) and message.type == CHUNK_TYPE
+
+
+def _transfer(direction: Literal["receiving", "sending"], progress: _Progress) -> Transfer:
+    return Transfer(direction, progress.done_bytes, progress.total_bytes)

@@ -14,7 +14,6 @@ from pyodide_rtc.ports import Host, IceServer
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.connections.mesh import Mesh
 from pyodide_rtc.protocol.room_machine import RoomMachine
-from pyodide_rtc.session.document_binding import DocumentBinding
 from pyodide_rtc.session.room_session import Notice, RoomSession
 from pyodide_rtc.session.sealer import PasswordSealer, PlainSealer, Sealer
 from pyodide_rtc.session.server_link import ServerLink
@@ -67,6 +66,7 @@ class Client:
             # As y-webrtc: different limits keep groups of peers from closing up among themselves.
             max_peers=20 + int(host.random() * 15),
             new_token=lambda: host.wall_time_s() * 1000 + host.random(),
+            max_received_bytes=max_received_bytes,
         )
 
         def on_stranger(reason: str) -> None:
@@ -81,22 +81,11 @@ class Client:
         sealer: Sealer = PlainSealer(on_stranger)
         if key is not None:
             sealer = PasswordSealer(key, on_stranger, on_seal_fault)
-        machine = RoomMachine(mesh, max_received_bytes)
-        session = RoomSession(host, topic, machine, links, sealer, ice_servers, on_notice)
+        machine = RoomMachine(mesh)
+        session = RoomSession(host, topic, machine, links, sealer, ice_servers, on_notice, on_fault)
         self._sessions.add(session)
         try:
-            session.start(
-                lambda s: DocumentBinding(
-                    doc,
-                    host.soon,
-                    s.document_changed,
-                    s.answer_applied,
-                    s.update_refused,
-                    s.update_failed,
-                    s.update_blocked,
-                    on_fault,
-                )
-            )
+            session.start(doc)
         except BaseException:
             self.close_room(session)
             raise

@@ -12,12 +12,12 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from pycrdt import Doc, Subscription, TransactionEvent, merge_updates
 
-from pyodide_rtc.protocol.connections.mesh import EAGER_STATE_BYTES
-from pyodide_rtc.protocol.events import Link
+from pyodide_rtc.protocol.document.document_machine import EAGER_STATE_BYTES
+from pyodide_rtc.protocol.events import LinkId
 from pyodide_rtc.session.reading import DocumentReader, attempt, is_panic, is_readable
 from pyodide_rtc.wire.messages import StateCheck
 from pyodide_rtc.wire.state import (
@@ -50,7 +50,7 @@ _BLOCKED_RETRY_S = 0.01
 class PeerOrigin:
     """The origin of transactions that apply what a link brought."""
 
-    link: Link
+    link: LinkId
 
 
 @dataclass(slots=True)
@@ -62,51 +62,63 @@ class _Pending:
     is_large: bool = False
 
 
+class DocumentListener(Protocol):
+    """Hears what happens to a document."""
+
+    def on_change(self, update: bytes | None, source: LinkId | None, before_state: bytes) -> None:
+        """Take a change.
+
+        Args:
+            update: the change; None for a large one, to be had as a difference.
+            source: the link that it came from; None if it was made here.
+            before_state: the state vector before it.
+        """
+
+    def on_answered(self, link: LinkId) -> None:
+        """Take that the answer that a link gave is in the document."""
+
+    def on_refused(self, link: LinkId, reason: str) -> None:
+        """Take that the document refuses an update of a link."""
+
+    def on_failed(self, link: LinkId, reason: str) -> None:
+        """Take that the document's library fails on an update, which may be an honest one."""
+
+    def on_blocked(self, link: LinkId, waiting_bytes: int) -> None:
+        """Take that an update was dropped, for too many wait already.
+
+        What the link says later may build upon it.
+        """
+
+    def on_fault(self, error: BaseException) -> None:
+        """Take what a user's observer raised, or that something in the document is unreadable."""
+
+
 class DocumentBinding:
     """The document's side of a room.
 
     Args:
         doc: the document; the caller may go on using it in every way.
         soon: calls back once what runs now has come to its end.
-        on_change: called with an update (None: a large one, to be had as a difference), the link
-            that it came from (None: made here), and the state vector before it.
-        on_answered: called with the link once the answer that it gave is in the document.
-        on_refused: called with the link and the reason when the document refuses an update.
-        on_failed: called with the link and the reason when the document's library fails on one,
-            which may be an honest one.
-        on_blocked: called with the link whose update cannot wait any more, and how many bytes
-            wait. The update is dropped, and what the link says later may build upon it.
-        on_fault: called with what a user's observer raised while an update was applied, and of what
-            of the document cannot be read.
+        listener: hears what happens to the document.
     """
 
     def __init__(
         self,
         doc: Doc[Any],
         soon: Callable[[Callable[[], None]], object],
-        on_change: Callable[[bytes | None, Link | None, bytes], None],
-        on_answered: Callable[[Link], None],
-        on_refused: Callable[[Link, str], None],
-        on_failed: Callable[[Link, str], None],
-        on_blocked: Callable[[Link, int], None],
-        on_fault: Callable[[BaseException], None],
+        listener: DocumentListener,
     ) -> None:
         self._doc = doc
         self._soon = soon
         self._loop = asyncio.get_running_loop()
-        self._on_change = on_change
-        self._on_answered = on_answered
-        self._on_refused = on_refused
-        self._on_failed = on_failed
-        self._on_blocked = on_blocked
-        self._on_fault = on_fault
-        self._reader = DocumentReader(doc, on_fault)
-        self._pending: dict[Link | None, _Pending] = {}
+        self._listener = listener
+        self._reader = DocumentReader(doc, listener.on_fault)
+        self._pending: dict[LinkId | None, _Pending] = {}
         self._is_flush_due = False
-        self._incoming: deque[tuple[Link, bytes, bool]] = deque()
+        self._incoming: deque[tuple[LinkId, bytes, bool]] = deque()
         self._incoming_bytes = 0
         self._retry_handle: asyncio.TimerHandle | None = None
-        self._applying: Link | None = None
+        self._applying: LinkId | None = None
         self._state_bytes = 0
         self._gaps: Set[int] = frozenset()  # clients
         self._unknown: Set[int] = frozenset(decode_state_vector(doc.get_state()))
@@ -168,17 +180,17 @@ class DocumentBinding:
         """
         return self._reader.update_since(state_vector)
 
-    def apply(self, link: Link, update: bytes, *, is_answer: bool = False) -> None:
+    def apply(self, link: LinkId, update: bytes, *, is_answer: bool = False) -> None:
         """Apply an update of a peer, now or as soon as the document is free.
 
         Args:
             link: where it came from.
             update: what to apply.
-            is_answer: whether to call `on_answered` when it is in.
+            is_answer: whether to tell `on_answered` when it is in.
         """
         waiting_bytes = self._incoming_bytes
         if waiting_bytes > 0 and waiting_bytes + len(update) > MAX_BLOCKED_BYTES:
-            self._on_blocked(link, waiting_bytes)
+            self._listener.on_blocked(link, waiting_bytes)
             return
         self._incoming.append((link, update, is_answer))
         self._incoming_bytes += len(update)
@@ -192,7 +204,7 @@ class DocumentBinding:
             update = self._merge(changes)
             if source is not None and update is not None and not is_readable(update):
                 update = None  # the difference passes over what cannot be read
-            self._on_change(update, source, changes.before_state)
+            self._listener.on_change(update, source, changes.before_state)
 
     def flush_applied(self) -> None:
         """Hand on what peers have changed; to be called after each run of `apply`.
@@ -222,7 +234,7 @@ class DocumentBinding:
             self._collect(source, before_state)
         self._pending[source].updates.append(event.update)
 
-    def _collect(self, source: Link | None, before_state: bytes) -> _Pending:
+    def _collect(self, source: LinkId | None, before_state: bytes) -> _Pending:
         """Collect the changes of a source: until the turn's end, or until `flush_applied`."""
         changes = self._pending.setdefault(source, _Pending(before_state))
         if source is None and not self._is_flush_due:
@@ -235,7 +247,7 @@ class DocumentBinding:
         self.flush()
 
     @contextmanager
-    def _unheard(self, link: Link) -> Iterator[None]:
+    def _unheard(self, link: LinkId) -> Iterator[None]:
         """Hear nothing while a large update is applied; whether it changed anything is compared."""
         before = self.inventory()
         self._stop_observing()
@@ -279,9 +291,9 @@ class DocumentBinding:
             self._incoming_bytes -= len(update)
             is_in = self._apply(transaction, link, update)
             if is_answer and is_in:
-                self._on_answered(link)
+                self._listener.on_answered(link)
 
-    def _apply(self, transaction: AbstractContextManager[Any], link: Link, update: bytes) -> bool:
+    def _apply(self, transaction: AbstractContextManager[Any], link: LinkId, update: bytes) -> bool:
         """Apply an update, and tell whether it is in."""
         self._applying = link
         is_large = len(update) >= _LARGE_BYTES
@@ -289,13 +301,13 @@ class DocumentBinding:
             with self._unheard(link) if is_large else nullcontext(), transaction:
                 self._doc.apply_update(update)
         except ValueError as error:
-            self._on_refused(link, str(error))
+            self._listener.on_refused(link, str(error))
         except RuntimeError as error:  # it contradicts what is here: either may be wrong
-            self._on_failed(link, str(error))
+            self._listener.on_failed(link, str(error))
         except ExceptionGroup as errors:
             # The update is in; it was an observer of the user that failed.
             logger.error("an observer failed on an update", exc_info=errors)
-            self._on_fault(errors)
+            self._listener.on_fault(errors)
             return True
         except BaseException as error:
             # Yrs 0.28 panics in BlockSet::exclude on some updates that overlap and come out of
@@ -303,7 +315,7 @@ class DocumentBinding:
             if not is_panic(error):
                 raise
             logger.error("the document failed on an update", exc_info=error)
-            self._on_failed(link, str(error))
+            self._listener.on_failed(link, str(error))
         else:
             return True
         finally:

@@ -8,7 +8,9 @@ from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from pycrdt import Doc
 
 from pyodide_rtc.errors import DecodeError, InternalError, PeerLimitError, RtcError
 from pyodide_rtc.ports import Host, IceServer, Lock, TabChannel
@@ -23,6 +25,7 @@ from pyodide_rtc.session.sealer import Sealer
 from pyodide_rtc.session.server_link import ServerLink
 from pyodide_rtc.session.timer import DeadlineTimer
 from pyodide_rtc.session.transports import Connections
+from pyodide_rtc.snapshot import Snapshot
 from pyodide_rtc.wire.payload import Announce, decode_payload, encode_payload
 
 logger = logging.getLogger("pyodide_rtc.room")
@@ -60,6 +63,7 @@ _Arrived = bytes | _Published | ev.FramesEnded
 
 Notice = (
     fx.PeersChanged
+    | fx.SyncChanged
     | fx.TransferMoved
     | fx.AwarenessChanged
     | fx.Report
@@ -67,6 +71,43 @@ Notice = (
     | ServerChanged
 )
 """What a session tells its room."""
+
+
+class _Heard:
+    """Hears a document for the room's machine.
+
+    Args:
+        document: its name.
+        feed: takes the events.
+        on_fault: takes what a user's observer raised, and what is unreadable.
+    """
+
+    def __init__(
+        self,
+        document: str,
+        feed: Callable[[ev.Event], None],
+        on_fault: Callable[[BaseException], None],
+    ) -> None:
+        self._document = document
+        self._feed = feed
+        self.on_fault = on_fault
+
+    def on_change(
+        self, update: bytes | None, source: ev.LinkId | None, before_state: bytes
+    ) -> None:
+        self._feed(ev.DocumentChanged(self._document, update, source, before_state))
+
+    def on_answered(self, link: ev.LinkId) -> None:
+        self._feed(ev.AnswerApplied(self._document, link))
+
+    def on_refused(self, link: ev.LinkId, reason: str) -> None:
+        self._feed(ev.UpdateRefused(self._document, link, reason))
+
+    def on_failed(self, link: ev.LinkId, reason: str) -> None:
+        self._feed(ev.UpdateFailed(self._document, link, reason))
+
+    def on_blocked(self, link: ev.LinkId, waiting_bytes: int) -> None:
+        self._feed(ev.UpdateBlocked(self._document, link, waiting_bytes))
 
 
 class RoomSession:
@@ -80,6 +121,7 @@ class RoomSession:
         sealer: the room's encryption, or none.
         ice_servers: STUN and TURN servers.
         on_notice: told of everything that a user could want to know.
+        on_fault: told of what a user's observer raised, and of what is unreadable in a document.
     """
 
     def __init__(
@@ -91,6 +133,7 @@ class RoomSession:
         sealer: Sealer,
         ice_servers: Sequence[IceServer],
         on_notice: Callable[[Notice], None],
+        on_fault: Callable[[BaseException], None],
     ) -> None:
         self.topic = topic
         self.machine = machine
@@ -98,12 +141,13 @@ class RoomSession:
         self._host = host
         self._sealer = sealer
         self._on_notice = on_notice
+        self._on_fault = on_fault
         self._loop = asyncio.get_running_loop()
         self._connections = Connections(host, ice_servers, self._on_connection)
         self._arrivals: Arrivals[_Arrived] = Arrivals(self._on_turn)
         self._tab: TabChannel | None = None
         self._locks: dict[str, Lock] = {}
-        self._document: DocumentBinding | None = None
+        self._documents: dict[str, DocumentBinding] = {}
         self._timer = DeadlineTimer(lambda: self.feed(ev.TimePassed()))
         self._events: deque[ev.Event] = deque()
         self._is_feeding = False
@@ -111,12 +155,13 @@ class RoomSession:
         self._has_failed = False  # since the timer was set last
         self._leaving: asyncio.Future[None] | None = None
 
-    def start(self, bind: Callable[[RoomSession], DocumentBinding]) -> None:
-        """Join: bind the document, the tab channel and the servers."""
+    def start(self, doc: Doc[Any]) -> None:
+        """Join: bind the main document, the tab channel and the servers."""
         # Others watch the lock that we hold: they hear of us once we have it, which takes a moment.
         claim = _lock_of(self.machine.mesh.peer_id)
         self._locks[claim] = self._host.locks.claim(claim, lambda: self.feed(ev.TabOpened()))
-        self._document = bind(self)
+        heard = _Heard(ev.MAIN, self.feed, self._on_fault)
+        self._documents[ev.MAIN] = DocumentBinding(doc, self._host.soon, heard)
         self._connections.restock()  # the page works on it beside us
         self._tab = self._host.open_tab_channel(self.topic, self)
         for server in self.servers:  # last: one that is open announces us, and tabs know us by then
@@ -129,16 +174,32 @@ class RoomSession:
             what is done once the last frames are encrypted and sent; nobody has to wait for it.
         """
         self._arrivals.drain()  # its peer may be gone already, and nobody else have it
-        if self._document is not None:  # else `start` has failed before
-            self._document.flush()
+        for document in self._documents.values():
+            document.flush()
         self.feed(ev.LeaveAsked())
         self._timer.set(None)
         self._arrivals.close()
         self._connections.close_reserve()
-        if self._document is not None:
-            self._document.close()
+        for document in self._documents.values():
+            document.close()
         self._leaving = asyncio.ensure_future(self._finish())
         return self._leaving
+
+    def snapshot(self) -> Snapshot:
+        """Tell how the room is now."""
+        machine, now_s = self.machine, self._loop.time()
+        return Snapshot(
+            machine.mesh.peer_id,
+            machine.peers,
+            tuple(server.snapshot for server in self.servers),
+            machine.main.presence.awareness.states,
+            machine.connections.strangers.are_here(now_s),
+            machine.connections.unreached.error(now_s),
+        )
+
+    def show(self, state: ev.JsonObject | None) -> None:
+        """Show this awareness state of our own; None takes it away."""
+        self.feed(ev.LocalStateSet(ev.MAIN, state))
 
     def put_away(self) -> None:
         """Be silent until `wake`: the page is put away, and has closed all peer connections."""
@@ -174,8 +235,9 @@ class RoomSession:
         try:
             while self._events:
                 self._handle(self._events.popleft())
-                if not self._events and self._document is not None:
-                    self._document.flush_applied()  # which brings further events
+                if not self._events:
+                    for document in self._documents.values():
+                        document.flush_applied()  # which brings further events
         finally:
             self._is_feeding = False
             self._set_timer()
@@ -208,28 +270,6 @@ class RoomSession:
             deadline_s = max(deadline_s, self._loop.time() + _REST_S)
         self._timer.set(deadline_s)
 
-    def document_changed(
-        self, update: bytes | None, source: ev.Link | None, before_state: bytes
-    ) -> None:
-        """Take a change of the document."""
-        self.feed(ev.DocumentChanged(update, source, before_state))
-
-    def answer_applied(self, link: ev.Link) -> None:
-        """Take that the document has what a link answered."""
-        self.feed(ev.AnswerApplied(link))
-
-    def update_refused(self, link: ev.Link, reason: str) -> None:
-        """Take the document's refusal of an update."""
-        self.feed(ev.UpdateRefused(link, reason))
-
-    def update_failed(self, link: ev.Link, reason: str) -> None:
-        """Take that the document's library failed on an update."""
-        self.feed(ev.UpdateFailed(link, reason))
-
-    def update_blocked(self, link: ev.Link, waiting_bytes: int) -> None:
-        """Take that an update was dropped, for too many wait for the document."""
-        self.feed(ev.UpdateBlocked(link, waiting_bytes))
-
     # TopicListener, TabChannelHandler.
 
     def on_server_opened(self, url: str) -> None:
@@ -259,7 +299,7 @@ class RoomSession:
 
     def on_message(self, data: bytes) -> None:
         """Take a frame of the tab channel."""
-        self._sealer.open_frame(data, lambda frame: self._on_frames(ev.TAB, (frame,)))
+        self._sealer.open_frame(data, lambda frame: self._on_frames(ev.TABS, (frame,)))
 
     def _open_payload(self, url: str, data: object) -> None:
         self._sealer.open_payload(data, partial(self._on_payload, url))
@@ -281,7 +321,7 @@ class RoomSession:
         else:
             self.feed(event)
 
-    def _on_frames(self, link: ev.Link, frames: tuple[bytes, ...]) -> None:
+    def _on_frames(self, link: ev.LinkId, frames: tuple[bytes, ...]) -> None:
         # A bundle is part of a burst: to deal with each frame by itself would block others.
         if len(frames) <= RUN_FRAMES:
             frames = self._pass(link, frames)
@@ -292,7 +332,7 @@ class RoomSession:
         if waiting_bytes > MAX_WAITING_BYTES:
             self.feed(ev.Flooded(link, waiting_bytes))
 
-    def _pass(self, link: ev.Link, frames: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    def _pass(self, link: ev.LinkId, frames: tuple[bytes, ...]) -> tuple[bytes, ...]:
         """Deal with what does not have to wait, and give the rest."""
         for number, frame in enumerate(frames):
             cost = cost_of(frame)
@@ -324,29 +364,25 @@ class RoomSession:
         else:
             self.feed(ended)
 
-    def _bound(self) -> DocumentBinding:
-        assert self._document is not None, "start() binds the document"
-        return self._document
-
     def _perform(self, effect: fx.Effect) -> None:  # noqa: C901 - one case each
         match effect:
             case fx.SendFrame(conn, side, data):
                 self._connections.send(conn, side, data)
             case fx.SendBulk(conn, side, frames, chunk_bytes):
                 self._connections.send_bulk(conn, side, frames, chunk_bytes)
-            case fx.ApplyUpdate(link, update, is_answer):
-                self._bound().apply(link, update, is_answer=is_answer)
+            case fx.ApplyUpdate(name, link, update, is_answer):
+                self._documents[name].apply(link, update, is_answer=is_answer)
             case fx.SendTabFrame(data):
                 self._sealer.seal_frame(data, self._send_tab)
-            case fx.AskState(link, max_state_bytes):
-                self._tell_state(link, max_state_bytes)
-            case fx.AskCheck(heard):
-                self.feed(ev.CheckRead(self._bound().check(heard)))
-            case fx.AskInventory():
-                self._bound().flush()  # its changes go first
-                self.feed(ev.InventoryRead(*self._bound().inventory()))
-            case fx.AskComparison(link, theirs, heard):
-                self.feed(ev.Compared(link, self._bound().check(heard), theirs))
+            case fx.AskState():
+                self._tell_state(effect)
+            case fx.AskCheck(name, heard):
+                self.feed(ev.CheckRead(name, self._documents[name].check(heard)))
+            case fx.AskInventory(name):
+                self._documents[name].flush()  # its changes go first
+                self.feed(ev.InventoryRead(name, *self._documents[name].inventory()))
+            case fx.AskComparison(name, link, theirs, heard):
+                self.feed(ev.Compared(name, link, self._documents[name].check(heard), theirs))
             case fx.WatchTabPeer(peer_id):
                 self._watch_tab_peer(peer_id)
             case fx.AskDiff():
@@ -371,7 +407,9 @@ class RoomSession:
                     self._end_frames(conn)
             case fx.DropHeld(link):
                 self._arrivals.intake.drop(link)
-            case fx.PeersChanged() | fx.TransferMoved() | fx.AwarenessChanged() | fx.Report():
+            case fx.Report() | fx.PeersChanged() | fx.SyncChanged():
+                self._on_notice(effect)
+            case fx.TransferMoved() | fx.AwarenessChanged():
                 self._on_notice(effect)
 
     def _watch_tab_peer(self, peer_id: str) -> None:
@@ -388,17 +426,18 @@ class RoomSession:
         if self._tab is not None:
             self._tab.send(data)
 
-    def _tell_state(self, link: ev.Link, max_bytes: int) -> None:
-        document = self._bound()
-        self.feed(ev.StateVectorRead(link, document.state_vector, document.state(max_bytes)))
+    def _tell_state(self, wish: fx.AskState) -> None:
+        document = self._documents[wish.document]
+        state = document.state(wish.max_state_bytes)
+        self.feed(ev.StateVectorRead(wish.document, wish.link, document.state_vector, state))
 
     def _tell_diff(self, wish: fx.AskDiff) -> None:
         try:
-            update = self._bound().diff(wish.state_vector)
+            update = self._documents[wish.document].diff(wish.state_vector)
         except ValueError as error:
-            self.feed(ev.UpdateRefused(wish.link, str(error)))
+            self.feed(ev.UpdateRefused(wish.document, wish.link, str(error)))
         else:
-            self.feed(ev.DiffRead(wish.link, update, wish.is_answer))
+            self.feed(ev.DiffRead(wish.document, wish.link, update, wish.is_answer))
 
     def _publish(self, wish: fx.PublishPayload) -> None:
         url, will = wish.url, wish.will

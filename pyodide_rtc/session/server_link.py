@@ -10,6 +10,7 @@ from pyodide_rtc.errors import RtcError
 from pyodide_rtc.ports import Host, SignalingSocket
 from pyodide_rtc.protocol import signaling as proto
 from pyodide_rtc.session.timer import DeadlineTimer
+from pyodide_rtc.snapshot import Server
 
 logger = logging.getLogger("pyodide_rtc.signaling")
 
@@ -70,7 +71,13 @@ class ServerLink:
         self._told_state = self.machine.state
 
     @property
-    def retry_in_s(self) -> float | None:
+    def snapshot(self) -> Server:
+        """How the server is now."""
+        machine = self.machine
+        return Server(machine.url, machine.state.value, machine.reason, self._retry_in_s)
+
+    @property
+    def _retry_in_s(self) -> float | None:
         """In how many seconds the next attempt comes; None if none is waited for."""
         if self.machine.state is not proto.ServerState.WAITING or self.machine.deadline_s is None:
             return None

@@ -23,7 +23,7 @@ from pyodide_rtc.ports import (
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.session.outbox import Outbox
 
-logger = logging.getLogger("pyodide_rtc.peer")
+logger = logging.getLogger("pyodide_rtc.snapshot")
 
 Feed = Callable[[ev.Event], None]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import count
 from typing import Literal, TypeVar
 
@@ -9,6 +10,7 @@ from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.connections.capability import Capability, encode_capability
 from pyodide_rtc.protocol.connections.mesh import Mesh
+from pyodide_rtc.protocol.link import MAX_RECEIVED_BYTES
 from pyodide_rtc.protocol.room_machine import RoomMachine
 from pyodide_rtc.wire.awareness import AwarenessEntry, decode_awareness, encode_awareness
 from pyodide_rtc.wire.messages import AwarenessMessage, Message, decode, encode
@@ -22,10 +24,10 @@ LIMIT = 262_144
 E = TypeVar("E")
 
 
-def make_mesh(max_peers: int = 20) -> Mesh:
+def make_mesh(max_peers: int = 20, max_received_bytes: int = MAX_RECEIVED_BYTES) -> Mesh:
     """A mesh whose glare tokens are 50, 51, ..."""
     tokens = count(50)
-    return Mesh(ME, MY_CLIENT, max_peers, lambda: float(next(tokens)))
+    return Mesh(ME, MY_CLIENT, max_peers, lambda: float(next(tokens)), max_received_bytes)
 
 
 def make_room(max_peers: int = 20) -> RoomMachine:
@@ -62,14 +64,14 @@ def sdp(kind: Literal["offer", "answer"], session: int, version: int = 1) -> Des
     return Description(kind, f"v=0\r\no=- {session} {version} IN IP4 127.0.0.1\r\n")
 
 
-def only(kind: type[E], effects: list[fx.Effect]) -> list[E]:
+def only(kind: type[E], effects: Iterable[object]) -> list[E]:
     """The effects of one kind."""
     return [e for e in effects if isinstance(e, kind)]
 
 
-def frames(effects: list[fx.Effect], link: ev.Link) -> list[Message]:
+def frames(effects: Iterable[object], link: ev.LinkId) -> list[Message]:
     """The messages that go by a link."""
-    if link == ev.TAB:
+    if link == ev.TABS:
         data = [e.data for e in only(fx.SendTabFrame, effects)]
     else:
         data = [e.data for e in only(fx.SendFrame, effects) if e.conn == link]
@@ -93,7 +95,7 @@ def entries_in(messages: list[Message]) -> list[AwarenessEntry]:
 
 def link_peer(
     room: RoomMachine, peer: str = PEER, client_id: int | None = None, *, limit: int = LIMIT
-) -> ev.Link:
+) -> ev.LinkId:
     """Let a peer come by WebRTC, as answerer to our offer, until its channel is open."""
     opened = room.handle(ev.PayloadReceived(URL, announce(peer, client_id)), 0.0)
     [transport] = only(fx.OpenTransport, opened)

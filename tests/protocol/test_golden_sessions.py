@@ -7,6 +7,7 @@ and what it answers is compared with what the stock peer in its place sent.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -158,12 +159,12 @@ def linked(recording: Recording, *, as_first: bool) -> RoomMachine:
         offer = recording.signals_of(recording.peer_a)[0]
         room.handle(ev.PayloadReceived(URL, offer), 0.0)
     side: ev.ChannelSide = "local" if as_first else "remote"
-    room.handle(ev.LocalStateSet({}), 0.0)
+    room.handle(ev.LocalStateSet(ev.MAIN, {}), 0.0)
     assert only(fx.AskState, room.handle(ev.ChannelOpened(1, side, LIMIT), 0.0))
     return room
 
 
-def sent(effects: list[fx.Effect]) -> list[bytes]:
+def sent(effects: Iterable[object]) -> list[bytes]:
     return [e.data for e in only(fx.SendFrame, effects)]
 
 
@@ -174,7 +175,7 @@ def test_the_greeting_is_that_of_a_stock_peer(recording: Recording, as_first: bo
     step1 = decode(stock_step1, max_bytes=LIMIT)
     assert isinstance(step1, SyncStep1)
 
-    greeting = room.handle(ev.StateVectorRead(1, step1.state_vector), 0.0)
+    greeting = room.handle(ev.StateVectorRead(ev.MAIN, 1, step1.state_vector), 0.0)
 
     assert sent(greeting)[0] == stock_step1
     [ours] = entries_in(frames(greeting, 1))
@@ -192,7 +193,7 @@ def test_what_the_other_asks_is_answered_byte_for_byte(recording: Recording) -> 
 
     [asked] = room.handle(ev.FrameReceived(1, recording.step1_frames[1]), 0.0)
     assert isinstance(asked, fx.AskDiff)
-    answer = room.handle(ev.DiffRead(1, doc.get_update(asked.state_vector)), 0.0)
+    answer = room.handle(ev.DiffRead(ev.MAIN, 1, doc.get_update(asked.state_vector)), 0.0)
 
     assert sent(answer) == [recording.step2_frames[0]]
 
@@ -203,7 +204,7 @@ def test_a_newcomer_with_nothing_answers_byte_for_byte(recording: Recording) -> 
 
     [asked] = room.handle(ev.FrameReceived(1, recording.step1_frames[0]), 0.0)
     assert isinstance(asked, fx.AskDiff)
-    answer = room.handle(ev.DiffRead(1, doc.get_update(asked.state_vector)), 0.0)
+    answer = room.handle(ev.DiffRead(ev.MAIN, 1, doc.get_update(asked.state_vector)), 0.0)
 
     assert sent(answer) == [recording.step2_frames[1]]
 
@@ -228,7 +229,9 @@ def test_all_that_was_said_makes_the_document_and_the_presence(recording: Record
     }
     assert str(doc.get("text", type=Text)) == "baello wörld 🌍"
     assert len(doc.get("array", type=Array)) == 19
-    assert room.awareness.states == {CLIENT_A: {"user": {"name": "Ålice", "color": "#f00"}}}
+    assert room.main.presence.awareness.states == {
+        CLIENT_A: {"user": {"name": "Ålice", "color": "#f00"}}
+    }
 
 
 def test_each_update_goes_out_as_the_stock_peer_sent_it(recording: Recording) -> None:
@@ -241,5 +244,5 @@ def test_each_update_goes_out_as_the_stock_peer_sent_it(recording: Recording) ->
     assert len(updates) > 10
 
     for frame, update in updates:
-        assert sent(room.handle(ev.DocumentChanged(update, None), 0.0)) == [frame]
+        assert sent(room.handle(ev.DocumentChanged(ev.MAIN, update, None), 0.0)) == [frame]
         assert encode(SyncUpdate(update)) == frame

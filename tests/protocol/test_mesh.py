@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 
 from pyodide_rtc.errors import IceFailedError, NegotiationError, PeerClosedError
@@ -8,7 +10,6 @@ from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.connections.announces import MAX_ECHO_S, MIN_ANNOUNCE_INTERVAL_S
 from pyodide_rtc.protocol.connections.mesh import (
     CROSSING_S,
-    EAGER_STATE_BYTES,
     GUESS_DELAYS_S,
     MAX_CALLERS,
     MAX_REFUSED,
@@ -21,6 +22,8 @@ from pyodide_rtc.protocol.connections.negotiation import (
     REPEAT_INTERVAL_S,
     RESTART_TIMEOUT_S,
 )
+from pyodide_rtc.protocol.connections.news import LinkReady, Outcome
+from pyodide_rtc.protocol.link import PeerLink
 from pyodide_rtc.wire.payload import Announce, Description, Lost, OtherSignal, SignalMessage
 
 from .helpers import (
@@ -53,7 +56,15 @@ def call(mesh: Mesh, peer: str = PEER, client_id: int | None = None) -> list[fx.
     return mesh.on_payload(URL, announce(peer, client_id), 0.0)
 
 
-def published(effects: list[fx.Effect]) -> list[SignalMessage]:
+def link_of(mesh: Mesh) -> PeerLink:
+    """The link of the first connection."""
+    peer = mesh.peer_of(1)
+    assert peer is not None
+    assert peer.link is not None
+    return peer.link
+
+
+def published(effects: Iterable[object]) -> list[SignalMessage]:
     payloads = [e.payload for e in only(fx.PublishPayload, effects)]
     return [p for p in payloads if isinstance(p, SignalMessage)]
 
@@ -242,21 +253,24 @@ class TestGlare:
 
 
 class TestLinks:
-    def linked(self, mesh: Mesh, client_id: int | None = None) -> list[fx.Effect]:
+    def linked(self, mesh: Mesh, client_id: int | None = None) -> list[Outcome]:
         call(mesh, client_id=client_id)
         return mesh.on_channel_opened(ev.ChannelOpened(1, "local", LIMIT))
 
     def test_an_open_channel_joins_and_greets(self, mesh: Mesh) -> None:
         assert self.linked(mesh, PEER_CLIENT) == [
             fx.PeersChanged(PEER, "joined", client_id=PEER_CLIENT),
-            fx.AskState(1, EAGER_STATE_BYTES),
+            LinkReady(link_of(mesh)),
         ]
         assert mesh.deadline_s is None
 
     def test_the_peers_own_channel_is_better_and_greeted_again(self, mesh: Mesh) -> None:
         self.linked(mesh)
 
-        assert mesh.on_channel_opened(ev.ChannelOpened(1, "remote", LIMIT)) == [fx.AskState(1, 0)]
+        assert mesh.on_channel_opened(ev.ChannelOpened(1, "remote", LIMIT)) == [
+            LinkReady(link_of(mesh))
+        ]
+        assert link_of(mesh).side == "remote"
 
     def test_ours_is_no_better_and_not_greeted(self, mesh: Mesh) -> None:
         call(mesh)
@@ -377,7 +391,7 @@ class TestLostPaths:
         mesh.on_payload(URL, signal(sdp("answer", 7), client_id=PEER_CLIENT), 51.0)
         assert mesh.on_path_restored(1) == [
             fx.PeersChanged(PEER, "joined", client_id=PEER_CLIENT),
-            fx.AskState(1, 0),
+            LinkReady(link_of(mesh), is_back=True),
         ]
         assert mesh.deadline_s is None
         assert mesh.on_path_restored(1) == [], "that is no news"
@@ -390,7 +404,7 @@ class TestLostPaths:
 
         assert effects == [
             fx.AcceptDescription(1, "offer", restart.sdp),
-            fx.AskState(1, 0),  # the peer may have edited meanwhile
+            LinkReady(link_of(mesh)),  # the peer may have edited meanwhile
         ]
         assert mesh.deadline_s is None, "it has a path as far as it knows"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 
 from pyodide_rtc.protocol import effects as fx
@@ -47,7 +49,7 @@ CANDIDATE_OF_PEER = signal(CANDIDATE, client_id=PEER_CLIENT)
 def mesh() -> Mesh:
     """One with an offer in hand."""
     mesh = make_mesh()
-    mesh.open_offer = MINE
+    mesh.take_offer(MINE)
     return mesh
 
 
@@ -68,7 +70,7 @@ def hear(mesh: Mesh, payload: Announce | SignalMessage, now_s: float = 0.0) -> l
     return mesh.on_payload(URL, payload, now_s)
 
 
-def brought(effects: list[fx.Effect]) -> dict[str, object]:
+def brought(effects: Iterable[object]) -> dict[str, object]:
     """What an announce among the effects brings to our own kind."""
     [wish] = only(fx.PublishPayload, effects)
     said = wish.payload.extra["pyodideRtc"]  # type: ignore[union-attr]
@@ -81,7 +83,7 @@ def with_candidates(offer: str, count: int) -> str:
     return offer + "".join(f"a=candidate:{i}\r\n" for i in range(count))
 
 
-def told_candidates(effects: list[fx.Effect]) -> list[str]:
+def told_candidates(effects: Iterable[object]) -> list[str]:
     """The candidates that are sent to the peer."""
     signals = [e.payload.signal for e in only(fx.PublishPayload, effects)]  # type: ignore[union-attr]
     return [signal.candidate for signal in signals if isinstance(signal, Candidate)]
@@ -175,9 +177,9 @@ class TestOffering:
         assert hear(mesh, answer()) == TAKEN[1:]
 
     def test_who_is_called_by_another_offer_will_answer_that(self, mesh: Mesh) -> None:
-        mesh.open_offer = None
+        mesh.take_offer(None)
         hear(mesh, announce(client_id=PEER_CLIENT))
-        mesh.open_offer = MINE
+        mesh.take_offer(MINE)
 
         assert hear(mesh, answer()) == []
         assert hear(mesh, answer()) == [], "it is late from now on"
@@ -185,7 +187,7 @@ class TestOffering:
     def test_who_has_lost_its_end_answers_anew(self, mesh: Mesh) -> None:
         hear(mesh, answer())
         mesh.on_channel_opened(ev.ChannelOpened(1, "agreed", LIMIT))
-        mesh.open_offer = ANOTHER
+        mesh.take_offer(ANOTHER)
 
         effects = hear(mesh, answer(301, to="101"))
         assert only(fx.CloseTransport, effects) == [fx.CloseTransport(1)]
@@ -237,7 +239,7 @@ class TestCrossing:
 
     def test_the_larger_id_calls_if_its_offer_is_no_more_in_hand(self) -> None:
         mesh = make_mesh()
-        mesh.open_offer = MINE
+        mesh.take_offer(MINE)
         hear(mesh, inviting("id-a"))
 
         # By the connection of the offer that we have answered.
@@ -249,7 +251,7 @@ class TestCrossing:
     def test_the_larger_id_takes_the_answer_if_its_offer_is_in_hand(self) -> None:
         mesh = make_mesh()
         hear(mesh, inviting("id-a"))
-        mesh.open_offer = MINE
+        mesh.take_offer(MINE)
 
         assert hear(mesh, answer(300, "id-a")) == [
             fx.CloseTransport(1),

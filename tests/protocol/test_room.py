@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 
 from pyodide_rtc.errors import (
@@ -14,13 +16,11 @@ from pyodide_rtc.errors import (
     RemoteProtocolError,
     RtcError,
 )
-from pyodide_rtc.peer import Peer
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.connections.doubts import PATIENCE_S
-from pyodide_rtc.protocol.connections.mesh import EAGER_STATE_BYTES, GUESS_DELAYS_S
+from pyodide_rtc.protocol.connections.mesh import GUESS_DELAYS_S
 from pyodide_rtc.protocol.connections.strangers import NEWS_INTERVAL_S, SHOW_INTERVAL_S
-from pyodide_rtc.protocol.connections.tabs import NO_STATE
 from pyodide_rtc.protocol.document.claims import MAX_CLIENTS
 from pyodide_rtc.protocol.document.comparison import (
     GAPS_PATIENCE_S,
@@ -28,10 +28,12 @@ from pyodide_rtc.protocol.document.comparison import (
     QUIET_S,
     TAB_INTERVAL_S,
 )
+from pyodide_rtc.protocol.document.document_machine import EAGER_STATE_BYTES, NO_STATE
 from pyodide_rtc.protocol.document.guests import MAX_LINK_CLIENTS, MAX_STATE_BYTES
 from pyodide_rtc.protocol.fault_limits import INTERVAL_S
 from pyodide_rtc.protocol.intake import MAX_WAITING_BYTES
 from pyodide_rtc.protocol.room_machine import RoomMachine
+from pyodide_rtc.snapshot import Peer
 from pyodide_rtc.wire.awareness import AwarenessEntry, encode_awareness
 from pyodide_rtc.wire.chunks import CHUNK_TYPE, cut, encode_chunk
 from pyodide_rtc.wire.messages import (
@@ -76,16 +78,16 @@ def room() -> RoomMachine:
     return make_room()
 
 
-def receive(room: RoomMachine, link: ev.Link, data: bytes, now_s: float = 0.0) -> list[fx.Effect]:
+def receive(room: RoomMachine, link: ev.LinkId, data: bytes, now_s: float = 0.0) -> list[fx.Effect]:
     return room.handle(ev.FrameReceived(link, data), now_s)
 
 
 def link_tab(room: RoomMachine, peer: str = PEER) -> list[fx.Effect]:
     room.handle(ev.TabOpened(), 0.0)
-    return receive(room, ev.TAB, encode(TabPeer(peer, True)))
+    return receive(room, ev.TABS, encode(TabPeer(peer, True)))
 
 
-def reported(effects: list[fx.Effect]) -> RtcError:
+def reported(effects: Iterable[object]) -> RtcError:
     [report] = only(fx.Report, effects)
     return report.error
 
@@ -97,10 +99,10 @@ class TestJoining:
         ]
 
     def test_the_greeting_is_step_1_and_all_awareness(self, room: RoomMachine) -> None:
-        room.handle(ev.LocalStateSet({"user": {"name": "Ada"}}), 0.0)
+        room.handle(ev.LocalStateSet(ev.MAIN, {"user": {"name": "Ada"}}), 0.0)
         conn = link_peer(room)
 
-        greeting = frames(room.handle(ev.StateVectorRead(conn, b"\0"), 0.0), conn)
+        greeting = frames(room.handle(ev.StateVectorRead(ev.MAIN, conn, b"\0"), 0.0), conn)
 
         assert greeting[0] == SyncStep1(b"\0")
         assert [(e.client_id, e.state) for e in entries_in(greeting)] == [
@@ -110,19 +112,21 @@ class TestJoining:
     def test_who_shows_nothing_greets_with_step_1_only(self, room: RoomMachine) -> None:
         conn = link_peer(room)
 
-        assert frames(room.handle(ev.StateVectorRead(conn, b"\0"), 0.0), conn) == [SyncStep1(b"\0")]
+        assert frames(room.handle(ev.StateVectorRead(ev.MAIN, conn, b"\0"), 0.0), conn) == [
+            SyncStep1(b"\0")
+        ]
 
     def test_a_small_state_goes_at_once_and_answers_the_first_question(
         self, room: RoomMachine
     ) -> None:
         conn = link_peer(room, client_id=PEER_CLIENT)
 
-        greeting = frames(room.handle(ev.StateVectorRead(conn, b"\0", b"all"), 0.0), conn)
+        greeting = frames(room.handle(ev.StateVectorRead(ev.MAIN, conn, b"\0", b"all"), 0.0), conn)
 
         assert greeting == [SyncStep2(b"all"), SyncStep1(b"\0")], "what it waits for is first"
         assert receive(room, conn, encode(SyncStep1(b"\0"))) == [], "asked before it came"
         later = receive(room, conn, encode(SyncStep1(b"\0")))
-        assert later == [fx.AskDiff(conn, b"\0")]
+        assert later == [fx.AskDiff(ev.MAIN, conn, b"\0")]
 
     def test_the_state_of_a_link_that_is_gone_meanwhile_goes_nowhere(
         self, room: RoomMachine
@@ -130,13 +134,13 @@ class TestJoining:
         conn = link_peer(room)
         room.handle(ev.ChannelClosed(conn, "local", "test"), 0.0)
 
-        assert room.handle(ev.StateVectorRead(conn, b"\0"), 0.0) == []
-        assert room.handle(ev.DiffRead(conn, b"\0\0"), 0.0) == []
+        assert room.handle(ev.StateVectorRead(ev.MAIN, conn, b"\0"), 0.0) == []
+        assert room.handle(ev.DiffRead(ev.MAIN, conn, b"\0\0"), 0.0) == []
 
     def test_peers_tell_how_far_they_are(self, room: RoomMachine) -> None:
         room.handle(ev.PayloadReceived(URL, announce(OTHER)), 0.0)
         conn = link_peer(room, client_id=PEER_CLIENT)
-        room.handle(ev.AnswerApplied(conn), 0.0)
+        room.handle(ev.AnswerApplied(ev.MAIN, conn), 0.0)
         shown = AwarenessEntry(PEER_CLIENT, 1, {"user": {"name": "Bob"}})
         receive(room, conn, awareness_frame(shown))
         link_tab(room, "id-tab")
@@ -152,20 +156,24 @@ class TestSync:
     def test_step_1_is_answered_with_what_the_peer_lacks(self, room: RoomMachine) -> None:
         conn = link_peer(room)
 
-        assert receive(room, conn, encode(SyncStep1(b"\x07"))) == [fx.AskDiff(conn, b"\x07")]
-        assert frames(room.handle(ev.DiffRead(conn, b"\0\0"), 0.0), conn) == [SyncStep2(b"\0\0")]
+        assert receive(room, conn, encode(SyncStep1(b"\x07"))) == [
+            fx.AskDiff(ev.MAIN, conn, b"\x07")
+        ]
+        assert frames(room.handle(ev.DiffRead(ev.MAIN, conn, b"\0\0"), 0.0), conn) == [
+            SyncStep2(b"\0\0")
+        ]
 
     def test_step_2_is_applied_and_makes_synced_once(self, room: RoomMachine) -> None:
         conn = link_peer(room, client_id=PEER_CLIENT)
 
         assert receive(room, conn, encode(SyncStep2(b"u"))) == [
-            fx.ApplyUpdate(conn, b"u", is_answer=True)
+            fx.ApplyUpdate(ev.MAIN, conn, b"u", is_answer=True)
         ]
         assert not room.peers[0].is_synced, "only when it is in the document"
-        assert room.handle(ev.AnswerApplied(conn), 0.0) == [
-            fx.PeersChanged(PEER, "synced", client_id=PEER_CLIENT)
+        assert room.handle(ev.AnswerApplied(ev.MAIN, conn), 0.0) == [
+            fx.SyncChanged(ev.MAIN, PEER, "synced")
         ]
-        assert room.handle(ev.AnswerApplied(conn), 0.0) == []
+        assert room.handle(ev.AnswerApplied(ev.MAIN, conn), 0.0) == []
 
     def test_an_answer_that_is_applied_after_its_peer_went_is_passed_over(
         self, room: RoomMachine
@@ -173,19 +181,21 @@ class TestSync:
         conn = link_peer(room)
         room.handle(ev.ChannelClosed(conn, "local", "test"), 0.0)
 
-        assert room.handle(ev.AnswerApplied(conn), 1.0) == []
+        assert room.handle(ev.AnswerApplied(ev.MAIN, conn), 1.0) == []
 
     def test_an_update_is_applied_with_its_link_as_source(self, room: RoomMachine) -> None:
         conn = link_peer(room)
 
-        assert receive(room, conn, encode(SyncUpdate(b"u"))) == [fx.ApplyUpdate(conn, b"u")]
+        assert receive(room, conn, encode(SyncUpdate(b"u"))) == [
+            fx.ApplyUpdate(ev.MAIN, conn, b"u")
+        ]
 
     def test_a_change_goes_to_all_but_its_source(self, room: RoomMachine) -> None:
         one, two = link_peer(room), link_peer(room, OTHER)
         room.handle(ev.PayloadReceived(URL, announce("on its way")), 0.0)
 
-        mine = room.handle(ev.DocumentChanged(b"u", None), 0.0)
-        passed_on = room.handle(ev.DocumentChanged(b"u", one), 0.0)
+        mine = room.handle(ev.DocumentChanged(ev.MAIN, b"u", None), 0.0)
+        passed_on = room.handle(ev.DocumentChanged(ev.MAIN, b"u", one), 0.0)
 
         assert only(fx.SendFrame, mine) == [
             fx.SendFrame(link, "local", encode(SyncUpdate(b"u"))) for link in (one, two)
@@ -201,7 +211,7 @@ class TestSync:
         conn = link_peer(room)
         room.handle(ev.ChannelOpened(conn, "remote", LIMIT), 0.0)
 
-        [sent] = only(fx.SendFrame, room.handle(ev.DocumentChanged(b"u", None), 0.0))
+        [sent] = only(fx.SendFrame, room.handle(ev.DocumentChanged(ev.MAIN, b"u", None), 0.0))
 
         assert sent.side == "remote"
 
@@ -211,7 +221,7 @@ class TestSync:
         small = link_peer(room, limit=100)
         large = link_peer(room, OTHER)
 
-        effects = room.handle(ev.DocumentChanged(b"u" * 100, None), 0.0)
+        effects = room.handle(ev.DocumentChanged(ev.MAIN, b"u" * 100, None), 0.0)
 
         error = reported(effects)
         assert isinstance(error, MessageTooBigError)
@@ -224,7 +234,7 @@ class TestSync:
         frame = encode(SyncUpdate(b"u" * 100))
         conn = link_peer(room, limit=len(frame))
 
-        assert room.handle(ev.DocumentChanged(b"u" * 100, None), 0.0) == [
+        assert room.handle(ev.DocumentChanged(ev.MAIN, b"u" * 100, None), 0.0) == [
             fx.SendFrame(conn, "local", frame)
         ]
 
@@ -233,9 +243,9 @@ class TestAwareness:
     def test_the_own_state_goes_to_all(self, room: RoomMachine) -> None:
         one, two = link_peer(room), link_peer(room, OTHER)
 
-        effects = room.handle(ev.LocalStateSet({"x": 1}), 0.0)
+        effects = room.handle(ev.LocalStateSet(ev.MAIN, {"x": 1}), 0.0)
 
-        assert fx.AwarenessChanged((MY_CLIENT,), (), ()) in effects
+        assert fx.AwarenessChanged(ev.MAIN, (MY_CLIENT,), (), ()) in effects
         for link in (one, two):
             assert [e.state for e in entries_in(frames(effects, link))] == [{"x": 1}]
 
@@ -244,7 +254,7 @@ class TestAwareness:
 
         effects = receive(room, one, awareness_frame(AwarenessEntry(PEER_CLIENT, 1, {"x": 1})))
 
-        assert effects[0] == fx.AwarenessChanged((PEER_CLIENT,), (), ())
+        assert effects[0] == fx.AwarenessChanged(ev.MAIN, (PEER_CLIENT,), (), ())
         assert frames(effects, one) == []
         assert entries_in(frames(effects, two)) == [AwarenessEntry(PEER_CLIENT, 1, {"x": 1})]
 
@@ -266,7 +276,7 @@ class TestAwareness:
 
     def test_who_says_that_we_are_gone_hears_better(self, room: RoomMachine) -> None:
         conn = link_peer(room)
-        room.handle(ev.LocalStateSet({"x": 1}), 0.0)
+        room.handle(ev.LocalStateSet(ev.MAIN, {"x": 1}), 0.0)
 
         effects = receive(room, conn, awareness_frame(AwarenessEntry(MY_CLIENT, 9, None)))
 
@@ -275,7 +285,7 @@ class TestAwareness:
 
     def test_a_query_is_answered_with_all_states(self, room: RoomMachine) -> None:
         conn = link_peer(room)
-        room.handle(ev.LocalStateSet({}), 0.0)
+        room.handle(ev.LocalStateSet(ev.MAIN, {}), 0.0)
         receive(room, conn, awareness_frame(AwarenessEntry(PEER_CLIENT, 1, {"x": 1})))
 
         answer = frames(receive(room, conn, encode(QueryAwareness())), conn)
@@ -293,7 +303,7 @@ class TestAwareness:
 
     def test_we_renew_after_15_s_and_drop_the_silent_after_30_s(self, room: RoomMachine) -> None:
         conn = link_peer(room)
-        room.handle(ev.LocalStateSet({}), 0.0)
+        room.handle(ev.LocalStateSet(ev.MAIN, {}), 0.0)
         receive(room, conn, awareness_frame(AwarenessEntry(PEER_CLIENT, 1, {})))
 
         assert room.deadline_s == 15.0
@@ -301,7 +311,9 @@ class TestAwareness:
         assert [e.client_id for e in entries_in(frames(renewal, conn))] == [MY_CLIENT]
         assert only(fx.AwarenessChanged, renewal) == []
         outdated = room.handle(ev.TimePassed(), 30.0)
-        assert only(fx.AwarenessChanged, outdated) == [fx.AwarenessChanged((), (), (PEER_CLIENT,))]
+        assert only(fx.AwarenessChanged, outdated) == [
+            fx.AwarenessChanged(ev.MAIN, (), (), (PEER_CLIENT,))
+        ]
         assert [e.client_id for e in entries_in(frames(outdated, conn))] == [MY_CLIENT]
 
     def test_a_lost_peer_of_our_kind_takes_its_state_with_it(self, room: RoomMachine) -> None:
@@ -310,7 +322,7 @@ class TestAwareness:
 
         effects = room.handle(ev.ChannelClosed(conn, "local", "gone"), 0.0)
 
-        assert effects[-1] == fx.AwarenessChanged((), (), (PEER_CLIENT,))
+        assert fx.AwarenessChanged(ev.MAIN, (), (), (PEER_CLIENT,)) in effects
 
     def test_garbage_in_it_is_told_and_the_peer_kept(self, room: RoomMachine) -> None:
         # A stock peer passes on what others say, whatever it is.
@@ -409,12 +421,14 @@ class TestBadPeers:
         assert error.peer_id == PEER
         assert fx.CloseTransport(bad) in effects
         assert room.handle(ev.PayloadReceived(URL, announce()), 0.0) == []
-        assert receive(room, good, encode(SyncUpdate(b"u"))) == [fx.ApplyUpdate(good, b"u")]
+        assert receive(room, good, encode(SyncUpdate(b"u"))) == [
+            fx.ApplyUpdate(ev.MAIN, good, b"u")
+        ]
 
     def test_an_update_that_the_document_refuses_does_the_same(self, room: RoomMachine) -> None:
         conn = link_peer(room)
 
-        effects = room.handle(ev.UpdateRefused(conn, "no update"), 0.0)
+        effects = room.handle(ev.UpdateRefused(ev.MAIN, conn, "no update"), 0.0)
 
         assert fx.CloseTransport(conn) in effects
         assert "no update" in str(reported(effects))
@@ -424,10 +438,12 @@ class TestBadPeers:
         """Reproduces: an honest update that made Yrs panic banned its sender for good."""
         conn = link_peer(room)
 
-        [report] = room.handle(ev.UpdateFailed(conn, "a panic"), 0.0)
+        [report] = room.handle(ev.UpdateFailed(ev.MAIN, conn, "a panic"), 0.0)
 
         assert "a panic" in str(reported([report]))
-        assert receive(room, conn, encode(SyncUpdate(b"u"))) == [fx.ApplyUpdate(conn, b"u")]
+        assert receive(room, conn, encode(SyncUpdate(b"u"))) == [
+            fx.ApplyUpdate(ev.MAIN, conn, b"u")
+        ]
 
     @pytest.mark.parametrize("order", [1, -1], ids=["known first", "known last"])
     def test_who_names_anothers_client_has_neither_its_name_nor_its_presence(
@@ -446,9 +462,11 @@ class TestBadPeers:
         effects = room.handle(ev.ChannelClosed(thief, "local", "gone"), 2.0)
 
         assert only(fx.AwarenessChanged, effects) == []
-        assert room.awareness.is_here(PEER_CLIENT)
+        assert room.main.presence.awareness.is_here(PEER_CLIENT)
         effects = room.handle(ev.ChannelClosed(honest, "local", "gone"), 3.0)
-        assert only(fx.AwarenessChanged, effects) == [fx.AwarenessChanged((), (), (PEER_CLIENT,))]
+        assert only(fx.AwarenessChanged, effects) == [
+            fx.AwarenessChanged(ev.MAIN, (), (), (PEER_CLIENT,))
+        ]
 
     def test_a_peer_that_comes_back_by_another_name_has_its_name_again(
         self, room: RoomMachine
@@ -470,7 +488,7 @@ class TestBadPeers:
         for _ in range(3):
             receive(room, conn, encode(UnknownMessage(77, b"x")))
         receive(room, conn, encode(UnknownMessage(CHUNK_TYPE, b"x")))  # to a stock peer unknown
-        receive(room, ev.TAB, encode(UnknownMessage(78, b"x")))
+        receive(room, ev.TABS, encode(UnknownMessage(78, b"x")))
 
         assert {p.peer_id: p.unknown_messages for p in room.peers} == {
             PEER: 4,
@@ -478,14 +496,14 @@ class TestBadPeers:
             "id-tab": 1,
         }
         room.handle(ev.ChannelClosed(conn, "local", "gone"), 0.0)
-        assert room.links._unknown.keys() == {ev.TAB}
+        assert room.connections.tabs.link.unknown_messages > 0
         assert other in {p.negotiation.conn for p in room.mesh}
 
     def test_what_tabs_sent_is_not_told_of_a_peer_without_a_connection(
         self, room: RoomMachine
     ) -> None:
         link_tab(room, "id-tab")
-        receive(room, ev.TAB, encode(UnknownMessage(99, b"")))
+        receive(room, ev.TABS, encode(UnknownMessage(99, b"")))
         link_peer(room)
         peer = room.mesh.get(PEER)
         assert peer is not None
@@ -502,7 +520,7 @@ class TestBadPeers:
     def test_in_the_tab_channel_garbage_is_told_and_nobody_closed(self, room: RoomMachine) -> None:
         link_tab(room)
 
-        effects = receive(room, ev.TAB, b"")
+        effects = receive(room, ev.TABS, b"")
 
         assert isinstance(reported(effects), DecodeError)
         assert [p.peer_id for p in room.peers] == [PEER]
@@ -536,7 +554,7 @@ class TestLimits:
 
         effects = receive(room, conn, awareness_frame(big, small))
 
-        assert set(room.awareness.states) == {PEER_CLIENT}
+        assert set(room.main.presence.awareness.states) == {PEER_CLIENT}
         assert entries_in(frames(effects, other)) == [small]
         error = reported(effects)
         assert isinstance(error, PeerLimitError)
@@ -545,17 +563,17 @@ class TestLimits:
 
     def test_a_peer_speaks_for_many_and_no_more(self, room: RoomMachine) -> None:
         conn = link_peer(room)
-        room.handle(ev.LocalStateSet({"x": 1}), 0.0)
+        room.handle(ev.LocalStateSet(ev.MAIN, {"x": 1}), 0.0)
         for first in range(10, 3_000, 100):
             receive(
                 room, conn, awareness_frame(*[AwarenessEntry(first + i, 1, {}) for i in range(100)])
             )
 
-        assert len(room.awareness.states) == 1 + MAX_LINK_CLIENTS
+        assert len(room.main.presence.awareness.states) == 1 + MAX_LINK_CLIENTS
         room.handle(ev.ChannelClosed(conn, "local", "gone"), 0.0)
         conn = link_peer(room, OTHER)
         receive(room, conn, awareness_frame(AwarenessEntry(5_000, 1, {})))
-        assert 5_000 in room.awareness.states
+        assert 5_000 in room.main.presence.awareness.states
 
     def test_frames_that_have_waited_are_taken_in_order_and_their_awareness_as_one(
         self, room: RoomMachine
@@ -571,10 +589,12 @@ class TestLimits:
         effects = room.handle(ev.FramesReceived(conn, tuple(waited)), 0.0)
 
         assert only(fx.ApplyUpdate, effects) == [
-            fx.ApplyUpdate(conn, b"1"),
-            fx.ApplyUpdate(conn, b"2"),
+            fx.ApplyUpdate(ev.MAIN, conn, b"1"),
+            fx.ApplyUpdate(ev.MAIN, conn, b"2"),
         ]
-        assert only(fx.AwarenessChanged, effects) == [fx.AwarenessChanged((PEER_CLIENT,), (), ())]
+        assert only(fx.AwarenessChanged, effects) == [
+            fx.AwarenessChanged(ev.MAIN, (PEER_CLIENT,), (), ())
+        ]
         assert entries_in(frames(effects, other)) == [AwarenessEntry(PEER_CLIENT, 2, {"x": 2})]
 
     def test_what_stands_behind_garbage_is_not_taken(self, room: RoomMachine) -> None:
@@ -583,7 +603,7 @@ class TestLimits:
 
         effects = room.handle(ev.FramesReceived(conn, waited), 0.0)
 
-        assert only(fx.ApplyUpdate, effects) == [fx.ApplyUpdate(conn, b"1")]
+        assert only(fx.ApplyUpdate, effects) == [fx.ApplyUpdate(ev.MAIN, conn, b"1")]
         assert fx.DropHeld(conn) in effects
         assert fx.CloseTransport(conn) in effects
 
@@ -601,8 +621,8 @@ class TestLimits:
         effects = room.handle(ev.FramesReceived(conn, waited), 0.0)
 
         assert only(fx.ApplyUpdate, effects) == [
-            fx.ApplyUpdate(conn, b"1"),
-            fx.ApplyUpdate(conn, b"2"),
+            fx.ApplyUpdate(ev.MAIN, conn, b"1"),
+            fx.ApplyUpdate(ev.MAIN, conn, b"2"),
         ]
         assert isinstance(reported(effects), DecodeError)
         assert len(effects) == 3
@@ -628,10 +648,10 @@ class TestLimits:
     ) -> None:
         link_tab(room)
 
-        effects = room.handle(ev.Flooded(ev.TAB, MAX_WAITING_BYTES + 1), 0.0)
+        effects = room.handle(ev.Flooded(ev.TABS, MAX_WAITING_BYTES + 1), 0.0)
 
-        assert only(fx.DropHeld, effects) == [fx.DropHeld(ev.TAB)]
-        assert only(fx.AskState, effects) == [fx.AskState(ev.TAB, 0)]
+        assert only(fx.DropHeld, effects) == [fx.DropHeld(ev.TABS)]
+        assert [ask.link for ask in only(fx.AskState, effects)] == [ev.TABS]
         assert isinstance(reported(effects), PeerLimitError)
         assert [p.peer_id for p in room.peers] == [PEER]
 
@@ -646,18 +666,21 @@ class TestLimits:
         gone = room.handle(ev.FramesGone(conn, 0, sum(map(len, answer.frames))), 1.0)
         assert len(only(fx.SendBulk, gone)) == 1
         # What is small goes all the same.
-        assert frames(room.handle(ev.LocalStateSet({"x": 1}), 1.0), conn) != []
+        assert frames(room.handle(ev.LocalStateSet(ev.MAIN, {"x": 1}), 1.0), conn) != []
 
 
 class TestTabs:
     def test_joining_tells_and_asks_everything(self, room: RoomMachine) -> None:
-        room.handle(ev.LocalStateSet({"x": 1}), 0.0)
-        assert room.handle(ev.TabOpened(), 0.0) == [fx.AskState(ev.TAB, EAGER_STATE_BYTES)]
+        room.handle(ev.LocalStateSet(ev.MAIN, {"x": 1}), 0.0)
+        opened = room.handle(ev.TabOpened(), 0.0)
+        assert frames(opened, ev.TABS) == [TabPeer(ME, True, MY_CLIENT)]
+        assert only(fx.AskState, opened) == [fx.AskState(ev.MAIN, ev.TABS, EAGER_STATE_BYTES)]
 
-        greeting = frames(room.handle(ev.StateVectorRead(ev.TAB, b"\0", b"all"), 0.0), ev.TAB)
+        greeting = frames(
+            room.handle(ev.StateVectorRead(ev.MAIN, ev.TABS, b"\0", b"all"), 0.0), ev.TABS
+        )
 
-        assert greeting[:4] == [
-            TabPeer(ME, True, MY_CLIENT),
+        assert greeting[:3] == [
             SyncStep1(b"\0"),
             SyncStep2(b"all"),
             QueryAwareness(),
@@ -665,24 +688,24 @@ class TestTabs:
         assert [e.state for e in entries_in(greeting)] == [{"x": 1}]
 
     def test_without_the_whole_state_there_is_no_step_2(self, room: RoomMachine) -> None:
-        greeting = frames(room.handle(ev.StateVectorRead(ev.TAB, b"\0"), 0.0), ev.TAB)
+        greeting = frames(room.handle(ev.StateVectorRead(ev.MAIN, ev.TABS, b"\0"), 0.0), ev.TABS)
 
-        assert greeting == [TabPeer(ME, True, MY_CLIENT), SyncStep1(b"\0"), QueryAwareness()]
+        assert greeting == [SyncStep1(b"\0"), QueryAwareness()]
 
     def test_a_large_state_is_for_the_first_who_listens(self, room: RoomMachine) -> None:
         room.handle(ev.TabOpened(), 0.0)
-        room.handle(ev.StateVectorRead(ev.TAB, b"\0"), 0.0)
+        room.handle(ev.StateVectorRead(ev.MAIN, ev.TABS, b"\0"), 0.0)
 
-        assert only(fx.AskDiff, link_tab(room)) == [fx.AskDiff(ev.TAB, NO_STATE)]
+        assert only(fx.AskDiff, link_tab(room)) == [fx.AskDiff(ev.MAIN, ev.TABS, NO_STATE)]
         # Who comes later asks.
         assert only(fx.AskDiff, link_tab(room, "another tab")) == []
 
     def test_a_tab_that_comes_is_answered_once(self, room: RoomMachine) -> None:
         effects = link_tab(room)
 
-        assert frames(effects, ev.TAB) == [TabPeer(ME, True, MY_CLIENT)]
+        assert frames(effects, ev.TABS) == [TabPeer(ME, True, MY_CLIENT)]
         assert only(fx.PeersChanged, effects) == [fx.PeersChanged(PEER, "joined")]
-        assert receive(room, ev.TAB, encode(TabPeer(PEER, True))) == []
+        assert receive(room, ev.TABS, encode(TabPeer(PEER, True))) == []
 
     def test_our_own_id_is_nobody(self, room: RoomMachine) -> None:
         # The page's other rooms and a kernel worker share the channel.
@@ -692,29 +715,33 @@ class TestTabs:
     def test_a_tab_that_goes_has_left(self, room: RoomMachine) -> None:
         link_tab(room)
 
-        assert receive(room, ev.TAB, encode(TabPeer(PEER, False))) == [
+        assert receive(room, ev.TABS, encode(TabPeer(PEER, False))) == [
             fx.PeersChanged(PEER, "left", "the tab left the room")
         ]
-        assert receive(room, ev.TAB, encode(TabPeer(PEER, False))) == []
+        assert receive(room, ev.TABS, encode(TabPeer(PEER, False))) == []
         assert room.peers == ()
 
     def test_step_2_makes_all_tabs_synced_once(self, room: RoomMachine) -> None:
         link_tab(room)
 
         frame = encode(SyncStep2(b"u"))
-        assert receive(room, ev.TAB, frame) == [fx.ApplyUpdate(ev.TAB, b"u", is_answer=True)]
-        assert room.handle(ev.AnswerApplied(ev.TAB), 0.0) == [fx.PeersChanged(PEER, "synced")]
-        assert room.handle(ev.AnswerApplied(ev.TAB), 0.0) == []
+        assert receive(room, ev.TABS, frame) == [
+            fx.ApplyUpdate(ev.MAIN, ev.TABS, b"u", is_answer=True)
+        ]
+        assert room.handle(ev.AnswerApplied(ev.MAIN, ev.TABS), 0.0) == [
+            fx.SyncChanged(ev.MAIN, PEER, "synced")
+        ]
+        assert room.handle(ev.AnswerApplied(ev.MAIN, ev.TABS), 0.0) == []
 
     def test_updates_go_to_tabs_as_to_peers_but_not_back(self, room: RoomMachine) -> None:
         link_tab(room)
         conn = link_peer(room, OTHER)
 
-        mine = room.handle(ev.DocumentChanged(b"u", None), 0.0)
-        from_tab = room.handle(ev.DocumentChanged(b"u", ev.TAB), 0.0)
+        mine = room.handle(ev.DocumentChanged(ev.MAIN, b"u", None), 0.0)
+        from_tab = room.handle(ev.DocumentChanged(ev.MAIN, b"u", ev.TABS), 0.0)
 
-        assert frames(mine, ev.TAB) == frames(mine, conn) == [SyncUpdate(b"u")]
-        assert frames(from_tab, ev.TAB) == []
+        assert frames(mine, ev.TABS) == frames(mine, conn) == [SyncUpdate(b"u")]
+        assert frames(from_tab, ev.TABS) == []
         assert frames(from_tab, conn) == [SyncUpdate(b"u")]
 
     def test_signals_of_a_tab_are_ignored(self, room: RoomMachine) -> None:
@@ -736,13 +763,13 @@ class TestTabs:
         self, room: RoomMachine
     ) -> None:
         room.handle(ev.TabOpened(), 0.0)
-        effects = receive(room, ev.TAB, encode(TabPeer(PEER, True, PEER_CLIENT)))
+        effects = receive(room, ev.TABS, encode(TabPeer(PEER, True, PEER_CLIENT)))
         assert fx.WatchTabPeer(PEER) in effects
-        receive(room, ev.TAB, awareness_frame(AwarenessEntry(PEER_CLIENT, 1, {})))
+        receive(room, ev.TABS, awareness_frame(AwarenessEntry(PEER_CLIENT, 1, {})))
 
         assert room.handle(ev.TabPeerGone(PEER), 1.0) == [
             fx.PeersChanged(PEER, "left", "the tab left the room", PEER_CLIENT),
-            fx.AwarenessChanged((), (), (PEER_CLIENT,)),
+            fx.AwarenessChanged(ev.MAIN, (), (), (PEER_CLIENT,)),
         ]
         assert room.peers == ()
         assert room.handle(ev.TabPeerGone(PEER), 1.0) == []
@@ -827,7 +854,7 @@ class TestBeingPutAway:
     def test_who_is_linked_is_dropped_and_tabs_are_told(self, room: RoomMachine) -> None:
         effects = self.away(room)
 
-        assert frames(effects, ev.TAB) == [TabPeer(ME, False, MY_CLIENT)]
+        assert frames(effects, ev.TABS) == [TabPeer(ME, False, MY_CLIENT)]
         assert only(fx.CloseTransport, effects) == [fx.CloseTransport(1, is_gentle=False)]
         reason = "the page is put away"
         assert only(fx.PeersChanged, effects) == [
@@ -845,12 +872,12 @@ class TestBeingPutAway:
             ev.StrangerHeard("another password"),
             ev.ChannelClosed(1, "local", "the page closed it"),
             ev.TransportFailed(1, "the page closed it"),
-            ev.FrameReceived(ev.TAB, encode(TabPeer(PEER, True))),
-            ev.FrameReceived(ev.TAB, encode(QueryAwareness())),
+            ev.FrameReceived(ev.TABS, encode(TabPeer(PEER, True))),
+            ev.FrameReceived(ev.TABS, encode(QueryAwareness())),
             ev.FrameReceived(1, encode(QueryAwareness())),
-            ev.StateVectorRead(ev.TAB, b"\0"),
-            ev.DocumentChanged(b"\0\0", None, b"\0"),
-            ev.LocalStateSet({"user": {"name": "Ada"}}),
+            ev.StateVectorRead(ev.MAIN, ev.TABS, b"\0"),
+            ev.DocumentChanged(ev.MAIN, b"\0\0", None, b"\0"),
+            ev.LocalStateSet(ev.MAIN, {"user": {"name": "Ada"}}),
             ev.TimePassed(),
         ],
         ids=lambda event: type(event).__name__,
@@ -869,18 +896,19 @@ class TestBeingPutAway:
 
         late = room.handle(ev.FramesReceived(1, (encode(SyncUpdate(b"late")),)), 6.0)
 
-        assert late == [fx.ApplyUpdate(1, b"late")]
+        assert late == [fx.ApplyUpdate(ev.MAIN, 1, b"late")]
 
     def test_who_wakes_greets_everybody_again(self, room: RoomMachine) -> None:
         self.away(room)
 
         assert room.handle(ev.Woken(), 60.0) == [
-            fx.AskState(ev.TAB, EAGER_STATE_BYTES),
+            fx.SendTabFrame(encode(TabPeer(ME, True, MY_CLIENT))),
+            fx.AskState(ev.MAIN, ev.TABS, EAGER_STATE_BYTES),
             fx.PublishPayload(Announce(ME, extra(MY_CLIENT)), will=Lost(ME)),
         ]
         assert only(fx.OpenTransport, room.handle(ev.PayloadReceived(URL, announce()), 60.1))
-        greeting = frames(room.handle(ev.StateVectorRead(ev.TAB, b"\0"), 60.1), ev.TAB)
-        assert greeting[0] == TabPeer(ME, True, MY_CLIENT)
+        greeting = frames(room.handle(ev.StateVectorRead(ev.MAIN, ev.TABS, b"\0"), 60.1), ev.TABS)
+        assert greeting[0] == SyncStep1(b"\0")
 
     def test_a_stock_peer_that_does_not_hear_us_is_called_a_second_later(
         self, room: RoomMachine
@@ -898,7 +926,7 @@ class TestBeingPutAway:
         room.handle(ev.PutAway(), 0.0)
         room.handle(ev.TabOpened(), 0.1)
 
-        assert fx.AskState(ev.TAB, EAGER_STATE_BYTES) in room.handle(ev.Woken(), 60.0)
+        assert fx.AskState(ev.MAIN, ev.TABS, EAGER_STATE_BYTES) in room.handle(ev.Woken(), 60.0)
 
 
 class TestStrangers:
@@ -907,8 +935,8 @@ class TestStrangers:
         assert isinstance(error, DecryptionError)
         assert error.reason == "another password"
         assert only(fx.Report, room.handle(ev.StrangerHeard("x"), NEWS_INTERVAL_S - 1)) == []
-        assert room.strangers.are_here(2 * NEWS_INTERVAL_S - 2)
-        assert not room.strangers.are_here(2 * NEWS_INTERVAL_S - 1)
+        assert room.connections.strangers.are_here(2 * NEWS_INTERVAL_S - 2)
+        assert not room.connections.strangers.are_here(2 * NEWS_INTERVAL_S - 1)
 
         assert only(fx.Report, room.handle(ev.StrangerHeard("x"), NEWS_INTERVAL_S)) != []
 
@@ -919,7 +947,7 @@ class TestStrangers:
 
         shown = room.handle(ev.StrangerHeard("x"), 0.0)
         assert len(only(fx.PublishPayload, shown)) == 1
-        assert frames(shown, ev.TAB) == [TabPeer(ME, True, MY_CLIENT)]
+        assert frames(shown, ev.TABS) == [TabPeer(ME, True, MY_CLIENT)]
         assert room.handle(ev.StrangerHeard("x"), SHOW_INTERVAL_S - 1) == []
         assert only(fx.PublishPayload, room.handle(ev.StrangerHeard("x"), SHOW_INTERVAL_S)) != []
 
@@ -942,7 +970,7 @@ class TestBlocked:
     def test_a_link_that_has_to_drop_an_update_is_closed_and_told(self, room: RoomMachine) -> None:
         conn = link_peer(room, client_id=PEER_CLIENT)
 
-        effects = room.handle(ev.UpdateBlocked(conn, 1000), 1.0)
+        effects = room.handle(ev.UpdateBlocked(ev.MAIN, conn, 1000), 1.0)
 
         error = reported(effects)
         assert isinstance(error, LocalProtocolError)
@@ -954,7 +982,7 @@ class TestBlocked:
     def test_of_the_tabs_it_is_told(self, room: RoomMachine) -> None:
         link_tab(room)
 
-        [report] = room.handle(ev.UpdateBlocked(ev.TAB, 1000), 1.0)
+        [report] = room.handle(ev.UpdateBlocked(ev.MAIN, ev.TABS, 1000), 1.0)
 
         assert isinstance(report, fx.Report)
         assert len(room.peers) == 1
@@ -962,27 +990,27 @@ class TestBlocked:
 
 class TestComparing:
     def test_after_changes_there_is_a_check_once_it_is_quiet(self, room: RoomMachine) -> None:
-        room.handle(ev.DocumentChanged(b"u", None), 1.0)
-        room.handle(ev.DocumentChanged(b"u", 7), 2.0)
+        room.handle(ev.DocumentChanged(ev.MAIN, b"u", None), 1.0)
+        room.handle(ev.DocumentChanged(ev.MAIN, b"u", 7), 2.0)
         assert room.deadline_s == 2.0 + QUIET_S
         assert room.handle(ev.TimePassed(), 2.5) == []
 
-        assert room.handle(ev.TimePassed(), 2.0 + QUIET_S) == [fx.AskCheck()]
+        assert room.handle(ev.TimePassed(), 2.0 + QUIET_S) == [fx.AskCheck(ev.MAIN)]
         assert room.deadline_s is None
         assert room.handle(ev.TimePassed(), 100.0) == []
 
     def test_where_it_is_never_quiet_it_is_not_put_off_for_ever(self, room: RoomMachine) -> None:
         for tenth in range(100):
-            room.handle(ev.DocumentChanged(b"u", None), tenth / 10)
+            room.handle(ev.DocumentChanged(ev.MAIN, b"u", None), tenth / 10)
             if room.handle(ev.TimePassed(), tenth / 10):
                 break
 
         assert tenth / 10 == LATEST_S
 
     def test_it_goes_with_each_renewal_too(self, room: RoomMachine) -> None:
-        room.handle(ev.LocalStateSet({}), 0.0)
+        room.handle(ev.LocalStateSet(ev.MAIN, {}), 0.0)
 
-        assert fx.AskCheck() in room.handle(ev.TimePassed(), 15.0)
+        assert fx.AskCheck(ev.MAIN) in room.handle(ev.TimePassed(), 15.0)
 
     def test_our_own_kind_is_told_and_tabs_are_asked_now_and_then(self, room: RoomMachine) -> None:
         own, stock = link_peer(room, client_id=PEER_CLIENT), link_peer(room, OTHER)
@@ -990,19 +1018,19 @@ class TestComparing:
         link_tab(room, "id-tab")
         check = StateCheck(b"\0", b"d")
 
-        told = room.handle(ev.CheckRead(check), 5.0)
-        again = room.handle(ev.CheckRead(check), 5.0 + TAB_INTERVAL_S - 1)
-        later = room.handle(ev.CheckRead(check), 5.0 + TAB_INTERVAL_S)
+        told = room.handle(ev.CheckRead(ev.MAIN, check), 5.0)
+        again = room.handle(ev.CheckRead(ev.MAIN, check), 5.0 + TAB_INTERVAL_S - 1)
+        later = room.handle(ev.CheckRead(ev.MAIN, check), 5.0 + TAB_INTERVAL_S)
 
         assert [frames(effects, own) for effects in (told, again, later)] == [[check]] * 3
-        assert frames(told, ev.TAB) == frames(later, ev.TAB) == [SyncStep1(b"\0")]
-        assert frames(again, ev.TAB) == frames(told, stock) == []
+        assert frames(told, ev.TABS) == frames(later, ev.TABS) == [SyncStep1(b"\0")]
+        assert frames(again, ev.TABS) == frames(told, stock) == []
 
     def test_what_a_peer_has_is_compared_with_what_we_have(self, room: RoomMachine) -> None:
         conn = link_peer(room, client_id=PEER_CLIENT)
         theirs = StateCheck(b"\0", b"d")
 
-        assert receive(room, conn, encode(theirs)) == [fx.AskComparison(conn, theirs)]
+        assert receive(room, conn, encode(theirs)) == [fx.AskComparison(ev.MAIN, conn, theirs)]
 
     def test_what_a_peer_claims_is_bounded_and_goes_with_it(self, room: RoomMachine) -> None:
         """Reproduces: a million made-up clients were kept for ever, and made each check slow."""
@@ -1024,7 +1052,9 @@ class TestComparing:
         conn = link_peer(room)
         receive(room, conn, encode(StateCheck(b"\0", b"d", encode_units({7: [(2, 300)]}))))
         for now_s in range(0, 100, 10):
-            effects = room.handle(ev.CheckRead(StateCheck(b"\0", b"d", b"\0")), float(now_s))
+            effects = room.handle(
+                ev.CheckRead(ev.MAIN, StateCheck(b"\0", b"d", b"\0")), float(now_s)
+            )
             assert only(fx.Report, effects) == []
 
     def test_what_it_has_behind_gaps_is_looked_for_here_too(self, room: RoomMachine) -> None:
@@ -1033,7 +1063,7 @@ class TestComparing:
 
         effects = receive(room, conn, encode(theirs))
 
-        assert effects == [fx.AskComparison(conn, theirs, {7: 7})]
+        assert effects == [fx.AskComparison(ev.MAIN, conn, theirs, {7: 7})]
 
     def test_one_that_has_no_units_behind_gaps_is_refused(self, room: RoomMachine) -> None:
         conn = link_peer(room, client_id=PEER_CLIENT)
@@ -1062,7 +1092,10 @@ class TestComparing:
     ) -> None:
         conn = link_peer(room, client_id=PEER_CLIENT)
         event = ev.Compared(
-            conn, StateCheck(state_vector(**mine), b"d"), StateCheck(state_vector(**theirs), b"d")
+            ev.MAIN,
+            conn,
+            StateCheck(state_vector(**mine), b"d"),
+            StateCheck(state_vector(**theirs), b"d"),
         )
 
         effects = room.handle(event, 1.0)
@@ -1070,15 +1103,16 @@ class TestComparing:
         assert [type(message) for message in frames(effects, conn)] == said
         [peer] = room.peers
         assert (peer.ahead, peer.behind) == (ahead, behind)
-        changes = [e.change for e in only(fx.PeersChanged, effects)]
+        changes = [e.change for e in only(fx.SyncChanged, effects)]
         assert changes == (["changed"] if said else []), "only what is new"
-        assert only(fx.PeersChanged, room.handle(event, 2.0)) == []
+        assert only(fx.SyncChanged, room.handle(event, 2.0)) == []
 
     def test_deletions_that_differ_are_asked_for(self, room: RoomMachine) -> None:
         conn = link_peer(room, client_id=PEER_CLIENT)
 
         effects = room.handle(
-            ev.Compared(conn, StateCheck(b"\0", b"mine"), StateCheck(b"\0", b"theirs")), 1.0
+            ev.Compared(ev.MAIN, conn, StateCheck(b"\0", b"mine"), StateCheck(b"\0", b"theirs")),
+            1.0,
         )
 
         assert frames(effects, conn) == [SyncStep1(b"\0")]
@@ -1090,15 +1124,19 @@ class TestComparing:
         conn = link_peer(room, client_id=PEER_CLIENT)
         large = encode(SyncUpdate(bytes(1000)))
         if direction == "sending":
-            room.handle(ev.DocumentChanged(bytes(100_000), None), 1.0)
+            room.handle(ev.DocumentChanged(ev.MAIN, bytes(100_000), None), 1.0)
         else:
             receive(room, conn, encode_chunk(next(cut(1, large, max_bytes=100))))
         mine = StateCheck(state_vector(c1=3), b"d")
         theirs = StateCheck(state_vector(c1=5, c2=1), b"")
 
-        effects = room.handle(ev.Compared(conn, mine, theirs), 1.0)
+        effects = room.handle(ev.Compared(ev.MAIN, conn, mine, theirs), 1.0)
 
-        assert frames(effects, conn) == frames(room.handle(ev.CheckRead(mine), 1.0), conn) == []
+        assert (
+            frames(effects, conn)
+            == frames(room.handle(ev.CheckRead(ev.MAIN, mine), 1.0), conn)
+            == []
+        )
         assert room.peers[0].ahead == 3, "it is shown"
 
     def test_what_is_behind_a_gap_is_asked_for(self, room: RoomMachine) -> None:
@@ -1106,39 +1144,41 @@ class TestComparing:
         mine = StateCheck(state_vector(c1=3, c2=1), b"d")
         theirs = StateCheck(state_vector(c1=3, c2=1), b"d", uints(1, 1, 1, 5, 2))
 
-        effects = room.handle(ev.Compared(conn, mine, theirs), 1.0)
+        effects = room.handle(ev.Compared(ev.MAIN, conn, mine, theirs), 1.0)
 
         assert frames(effects, conn) == [SyncStep1(state_vector(c1=2, c2=1))]
         assert room.peers[0].ahead == 2
 
     def test_synced_is_who_has_told_all_that_it_has(self, room: RoomMachine) -> None:
         conn = link_peer(room, client_id=PEER_CLIENT)
-        room.handle(ev.AnswerApplied(conn), 0.0)
+        room.handle(ev.AnswerApplied(ev.MAIN, conn), 0.0)
         mine, theirs = StateCheck(b"\0", b"d"), StateCheck(state_vector(c1=5), b"d")
-        room.handle(ev.Compared(conn, mine, theirs), 1.0)
+        room.handle(ev.Compared(ev.MAIN, conn, mine, theirs), 1.0)
         assert room.peers[0].is_synced, "it is asked, and will answer"
 
         def answer(**clocks: int) -> list[str]:
-            asked = room.handle(ev.AnswerApplied(conn), 1.0)
-            assert asked == [fx.AskComparison(conn, theirs)]
+            asked = room.handle(ev.AnswerApplied(ev.MAIN, conn), 1.0)
+            assert asked == [fx.AskComparison(ev.MAIN, conn, theirs)]
             now = StateCheck(state_vector(**clocks), b"d")
-            effects = room.handle(ev.Compared(conn, now, theirs), 1.0)
+            effects = room.handle(ev.Compared(ev.MAIN, conn, now, theirs), 1.0)
             assert frames(effects, conn) == [], "it is not asked once more"
-            return [e.change for e in only(fx.PeersChanged, effects)]
+            return [e.change for e in only(fx.SyncChanged, effects)]
 
         assert answer(c1=3) == ["changed"]
         assert (room.peers[0].ahead, room.peers[0].is_synced) == (2, False)
         assert answer(c1=3) == []
         assert answer(c1=5) == ["changed", "synced"]
         assert (room.peers[0].ahead, room.peers[0].is_synced) == (0, True)
-        assert room.handle(ev.AnswerApplied(conn), 2.0) == []
+        assert room.handle(ev.AnswerApplied(ev.MAIN, conn), 2.0) == []
 
     def test_two_who_both_lack_what_no_answer_brings_come_to_rest(self, room: RoomMachine) -> None:
         conn = link_peer(room, client_id=PEER_CLIENT)
         mine = StateCheck(state_vector(c1=3), b"d")
         told = (StateCheck(state_vector(c2=1), b"d") for _ in range(2))
 
-        first, second = (room.handle(ev.Compared(conn, mine, theirs), 1.0) for theirs in told)
+        first, second = (
+            room.handle(ev.Compared(ev.MAIN, conn, mine, theirs), 1.0) for theirs in told
+        )
 
         assert [type(m) for m in frames(first, conn)] == [SyncStep1, StateCheck]
         assert [type(m) for m in frames(second, conn)] == [SyncStep1]
@@ -1147,7 +1187,9 @@ class TestComparing:
         gap, whole = StateCheck(state_vector(c1=3), b"d", uints(1, 1, 2, 5, 2, 9, 1)), {"c1": 10}
 
         def told(check: StateCheck, now_s: float) -> list[BaseException]:
-            return [e.error for e in only(fx.Report, room.handle(ev.CheckRead(check), now_s))]
+            return [
+                e.error for e in only(fx.Report, room.handle(ev.CheckRead(ev.MAIN, check), now_s))
+            ]
 
         assert told(gap, 0.0) == told(gap, GAPS_PATIENCE_S - 1) == []
         [error] = told(gap, GAPS_PATIENCE_S)
@@ -1159,13 +1201,13 @@ class TestComparing:
 
     def test_so_is_what_waits_of_what_a_stock_peer_told(self, room: RoomMachine) -> None:
         conn, gc = link_peer(room), 0
-        room.handle(ev.StateVectorRead(conn, b"\0"), 0.0)
+        room.handle(ev.StateVectorRead(ev.MAIN, conn, b"\0"), 0.0)
         receive(room, conn, encode(SyncUpdate(uints(1, 1, 9, 2, gc, 3, 0))))
         whole = StateCheck(state_vector(c1=3), b"d")
-        room.handle(ev.CheckRead(whole), 0.0)
+        room.handle(ev.CheckRead(ev.MAIN, whole), 0.0)
         room.handle(ev.PayloadReceived(URL, Lost(PEER)), 1.0)
 
-        error = reported(room.handle(ev.CheckRead(whole), 10.0))
+        error = reported(room.handle(ev.CheckRead(ev.MAIN, whole), 10.0))
 
         assert isinstance(error, ChangesMissingError)
         assert error.count == 5
@@ -1175,22 +1217,22 @@ class TestComparing:
     ) -> None:
         gap = StateCheck(state_vector(c1=3), b"d", uints(1, 1, 1, 5, 2))
         conn = link_peer(room, client_id=PEER_CLIENT)
-        room.handle(ev.CheckRead(gap), 0.0)
+        room.handle(ev.CheckRead(ev.MAIN, gap), 0.0)
         large = encode(SyncUpdate(bytes(1000)))
         first, *rest = (encode_chunk(c) for c in cut(1, large, max_bytes=600))
         receive(room, conn, first)
-        assert only(fx.Report, room.handle(ev.CheckRead(gap), 20.0)) == []
+        assert only(fx.Report, room.handle(ev.CheckRead(ev.MAIN, gap), 20.0)) == []
         for chunk in rest:
             receive(room, conn, chunk)
         room.handle(ev.PayloadReceived(URL, announce(OTHER)), 21.0)
 
-        assert only(fx.Report, room.handle(ev.CheckRead(gap), 40.0)) == []
+        assert only(fx.Report, room.handle(ev.CheckRead(ev.MAIN, gap), 40.0)) == []
 
     def test_a_check_that_is_none_ends_that_peer(self, room: RoomMachine) -> None:
         conn = link_peer(room, client_id=PEER_CLIENT)
         nonsense = StateCheck(b"\xff", b"")
 
-        effects = room.handle(ev.Compared(conn, StateCheck(b"\0", b""), nonsense), 1.0)
+        effects = room.handle(ev.Compared(ev.MAIN, conn, StateCheck(b"\0", b""), nonsense), 1.0)
 
         assert isinstance(reported(effects), DecodeError)
         assert room.peers == ()
@@ -1200,21 +1242,21 @@ class TestComparing:
     ) -> None:
         check = StateCheck(b"\0", b"")
 
-        assert room.handle(ev.Compared(9, check, check), 1.0) == []
+        assert room.handle(ev.Compared(ev.MAIN, 9, check, check), 1.0) == []
 
 
 class TestLeaving:
     def test_all_are_told_and_closed_gently(self, room: RoomMachine) -> None:
         link_tab(room)
         conn = link_peer(room, OTHER, OTHER_CLIENT)
-        room.handle(ev.LocalStateSet({}), 0.0)
+        room.handle(ev.LocalStateSet(ev.MAIN, {}), 0.0)
 
         effects = room.handle(ev.LeaveAsked(), 0.0)
 
         goodbye = frames(effects, conn)
         assert [(e.client_id, e.state) for e in entries_in(goodbye)] == [(MY_CLIENT, None)]
-        assert frames(effects, ev.TAB)[-1] == TabPeer(ME, False, MY_CLIENT)
-        assert entries_in(frames(effects, ev.TAB)) == entries_in(goodbye)
+        assert frames(effects, ev.TABS)[-1] == TabPeer(ME, False, MY_CLIENT)
+        assert entries_in(frames(effects, ev.TABS)) == entries_in(goodbye)
         assert fx.CloseTransport(conn, is_gentle=True) in effects
         assert {(e.peer_id, e.change) for e in only(fx.PeersChanged, effects)} == {
             (PEER, "left"),
@@ -1226,7 +1268,7 @@ class TestLeaving:
         assert room.handle(ev.LeaveAsked(), 0.0) == []
 
     def test_afterwards_nothing_happens_any_more(self, room: RoomMachine) -> None:
-        room.handle(ev.LocalStateSet({}), 0.0)
+        room.handle(ev.LocalStateSet(ev.MAIN, {}), 0.0)
         room.handle(ev.LeaveAsked(), 0.0)
 
         assert room.deadline_s is None

@@ -50,7 +50,7 @@ class TestAgainstYjs:
 
         if is_tail:
             view.ask(clocks, None, 0.0)  # without an answer
-        frame = view.ask(clocks, bytes.fromhex(case["deletions"])[1:], INTERVAL_S)
+        frame = encode(view.ask(clocks, bytes.fromhex(case["deletions"])[1:], INTERVAL_S))
         asked = {i: clock for i, clock in case["tail" if is_tail else "asked"] if clock}
         assert frame == encode(SyncStep1(encode_state_vector(asked)))
         finding = view.take(bytes.fromhex(case["tailAnswer" if is_tail else "answer"]))
@@ -111,12 +111,12 @@ class TestProof:
 
     def test_what_is_proven_is_asked_for_and_no_more(self) -> None:
         view = told(told(StockView(1, 0.0), 7, 5), 8, 9)
-        frame = view.ask({7: 5, 8: 12, 9: 1}, None, 0.0)
+        frame = encode(view.ask({7: 5, 8: 12, 9: 1}, None, 0.0))
         assert decode_state_vector(frame[3:]) == {7: 5, 8: 9}
 
     def test_of_too_much_only_the_ends_are_asked_for(self) -> None:
         view = told(StockView(1, 0.0), 7, 5)
-        frame = view.ask({7: 5, 8: MAX_SPAN + 1, 9: 1}, None, 0.0)
+        frame = encode(view.ask({7: 5, 8: MAX_SPAN + 1, 9: 1}, None, 0.0))
         assert decode_state_vector(frame[3:]) == {7: 5, 8: MAX_SPAN}
 
         finding = view.take(gc(8, MAX_SPAN, MAX_SPAN + 1))
@@ -182,7 +182,7 @@ class TestConclusion:
 
 
 def inventory(clock: int, deletions: bytes = NOTHING) -> ev.InventoryRead:
-    return ev.InventoryRead(encode_state_vector({7: clock}), deletions)
+    return ev.InventoryRead(ev.MAIN, encode_state_vector({7: clock}), deletions)
 
 
 @pytest.fixture
@@ -193,7 +193,7 @@ def room() -> RoomMachine:
 def meet(room: RoomMachine, clock: int = 0, *, client_id: int | None = None) -> int:
     """Link a peer that has this clock."""
     conn = link_peer(room, client_id=client_id)
-    room.handle(ev.StateVectorRead(conn, b"\0"), 0.0)
+    room.handle(ev.StateVectorRead(ev.MAIN, conn, b"\0"), 0.0)
     hear(room, conn, SyncStep1(encode_state_vector({7: clock})), 0.0)
     return conn
 
@@ -209,19 +209,19 @@ class TestInARoom:
         conn = meet(room, 2)
         hear(room, conn, SyncUpdate(gc(7, 2, 3)), 1.0)
         assert room.deadline_s == INTERVAL_S
-        assert room.handle(ev.TimePassed(), INTERVAL_S) == [fx.AskInventory()]
+        assert room.handle(ev.TimePassed(), INTERVAL_S) == [fx.AskInventory(ev.MAIN)]
 
         asked = room.handle(inventory(5), INTERVAL_S)
         assert frames(asked, conn) == [SyncStep1(encode_state_vector({7: 3}))]
         effects = hear(room, conn, SyncStep2(NOTHING), 9.0)
 
         assert effects == [
-            fx.ApplyUpdate(conn, NOTHING, is_answer=True),
-            fx.PeersChanged("id-peer", "changed"),
-            fx.AskDiff(conn, encode_state_vector({7: 3})),
+            fx.ApplyUpdate(ev.MAIN, conn, NOTHING, is_answer=True),
+            fx.SyncChanged(ev.MAIN, "id-peer", "changed"),
+            fx.AskDiff(ev.MAIN, conn, encode_state_vector({7: 3})),
         ]
         assert [p.behind for p in room.peers] == [2]
-        assert room.handle(ev.TimePassed(), 2 * INTERVAL_S) == [fx.AskInventory()]
+        assert room.handle(ev.TimePassed(), 2 * INTERVAL_S) == [fx.AskInventory(ev.MAIN)]
         room.handle(inventory(5), 2 * INTERVAL_S)
         hear(room, conn, SyncUpdate(gc(7, 3, 5)), 17.0)
         healed = hear(room, conn, SyncStep2(NOTHING), 17.0)
@@ -235,7 +235,7 @@ class TestInARoom:
 
         effects = hear(room, conn, SyncStep2(NOTHING), 9.0)
 
-        assert only(fx.AskDiff, effects) == [fx.AskDiff(conn, encode_state_vector({7: 2}))]
+        assert only(fx.AskDiff, effects) == [fx.AskDiff(ev.MAIN, conn, encode_state_vector({7: 2}))]
 
     def test_nobody_is_told_to_delete_what_waits_with_us_for_something_lost(
         self, room: RoomMachine
@@ -248,9 +248,9 @@ class TestInARoom:
 
     def test_our_own_kind_is_not_asked(self, room: RoomMachine) -> None:
         conn = meet(room, client_id=PEER_CLIENT)
-        room.handle(ev.DocumentChanged(b"u", None), 100.0)
+        room.handle(ev.DocumentChanged(ev.MAIN, b"u", None), 100.0)
 
-        assert room.handle(ev.TimePassed(), 100.0 + QUIET_S) == [fx.AskCheck()]
+        assert room.handle(ev.TimePassed(), 100.0 + QUIET_S) == [fx.AskCheck(ev.MAIN)]
         assert frames(room.handle(inventory(1), 103.0), conn) == []
 
     def test_a_change_makes_it_sooner(self, room: RoomMachine) -> None:
@@ -262,13 +262,16 @@ class TestInARoom:
         assert room.deadline_s is not None
         assert room.deadline_s > 40.0
 
-        room.handle(ev.DocumentChanged(b"u", None), 20.0)
+        room.handle(ev.DocumentChanged(ev.MAIN, b"u", None), 20.0)
 
-        assert room.handle(ev.TimePassed(), 20.0 + QUIET_S) == [fx.AskCheck(), fx.AskInventory()]
+        assert room.handle(ev.TimePassed(), 20.0 + QUIET_S) == [
+            fx.AskCheck(ev.MAIN),
+            fx.AskInventory(ev.MAIN),
+        ]
 
     def test_a_question_never_overtakes_what_is_to_go_before(self, room: RoomMachine) -> None:
         conn = meet(room)
-        room.handle(ev.DiffRead(conn, b"x" * 100_000), 0.0)
+        room.handle(ev.DiffRead(ev.MAIN, conn, b"x" * 100_000), 0.0)
         room.handle(ev.TimePassed(), INTERVAL_S)
 
         assert room.handle(inventory(1), INTERVAL_S) == []
@@ -281,7 +284,7 @@ class TestInARoom:
         conn = meet(room)
         room.handle(ev.TimePassed(), INTERVAL_S)
         room.handle(inventory(1), INTERVAL_S)
-        room.handle(ev.DiffRead(conn, b"x" * 100_000), 8.0)
+        room.handle(ev.DiffRead(ev.MAIN, conn, b"x" * 100_000), 8.0)
 
         effects = hear(room, conn, SyncStep2(NOTHING), 9.0)
 
@@ -291,7 +294,7 @@ class TestInARoom:
     def test_one_of_two_is_asked(self, room: RoomMachine) -> None:
         meet(room)
         other = link_peer(room, "id-other")
-        room.handle(ev.StateVectorRead(other, b"\0"), 4.0)
+        room.handle(ev.StateVectorRead(ev.MAIN, other, b"\0"), 4.0)
         room.handle(ev.TimePassed(), INTERVAL_S)
 
         assert frames(room.handle(inventory(1), INTERVAL_S), other) == []

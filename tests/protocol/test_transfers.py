@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import pairwise
 
 import pytest
@@ -51,39 +52,39 @@ def room() -> RoomMachine:
 
 
 @pytest.fixture
-def own(room: RoomMachine) -> ev.Link:
+def own(room: RoomMachine) -> ev.LinkId:
     """A link to a peer of our own kind."""
     return link_peer(room, client_id=PEER_CLIENT)
 
 
 @pytest.fixture
-def stock(room: RoomMachine) -> ev.Link:
+def stock(room: RoomMachine) -> ev.LinkId:
     return link_peer(room)
 
 
 def change(room: RoomMachine, size: int, before: bytes = b"\0") -> list[fx.Effect]:
-    return room.handle(ev.DocumentChanged(bytes(size), None, before), 0.0)
+    return room.handle(ev.DocumentChanged(ev.MAIN, bytes(size), None, before), 0.0)
 
 
 def gone(
-    room: RoomMachine, link: ev.Link, small: int = 0, bulk: int = 0, now_s: float = 0.0
+    room: RoomMachine, link: ev.LinkId, small: int = 0, bulk: int = 0, now_s: float = 0.0
 ) -> list[fx.Effect]:
     return room.handle(ev.FramesGone(link, small, bulk), now_s)
 
 
 def receive(
-    room: RoomMachine, link: ev.Link, message: Message | bytes, now_s: float = 0.0
+    room: RoomMachine, link: ev.LinkId, message: Message | bytes, now_s: float = 0.0
 ) -> list[fx.Effect]:
     data = message if isinstance(message, bytes) else encode(message)
     return room.handle(ev.FrameReceived(link, data), now_s)
 
 
-def bulk_size(effects: list[fx.Effect]) -> int:
+def bulk_size(effects: Iterable[object]) -> int:
     [bulk] = only(fx.SendBulk, effects)
     return sum(map(len, bulk.frames))
 
 
-def messages(effects: list[fx.Effect]) -> list[Message]:
+def messages(effects: Iterable[object]) -> list[Message]:
     """What goes as bulk."""
     return [
         decode(frame, max_bytes=1 << 30) for e in only(fx.SendBulk, effects) for frame in e.frames
@@ -91,7 +92,7 @@ def messages(effects: list[fx.Effect]) -> list[Message]:
 
 
 class TestLanes:
-    def test_small_and_large_frames_are_told_apart(self, room: RoomMachine, own: ev.Link) -> None:
+    def test_small_and_large_frames_are_told_apart(self, room: RoomMachine, own: ev.LinkId) -> None:
         fits = CHUNK_BYTES - 5
         [small] = change(room, fits)
         [large] = change(room, fits + 1)
@@ -101,7 +102,7 @@ class TestLanes:
             own, "local", (encode(SyncUpdate(bytes(fits + 1))),), CHUNK_BYTES
         )
 
-    def test_to_a_stock_peer_they_go_whole(self, room: RoomMachine, stock: ev.Link) -> None:
+    def test_to_a_stock_peer_they_go_whole(self, room: RoomMachine, stock: ev.LinkId) -> None:
         [large] = change(room, CHUNK_BYTES)
 
         assert isinstance(large, fx.SendBulk)
@@ -121,18 +122,10 @@ class TestLanes:
         assert isinstance(report, fx.Report)
         assert isinstance(report.error, MessageTooBigError)
 
-    def test_before_a_channel_is_open_nothing_goes(self, room: RoomMachine) -> None:
-        link = link_peer(room, client_id=PEER_CLIENT)
-        peer = room.mesh.peer_of(link)
-        assert peer is not None
-        peer.negotiation.channels.clear()
-
-        assert change(room, 10) == []
-
 
 class TestCongestion:
     def test_small_changes_are_held_back_from_a_mebibyte_on(
-        self, room: RoomMachine, own: ev.Link
+        self, room: RoomMachine, own: ev.LinkId
     ) -> None:
         sent = 0
         while only(fx.SendFrame, change(room, 60_000, b"before %d" % sent)):
@@ -143,28 +136,32 @@ class TestCongestion:
         waiting = sent * 60_005
         assert gone(room, own, waiting - RESUME_BYTES - 1) == []
         assert change(room, 1) == [], "nothing goes before there is room for the difference"
-        assert gone(room, own, 1) == [fx.AskDiff(own, b"before %d" % sent, is_answer=False)]
+        assert gone(room, own, 1) == [
+            fx.AskDiff(ev.MAIN, own, b"before %d" % sent, is_answer=False)
+        ]
         assert only(fx.SendFrame, change(room, 1)), "and then all is as before"
 
     def test_large_changes_are_held_back_and_small_ones_are_not(
-        self, room: RoomMachine, own: ev.Link
+        self, room: RoomMachine, own: ev.LinkId
     ) -> None:
         waiting = bulk_size(change(room, 50 * MB))
         assert change(room, 200_000, b"first") == []
         assert only(fx.SendFrame, change(room, 10, b"second"))
         assert gone(room, own, 0, waiting - 1)[1:] == []
-        assert gone(room, own, 0, 1)[1:] == [fx.AskDiff(own, b"first", is_answer=False)]
+        assert gone(room, own, 0, 1)[1:] == [fx.AskDiff(ev.MAIN, own, b"first", is_answer=False)]
 
-    def test_one_large_change_goes_whatever_its_size(self, room: RoomMachine, own: ev.Link) -> None:
+    def test_one_large_change_goes_whatever_its_size(
+        self, room: RoomMachine, own: ev.LinkId
+    ) -> None:
         assert bulk_size(change(room, 50 * MB)) > 50 * MB
 
-    def test_a_difference_goes_as_an_update(self, room: RoomMachine, own: ev.Link) -> None:
-        effects = room.handle(ev.DiffRead(own, b"merged", is_answer=False), 0.0)
+    def test_a_difference_goes_as_an_update(self, room: RoomMachine, own: ev.LinkId) -> None:
+        effects = room.handle(ev.DiffRead(ev.MAIN, own, b"merged", is_answer=False), 0.0)
 
         assert frames(effects, own) == [SyncUpdate(b"merged")]
 
     def test_small_changes_that_overtook_a_large_one_are_said_again_after_it(
-        self, room: RoomMachine, own: ev.Link
+        self, room: RoomMachine, own: ev.LinkId
     ) -> None:
         waiting = bulk_size(change(room, 500_000))
         overtaking = change(room, 10) + change(room, 20)
@@ -174,54 +171,58 @@ class TestCongestion:
         assert gone(room, own, 30, 0) == [], "once"
 
     def test_many_that_overtook_are_said_as_a_difference(
-        self, room: RoomMachine, own: ev.Link
+        self, room: RoomMachine, own: ev.LinkId
     ) -> None:
         waiting = bulk_size(change(room, 500_000))
         for i in range(10):
             assert len(change(room, 60_000, b"before %d" % i)) == 1
         gone(room, own, 600_050, 0)
 
-        assert gone(room, own, 0, waiting) == [fx.AskDiff(own, b"before 0", is_answer=False)]
+        assert gone(room, own, 0, waiting) == [
+            fx.AskDiff(ev.MAIN, own, b"before 0", is_answer=False)
+        ]
 
     def test_a_change_that_is_not_at_hand_goes_as_a_difference(
-        self, room: RoomMachine, own: ev.Link
+        self, room: RoomMachine, own: ev.LinkId
     ) -> None:
-        event = ev.DocumentChanged(None, None, b"before")
-        assert room.handle(event, 0.0) == [fx.AskDiff(own, b"before", is_answer=False)]
-        waiting = bulk_size(room.handle(ev.DiffRead(own, bytes(2 * MB), is_answer=False), 0.0))
+        event = ev.DocumentChanged(ev.MAIN, None, None, b"before")
+        assert room.handle(event, 0.0) == [fx.AskDiff(ev.MAIN, own, b"before", is_answer=False)]
+        waiting = bulk_size(
+            room.handle(ev.DiffRead(ev.MAIN, own, bytes(2 * MB), is_answer=False), 0.0)
+        )
 
         assert room.handle(event, 0.0) == []
         assert only(fx.AskDiff, gone(room, own, 0, waiting)) == [
-            fx.AskDiff(own, b"before", is_answer=False)
+            fx.AskDiff(ev.MAIN, own, b"before", is_answer=False)
         ]
 
     def test_to_the_tabs_too(self, room: RoomMachine) -> None:
         room.handle(ev.TabOpened(), 0.0)
-        receive(room, ev.TAB, TabPeer(PEER, True))
-        wish = fx.AskDiff(ev.TAB, b"before", is_answer=False)
-        assert room.handle(ev.DocumentChanged(None, None, b"before"), 0.0) == [wish]
-        answer = room.handle(ev.DiffRead(ev.TAB, b"u", is_answer=False), 0.0)
+        receive(room, ev.TABS, TabPeer(PEER, True))
+        wish = fx.AskDiff(ev.MAIN, ev.TABS, b"before", is_answer=False)
+        assert room.handle(ev.DocumentChanged(ev.MAIN, None, None, b"before"), 0.0) == [wish]
+        answer = room.handle(ev.DiffRead(ev.MAIN, ev.TABS, b"u", is_answer=False), 0.0)
 
-        assert frames(answer, ev.TAB) == [SyncUpdate(b"u")]
+        assert frames(answer, ev.TABS) == [SyncUpdate(b"u")]
 
     def test_a_question_waits_and_only_the_latest_is_answered(
-        self, room: RoomMachine, own: ev.Link
+        self, room: RoomMachine, own: ev.LinkId
     ) -> None:
         waiting = bulk_size(change(room, 500_000))
         assert receive(room, own, SyncStep1(b"old")) == []
         assert receive(room, own, SyncStep1(b"new")) == []
         change(room, 10, b"missed")
 
-        assert gone(room, own, 0, waiting) == [fx.AskDiff(own, b"new", is_answer=True)]
+        assert gone(room, own, 0, waiting) == [fx.AskDiff(ev.MAIN, own, b"new", is_answer=True)]
         assert gone(room, own, 10, 0) == [], "the answer has what was missed, too"
 
-    def test_awareness_is_held_back_and_told_once(self, room: RoomMachine, own: ev.Link) -> None:
+    def test_awareness_is_held_back_and_told_once(self, room: RoomMachine, own: ev.LinkId) -> None:
         sent = 0
         while only(fx.SendFrame, change(room, 60_000)):
             sent += 1
         for value in range(3):
             state = {"value": value}
-            assert only(fx.SendFrame, room.handle(ev.LocalStateSet(state), 0.0)) == []
+            assert only(fx.SendFrame, room.handle(ev.LocalStateSet(ev.MAIN, state), 0.0)) == []
         sign_of_life = frames(receive(room, own, QueryAwareness()), own)
         assert entries_in(sign_of_life) == [], "and no more"
         assert only(fx.SendFrame, gone(room, own, 1)) == [], "still full"
@@ -231,7 +232,7 @@ class TestCongestion:
         assert entry.state == {"value": 2}
         assert only(fx.SendFrame, gone(room, own, 0)) == []
 
-    def test_who_went_meanwhile_is_told_as_gone(self, room: RoomMachine, own: ev.Link) -> None:
+    def test_who_went_meanwhile_is_told_as_gone(self, room: RoomMachine, own: ev.LinkId) -> None:
         other = link_peer(room, "id-x", 9)
         while len(only(fx.SendFrame, change(room, 60_000))) == 2:
             pass
@@ -241,14 +242,14 @@ class TestCongestion:
         [entry] = entries_in(frames(gone(room, own, MAX_WAITING_BYTES), own))
         assert (entry.client_id, entry.state) == (9, None)
 
-    def test_a_full_link_slows_no_other(self, room: RoomMachine, own: ev.Link) -> None:
+    def test_a_full_link_slows_no_other(self, room: RoomMachine, own: ev.LinkId) -> None:
         while only(fx.SendFrame, change(room, 60_000)):
             pass
         other = link_peer(room, "id-x", 9)
 
         assert [e.conn for e in only(fx.SendFrame, change(room, 10))] == [other]
 
-    def test_what_went_by_a_closed_link_is_no_news(self, room: RoomMachine, own: ev.Link) -> None:
+    def test_what_went_by_a_closed_link_is_no_news(self, room: RoomMachine, own: ev.LinkId) -> None:
         change(room, 10)
         room.handle(ev.ChannelClosed(own, "local", "test"), 0.0)
 
@@ -265,10 +266,10 @@ def document(size: int) -> Doc:  # type: ignore[type-arg]
 
 class TestStockPeers:
     def test_a_state_above_the_limit_goes_in_plain_updates(
-        self, room: RoomMachine, stock: ev.Link
+        self, room: RoomMachine, stock: ev.LinkId
     ) -> None:
         doc = document(600_000)
-        effects = room.handle(ev.DiffRead(stock, doc.get_update()), 0.0)
+        effects = room.handle(ev.DiffRead(ev.MAIN, stock, doc.get_update()), 0.0)
 
         [bulk] = effects
         assert isinstance(bulk, fx.SendBulk)
@@ -285,21 +286,21 @@ class TestStockPeers:
         assert copy.get_update() == doc.get_update()
 
     def test_a_change_above_the_limit_goes_in_plain_updates_only(
-        self, room: RoomMachine, stock: ev.Link
+        self, room: RoomMachine, stock: ev.LinkId
     ) -> None:
         update = document(600_000).get_update()
-        effects = room.handle(ev.DocumentChanged(update, None), 0.0)
+        effects = room.handle(ev.DocumentChanged(ev.MAIN, update, None), 0.0)
 
         assert [type(m) for m in messages(effects)] == [SyncUpdate] * 3
 
     def test_what_cannot_be_cut_is_reported_and_all_else_goes(
-        self, room: RoomMachine, stock: ev.Link
+        self, room: RoomMachine, stock: ev.LinkId
     ) -> None:
         doc = document(1000)
         shared = doc.get("map", type=Map)
         shared["large"] = bytes(300_000)
         shared["small"] = 1
-        effects = room.handle(ev.DiffRead(stock, doc.get_update()), 0.0)
+        effects = room.handle(ev.DiffRead(ev.MAIN, stock, doc.get_update()), 0.0)
 
         [report] = only(fx.Report, effects)
         error = report.error
@@ -311,38 +312,40 @@ class TestStockPeers:
         assert sum(len(encode(m)) for m in updates) < 3000
 
     def test_a_change_that_cannot_be_cut_at_all_is_only_reported(
-        self, room: RoomMachine, stock: ev.Link
+        self, room: RoomMachine, stock: ev.LinkId
     ) -> None:
         doc = Doc()  # type: ignore[var-annotated]
         doc.get("map", type=Map)["large"] = bytes(300_000)
 
-        [report] = room.handle(ev.DocumentChanged(doc.get_update(), None), 0.0)
+        [report] = room.handle(ev.DocumentChanged(ev.MAIN, doc.get_update(), None), 0.0)
         assert isinstance(report, fx.Report)
 
-    def test_its_chunks_are_what_we_do_not_know(self, room: RoomMachine, stock: ev.Link) -> None:
+    def test_its_chunks_are_what_we_do_not_know(self, room: RoomMachine, stock: ev.LinkId) -> None:
         assert receive(room, stock, encode_chunk(Chunk(1, 5, 0, b"x"))) == []
 
 
 class TestReceiving:
     def test_a_message_in_chunks_is_taken_when_it_is_whole(
-        self, room: RoomMachine, own: ev.Link
+        self, room: RoomMachine, own: ev.LinkId
     ) -> None:
         frame = encode(SyncStep2(bytes(300)))
         *first, last = map(encode_chunk, cut(1, frame, max_bytes=100))
         assert [e for data in first for e in receive(room, own, data)] == []
 
-        assert receive(room, own, last) == [fx.ApplyUpdate(own, bytes(300), is_answer=True)]
+        assert receive(room, own, last) == [
+            fx.ApplyUpdate(ev.MAIN, own, bytes(300), is_answer=True)
+        ]
 
-    def test_small_messages_go_between(self, room: RoomMachine, own: ev.Link) -> None:
+    def test_small_messages_go_between(self, room: RoomMachine, own: ev.LinkId) -> None:
         first, *rest = map(encode_chunk, cut(1, encode(SyncUpdate(bytes(300))), max_bytes=200))
         receive(room, own, first)
-        assert receive(room, own, SyncUpdate(b"u")) == [fx.ApplyUpdate(own, b"u")]
+        assert receive(room, own, SyncUpdate(b"u")) == [fx.ApplyUpdate(ev.MAIN, own, b"u")]
         assert [e for data in rest for e in receive(room, own, data)] == [
-            fx.ApplyUpdate(own, bytes(300))
+            fx.ApplyUpdate(ev.MAIN, own, bytes(300))
         ]
 
     def test_too_much_closes_that_peer_with_the_reason(self) -> None:
-        room = RoomMachine(make_mesh(), max_received_bytes=100_000)
+        room = RoomMachine(make_mesh(max_received_bytes=100_000))
         link = link_peer(room, client_id=PEER_CLIENT)
         other = link_peer(room, "id-x", 9)
         effects = receive(room, link, encode_chunk(Chunk(1, 100_001, 0, b"x")))
@@ -367,7 +370,7 @@ class TestReceiving:
         ids=["a gap", "two at once", "a chunk of a chunk"],
     )
     def test_chunks_that_make_no_sense_close_that_peer(
-        self, room: RoomMachine, own: ev.Link, chunks: list[Chunk]
+        self, room: RoomMachine, own: ev.LinkId, chunks: list[Chunk]
     ) -> None:
         effects = [e for chunk in chunks for e in receive(room, own, encode_chunk(chunk))]
 
@@ -375,24 +378,24 @@ class TestReceiving:
         assert isinstance(report.error, DecodeError)
         assert len(only(fx.CloseTransport, effects)) == 1
 
-    def test_a_transfer_ends_with_its_connection(self, room: RoomMachine, own: ev.Link) -> None:
+    def test_a_transfer_ends_with_its_connection(self, room: RoomMachine, own: ev.LinkId) -> None:
         receive(room, own, encode_chunk(Chunk(1, 10, 0, b"x")))
         room.handle(ev.ChannelClosed(own, "local", "test"), 0.0)
         again = link_peer(room, client_id=PEER_CLIENT)
         frame = encode(SyncUpdate(b"u"))
 
         assert receive(room, again, encode_chunk(Chunk(1, len(frame), 0, frame))) == [
-            fx.ApplyUpdate(again, b"u")
+            fx.ApplyUpdate(ev.MAIN, again, b"u")
         ]
 
     def test_the_tab_channel_has_no_chunks(self, room: RoomMachine) -> None:
         room.handle(ev.TabOpened(), 0.0)
-        assert receive(room, ev.TAB, encode_chunk(Chunk(1, 10, 0, b"x"))) == []
+        assert receive(room, ev.TABS, encode_chunk(Chunk(1, 10, 0, b"x"))) == []
 
 
 class TestProgress:
     def test_receiving_is_told_ten_times_a_second_and_at_the_end(
-        self, room: RoomMachine, own: ev.Link
+        self, room: RoomMachine, own: ev.LinkId
     ) -> None:
         frame = encode(SyncUpdate(bytes(10 * MB)))
         chunks = list(cut(1, frame, max_bytes=CHUNK_BYTES))
@@ -411,9 +414,9 @@ class TestProgress:
         assert told[-1][1] == fx.Transfer("receiving", len(frame), len(frame))
         assert room.peers[0].transfers == ()
 
-    def test_sending_is_told_for_each_transfer(self, room: RoomMachine, own: ev.Link) -> None:
+    def test_sending_is_told_for_each_transfer(self, room: RoomMachine, own: ev.LinkId) -> None:
         first = bulk_size(change(room, 2 * MB))
-        second = bulk_size(room.handle(ev.DiffRead(own, bytes(3 * MB)), 0.0))
+        second = bulk_size(room.handle(ev.DiffRead(ev.MAIN, own, bytes(3 * MB)), 0.0))
         assert room.peers[0].transfers == (
             fx.Transfer("sending", 0, first),
             fx.Transfer("sending", 0, second),
@@ -431,7 +434,7 @@ class TestProgress:
         [last] = only(fx.TransferMoved, gone(room, own, 0, second - 15, 0.11))
         assert last.transfer == fx.Transfer("sending", second, second)
 
-    def test_below_a_megabyte_nothing_is_shown(self, room: RoomMachine, own: ev.Link) -> None:
+    def test_below_a_megabyte_nothing_is_shown(self, room: RoomMachine, own: ev.LinkId) -> None:
         waiting = bulk_size(change(room, 900_000))
         receive(room, own, encode_chunk(Chunk(1, 900_000, 0, bytes(9))))
 
@@ -441,7 +444,7 @@ class TestProgress:
 
 def test_awareness_above_a_stock_peers_limit_is_reported(room: RoomMachine) -> None:
     link_peer(room, limit=100)
-    effects = room.handle(ev.LocalStateSet({"text": "x" * 200}), 0.0)
+    effects = room.handle(ev.LocalStateSet(ev.MAIN, {"text": "x" * 200}), 0.0)
 
     [report] = only(fx.Report, effects)
     assert isinstance(report.error, MessageTooBigError)

@@ -28,23 +28,29 @@ class Bound:
         self.failed: list[tuple[int, str]] = []
         self.blocked: list[tuple[int, int]] = []
         self.errors: list[BaseException] = []
-        self.binding = DocumentBinding(
-            self.doc,
-            asyncio.get_running_loop().call_soon,
-            self._on_change,
-            self.answered.append,
-            lambda link, reason: self.refused.append((link, reason)),
-            lambda link, reason: self.failed.append((link, reason)),
-            lambda link, waiting: self.blocked.append((link, waiting)),
-            self.errors.append,
-        )
+        self.binding = DocumentBinding(self.doc, asyncio.get_running_loop().call_soon, self)
 
-    def _on_change(self, update: bytes | None, source: int | None, before_state: bytes) -> None:
+    def on_change(self, update: bytes | None, source: int | None, before_state: bytes) -> None:
         if update is None:
             self.large.append(source)
         else:
             self.changes.append((update, source))
         self.before.append(before_state)
+
+    def on_answered(self, link: int) -> None:
+        self.answered.append(link)
+
+    def on_refused(self, link: int, reason: str) -> None:
+        self.refused.append((link, reason))
+
+    def on_failed(self, link: int, reason: str) -> None:
+        self.failed.append((link, reason))
+
+    def on_blocked(self, link: int, waiting_bytes: int) -> None:
+        self.blocked.append((link, waiting_bytes))
+
+    def on_fault(self, error: BaseException) -> None:
+        self.errors.append(error)
 
     @property
     def sources(self) -> list[int | None]:

@@ -47,8 +47,8 @@ class Actor:
         """Its network identity."""
         if self.page is not None:
             return self.page.peer_id
-        assert self.room is not None and self.room._session is not None
-        return self.room._session.machine.mesh.peer_id
+        assert self.room is not None and self.room._backend is not None
+        return self.room._backend.snapshot().peer_id
 
     def leave(self) -> None:
         """Go with a word, if it can still be said."""

@@ -32,8 +32,8 @@ WAITED_FRAME_S = 0.0003
 
 
 def let_frames_cost_time(monkeypatch: pytest.MonkeyPatch, room: Room) -> None:
-    assert room._session is not None
-    slow = room._session.machine
+    assert room._backend is not None
+    slow = room._backend.machine
     handle = RoomMachine.handle
 
     def slow_handle(machine: RoomMachine, event: ev.Event, now_s: float) -> list[fx.Effect]:
@@ -258,5 +258,5 @@ def test_published_floods_are_told_and_the_room_goes_on() -> None:
 
 
 def peer_id(room: Room) -> str:
-    assert room._session is not None
-    return room._session.machine.mesh.peer_id
+    assert room._backend is not None
+    return room._backend.snapshot().peer_id

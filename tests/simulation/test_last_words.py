@@ -95,7 +95,7 @@ async def author_comes_back(author: Room, _reader: Room, rooms: Rooms) -> None:
 
 
 async def reader_is_put_away(_author: Room, reader: Room, _rooms: Rooms) -> None:
-    session = reader._session
+    session = reader._backend
     assert session is not None
     session.put_away()
 

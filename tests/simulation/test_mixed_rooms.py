@@ -72,8 +72,8 @@ def check(rooms: list[Room], pages: list[StockPeer]) -> None:
 
 def peer_id(room: Room) -> str:
     """The network identity, which a room keeps to itself."""
-    assert room._session is not None
-    return room._session.machine.mesh.peer_id
+    assert room._backend is not None
+    return room._backend.snapshot().peer_id
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -22,7 +22,7 @@ from .helpers import TOPIC, URL, make_rooms
 
 def connections(rooms: list[Room]) -> list[dict[str, int | None]]:
     """The numbers of all peer connections: one that was begun anew has another."""
-    meshes = [room._session.machine.mesh for room in rooms if room._session is not None]
+    meshes = [room._backend.machine.mesh for room in rooms if room._backend is not None]
     return [{peer.peer_id: peer.negotiation.conn for peer in mesh} for mesh in meshes]
 
 
@@ -46,8 +46,8 @@ def test_what_is_not_encrypted_changes_nothing() -> None:
         awareness = encode_awareness([AwarenessEntry(9, 1, {"user": {"name": "Eve"}})])
         [relay] = network.relays.values()
         offer = {"type": "offer", "sdp": "v=0\\r\\no=- 9 1 IN IP4 127.0.0.1"}
-        assert room._session is not None
-        mine = room._session.machine.mesh.peer_id
+        assert room._backend is not None
+        mine = room._backend.snapshot().peer_id
         for data in (
             {"type": "announce", "from": "eve"},
             {"type": "signal", "from": "eve", "to": mine, "token": 1.0, "signal": offer},

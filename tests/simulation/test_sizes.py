@@ -9,11 +9,11 @@ import pytest
 from pycrdt import Array, Doc, Map
 
 from pyodide_rtc.errors import ConfigError, MessageTooBigError
-from pyodide_rtc.peer import Transfer
 from pyodide_rtc.protocol.link import MAX_WAITING_BYTES
 from pyodide_rtc.room import Room
 from pyodide_rtc.room_status import RoomEvent
 from pyodide_rtc.session.outbox import FULL_BYTES, Outbox
+from pyodide_rtc.snapshot import Transfer
 from pyodide_rtc.testing import Network, run_virtual
 from pyodide_rtc.testing.peer import MemoryDataChannel
 from pyodide_rtc.wire.messages import SyncStep2, SyncUpdate, UnknownMessage

@@ -1,8 +1,8 @@
 """What a connection has brought, and what was not dealt with before it ended.
 
-Its peer may have written it and closed the page: nobody else may have it. So changes of the
-document are taken still, those in chunks as well; whatever else it says is about a connection that
-is no more.
+Its peer may have written it and closed the page: nobody else may have it. So changes of documents
+are taken still, those in chunks as well; whatever else it says is about a connection that is no
+more.
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pyodide_rtc.errors import RemoteProtocolError
-from pyodide_rtc.protocol.effects import ApplyUpdate, Effect, Report
-from pyodide_rtc.protocol.events import FramesReceived, Link
-from pyodide_rtc.protocol.link import Traffic
-from pyodide_rtc.wire.chunks import CHUNK_TYPE
-from pyodide_rtc.wire.messages import Message, SyncStep2, SyncUpdate, UnknownMessage, decode
+from pyodide_rtc.protocol.effects import Report
+from pyodide_rtc.protocol.events import FramesReceived, LinkId
+from pyodide_rtc.protocol.link import PeerLink
+from pyodide_rtc.wire.messages import Message, decode
 
 
 @dataclass(slots=True)
@@ -26,34 +25,27 @@ class LateFrames:
     """
 
     max_received_bytes: int
-    _traffic: dict[Link, Traffic] = field(default_factory=dict)
+    _links: dict[LinkId, PeerLink] = field(default_factory=dict)
 
-    def keep(self, link: Link, traffic: Traffic) -> None:
+    def keep(self, link: PeerLink) -> None:
         """Keep what a link has brought of a message in chunks: the rest may wait here still."""
-        self._traffic[link] = traffic
+        self._links[link.id] = link
 
-    def end(self, link: Link) -> None:
+    def end(self, link: LinkId) -> None:
         """Take that nothing waits of a link any more."""
-        self._traffic.pop(link, None)
+        self._links.pop(link, None)
 
-    def take(self, event: FramesReceived, now_s: float) -> list[Effect]:
-        """Give the changes of the document among frames of a link that is gone."""
-        effects: list[Effect] = []
+    def read(self, event: FramesReceived, now_s: float) -> tuple[list[Message], list[Report]]:
+        """Read frames of a link that is gone: what they say, and what is wrong with others."""
+        messages: list[Message] = []
+        faults: list[Report] = []
+        link = self._links.get(event.link)
         for frame in event.frames:
             try:
-                message = self._read(event.link, frame, now_s)
+                if link is None:
+                    messages.append(decode(frame, max_bytes=self.max_received_bytes))
+                elif (message := link.read(frame, now_s)[0]) is not None:
+                    messages.append(message)
             except RemoteProtocolError as error:
-                effects.append(Report(error))
-                continue
-            if isinstance(message, SyncUpdate | SyncStep2):
-                effects.append(ApplyUpdate(event.link, message.update))
-        return effects
-
-    def _read(self, link: Link, frame: bytes, now_s: float) -> Message | None:
-        message = decode(frame, max_bytes=self.max_received_bytes)
-        traffic = self._traffic.get(link)
-        if traffic is None or traffic.peer.capability is None:
-            return message
-        if isinstance(message, UnknownMessage) and message.type == CHUNK_TYPE:
-            return traffic.on_chunk(message.body, now_s)[0]
-        return message
+                faults.append(Report(error))
+        return messages, faults

@@ -1,6 +1,6 @@
 """The peers of a room and the peer connections to them: who is called, and who is linked.
 
-Owns the negotiations and the announces. Knows nothing of frames, documents and presence.
+Owns the negotiations and the announces. Knows nothing of frames and documents.
 """
 
 from __future__ import annotations
@@ -22,18 +22,13 @@ from pyodide_rtc.protocol.connections.capability import (
 from pyodide_rtc.protocol.connections.lobby import Lobby, Newcomer
 from pyodide_rtc.protocol.connections.mesh_peer import MeshPeer, is_due
 from pyodide_rtc.protocol.connections.negotiation import Negotiation, Phase
-from pyodide_rtc.protocol.connections.sdp import (
-    candidates_of,
-    new_candidates,
-    same_but_candidates,
-    session_of,
-)
+from pyodide_rtc.protocol.connections.news import Outcome
+from pyodide_rtc.protocol.connections.open_offer import OpenOffer, Verdict
+from pyodide_rtc.protocol.connections.sdp import session_of
 from pyodide_rtc.protocol.deadlines import earliest
-from pyodide_rtc.protocol.effects import (
-    Effect,
-    PublishPayload,
-    Report,
-)
+from pyodide_rtc.protocol.effects import PublishPayload, Report
+from pyodide_rtc.protocol.events import ChannelSide
+from pyodide_rtc.protocol.link import MAX_RECEIVED_BYTES, PeerLink
 from pyodide_rtc.wire.payload import (
     Announce,
     Candidate,
@@ -41,10 +36,6 @@ from pyodide_rtc.wire.payload import (
     Lost,
     SignalMessage,
 )
-
-EAGER_STATE_BYTES = 16_384
-"""A state below this size goes to a peer of our own kind at once, without waiting to be asked: it
-is there half a round trip earlier, and costs next to nothing if most of it was known."""
 
 GUESS_DELAYS_S = (1.0, 10.0, 30.0, 60.0)
 """When a lost stock peer is called, should it be there still, and after each call in vain. Our late
@@ -74,17 +65,15 @@ class Mesh:
         client_id: the own document's client id.
         max_peers: from how many peers on announces are not answered any more.
         new_token: gives a glare token: milliseconds since 1970 plus a random fraction.
-        open_offer: the offer of the connection in reserve, which the next peer that we call gets.
-            Our announces bring it along: who is alone there answers it, which saves a round. It
-            may come to know of more candidates.
+        max_received_bytes: the largest frame that is taken from a peer.
     """
 
     peer_id: str
     client_id: int
     max_peers: int
     new_token: Callable[[], float]
-    open_offer: str | None = None
-    _announced_offer: str | None = None  # as it went round first
+    max_received_bytes: int = MAX_RECEIVED_BYTES
+    _offer: OpenOffer = field(default_factory=OpenOffer)
     _peers: dict[str, MeshPeer] = field(default_factory=dict)
     _refused: dict[str, None] = field(default_factory=dict)
     _conns: count[int] = field(default_factory=lambda: count(1))
@@ -113,32 +102,31 @@ class Mesh:
 
     # Signaling.
 
-    def on_server_opened(self, url: str, now_s: float) -> list[Effect]:
+    def on_server_opened(self, url: str, now_s: float) -> list[Outcome]:
         """Take a server that is there, or there again: what went by it may be lost."""
-        effects = self.announce(now_s, url)
+        outcomes = self.announce(now_s, url)
         for peer in self:
             if peer.negotiation.url == url and not peer.is_joined:
-                effects += peer.doubt(now_s)
-        return effects
+                outcomes += peer.doubt(now_s)
+        return outcomes
 
-    def announce(self, now_s: float, url: str | None = None) -> list[Effect]:
+    def announce(self, now_s: float, url: str | None = None) -> list[Outcome]:
         """Say that we are here."""
         self._announces.on_sent(url, now_s)
-        self._announced_offer = self._announced_offer or self.open_offer
-        extra = encode_capability(Capability(self.client_id), open_offer=self.open_offer)
+        extra = encode_capability(Capability(self.client_id), open_offer=self._offer.announce())
         return [PublishPayload(Announce(self.peer_id, extra), url, Lost(self.peer_id))]
 
     def take_offer(self, sdp: str | None) -> None:
         """Take the offer of the connection in reserve, its next state, or that it is void."""
-        if sdp is None or self.open_offer is None or not same_but_candidates(sdp, self.open_offer):
-            self._announced_offer = None
-        self.open_offer = sdp
+        self._offer.take(sdp)
 
-    def announce_again(self, now_s: float) -> list[Effect]:
+    def announce_again(self, now_s: float) -> list[Outcome]:
         """Say it again after a lost peer, but not more often than is decent."""
         return self.announce(now_s) if self._announces.ask(now_s) else []
 
-    def on_payload(self, url: str, payload: Announce | SignalMessage, now_s: float) -> list[Effect]:
+    def on_payload(
+        self, url: str, payload: Announce | SignalMessage, now_s: float
+    ) -> list[Outcome]:
         """Take what somebody published; our own echo and refused peers are passed over."""
         sender = payload.sender
         if sender == self.peer_id and isinstance(payload, Announce):
@@ -152,7 +140,7 @@ class Mesh:
 
     def publish_signal(
         self, event: ev.DescriptionMade | ev.CandidateFound, now_s: float
-    ) -> list[Effect]:
+    ) -> list[Outcome]:
         """Send the peer what the browser made."""
         peer = self.peer_of(event.conn)
         if peer is None:
@@ -169,11 +157,11 @@ class Mesh:
         answers = negotiation.answers if isinstance(signal, Description) else None
         extra = encode_capability(Capability(self.client_id), answers=answers)
         message = SignalMessage(self.peer_id, peer.peer_id, token, signal, extra)
-        return negotiation.publish(message, now_s)
+        return [*negotiation.publish(message, now_s)]
 
     # Links.
 
-    def on_channel_opened(self, event: ev.ChannelOpened) -> list[Effect]:
+    def on_channel_opened(self, event: ev.ChannelOpened) -> list[Outcome]:
         """Take an open data channel; greet when there is a better one to send on."""
         peer = self.peer_of(event.conn)
         if peer is None:
@@ -182,25 +170,37 @@ class Mesh:
         before = negotiation.send_side
         negotiation.open_channel(event.side, event.max_message_bytes)
         # Also when the side changes: what went by the other one may have had no listener.
-        if negotiation.send_side == before:
+        side = negotiation.send_side
+        if side is None or side == before:
             return []
-        return peer.join(event.conn, EAGER_STATE_BYTES if peer.capability else 0)
+        return peer.join(self._link_of(peer, event.conn, side))
 
-    def on_path_restored(self, conn: int) -> list[Effect]:
+    def _link_of(self, peer: MeshPeer, conn: int, side: ChannelSide) -> PeerLink:
+        """Give the link by this connection, which from now on goes by the channel of that side."""
+        limit = peer.negotiation.channels[side]
+        link = peer.link
+        if link is None or link.id != conn:
+            return PeerLink(
+                conn, peer.peer_id, peer.client_id, self.max_received_bytes, side, limit
+            )
+        link.side, link.max_frame_bytes = side, limit
+        return link
+
+    def on_path_restored(self, conn: int) -> list[Outcome]:
         """Take a network path; one that was lost brings the peer back, with its channels."""
         peer = self.peer_of(conn)
         if peer is None or not peer.negotiation.channels or peer.negotiation.has_path:
             return []
+        assert peer.link is not None, "a channel was open"
         peer.negotiation.find_path()
-        # No state unasked: that counts on the peer's question, but it may have lost nothing.
-        return peer.join(conn, max_state_bytes=0)
+        return peer.join(peer.link)
 
-    def lose_path(self, conn: int, reason: str, now_s: float) -> list[Effect]:
+    def lose_path(self, conn: int, reason: str, now_s: float) -> list[Outcome]:
         """Take the loss of the network path: look for another, or give the peer up."""
         peer = self.peer_of(conn)
         return [] if peer is None else self._try_again(peer, reason, now_s)
 
-    def lose(self, conn: int, reason: str, kind: type[PeerError], now_s: float) -> list[Effect]:
+    def lose(self, conn: int, reason: str, kind: type[PeerError], now_s: float) -> list[Outcome]:
         """Take the loss of a connection for another reason."""
         peer = self.peer_of(conn)
         if peer is None:
@@ -208,7 +208,7 @@ class Mesh:
         report = [] if peer.is_joined else [Report(kind(peer.peer_id, reason))]
         return [*self._miss(peer, reason, now_s), *report, *self.announce_again(now_s)]
 
-    def on_path(self, event: ev.PathFound) -> list[Effect]:
+    def on_path(self, event: ev.PathFound) -> list[Outcome]:
         """Take note of the way to a peer."""
         peer = self.peer_of(event.conn)
         if peer is None or peer.is_relayed == event.is_relayed:
@@ -216,7 +216,7 @@ class Mesh:
         peer.is_relayed = event.is_relayed
         return [peer.change()]
 
-    def drop(self, peer_id: str, reason: str, *, is_gentle: bool = False) -> list[Effect]:
+    def drop(self, peer_id: str, reason: str, *, is_gentle: bool = False) -> list[Outcome]:
         """Close the connection to a peer and forget it."""
         self._lobby.forget(peer_id)
         peer = self._peers.pop(peer_id, None)
@@ -224,7 +224,7 @@ class Mesh:
             return []
         return [*peer.negotiation.close(is_gentle=is_gentle), *peer.part(reason)]
 
-    def put_away(self, reason: str, now_s: float) -> list[Effect]:
+    def put_away(self, reason: str, now_s: float) -> list[Outcome]:
         """Drop all peers until we wake."""
         self.take_offer(None)
         return [e for peer in list(self) for e in self._miss(peer, reason, now_s)]
@@ -233,32 +233,31 @@ class Mesh:
         """Call those who were to be called meanwhile, unless they hear our announce and call us."""
         self._lobby.postpone(now_s + GUESS_DELAYS_S[0])
 
-    def refuse(self, peer_id: str, reason: str) -> list[Effect]:
+    def refuse(self, peer_id: str, reason: str) -> list[Outcome]:
         """Close the connection to a peer, and deal with it no more."""
         self._refused[peer_id] = None
         if len(self._refused) > MAX_REFUSED:
             del self._refused[next(iter(self._refused))]
         return self.drop(peer_id, reason)
 
-    def on_time(self, now_s: float) -> list[Effect]:
+    def on_time(self, now_s: float) -> list[Outcome]:
         """Act on what takes too long and on what is in doubt, call newcomers, and announce."""
-        effects: list[Effect] = []
+        outcomes: list[Outcome] = []
         for peer in [p for p in self if is_due(p.negotiation.deadline_s, now_s)]:
             if is_due(peer.negotiation.give_up_s, now_s):
-                effects += self._give_up(peer, now_s)
+                outcomes += self._give_up(peer, now_s)
             else:
-                effects += peer.negotiation.settle_doubt(now_s)
+                outcomes += peer.negotiation.settle_doubt(now_s)
         for newcomer in self._lobby.take_due(now_s):
-            effects += self._call(newcomer, now_s)
+            outcomes += self._call(newcomer, now_s)
         if is_due(self._announces.due_s, now_s):
-            effects += self.announce(now_s)
-        return effects
+            outcomes += self.announce(now_s)
+        return outcomes
 
     def _next_conn(self, is_initiator: bool) -> tuple[int, str | None]:
-        taken = self.open_offer
+        session = self._offer.session if is_initiator else None
         # Also when we answer: who takes that offer then has been overtaken, and is called instead.
-        self.take_offer(None)
-        session = session_of(taken) if taken is not None and is_initiator else None
+        self._offer.take(None)
         return next(self._conns), session
 
     def _add(self, peer_id: str, url: str, capability: Capability | None, now_s: float) -> MeshPeer:
@@ -277,7 +276,7 @@ class Mesh:
 
     def _call(
         self, newcomer: Newcomer, now_s: float, open_offer: str | None = None
-    ) -> list[Effect]:
+    ) -> list[Outcome]:
         """Offer to a peer with whom nothing has begun, or answer what it offers to all.
 
         Of several who are there already only one could have its answer taken: they offer.
@@ -290,12 +289,12 @@ class Mesh:
         peer.guess, peer.may_be_gone = newcomer.guess, newcomer.guess > 0
         self._lobby.forget(newcomer.peer_id)  # what it sent before belongs to what is past
         if open_offer is not None and is_first and self._lobby.is_fresh(open_offer):
-            return peer.negotiation.answer_open_offer(open_offer, now_s)
-        return peer.negotiation.offer()
+            return [*peer.negotiation.answer_open_offer(open_offer, now_s)]
+        return [*peer.negotiation.offer()]
 
     def _on_announce(
         self, url: str, announce: Announce, capability: Capability | None, now_s: float
-    ) -> list[Effect]:
+    ) -> list[Outcome]:
         sender = announce.sender
         peer = self._peers.get(sender)
         if peer is None:
@@ -311,7 +310,7 @@ class Mesh:
 
     def _on_signal(
         self, url: str, message: SignalMessage, capability: Capability | None, now_s: float
-    ) -> list[Effect]:
+    ) -> list[Outcome]:
         if message.to != self.peer_id:
             return []
         sender = message.sender
@@ -338,39 +337,33 @@ class Mesh:
 
     def _on_open_answer(
         self, url: str, message: SignalMessage, capability: Capability, session: str, now_s: float
-    ) -> list[Effect]:
-        """Take an answer to an offer that we have made to all, if nobody was faster.
-
-        Should both have answered each other's offer, the larger peer id decides: it takes the
-        answer or calls anew. The other keeps to its answer.
-        """
+    ) -> list[Outcome]:
+        """Take an answer to an offer that we have made to all."""
         assert isinstance(message.signal, Description), "what answers is a description"
-        sender = message.sender
-        theirs = session_of(message.signal.sdp)
+        sender, theirs = message.sender, session_of(message.signal.sdp)
         peer = self._peers.get(sender)
-        is_open = self.open_offer is not None and session_of(self.open_offer) == session
-        is_calling = peer is not None and peer.negotiation.phase is Phase.OFFERING
+        negotiation, is_joined = (
+            (None, False) if peer is None else (peer.negotiation, peer.is_joined)
+        )
+        verdict = self._offer.verdict(session, theirs, negotiation, is_joined=is_joined)
+        if theirs is not None and verdict in (Verdict.LATE, Verdict.CALL):
+            self._lobby.remember_closed(theirs, has_answered=True)
         if peer is not None:
-            if is_calling and peer.negotiation.own_session == session:
-                return self._accept(peer, url, message, capability, now_s)  # the same offer
-            is_crossing = peer.negotiation.phase is Phase.ANSWERED_OPEN
-            if is_crossing and self.peer_id < sender:
+            if verdict is Verdict.ACCEPT:
+                return self._accept(peer, url, message, capability, now_s)
+            if verdict is Verdict.INSIST:
                 peer.negotiation.turn_down(message.token)
                 return peer.doubt(now_s)  # it may not have our answer, on which it decides
-            if theirs == peer.negotiation.remote_session and not is_crossing:
+            if verdict in (Verdict.KNOWN, Verdict.LATE):
                 return []
-        if theirs is not None and (is_calling or not is_open):
-            self._lobby.remember_closed(theirs, has_answered=True)  # it is late, each time
-        if is_calling or (peer is not None and peer.is_joined and not is_open):
-            return []  # it will rather answer our other offer, or has met us by one
-        effects = [] if peer is None else self.drop(sender, "the peer began anew")
-        if is_open:
-            return effects + self._admit(url, message, capability, now_s)
-        return effects + self._call(Newcomer(sender, url, capability, now_s), now_s)
+        outcomes = [] if peer is None else self.drop(sender, "the peer began anew")
+        if verdict is Verdict.ADMIT:
+            return outcomes + self._admit(url, message, capability, now_s)
+        return outcomes + self._call(Newcomer(sender, url, capability, now_s), now_s)
 
     def _admit(
         self, url: str, message: SignalMessage, capability: Capability | None, now_s: float
-    ) -> list[Effect]:
+    ) -> list[Outcome]:
         """Begin with a peer that has called us, or has answered our open offer."""
         early = self._lobby.admit(message.sender, now_s)
         if len(self._peers) >= self.max_peers + MAX_CALLERS:
@@ -378,17 +371,15 @@ class Mesh:
         peer = self._add(message.sender, url, capability, now_s)
         peer.heard_by.add(url)  # it was announced before: the next announce is another one
         is_answer = isinstance(message.signal, Description) and message.signal.type == "answer"
-        offer = self.open_offer or ""
-        # The offer went round without some. If with all, one tells that the answer is taken.
-        found = new_candidates(offer, self._announced_offer or "") or candidates_of(offer)[:1]
-        effects = peer.negotiation.offer() if is_answer else []
+        found = self._offer.later_candidates
+        outcomes: list[Outcome] = [*peer.negotiation.offer()] if is_answer else []
         for each in (message, *early):
-            effects += self._accept(peer, url, each, capability, now_s)
+            outcomes += self._accept(peer, url, each, capability, now_s)
         conn = peer.negotiation.conn
         if is_answer and conn is not None:
             for text in found:
-                effects += self.publish_signal(ev.CandidateFound(conn, text, 0, None), now_s)
-        return effects
+                outcomes += self.publish_signal(ev.CandidateFound(conn, text, 0, None), now_s)
+        return outcomes
 
     def _accept(
         self,
@@ -397,12 +388,12 @@ class Mesh:
         message: SignalMessage,
         capability: Capability | None,
         now_s: float,
-    ) -> list[Effect]:
-        effects = peer.accept(url, message, capability, now_s)
+    ) -> list[Outcome]:
+        outcomes = peer.accept(url, message, capability, now_s)
         self._lobby.reopen(peer.negotiation.remote_session)
-        return effects
+        return outcomes
 
-    def _try_again(self, peer: MeshPeer, reason: str, now_s: float) -> list[Effect]:
+    def _try_again(self, peer: MeshPeer, reason: str, now_s: float) -> list[Outcome]:
         effects = peer.negotiation.try_again(now_s)
         if effects is not None:
             told = peer.part(reason) or [peer.change(reason)]
@@ -410,24 +401,24 @@ class Mesh:
         report = Report(IceFailedError(peer.peer_id, reason))
         return [*self._miss(peer, reason, now_s), report, *self.announce_again(now_s)]
 
-    def _give_up(self, peer: MeshPeer, now_s: float) -> list[Effect]:
+    def _give_up(self, peer: MeshPeer, now_s: float) -> list[Outcome]:
         """End a try that takes too long: the peer has gone, or there is no path to it."""
         negotiation = peer.negotiation
         if negotiation.phase is Phase.DESCRIBED:
             return self._try_again(peer, "no network path in time", now_s)
         reason = f"no connection in time: {negotiation.phase.value}"
-        effects = self._miss(peer, reason, now_s)
+        outcomes = self._miss(peer, reason, now_s)
         if negotiation.has_spoken:
-            effects.append(Report(NegotiationError(peer.peer_id, reason)))
-        return effects if peer.guess else effects + self.announce_again(now_s)
+            outcomes.append(Report(NegotiationError(peer.peer_id, reason)))
+        return outcomes if peer.guess else outcomes + self.announce_again(now_s)
 
-    def _miss(self, peer: MeshPeer, reason: str, now_s: float) -> list[Effect]:
+    def _miss(self, peer: MeshPeer, reason: str, now_s: float) -> list[Outcome]:
         """Drop a peer that may be there still."""
         peer.negotiation.spare_offer()
-        effects = self.drop(peer.peer_id, reason)
+        outcomes = self.drop(peer.peer_id, reason)
         if peer.capability is None and peer.guess < len(GUESS_DELAYS_S):
             url = peer.negotiation.url
             assert url is not None, "each peer is known by a server"
             due_s = now_s + GUESS_DELAYS_S[peer.guess]
             self._lobby.hold(Newcomer(peer.peer_id, url, None, due_s, peer.guess + 1))
-        return effects
+        return outcomes

@@ -1,4 +1,4 @@
-"""One peer of the mesh: its negotiation, what it can, and how far it is with us.
+"""One peer of the mesh: its negotiation, what it says of itself, and the link to it.
 
 Knows nothing of the other peers.
 """
@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 from pyodide_rtc.protocol.connections.capability import Capability
 from pyodide_rtc.protocol.connections.negotiation import Negotiation
-from pyodide_rtc.protocol.effects import AcceptDescription, AskState, Effect, PeersChanged
-from pyodide_rtc.wire.messages import StateCheck
+from pyodide_rtc.protocol.connections.news import LinkReady, Outcome
+from pyodide_rtc.protocol.effects import AcceptDescription, PeersChanged
+from pyodide_rtc.protocol.link import PeerLink
 from pyodide_rtc.wire.payload import SignalMessage
 
 
@@ -23,12 +24,7 @@ class MeshPeer:
     heard_by: set[str] = field(default_factory=set)  # servers that brought an announce of it
     guess: int = 0  # how often it was called since it was lost
     may_be_gone: bool = False  # until it speaks: it is not shown
-    is_joined: bool = False
-    is_synced: bool = False
-    has_whole_state: bool = False  # sent without being asked for: the question is still to come
-    ahead: int | None = None  # units that we lacked when we were last compared
-    behind: int | None = None  # units that it lacked
-    asked_for: StateCheck | None = None  # what it has told, and we have asked for
+    link: PeerLink | None = None  # of its present connection, once a channel was open
     is_relayed: bool | None = None  # by a TURN server; None while the browser has not told
 
     @property
@@ -41,54 +37,42 @@ class MeshPeer:
         """Its document's client id, if it told."""
         return self.capability.client_id if self.capability else None
 
+    @property
+    def is_joined(self) -> bool:
+        """Whether what is sent to it now arrives."""
+        return self.link is not None and self.link.is_open
+
     def change(self, reason: str = "") -> PeersChanged:
         """Tell that something about it has changed."""
         return PeersChanged(self.peer_id, "changed", reason, self.client_id)
 
-    def join(self, conn: int, max_state_bytes: int) -> list[Effect]:
-        """Take that it is linked, and greet it.
-
-        Args:
-            conn: by which connection.
-            max_state_bytes: below what size our state goes with the greeting.
-        """
-        effects: list[Effect] = []
+    def join(self, link: PeerLink) -> list[Outcome]:
+        """Take that it is linked, or linked by another channel."""
+        is_back = self.link is link and not link.is_open
+        outcomes: list[Outcome] = []
         if not self.is_joined:
-            self.is_joined, self.may_be_gone = True, False
-            effects.append(PeersChanged(self.peer_id, "joined", client_id=self.client_id))
-        return [*effects, AskState(conn, max_state_bytes)]
+            self.may_be_gone = False
+            outcomes.append(PeersChanged(self.peer_id, "joined", client_id=self.client_id))
+        self.link, link.is_open = link, True
+        return [*outcomes, LinkReady(link, is_back)]
 
-    def settle(self, ahead: int) -> list[Effect]:
-        """Take that it has answered, and that we lack so many units still of what it has told."""
-        effects: list[Effect] = []
-        if (self.ahead or 0) != ahead or (ahead and self.is_synced):
-            self.ahead = ahead
-            effects.append(self.change())
-        if not ahead:
-            self.asked_for = None
-            if not self.is_synced:
-                effects.append(PeersChanged(self.peer_id, "synced", client_id=self.client_id))
-        self.is_synced = not ahead
-        return effects
-
-    def part(self, reason: str) -> list[Effect]:
+    def part(self, reason: str) -> list[Outcome]:
         """Take that it is not linked any more."""
-        if not self.is_joined:
+        if self.link is None or not self.link.is_open:
             return []
-        self.is_joined = self.is_synced = self.has_whole_state = False
-        self.asked_for = None
+        self.link.is_open = False
         return [PeersChanged(self.peer_id, "left", reason, self.client_id)]
 
-    def doubt(self, now_s: float) -> list[Effect]:
+    def doubt(self, now_s: float) -> list[Outcome]:
         """Take its announce in the midst of a negotiation: it may have lost its end."""
         self.negotiation.doubt(now_s)
         if is_due(self.negotiation.deadline_s, now_s):
-            return self.negotiation.settle_doubt(now_s)
+            return [*self.negotiation.settle_doubt(now_s)]
         return []
 
     def accept(
         self, url: str, message: SignalMessage, capability: Capability | None, now_s: float
-    ) -> list[Effect]:
+    ) -> list[Outcome]:
         """Take a signal of it.
 
         Args:
@@ -101,18 +85,20 @@ class MeshPeer:
         negotiation.url = url
         self.guess, self.may_be_gone = 0, False
         before, retries = negotiation.conn, negotiation.retries
-        effects = negotiation.accept(message, now_s, is_own_kind=capability is not None)
+        outcomes: list[Outcome] = [
+            *negotiation.accept(message, now_s, is_own_kind=capability is not None)
+        ]
         if negotiation.conn != before:
             reason = "the peer began anew"
-            effects += self.part(reason)
-            self.capability = capability
+            outcomes += self.part(reason)
+            self.link, self.capability = None, capability
             if negotiation.retries > retries:
-                effects.append(self.change(reason))
-        elif self.is_joined and any(isinstance(e, AcceptDescription) for e in effects):
+                outcomes.append(self.change(reason))
+        elif self.is_joined and any(isinstance(e, AcceptDescription) for e in outcomes):
             # It had lost its path, and sent nothing meanwhile; we have not noticed.
-            assert before is not None, "a joined peer has a connection"
-            effects.append(AskState(before, 0))
-        return effects
+            assert self.link is not None, "a joined peer has a link"
+            outcomes.append(LinkReady(self.link))
+        return outcomes
 
 
 def is_due(deadline_s: float | None, now_s: float) -> bool:

@@ -30,7 +30,7 @@ from pyodide_rtc.protocol.effects import (
     AcceptDescription,
     AddCandidate,
     CloseTransport,
-    Effect,
+    ConnectionEffect,
     OpenTransport,
     PublishPayload,
     RestartIce,
@@ -151,11 +151,11 @@ class Negotiation:
         give_up_s = self.give_up_s
         return None if give_up_s is None else earliest(give_up_s, self.doubt_due_s)
 
-    def offer(self) -> list[Effect]:
+    def offer(self) -> list[ConnectionEffect]:
         """Open a connection as initiator."""
         return self._open(is_initiator=True)
 
-    def answer_open_offer(self, sdp: str, now_s: float) -> list[Effect]:
+    def answer_open_offer(self, sdp: str, now_s: float) -> list[ConnectionEffect]:
         """Answer an offer that the peer has made to all: another may have been faster."""
         effects = self._accept_offer(sdp, None, now_s)
         self.phase, self.answers = Phase.ANSWERED_OPEN, self.remote_session
@@ -173,7 +173,7 @@ class Negotiation:
         self.attempt, self.retries = Try.FIRST, 0
         self.doubt_due_s = None
 
-    def try_again(self, now_s: float) -> list[Effect] | None:
+    def try_again(self, now_s: float) -> list[ConnectionEffect] | None:
         """Look for a network path in the next way; None if there is no further one."""
         is_first, self.started_s = self.attempt is Try.FIRST, now_s
         self.has_path = self.has_spoken = False
@@ -202,7 +202,7 @@ class Negotiation:
         if self.doubt_due_s is None or due_s < self.doubt_due_s:
             self.doubt_due_s = due_s
 
-    def settle_doubt(self, now_s: float) -> list[Effect]:
+    def settle_doubt(self, now_s: float) -> list[ConnectionEffect]:
         """Make sure that the peer has an end of this: say it again, or begin anew.
 
         Should the peer have it still, it passes over the same offer with the same token, and over
@@ -216,7 +216,7 @@ class Negotiation:
             self.attempt = Try.ANEW
         return self._begin_anew(now_s)
 
-    def publish(self, message: SignalMessage, now_s: float) -> list[Effect]:
+    def publish(self, message: SignalMessage, now_s: float) -> list[ConnectionEffect]:
         """Send an own signal."""
         self._sent.append(message)
         self._sent_s = now_s
@@ -228,7 +228,9 @@ class Negotiation:
             self.token = self.new_token()
         return self.token
 
-    def accept(self, message: SignalMessage, now_s: float, *, is_own_kind: bool) -> list[Effect]:
+    def accept(
+        self, message: SignalMessage, now_s: float, *, is_own_kind: bool
+    ) -> list[ConnectionEffect]:
         """Take a signal of the peer."""
         self.is_own_kind = is_own_kind
         self.has_spoken = True
@@ -251,7 +253,7 @@ class Negotiation:
         if not (self._has_answer or self._sent or self.channels):
             self.remote_session = None
 
-    def close(self, *, is_gentle: bool = False) -> list[Effect]:
+    def close(self, *, is_gentle: bool = False) -> list[ConnectionEffect]:
         """Close the connection, if there is one."""
         if self.conn is None:
             return []
@@ -263,7 +265,7 @@ class Negotiation:
             self.remote_session = None
         return [CloseTransport(conn, is_gentle)]
 
-    def _open(self, *, is_initiator: bool) -> list[Effect]:
+    def _open(self, *, is_initiator: bool) -> list[ConnectionEffect]:
         self.conn, self.own_session = self.next_conn(is_initiator)
         self._expect_answer(is_initiator=is_initiator)
         self._is_rolled_back = self._has_stray_answer = self._has_answer = False
@@ -274,20 +276,20 @@ class Negotiation:
         self.token = self.doubt_due_s = None
         self._sent.clear()
 
-    def _restart(self) -> list[Effect]:
+    def _restart(self) -> list[ConnectionEffect]:
         assert self.conn is not None, "a described negotiation has a connection"
         self._expect_answer()
         return [RestartIce(self.conn)]
 
-    def _begin_anew(self, now_s: float) -> list[Effect]:
+    def _begin_anew(self, now_s: float) -> list[ConnectionEffect]:
         self.started_s = now_s
         self._queued.clear()
         return [*self.close(), *self.offer()]
 
-    def _send_again(self) -> list[Effect]:
+    def _send_again(self) -> list[ConnectionEffect]:
         return [PublishPayload(message, self.url) for message in self._sent]
 
-    def _accept_offer(self, sdp: str, token: float | None, now_s: float) -> list[Effect]:
+    def _accept_offer(self, sdp: str, token: float | None, now_s: float) -> list[ConnectionEffect]:
         if self._accepted_sdp is not None and same_but_candidates(sdp, self._accepted_sdp):
             return self._add_new(sdp) + self._answer_again(now_s)
         session = session_of(sdp)
@@ -298,7 +300,7 @@ class Negotiation:
         if is_glare and self._keeps_own_offer(token):
             self._rejected_token = token
             return []
-        effects: list[Effect] = []
+        effects: list[ConnectionEffect] = []
         if is_glare:
             self._is_rolled_back = True
         elif not is_same:  # the first offer, or the peer has begun anew
@@ -315,7 +317,7 @@ class Negotiation:
         self._sent.clear()
         return effects + self._describe("offer", sdp)
 
-    def _add_new(self, sdp: str) -> list[Effect]:
+    def _add_new(self, sdp: str) -> list[ConnectionEffect]:
         """Add what the offer that we have answered knows of by now."""
         assert self._accepted_sdp is not None, "it was accepted"
         if self.conn is None or self.phase is Phase.OFFERING:
@@ -325,7 +327,7 @@ class Negotiation:
         self._candidates += len(found)
         return [self._add(Candidate(text, 0, None)) for text in found[:free]]
 
-    def _answer_again(self, now_s: float) -> list[Effect]:
+    def _answer_again(self, now_s: float) -> list[ConnectionEffect]:
         """Our answer may be lost; or the offer was only heard by a second signaling server.
 
         A stock peer sends no offer twice, and gives itself up at a second answer.
@@ -345,7 +347,7 @@ class Negotiation:
             return not self.is_own_kind or self.my_id > self.peer_id
         return self.token > token
 
-    def _accept_answer(self, sdp: str) -> list[Effect]:
+    def _accept_answer(self, sdp: str) -> list[ConnectionEffect]:
         if self.phase is not Phase.OFFERING:
             # Late or doubled; or for an offer that we took back: then the peer has done so, too.
             self._has_stray_answer = self._is_rolled_back
@@ -356,7 +358,7 @@ class Negotiation:
         self.token = None
         return self._describe("answer", sdp)
 
-    def _describe(self, kind: Literal["offer", "answer"], sdp: str) -> list[Effect]:
+    def _describe(self, kind: Literal["offer", "answer"], sdp: str) -> list[ConnectionEffect]:
         assert self.conn is not None, "a phase with a description has a connection"
         self.phase = Phase.DESCRIBED
         self.remote_session = session_of(sdp)
@@ -372,13 +374,15 @@ class Negotiation:
         if self.phase is Phase.ANSWERED_OPEN:
             self.phase, self.doubt_due_s = Phase.DESCRIBED, None
 
-    def _add(self, candidate: Candidate) -> Effect:
+    def _add(self, candidate: Candidate) -> ConnectionEffect:
         assert self.conn is not None, "a described negotiation has a connection"
         return AddCandidate(
             self.conn, candidate.candidate, candidate.sdp_m_line_index, candidate.sdp_mid
         )
 
-    def _accept_candidate(self, candidate: Candidate, token: float | None) -> list[Effect]:
+    def _accept_candidate(
+        self, candidate: Candidate, token: float | None
+    ) -> list[ConnectionEffect]:
         if token is not None and token == self._rejected_token:
             return []  # it belongs to the offer that we turned down
         self._find_taker()

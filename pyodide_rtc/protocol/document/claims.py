@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from pyodide_rtc.protocol.events import Link
+from pyodide_rtc.protocol.events import LinkId
 
 MAX_CLIENTS = 1_000
 """Of so many clients a link is believed. A document that has lost something has a handful of them
@@ -26,8 +26,8 @@ class Claims:
     """
 
     grace_s: float = 0.0
-    _ends: dict[Link, dict[int, int]] = field(default_factory=dict)
-    _gone_s: dict[Link, float] = field(default_factory=dict)
+    _ends: dict[LinkId, dict[int, int]] = field(default_factory=dict)
+    _gone_s: dict[LinkId, float] = field(default_factory=dict)
 
     @property
     def ends(self) -> dict[int, int]:
@@ -38,19 +38,19 @@ class Claims:
                 merged[client] = max(merged.get(client, 0), end)
         return merged
 
-    def replace(self, link: Link, ends: Iterable[tuple[int, int]]) -> None:
+    def replace(self, link: LinkId, ends: Iterable[tuple[int, int]]) -> None:
         """Take how far a link says that clients go, in the place of what it has said before."""
         self._ends.pop(link, None)
         self.take(link, ends)
 
-    def take(self, link: Link, ends: Iterable[tuple[int, int]]) -> None:
+    def take(self, link: LinkId, ends: Iterable[tuple[int, int]]) -> None:
         """Take how far a link says that clients go."""
         own = self._ends.setdefault(link, {})
         for client, end in ends:
             if client in own or len(own) < MAX_CLIENTS:
                 own[client] = max(own.get(client, 0), end)
 
-    def end(self, link: Link, now_s: float) -> None:
+    def end(self, link: LinkId, now_s: float) -> None:
         """Take that a link is gone."""
         if self.grace_s and link in self._ends:
             self._gone_s[link] = now_s

@@ -14,10 +14,11 @@ from pyodide_rtc.errors import ChangesMissingError
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.deadlines import earliest
 from pyodide_rtc.protocol.document.claims import Claims
+from pyodide_rtc.protocol.document.replica import Effects, Replica
 from pyodide_rtc.protocol.document.stock_checks import StockChecks
-from pyodide_rtc.protocol.effects import AskCheck, AskComparison, Effect, Report, SendTabFrame
-from pyodide_rtc.protocol.links import Links
-from pyodide_rtc.wire.messages import StateCheck, SyncStep1, encode
+from pyodide_rtc.protocol.effects import AskCheck, AskComparison, Report
+from pyodide_rtc.protocol.link import TabsLink
+from pyodide_rtc.wire.messages import StateCheck, SyncStep1
 from pyodide_rtc.wire.state import Units, count_missing, decode_units, encode_question, units_of
 
 QUIET_S = 2.0
@@ -72,13 +73,15 @@ class CheckTimes:
 
 @dataclass(slots=True)
 class Comparison:
-    """The comparing of one room.
+    """The comparing of one document.
 
     Args:
-        links: by which it is told.
+        document: its name.
+        replicas: with which it is compared, by link.
     """
 
-    links: Links
+    document: str
+    replicas: dict[ev.LinkId, Replica]
     times: CheckTimes = field(default_factory=CheckTimes)
     stock: StockChecks = field(init=False)
     _told: Claims = field(default_factory=Claims)  # what others say that they have behind gaps
@@ -87,24 +90,24 @@ class Comparison:
     _is_gap_told: bool = False
 
     def __post_init__(self) -> None:
-        self.stock = StockChecks(self.links, self._sent)
+        self.stock = StockChecks(self.document, self.replicas, self._sent)
 
     @property
     def deadline_s(self) -> float | None:
         """When `on_time` should be called next."""
         return earliest(self.times.deadline_s, self.stock.deadline_s)
 
-    def on_time(self, now_s: float, *, is_renewal: bool) -> list[Effect]:
+    def on_time(self, now_s: float, *, is_renewal: bool) -> Effects:
         """Begin what is due; our own kind is told with each renewal of presence as well."""
         is_due = self.times.is_due(now_s)
         if is_due:
             self.stock.hurry()
         check = [self.ask_check()] if is_due or is_renewal else []
-        return check + self.stock.on_time(now_s)
+        return [*check, *self.stock.on_time(now_s)]
 
-    def ask_check(self) -> Effect:
+    def ask_check(self) -> AskCheck:
         """Find out what we have."""
-        return AskCheck(self._heard)
+        return AskCheck(self.document, self._heard)
 
     @property
     def _heard(self) -> dict[int, int]:
@@ -112,13 +115,13 @@ class Comparison:
         told, sent = self._told.ends, self._sent.ends
         return {client: max(told.get(client, 0), sent.get(client, 0)) for client in told | sent}
 
-    def forget(self, conn: int, now_s: float) -> None:
-        """Drop what a connection has told that is closed."""
-        self.stock.forget(conn)
+    def forget(self, link: ev.LinkId, now_s: float) -> None:
+        """Drop what a link has told that is gone."""
+        self.stock.forget(link)
         for claims in (self._told, self._sent):
-            claims.end(conn, now_s)
+            claims.end(link, now_s)
 
-    def hear(self, link: ev.Link, check: StateCheck) -> list[Effect]:
+    def hear(self, link: ev.LinkId, check: StateCheck) -> Effects:
         """Take what a peer has, and find out what we have.
 
         Raises:
@@ -126,53 +129,58 @@ class Comparison:
         """
         beyond = decode_units(check.beyond).items()
         self._told.replace(link, ((client, ranges[-1][1]) for client, ranges in beyond if ranges))
-        return [AskComparison(link, check, self._heard)]
+        return [AskComparison(self.document, link, check, self._heard)]
 
-    def tell(self, check: StateCheck, now_s: float) -> list[Effect]:
+    def tell(self, check: StateCheck, now_s: float, *, is_complete: bool) -> Effects:
         """Tell our own kind what we have, and ask the tabs, if it is time, for what we lack.
 
         Not while something large is under way: one of both lacks that still, and would ask for it
         once more. What it changes when it is there brings the next check.
-        """
-        effects: list[Effect] = []
-        for peer in self.links.mesh:
-            if peer.is_joined and peer.capability is not None:
-                assert peer.negotiation.conn is not None, "a joined peer has a connection"
-                if not self._is_transferring(peer.negotiation.conn):
-                    effects += self.links.send(peer.negotiation.conn, encode(check))
-        have = _units(check)
-        if self.links.tab_peers and self.times.may_ask_tabs(now_s):
-            effects.append(SendTabFrame(encode(SyncStep1(encode_question(have, {})))))
-        return effects + self._tell_gaps(have, now_s)
 
-    def compare(self, event: ev.Compared) -> list[Effect]:
+        Args:
+            check: what we have.
+            now_s: the time.
+            is_complete: whether nobody is on the way to us.
+        """
+        effects: Effects = []
+        have = _units(check)
+        for replica in self.replicas.values():
+            link = replica.link
+            if isinstance(link, TabsLink):
+                if link.is_open and self.times.may_ask_tabs(now_s):
+                    effects += replica.send(SyncStep1(encode_question(have, {})))
+            elif link.is_open and link.is_own_kind and not link.is_transferring:
+                effects += replica.send(check)
+        return effects + self._tell_gaps(have, now_s, is_complete=is_complete)
+
+    def compare(self, event: ev.Compared) -> Effects:
         """Ask for what we lack, and let a peer know that it lacks something.
 
         Raises:
             DecodeError: what the peer told is no state vector.
         """
-        mine, theirs, peer = event.mine, event.theirs, self.links.mesh.peer_of(event.link)
-        if peer is None:
+        mine, theirs, replica = event.mine, event.theirs, self.replicas.get(event.link)
+        if replica is None:
             return []
         have, told = _units(mine), _units(theirs)
         ahead = count_missing(have, told)
-        if theirs is peer.asked_for:
-            return peer.settle(ahead)
+        if theirs is replica.asked_for:
+            return replica.settle(ahead)
         behind = count_missing(told, have)
-        is_news = (peer.ahead or 0, peer.behind or 0) != (ahead, behind)
-        effects: list[Effect] = [peer.change()] if is_news else []
-        peer.ahead, peer.behind = ahead, behind
-        if self._is_transferring(event.link):
+        is_news = (replica.ahead or 0, replica.behind or 0) != (ahead, behind)
+        effects: Effects = replica.tell_change_of_sync() if is_news else []
+        replica.ahead, replica.behind = ahead, behind
+        if replica.link.is_transferring:
             return effects
         if ahead or mine.deletions != theirs.deletions:
-            peer.asked_for = theirs if ahead else None
-            effects += self.links.send(event.link, encode(SyncStep1(encode_question(have, told))))
+            replica.asked_for = theirs if ahead else None
+            effects += replica.send(SyncStep1(encode_question(have, told)))
         # It learns so, and asks. Two who both lack what no answer brings must not go on for ever.
         if behind and (is_news or not ahead):
-            effects += self.links.send(event.link, encode(mine))
+            effects += replica.send(mine)
         return effects
 
-    def _tell_gaps(self, have: Units, now_s: float) -> list[Effect]:
+    def _tell_gaps(self, have: Units, now_s: float, *, is_complete: bool) -> Effects:
         """Tell the user of what nobody here has, once, when it has not come for a while.
 
         That is what is missing before what we have, and before what was sent to us and waits for
@@ -186,21 +194,16 @@ class Comparison:
         if not lost:
             self._sent.clear()
             self._gaps_s, self._is_gap_told = None, False
-        elif self._gaps_s is None or not self._is_complete():
+        elif self._gaps_s is None or not is_complete or self._is_transferring:
             self._gaps_s = now_s
         elif now_s >= self._gaps_s + GAPS_PATIENCE_S and not self._is_gap_told:
             self._is_gap_told = True
             return [Report(ChangesMissingError(lost))]
         return []
 
-    def _is_complete(self) -> bool:
-        """Whether everybody here has told what they have."""
-        conns = [peer.negotiation.conn if peer.is_joined else None for peer in self.links.mesh]
-        return not any(conn is None or self._is_transferring(conn) for conn in conns)
-
-    def _is_transferring(self, conn: int) -> bool:
-        traffic = self.links.traffic_of(conn)
-        return traffic is not None and traffic.is_transferring
+    @property
+    def _is_transferring(self) -> bool:
+        return any(replica.link.is_transferring for replica in self.replicas.values())
 
 
 def _units(check: StateCheck) -> Units:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from pyodide_rtc.errors import PeerLimitError, RemoteProtocolError
-from pyodide_rtc.protocol.events import Link
+from pyodide_rtc.protocol.events import LinkId
 from pyodide_rtc.wire.awareness import AwarenessEntry, TooBigState, decode_awareness
 
 MAX_STATE_BYTES = 65_536
@@ -78,10 +78,10 @@ class Guests:
     """What each link says of clients, and all links together."""
 
     _all: _Ledger = field(default_factory=lambda: _Ledger(MAX_CLIENTS, MAX_BYTES))
-    _by_link: dict[Link, _Ledger] = field(default_factory=dict)
+    _by_link: dict[LinkId, _Ledger] = field(default_factory=dict)
 
     def read(
-        self, link: Link, update: bytes, is_here: Callable[[int], bool], *, max_bytes: int
+        self, link: LinkId, update: bytes, is_here: Callable[[int], bool], *, max_bytes: int
     ) -> tuple[list[AwarenessEntry], Sequence[RemoteProtocolError]]:
         """Read the body of an awareness message: what of it is taken, and why other things are not.
 
@@ -104,7 +104,7 @@ class Guests:
 
     def admit(
         self,
-        link: Link,
+        link: LinkId,
         heard: list[AwarenessEntry | TooBigState],
         is_here: Callable[[int], bool],
     ) -> tuple[list[AwarenessEntry], list[PeerLimitError]]:
@@ -145,6 +145,6 @@ class Guests:
             return None
         return own.why_not(entry) or self._all.why_not(entry)
 
-    def forget(self, link: Link) -> None:
+    def forget(self, link: LinkId) -> None:
         """Forget a link; what it said of clients stays as long as they do."""
         self._by_link.pop(link, None)

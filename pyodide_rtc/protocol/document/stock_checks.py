@@ -24,9 +24,10 @@ from pyodide_rtc.errors import DecodeError
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.deadlines import earliest
 from pyodide_rtc.protocol.document.claims import Claims
-from pyodide_rtc.protocol.effects import AskDiff, AskInventory, Effect
-from pyodide_rtc.protocol.links import Links
-from pyodide_rtc.wire.messages import Message, SyncStep1, SyncStep2, SyncUpdate, encode
+from pyodide_rtc.protocol.document.replica import Effects, Replica
+from pyodide_rtc.protocol.effects import AskDiff, AskInventory
+from pyodide_rtc.protocol.link import PeerLink
+from pyodide_rtc.wire.messages import Message, SyncStep1, SyncStep2, SyncUpdate
 from pyodide_rtc.wire.state import Units, decode_state_vector, encode_state_vector, lacks_deletions
 from pyodide_rtc.wire.update_extent import extent_of
 
@@ -104,7 +105,7 @@ class StockView:
         heard: how far clients go, as the peers say.
     """
 
-    link: ev.Link
+    link: ev.LinkId
     asked_s: float
     heard: Claims = field(default_factory=Claims)
     proven: dict[int, int] = field(default_factory=dict)  # what it has for certain, by client id
@@ -142,7 +143,7 @@ class StockView:
         """Note how far clients go, behind gaps too."""
         self.heard.take(self.link, ((client, ranges[-1][1]) for client, ranges in spans.items()))
 
-    def ask(self, clocks: dict[int, int], deletions: bytes | None, now_s: float) -> bytes:
+    def ask(self, clocks: dict[int, int], deletions: bytes | None, now_s: float) -> SyncStep1:
         """Make the question.
 
         Args:
@@ -158,13 +159,13 @@ class StockView:
         else:
             short = {i: self.proven.get(i, 0) for i in short}
         asked_for = clocks | short
-        frame = encode(SyncStep1(encode_state_vector(asked_for)))
-        self.question = Question(clocks, deletions, asked_for, len(frame))
+        message = SyncStep1(encode_state_vector(asked_for))
+        self.question = Question(clocks, deletions, asked_for, len(message.state_vector))
         self.asked_s = now_s
         if is_unanswered:
             self._wait(is_in_vain=True)
         self.due_s = now_s + self.interval_s
-        return frame
+        return message
 
     def take(self, update: bytes) -> Finding | None:
         """Take an answer; None if it was to no question of ours, or cannot be read."""
@@ -222,14 +223,16 @@ class StockView:
 
 @dataclass(slots=True)
 class StockChecks:
-    """The questions to the stock peers of one room.
+    """The questions to the stock peers that have one document.
 
     Args:
-        links: by which they go.
+        document: its name.
+        replicas: what they have, by link.
         heard: how far clients go in what they have sent.
     """
 
-    links: Links
+    document: str
+    replicas: dict[ev.LinkId, Replica]
     heard: Claims
     _views: dict[int, StockView] = field(default_factory=dict)  # by connection
 
@@ -240,8 +243,8 @@ class StockChecks:
 
     def greet(self, conn: int, now_s: float) -> None:
         """Take that a peer is greeted, which is a question, too."""
-        peer = self.links.mesh.peer_of(conn)
-        if peer is not None and peer.capability is None:
+        link = self.replicas[conn].link
+        if isinstance(link, PeerLink) and not link.is_own_kind:
             self._views.setdefault(conn, StockView(conn, now_s, self.heard))
 
     def forget(self, conn: int) -> None:
@@ -253,31 +256,31 @@ class StockChecks:
         for view in self._views.values():
             view.hurry()
 
-    def on_time(self, now_s: float) -> list[Effect]:
+    def on_time(self, now_s: float) -> Effects:
         """Find out what we have, if it is time to ask somebody."""
         due = [view for view in self._views.values() if view.due_s <= now_s]
         for view in due:
             view.is_wanted = True
             view.due_s = now_s + view.interval_s
-        return [AskInventory()] if due else []
+        return [AskInventory(self.document)] if due else []
 
-    def ask(self, event: ev.InventoryRead, now_s: float) -> list[Effect]:
+    def ask(self, event: ev.InventoryRead, now_s: float) -> Effects:
         """Ask those whose time it is."""
         clocks = decode_state_vector(event.state_vector)
         # With structs in it, it has what waits with us for something lost: others need not know it.
         is_known = event.deletions[:1] == b"\0"
         deletions = event.deletions[1:] if is_known else None
-        effects: list[Effect] = []
+        effects: Effects = []
         for conn, view in self._views.items():
             if view.is_wanted:
                 view.is_wanted = False
                 if self._is_level(conn):
-                    effects += self.links.send(conn, view.ask(clocks, deletions, now_s))
+                    effects += self.replicas[conn].send(view.ask(clocks, deletions, now_s))
                 else:
                     view.due_s = now_s + BUSY_RETRY_S
         return effects
 
-    def hear(self, conn: int, message: Message, now_s: float) -> list[Effect]:
+    def hear(self, conn: int, message: Message, now_s: float) -> Effects:
         """Take what a peer says of its document, and send what it may lack.
 
         Raises:
@@ -295,21 +298,21 @@ class StockChecks:
                 return self._on_answer(conn, view, update, now_s)
         return []
 
-    def _on_answer(self, conn: int, view: StockView, update: bytes, now_s: float) -> list[Effect]:
-        peer, size = self.links.mesh.peer_of(conn), len(update)
+    def _on_answer(self, conn: int, view: StockView, update: bytes, now_s: float) -> Effects:
+        replica, size = self.replicas[conn], len(update)
         finding = view.take(update)
-        if peer is None or finding is None:
+        if finding is None:
             return []
-        effects: list[Effect] = []
-        if (peer.behind or 0) != finding.missing:
-            effects.append(peer.change())
-        peer.behind = finding.missing
+        effects: Effects = []
+        if (replica.behind or 0) != finding.missing:
+            effects += replica.tell_change_of_sync()
+        replica.behind = finding.missing
         if view.conclude(finding, size, now_s) and self._is_level(conn):
             # As an answer: if that to its own question was lost, it is synced by this one.
-            effects.append(AskDiff(conn, encode_state_vector(view.proven)))
+            effects.append(AskDiff(self.document, conn, encode_state_vector(view.proven)))
         return effects
 
     def _is_level(self, conn: int) -> bool:
         """Whether all that there is to tell is on its way, so that a question comes behind it."""
-        traffic = self.links.traffic_of(conn)
-        return traffic is not None and traffic.peer.is_joined and traffic.is_level
+        replica = self.replicas[conn]
+        return replica.link.is_open and replica.is_level

@@ -1,9 +1,15 @@
-"""What a room tells of a peer. The machine of the room makes it, and users hold it."""
+"""How a room is at one moment: who is in it, and by which servers they are found.
+
+Whatever does the work of a room makes a snapshot, and users hold it.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
+
+from pyodide_rtc.errors import IceFailedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +59,41 @@ class Peer:
     transfers: tuple[Transfer, ...] = ()
     unknown_messages: int = 0
     retries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A signaling server, as the room sees it.
+
+    Args:
+        url: its address.
+        state: `"connecting"`, `"open"`, `"waiting"` for the next attempt, or `"closed"`.
+        reason: what went wrong last; empty while all is well.
+        retry_in_s: in how many seconds the next attempt comes, while it waits for that.
+    """
+
+    url: str
+    state: str
+    reason: str
+    retry_in_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """An open room at one moment.
+
+    Args:
+        peer_id: our own network identity.
+        peers: the others, those on their way included.
+        servers: the signaling servers.
+        states: what everybody shows of themselves, by client id, ourselves included.
+        has_strangers: whether somebody with another password, or none, was heard lately.
+        ice_failure: how the last peer that was found was not reached; None once one was.
+    """
+
+    peer_id: str
+    peers: tuple[Peer, ...] = ()
+    servers: tuple[Server, ...] = ()
+    states: Mapping[int, dict[str, object]] = field(default_factory=dict)
+    has_strangers: bool = False
+    ice_failure: IceFailedError | None = None

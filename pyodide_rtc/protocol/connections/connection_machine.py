@@ -1,0 +1,257 @@
+"""The connections of a room as a machine: peers by WebRTC, the tabs of this browser, their links.
+
+Owns the links, who is in doubt, and who cannot be reached. Knows no document.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from pyodide_rtc.errors import (
+    DecryptionError,
+    IceFailedError,
+    NegotiationError,
+    PeerClosedError,
+    PeerLimitError,
+    RemoteProtocolError,
+)
+from pyodide_rtc.protocol import events as ev
+from pyodide_rtc.protocol.connections.doubts import Doubts
+from pyodide_rtc.protocol.connections.late import LateFrames
+from pyodide_rtc.protocol.connections.mesh import Mesh
+from pyodide_rtc.protocol.connections.news import LinkClosed, LinkReady, Outcome
+from pyodide_rtc.protocol.connections.strangers import Strangers
+from pyodide_rtc.protocol.connections.tabs import Tabs
+from pyodide_rtc.protocol.connections.unreached import Unreached
+from pyodide_rtc.protocol.deadlines import earliest
+from pyodide_rtc.protocol.effects import (
+    CheckServers,
+    CloseTransport,
+    DropHeld,
+    PeersChanged,
+    Report,
+)
+from pyodide_rtc.protocol.intake import MAX_WAITING_BYTES
+from pyodide_rtc.protocol.link import Link, PeerLink
+from pyodide_rtc.wire.messages import QueryAwareness, TabPeer, encode
+from pyodide_rtc.wire.payload import Announce, Lost, SignalMessage
+
+_CALLS = (ev.PayloadReceived, ev.StrangerHeard, ev.ServerOpened)
+"""What makes us speak up by ourselves, or to whom we are not linked."""
+
+
+@dataclass(slots=True)
+class Connections:
+    """Who is here, and the links to them.
+
+    Args:
+        mesh: the peers by WebRTC, none yet.
+    """
+
+    mesh: Mesh
+    strangers: Strangers = field(default_factory=Strangers)
+    unreached: Unreached = field(default_factory=Unreached)
+    tabs: Tabs = field(init=False)
+    late: LateFrames = field(init=False)
+    is_away: bool = False
+    """Whether the page is put away: nothing is said then, and only changes are taken."""
+    _peer_links: dict[ev.LinkId, PeerLink] = field(default_factory=dict)
+    _doubts: Doubts = field(default_factory=Doubts)
+
+    def __post_init__(self) -> None:
+        mesh = self.mesh
+        self.tabs = Tabs(mesh.peer_id, mesh.client_id, mesh.max_received_bytes)
+        self.late = LateFrames(mesh.max_received_bytes)
+
+    @property
+    def deadline_s(self) -> float | None:
+        """When `on_time` should be called next; None if nothing is waited for."""
+        return earliest(self.mesh.deadline_s, self._doubts.deadline_s)
+
+    @property
+    def are_all_linked(self) -> bool:
+        """Whether nobody by WebRTC is on the way to us."""
+        return all(peer.is_joined for peer in self.mesh)
+
+    def link(self, link: ev.LinkId) -> Link | None:
+        """Find a link by which something can come in and go out now."""
+        if self.is_away:
+            return None
+        return self.tabs.link if link == ev.TABS else self._peer_links.get(link)
+
+    def handle(self, event: ev.ConnectionEvent, now_s: float) -> list[Outcome]:
+        """Take an event; frames are read by the room, and what they say is told to it."""
+        if self.is_away and isinstance(event, _CALLS):
+            return []
+        return self._note(self._dispatch(event, now_s), now_s)
+
+    def on_time(self, now_s: float) -> list[Outcome]:
+        """Act on what takes too long."""
+        outcomes: list[Outcome] = []
+        lost = self._doubts.expired(now_s)
+        for conn in lost:
+            outcomes += self.mesh.lose(conn, "it does not answer any more", PeerClosedError, now_s)
+        if lost:
+            outcomes.append(CheckServers())
+        return self._note(outcomes + self.mesh.on_time(now_s), now_s)
+
+    def on_alive(self, link: ev.LinkId) -> None:
+        """Take a sign of life."""
+        self._doubts.end(link)
+
+    def refuse(self, link: ev.LinkId, error: RemoteProtocolError, now_s: float) -> list[Outcome]:
+        """Deal no more with a peer that broke the protocol; of a tab's frame only tell."""
+        return self._note(self._refuse(link, error), now_s)
+
+    def lose(self, link: ev.LinkId, reason: str, now_s: float) -> list[Outcome]:
+        """End a link, so that its peer syncs anew when it is there again; tabs stay."""
+        return self._note(self.mesh.lose(link, reason, PeerClosedError, now_s), now_s)
+
+    def leave(self, now_s: float) -> list[Outcome]:
+        """Leave all."""
+        outcomes = self.tabs.leave("we left")
+        for peer_id in [p.peer_id for p in self.mesh]:
+            outcomes += self.mesh.drop(peer_id, "we left", is_gentle=True)
+        return self._note(outcomes, now_s)
+
+    def on_tab_peer(self, message: TabPeer) -> list[Outcome]:
+        """Take that a peer is in this browser, or has left."""
+        peer_id = message.peer_id
+        is_double = message.present and not self.tabs.knows(peer_id) and peer_id in self.mesh
+        dropped = self.mesh.drop(peer_id, "linked by the tab channel") if is_double else []
+        return self._note([*dropped, *self.tabs.take(message)], 0.0)
+
+    def _dispatch(  # noqa: C901 - one case each
+        self, event: ev.ConnectionEvent, now_s: float
+    ) -> list[Outcome]:
+        match event:
+            case ev.PayloadReceived(url, payload):
+                return self._on_payload(url, payload, now_s)
+            case ev.PayloadRefused(error):
+                return [Report(error)]
+            case ev.StrangerHeard(reason):
+                return self._on_stranger(reason, now_s)
+            case ev.DescriptionMade() | ev.CandidateFound():
+                return self.mesh.publish_signal(event, now_s)
+            case ev.OfferPrepared(sdp):
+                self.mesh.take_offer(sdp)
+                return []
+            case ev.ChannelOpened():
+                return self.mesh.on_channel_opened(event)
+            case ev.ChannelClosed(conn, _, reason):
+                return self.mesh.lose(conn, reason, PeerClosedError, now_s)
+            case ev.PathRestored(conn):
+                return self.mesh.on_path_restored(conn)
+            case ev.TransportFailed(conn, reason, is_ice):
+                if is_ice:
+                    return self.mesh.lose_path(conn, reason, now_s)
+                return self.mesh.lose(conn, reason, NegotiationError, now_s)
+            case ev.TransportUnsure(conn, is_sure):
+                if not is_sure:
+                    return self._doubt(conn, now_s)
+                self._doubts.end(conn)
+                return []
+            case ev.PathFound():
+                return self.mesh.on_path(event)
+            case ev.FramesGone(conn):
+                link = self._peer_links.get(conn)
+                return [] if link is None else [*link.on_gone(event, now_s)]
+            case ev.Flooded(link_id, waiting_bytes):
+                return self._on_flood(link_id, waiting_bytes)
+            case ev.FramesEnded(conn):
+                self.late.end(conn)
+                return []
+            case ev.PutAway():
+                self.is_away = True
+                reason = "the page is put away"
+                return self.tabs.leave(reason) + self.mesh.put_away(reason, now_s)
+            case ev.Woken():
+                return self._wake(now_s)
+            case ev.ServerOpened(url):
+                return self.mesh.on_server_opened(url, now_s)
+            case ev.TabOpened():
+                outcomes = self.tabs.open()
+                return [] if self.is_away else outcomes  # greeted again on waking
+            case ev.TabPeerGone(peer_id):
+                return self.tabs.take(TabPeer(peer_id, present=False))
+            case ev.FrameReceived() | ev.FramesReceived():
+                raise AssertionError("the room reads frames")
+            case _:
+                assert_never(event)
+
+    def _note(self, outcomes: list[Outcome], now_s: float) -> list[Outcome]:
+        """Take note of what follows from outcomes: links come and go."""
+        noted: list[Outcome] = []
+        for outcome in outcomes:
+            noted.append(outcome)
+            match outcome:
+                case LinkReady(PeerLink() as link):
+                    self._peer_links[link.id] = link
+                case CloseTransport(conn) if conn in self._peer_links:
+                    self.late.keep(self._peer_links.pop(conn))
+                    noted.append(LinkClosed(conn))
+                case Report(IceFailedError() as error):
+                    self.unreached.take(error, now_s)
+                case PeersChanged(_, "joined"):
+                    self.unreached = Unreached()
+        return noted
+
+    def _on_payload(
+        self, url: str, payload: Announce | Lost | SignalMessage, now_s: float
+    ) -> list[Outcome]:
+        if self.tabs.knows(payload.sender):
+            return []  # the tab channel links us already
+        if isinstance(payload, Lost):
+            return self._on_lost(payload.sender, now_s)
+        return self.mesh.on_payload(url, payload, now_s)
+
+    def _on_lost(self, peer_id: str, now_s: float) -> list[Outcome]:
+        self.unreached.lose(peer_id)
+        peer = self.mesh.get(peer_id)
+        if peer is None:
+            return []
+        if peer.is_joined:
+            return self._doubt(peer.negotiation.conn, now_s)
+        # Not dropped: a server may find a socket dead long after its peer has opened a new one.
+        peer.may_be_gone = True
+        return []
+
+    def _on_stranger(self, reason: str, now_s: float) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        if self.strangers.is_news(now_s):
+            outcomes.append(Report(DecryptionError(reason)))
+        if self.strangers.may_show_ourselves(now_s):
+            # So that they find out, too, that somebody is here whom they do not understand.
+            outcomes += self.mesh.announce(now_s) + self.tabs.show()
+        return outcomes
+
+    def _doubt(self, conn: int | None, now_s: float) -> list[Outcome]:
+        link = None if conn is None else self._peer_links.get(conn)
+        if link is None or not link.is_open or not self._doubts.begin(link.id, now_s):
+            return []
+        return [*link.send(encode(QueryAwareness()))]
+
+    def _refuse(self, link: ev.LinkId, error: RemoteProtocolError) -> list[Outcome]:
+        peer = self.mesh.peer_of(link)
+        if peer is None:
+            return [Report(error)]
+        error.peer_id = peer.peer_id
+        return [DropHeld(link), *self.mesh.refuse(peer.peer_id, error.hint), Report(error)]
+
+    def _on_flood(self, link: ev.LinkId, waiting_bytes: int) -> list[Outcome]:
+        what = "bytes sent faster than they can be taken"
+        flood = self._refuse(link, PeerLimitError(what, waiting_bytes, MAX_WAITING_BYTES))
+        if link != ev.TABS:
+            return flood
+        return [DropHeld(link), *flood, LinkReady(self.tabs.link)]  # which asks for what we lack
+
+    def _wake(self, now_s: float) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        if self.is_away:
+            self.is_away = False
+            self.mesh.come_back(now_s)
+            outcomes += self.tabs.reopen()
+        for conn in list(self._peer_links):
+            outcomes += self._doubt(conn, now_s)
+        return outcomes + self.mesh.announce_again(now_s)

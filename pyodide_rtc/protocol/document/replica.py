@@ -1,0 +1,185 @@
+"""What the other end of a link has of one document, as far as we know, and what it is still to get.
+
+While a link is congested, changes of the document do not queue up without limit: they are held
+back, and only the state vector before the first of them is kept. When there is room again the other
+end gets one difference since then.
+
+Small changes that have overtaken a large one are said again after it. The receiving document holds
+them as pending, but does not always notice that it could go on: after one update that came late Yrs
+0.28, which is pycrdt's, left something pending in a third of all cases (measured). JavaScript's Yjs
+13.6 does so seldom: in 2 of 720 documents whose parts came in a random order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from pyodide_rtc.errors import DecodeError
+from pyodide_rtc.protocol.effects import AskDiff, ConnectionEffect, DocumentEffect, SyncChanged
+from pyodide_rtc.protocol.link import (
+    FRAME_HEAD_BYTES,
+    RESUME_BYTES,
+    Link,
+    PeerLink,
+    TabsLink,
+    is_small_change,
+)
+from pyodide_rtc.wire.messages import Message, StateCheck, SyncStep2, SyncUpdate, encode
+from pyodide_rtc.wire.update import MIN_PIECE_BYTES, cut_update
+
+_NO_CHANGE = b"\0\0"
+
+Effects: TypeAlias = list[ConnectionEffect | DocumentEffect]
+
+
+@dataclass(slots=True)
+class Replica:
+    """One document at the other end of one link.
+
+    Args:
+        document: the document's name.
+        link: the way there.
+    """
+
+    document: str
+    link: Link
+    synced: set[str] = field(default_factory=set)
+    """The peers there that have told all that they had, and of which nothing told is missing."""
+    ahead: int | None = None
+    """Units that we lacked when we were last compared."""
+    behind: int | None = None
+    """Units that it lacked then."""
+    asked_for: StateCheck | None = None
+    """What it has told to have, and we have asked for."""
+    stale_clients: set[int] = field(default_factory=set)
+    """Whose awareness it is to be told when there is room."""
+    has_whole_state: bool = False
+    """Whether our state went there unasked: its question for it is still to come."""
+    _missed_since: bytes | None = None  # a state vector: it may lack what came after it
+    _repeats: list[bytes] | None = None  # frames that say all of that again; None if too many
+    _question: bytes | None = None  # its state vector, to be answered when there is room
+
+    @property
+    def peers(self) -> dict[str, int | None]:
+        """Who is there: the client ids of their main documents, by peer id."""
+        link = self.link
+        return link.peers if isinstance(link, TabsLink) else {link.peer_id: link.client_id}
+
+    @property
+    def is_level(self) -> bool:
+        """Whether all that is to be told there goes before the next small frame."""
+        is_complete = self._missed_since is None and self._question is None
+        return is_complete and not self.link.is_sending_bulk
+
+    def begin_anew(self) -> None:
+        """Take that the link was cut off: what was told by it counts no more."""
+        self.synced.clear()
+        self.has_whole_state = False
+        self.asked_for = None
+
+    def send(self, *messages: Message) -> Effects:
+        """Send messages of this document."""
+        return [effect for m in messages for effect in self.link.send(encode(m))]
+
+    # What it has.
+
+    def settle(self, ahead: int) -> Effects:
+        """Take that it has answered, and that we lack so many units still of what it has told."""
+        effects: Effects = []
+        if (self.ahead or 0) != ahead or (ahead and self.synced):
+            self.ahead = ahead
+            effects += self.tell_change_of_sync()
+        if ahead:
+            self.synced.clear()
+            return effects
+        self.asked_for = None
+        fresh = [peer_id for peer_id in self.peers if peer_id not in self.synced]
+        self.synced.update(fresh)
+        return [*effects, *(SyncChanged(self.document, peer_id, "synced") for peer_id in fresh)]
+
+    def tell_change_of_sync(self) -> Effects:
+        """Tell the user that it is ahead or behind, or no more."""
+        return [SyncChanged(self.document, peer_id, "changed") for peer_id in self.peers]
+
+    # What it is told.
+
+    def tell_change(self, update: bytes | None, before_state: bytes) -> Effects:
+        """Send a change of the document, or remember that it is lacking there.
+
+        Args:
+            update: the change; None for a large one, which is sent as a difference.
+            before_state: the state vector before it.
+        """
+        if update is None:
+            self._miss(before_state, None)
+            return self.resume()
+        if not self.link.admits(len(update)):
+            self._miss(before_state, None)
+            return []
+        if self.link.is_sending_bulk and is_small_change(len(update)):
+            self._miss(before_state, encode(SyncUpdate(update)))
+        return self.send_update(update, is_answer=False)
+
+    def send_update(self, update: bytes, *, is_answer: bool) -> Effects:
+        """Send an update; to a stock peer that cannot take it whole in several."""
+        message = SyncStep2(update) if is_answer else SyncUpdate(update)
+        frame, link = encode(message), self.link
+        if isinstance(link, TabsLink) or link.is_own_kind or len(frame) <= link.max_frame_bytes:
+            return [*link.send(frame)]
+        return self._send_pieces(link, update, is_answer=is_answer) or [*link.send(frame)]
+
+    def _send_pieces(self, link: PeerLink, update: bytes, *, is_answer: bool) -> Effects:
+        """Send a large update in pieces; nothing where it cannot be cut."""
+        limit = link.max_frame_bytes
+        try:
+            pieces = cut_update(update, max(limit - FRAME_HEAD_BYTES, MIN_PIECE_BYTES))
+        except DecodeError:
+            return []
+        frames = [encode(SyncUpdate(piece)) for piece in pieces]
+        effects: Effects = [e for f in frames if len(f) > limit for e in link.send(f)]
+        fitting = [f for f in frames if len(f) <= limit]
+        if is_answer:
+            # The peer counts as synced once it has a step 2: it comes last.
+            fitting.append(encode(SyncStep2(_NO_CHANGE)))
+        return [*effects, *link.send_series(fitting)]
+
+    def answer(self, state_vector: bytes) -> Effects:
+        """Take its question for what it lacks: answer it now or when there is room.
+
+        Only the latest is kept: a peer that asks and does not read makes us hold one answer.
+        """
+        if self.has_whole_state:
+            self.has_whole_state = False  # it asked before it had it; what it asks later is news
+            return []
+        if not self.link.has_room:
+            self._question = state_vector
+            return []
+        return [AskDiff(self.document, self.link.id, state_vector)]
+
+    def resume(self) -> Effects:
+        """Send what was held back, if there is room."""
+        if not self.link.has_room:
+            return []
+        since, self._missed_since = self._missed_since, None
+        repeats, self._repeats = self._repeats, None
+        question, self._question = self._question, None
+        if question is not None:
+            return [AskDiff(self.document, self.link.id, question)]  # with all that was missed
+        if since is None:
+            return []
+        if repeats is not None:
+            return [effect for frame in repeats for effect in self.link.send(frame)]
+        return [AskDiff(self.document, self.link.id, since, is_answer=False)]
+
+    def _miss(self, before_state: bytes, frame: bytes | None) -> None:
+        """Remember a change that is lacking there, and the frame that says it, if it is to go."""
+        if self._missed_since is None:
+            self._missed_since = before_state
+            self._repeats = []
+        if self._repeats is None:
+            return
+        if frame is None or sum(map(len, self._repeats)) + len(frame) > RESUME_BYTES:
+            self._repeats = None
+        else:
+            self._repeats.append(frame)
