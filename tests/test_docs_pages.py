@@ -12,7 +12,7 @@ import pytest
 from pyodide_rtc import room_repr
 from pyodide_rtc.protocol import fault_limits, intake, link, signaling
 from pyodide_rtc.protocol.connections import doubts, mesh, negotiation, strangers
-from pyodide_rtc.protocol.document import claims, comparison, guests, stock_checks
+from pyodide_rtc.protocol.document import claims, comparison, document_machine, guests, stock_checks
 from pyodide_rtc.wire.chunks import CHUNK_TYPE, Chunk
 from pyodide_rtc.wire.messages import StateCheck, encode
 
@@ -52,7 +52,7 @@ def test_the_times_are_those_of_the_code() -> None:
     assert stock_checks.MAX_REPEATS == 2
     assert (doubts.PATIENCE_S, mesh.CROSSING_S) == (1.5, 0.5)
     assert (strangers.NEWS_INTERVAL_S, strangers.SHOW_INTERVAL_S) == (60, 30)
-    assert (mesh.EAGER_STATE_BYTES, link.CHUNK_BYTES) == (16 * 1024, 64 * 1024)
+    assert (document_machine.EAGER_STATE_BYTES, link.CHUNK_BYTES) == (16 * 1024, 64 * 1024)
     assert link.MAX_WAITING_BYTES == 1024 * 1024
 
 
