@@ -62,7 +62,7 @@ from pyodide_rtc.wire.messages import (
     decode,
     encode,
 )
-from pyodide_rtc.wire.payload import Announce, Lost, SignalMessage
+from pyodide_rtc.wire.payload import Announce, SignalMessage
 
 _CALLS = (ev.PayloadReceived, ev.StrangerHeard, ev.ServerOpened, ev.TimePassed)
 """What makes us speak up by ourselves, or to whom we are not linked."""
@@ -264,24 +264,11 @@ class RoomMachine:
     # Links.
 
     def _on_payload(
-        self, url: str, payload: Announce | Lost | SignalMessage, now_s: float
+        self, url: str, payload: Announce | SignalMessage, now_s: float
     ) -> list[Effect]:
         if payload.sender in self.links.tab_peers:
             return []  # the tab channel links us already
-        if isinstance(payload, Lost):
-            return self._on_lost(payload.sender, now_s)
         return self.mesh.on_payload(url, payload, now_s)
-
-    def _on_lost(self, peer_id: str, now_s: float) -> list[Effect]:
-        self.unreached.lose(peer_id)
-        peer = self.mesh.get(peer_id)
-        if peer is None:
-            return []
-        if peer.is_joined:
-            return self._doubt(peer.negotiation.conn, now_s)
-        # Not dropped: a server may find a socket dead long after its peer has opened a new one.
-        peer.may_be_gone = True
-        return []
 
     def _on_stranger(self, reason: str, now_s: float) -> list[Effect]:
         effects: list[Effect] = []
