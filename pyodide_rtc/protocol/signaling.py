@@ -191,19 +191,16 @@ class SignalingMachine:
             return [SendText(wire.encode_unsubscribe([topic]))]
         return []
 
-    def publish(
-        self, topic: str, data: object, *, wants_echo: bool = True
-    ) -> list[SignalingEffect]:
+    def publish(self, topic: str, data: object) -> list[SignalingEffect]:
         """Publish, if the server is there; a room announces itself anew when it comes back.
 
         Args:
             topic: the room's.
             data: any JSON value.
-            wants_echo: whether we want to hear it, too, from a server that asks.
         """
         if self.state is not ServerState.OPEN:
             return []
-        return [SendText(wire.encode_publish(topic, data, wants_echo=wants_echo))]
+        return [SendText(wire.encode_publish(topic, data))]
 
     def put_away(self) -> list[SignalingEffect]:
         """Close the socket, and open none until `wake`."""

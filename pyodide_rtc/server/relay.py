@@ -3,8 +3,7 @@
 Owns the topics and the limits of one client. Knows no socket, no clock and no task: frames come in
 as text with the time, and go out as utf-8 by a function that each client brings along.
 
-Source: y-webrtc bin/server.js (c411f1d), but that nobody has to hear himself: that is
-ours.
+Source: y-webrtc bin/server.js (c411f1d).
 """
 
 from __future__ import annotations
@@ -161,8 +160,8 @@ class Relay:
             case Unsubscribe(topics=topics):
                 for topic in topics:
                     self._unsubscribe(client, topic)
-            case Publish(topic=topic, data=data, wants_echo=wants_echo):
-                sent = self._publish(topic, data, but=None if wants_echo else client)
+            case Publish(topic=topic, data=data):
+                sent = self._publish(topic, data)
                 wait_s = self._charge(client, sent - size_bytes)  # JSON may be longer than it came
             case Ping():
                 client.deliver(encode_pong().encode())
@@ -223,13 +222,12 @@ class Relay:
         if not subscribers:
             del self._subscribers[topic]
 
-    def _publish(self, topic: str, data: object, *, but: Client | None = None) -> int:
-        """Send to all subscribers but one; gives how many bytes each got."""
+    def _publish(self, topic: str, data: object) -> int:
+        """Send to all subscribers; gives how many bytes each got."""
         subscribers = self._subscribers.get(topic)
         if not subscribers:
             return 0
         frame = encode_publish(topic, data, clients=len(subscribers)).encode()
         for subscriber in subscribers:
-            if subscriber is not but:
-                subscriber.deliver(frame)
+            subscriber.deliver(frame)
         return len(frame)

@@ -23,7 +23,7 @@ from pyodide_rtc.session.sealer import Sealer
 from pyodide_rtc.session.server_link import ServerLink
 from pyodide_rtc.session.timer import DeadlineTimer
 from pyodide_rtc.session.transports import Connections
-from pyodide_rtc.wire.payload import Announce, decode_payload, encode_payload
+from pyodide_rtc.wire.payload import decode_payload, encode_payload
 
 logger = logging.getLogger("pyodide_rtc.room")
 
@@ -401,13 +401,10 @@ class RoomSession:
             self.feed(ev.DiffRead(wish.link, update, wish.is_answer))
 
     def _publish(self, wish: fx.PublishPayload) -> None:
-        # The echo of an announce tells who has heard it; other echoes are only passed over.
-        wants_echo = isinstance(wish.payload, Announce)
-
         def publish(data: object) -> None:
             for server in self.servers:
                 if wish.url is None or server.machine.url == wish.url:
-                    server.publish(self.topic, data, wants_echo=wants_echo)
+                    server.publish(self.topic, data)
 
         self._sealer.seal_payload(encode_payload(wish.payload), publish)
 

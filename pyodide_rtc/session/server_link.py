@@ -101,9 +101,9 @@ class ServerLink:
             del self._listeners[topic]
             self.perform(self.machine.unsubscribe(topic))
 
-    def publish(self, topic: str, data: object, *, wants_echo: bool = True) -> None:
+    def publish(self, topic: str, data: object) -> None:
         """Publish, if the server is there."""
-        self.perform(self.machine.publish(topic, data, wants_echo=wants_echo))
+        self.perform(self.machine.publish(topic, data))
 
     def put_away(self) -> None:
         """Close the socket, and open none until `wake`."""

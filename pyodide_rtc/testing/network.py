@@ -196,18 +196,16 @@ class MemoryRelay:
             case "unsubscribe":
                 sender.topics.difference_update(frame["topics"])
             case "publish":
-                but = None if frame.get("echo", True) else sender
-                self.publish(frame["topic"], frame["data"], but=but)
+                self.publish(frame["topic"], frame["data"])
             case "ping":
                 sender.give('{"type":"pong"}')
 
-    def publish(self, topic: str, data: object, *, but: MemorySocket | None = None) -> None:
-        """Send to all subscribers of the topic, but for the sender of what nobody has to hear."""
+    def publish(self, topic: str, data: object) -> None:
+        """Send to all subscribers of the topic, the sender included."""
         receivers = [s for s in self.sockets if topic in s.topics]
         frame = {"type": "publish", "topic": topic, "data": data, "clients": len(receivers)}
         for socket in receivers:
-            if socket is not but:
-                socket.give(json.dumps(frame))
+            socket.give(json.dumps(frame))
 
 
 class MemorySocket:

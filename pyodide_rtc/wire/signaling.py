@@ -74,20 +74,17 @@ class Unsubscribe:
 
 @dataclass(frozen=True, slots=True)
 class Publish:
-    """Something for all subscribers of a topic, the sender mostly included.
+    """Something for all subscribers of a topic, the sender included.
 
     Args:
         topic: the room's name.
         data: any JSON value: an encoded payload, or the text of an envelope.
         clients: how many subscribers the topic has; the server adds it.
-        wants_echo: whether the sender is to have it, too. Our own server leaves it out if not;
-            others, which do not know that key, send it.
     """
 
     topic: str
     data: object
     clients: int | None = None
-    wants_echo: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +116,6 @@ def encode_publish(
     data: object,
     *,
     clients: int | None = None,
-    wants_echo: bool = True,
 ) -> str:
     """Encode something for all subscribers of a topic.
 
@@ -127,7 +123,6 @@ def encode_publish(
         topic: the room's name.
         data: any JSON value.
         clients: how many subscribers the topic has; only the server says so.
-        wants_echo: whether the client that publishes it is to have it, too.
 
     Raises:
         LocalProtocolError: `data` is not JSON.
@@ -135,8 +130,6 @@ def encode_publish(
     frame: dict[str, object] = {"type": "publish", "topic": topic, "data": data}
     if clients is not None:
         frame["clients"] = clients
-    if not wants_echo:
-        frame["echo"] = False
     return encode_json(frame)
 
 
@@ -200,8 +193,7 @@ def _publish(fields: dict[str, object]) -> Publish:
     clients = fields.get("clients")
     if clients is not None and type(clients) is not int:
         raise unexpected("clients to be a whole number", clients)
-    topic, wants_echo = get_string(fields, "topic"), fields.get("echo") is not False
-    return Publish(topic, fields["data"], clients, wants_echo)
+    return Publish(get_string(fields, "topic"), fields["data"], clients)
 
 
 def _topics(fields: dict[str, object]) -> tuple[str, ...]:

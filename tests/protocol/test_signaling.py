@@ -119,11 +119,6 @@ class TestSubscribing:
 
 
 class TestFrames:
-    def test_a_server_that_knows_it_is_asked_for_no_echo(self, opened: SignalingMachine) -> None:
-        [frame] = sent(opened.publish("t", {"x": 1}, wants_echo=False))
-
-        assert frame == {"type": "publish", "topic": "t", "data": {"x": 1}, "echo": False}
-
     def test_publishing_needs_an_open_server(self, machine: SignalingMachine) -> None:
         machine.subscribe("t", 0.0)
         assert machine.publish("t", {"x": 1}) == []

@@ -55,23 +55,6 @@ def test_a_publisher_need_not_be_subscribed(relay: Relay) -> None:
     assert alice.take() == []
 
 
-def test_who_does_not_want_the_echo_is_spared_it(relay: Relay) -> None:
-    alice, bob = Inbox(relay), Inbox(relay)
-    for inbox in (alice, bob):
-        inbox.say(type="subscribe", topics=["room"])
-    alice.say(type="publish", topic="room", data="offer", echo=False)
-    assert [(frame["data"], frame["clients"]) for frame in bob.take()] == [("offer", 2)]
-    assert alice.take() == []
-
-
-@pytest.mark.parametrize("echo", [True, None, 0, "false"])
-def test_anything_but_false_brings_the_echo(relay: Relay, echo: object) -> None:
-    alice = Inbox(relay)
-    alice.say(type="subscribe", topics=["room"])
-    alice.say(type="publish", topic="room", data="announce", echo=echo)
-    assert [frame["data"] for frame in alice.take()] == ["announce"]
-
-
 def test_a_publish_to_nobody_goes_nowhere(relay: Relay) -> None:
     alice = Inbox(relay)
     alice.say(type="publish", topic="room", data={})
