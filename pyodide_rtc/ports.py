@@ -386,7 +386,7 @@ class Host(Protocol):
         """Open a peer connection.
 
         Args:
-            handler: hears it.
+            handler: hears it, perhaps within this call already.
             ice_servers: STUN and TURN servers.
             is_offering: whether it is to offer; otherwise it can only answer.
         """
