@@ -30,8 +30,6 @@ def join(
     doc: Doc[Any] | None = None,
     user: str | Mapping[str, object] | None = None,
     ice_servers: Sequence[Mapping[str, object]] | None = None,
-    naming: str = "host",
-    path: str = "",
     max_received_bytes: int = MAX_RECEIVED_BYTES,
 ) -> Room:
     """Join a room: share a document with all who are in it. See `Rooms.join`."""
@@ -42,8 +40,6 @@ def join(
         doc=doc,
         user=user,
         ice_servers=ice_servers,
-        naming=naming,
-        path=path,
         max_received_bytes=max_received_bytes,
     )
 

@@ -282,16 +282,8 @@ class RoomKey(Protocol):
     wait for a browser's promises take longer than the work itself.
     """
 
-    def encrypt(
-        self, plain: bytes, done: Callable[[Sealed | RtcError], None], *, is_urgent: bool
-    ) -> None:
-        """Encrypt with a fresh random iv.
-
-        Args:
-            plain: what to encrypt.
-            done: takes what came of it.
-            is_urgent: whether it goes before what is not, once the key is there.
-        """
+    def encrypt(self, plain: bytes, done: Callable[[Sealed | RtcError], None]) -> None:
+        """Encrypt with a fresh random iv."""
 
     def decrypt(
         self, iv: bytes, ciphertext: bytes, done: Callable[[bytes | RtcError], None]
@@ -394,7 +386,7 @@ class Host(Protocol):
         """Open a peer connection.
 
         Args:
-            handler: hears it.
+            handler: hears it, perhaps within this call already.
             ice_servers: STUN and TURN servers.
             is_offering: whether it is to offer; otherwise it can only answer.
         """

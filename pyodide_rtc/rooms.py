@@ -10,8 +10,7 @@ from typing import Any
 
 from pycrdt import Doc
 
-from pyodide_rtc import config, identity
-from pyodide_rtc import naming as room_naming
+from pyodide_rtc import config, identity, naming
 from pyodide_rtc.errors import ConfigError, InternalError, RtcError
 from pyodide_rtc.ports import Host, PageFacts
 from pyodide_rtc.protocol.link import MAX_RECEIVED_BYTES
@@ -38,18 +37,7 @@ class _Wish:
     signaling: Iterable[str] | str | None
     password: str | None
     ice_servers: Sequence[Mapping[str, object]] | None
-    naming: str
-    path: str
     max_received_bytes: int
-
-    @property
-    def key(self) -> tuple[str | None, str, str]:
-        """What tells its room from others, as long as the page was not asked."""
-        return self.name, self.naming, self.path
-
-    def topic(self, name: str, facts: PageFacts) -> str:
-        """Give the topic of its room, whose name is found."""
-        return room_naming.topic(self.naming, facts, name, self.path)
 
     def others_than(self, before: _Wish, facts: PageFacts | None) -> list[str]:
         """Name the arguments that want a room otherwise than it was joined before.
@@ -94,7 +82,7 @@ class Rooms:
         self._home: tuple[Client, PageFacts] | None = None
         self._opening: asyncio.Task[tuple[Client, PageFacts]] | None = None
         self._rooms: dict[str, tuple[Room, _Wish]] = {}
-        self._tasks: dict[tuple[str | None, str, str], tuple[asyncio.Task[None], Room, _Wish]] = {}
+        self._tasks: dict[str | None, tuple[asyncio.Task[None], Room, _Wish]] = {}
 
     def join(
         self,
@@ -105,8 +93,6 @@ class Rooms:
         doc: Doc[Any] | None = None,
         user: str | Mapping[str, object] | None = None,
         ice_servers: Sequence[Mapping[str, object]] | None = None,
-        naming: str = "host",
-        path: str = "",
         max_received_bytes: int = MAX_RECEIVED_BYTES,
     ) -> Room:
         """Join a room: share a document with all who are in it.
@@ -131,10 +117,6 @@ class Rooms:
                 else it is made up, the same each time in this browser.
             ice_servers: STUN and TURN servers, as `RTCConfiguration.iceServers`; by default
                 `webRtcIceServers` of the site, else none.
-            naming: how the room is called at the servers: `"host"`, by host and room; or as two
-                older versions of JupyterLite did, to meet their pages: `"jupyterlite-0.1.0b5"`,
-                `"jupyterlite-0.1.1"`. With a password all peers need the same, too.
-            path: the path of the document, which those two name as well.
             max_received_bytes: the largest message that is taken from a peer, and so what it can
                 make this kernel hold: one that sends more is closed. 256 MiB by default.
 
@@ -147,14 +129,13 @@ class Rooms:
             raise ConfigError("The password is empty or no text", "Give a text, or none at all.")
         if ice_servers is not None:
             ice_servers = [dict(server) for server in config.check_ice_servers(ice_servers)]
-        room_naming.check_naming(naming, path)
         limit = _check_limit(max_received_bytes)
         _check_loop()
         if isinstance(signaling, str):
             signaling = (signaling,)
         elif isinstance(signaling, Iterable) and not isinstance(signaling, Mapping):
             signaling = tuple(signaling)  # it is read more than once, and compared
-        wish = _Wish(room, signaling, password, ice_servers, naming, path, limit)
+        wish = _Wish(room, signaling, password, ice_servers, limit)
         block = self._block()
         if self._home is None and block is not None:
             self._wait_for_home(block)
@@ -179,8 +160,9 @@ class Rooms:
         doc: Doc[Any] | None,
         user: str | Mapping[str, object] | None,
     ) -> Room:
-        name = room_naming.room_name(wish.name, facts)
-        if (known := self._rooms.get(wish.topic(name, facts))) is not None:
+        name = naming.room_name(wish.name, facts)
+        topic = naming.topic_of(facts, name)
+        if (known := self._rooms.get(topic)) is not None:
             return _given_again(*known, wish, doc, user, facts)
         new = Room(name, doc if doc is not None else Doc(), user)
         try:
@@ -194,8 +176,8 @@ class Rooms:
     def _join_later(
         self, wish: _Wish, doc: Doc[Any] | None, user: str | Mapping[str, object] | None
     ) -> Room:
-        if wish.key in self._tasks:
-            _, under_way, before = self._tasks[wish.key]
+        if wish.name in self._tasks:
+            _, under_way, before = self._tasks[wish.name]
             if under_way.state == "opening":
                 return _given_again(under_way, before, wish, doc, user, None)
         new = Room(wish.name, doc if doc is not None else Doc(), user)
@@ -206,23 +188,23 @@ class Rooms:
                 if new.state == "opening":
                     self._open(new, client, facts, wish)
                 else:
-                    self._forget(wish.name or room_naming.remembered_name(facts))
+                    self._forget(wish.name or naming.remembered_name(facts))
             except Exception as error:  # whatever it is: else the room would be "opening" for ever
                 new.end(_as_rtc_error(error))
             finally:
-                if self._tasks[wish.key][1] is new:  # else one that was joined after leaving
-                    del self._tasks[wish.key]
+                if self._tasks[wish.name][1] is new:  # else one that was joined after leaving
+                    del self._tasks[wish.name]
 
-        self._tasks[wish.key] = asyncio.ensure_future(open_when_ready()), new, wish
+        self._tasks[wish.name] = asyncio.ensure_future(open_when_ready()), new, wish
         return new
 
     def _open(self, room: Room, client: Client, facts: PageFacts, wish: _Wish) -> None:
-        name = room_naming.room_name(wish.name, facts)
+        name = naming.room_name(wish.name, facts)
         servers = config.server_urls(wish.signaling, facts)
         ice_servers = config.ice_servers(wish.ice_servers, facts)
         if wish.password is not None:
             client.host.crypto.require()  # later it would be a room in which nobody ever is
-        topic = wish.topic(name, facts)
+        topic = naming.topic_of(facts, name)
         if topic in self._rooms:
             raise ConfigError(
                 f"The room {name!r} is joined already", "Use the room that join() gave first."
@@ -257,7 +239,7 @@ class Rooms:
         """Have the page forget a room that is left, should it be the one that it remembers."""
         if self._home is not None:
             client, facts = self._home
-            if name and name == room_naming.remembered_name(facts):
+            if name and name == naming.remembered_name(facts):
                 client.host.forget_room()
                 self._home = client, replace(facts, remembered_room=None)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -37,21 +38,18 @@ def test_the_configurations_are_accepted(example: dict[str, dict[str, object]]) 
 
 def test_each_key_is_named() -> None:
     assert [row[0] for row in rows("key")] == [
-        f"`{key}`"
-        for key in (naming.COLLABORATIVE_KEY, SERVERS_KEY, ICE_SERVERS_KEY, naming.PREFIX_KEY)
+        f"`{key}`" for key in (naming.COLLABORATIVE_KEY, SERVERS_KEY, ICE_SERVERS_KEY)
     ]
 
 
-def test_each_naming_gives_the_topic_that_is_shown() -> None:
+def test_the_topics_are_those_of_the_formulas() -> None:
     facts = PageFacts("https://example.org/lab/")
-    topics = {row[0].strip('`"'): row[1] for row in rows("`naming`")}
-    assert topics["host"] == f"`{naming.topic('host', facts, 'demo')}`"
-    old = naming.topic("jupyterlite-0.1.0b5", facts, "demo", "x")
-    assert topics["jupyterlite-0.1.0b5"] == f"`{old.removesuffix('x')}` and the path"
-    assert set(topics) == {"host", "jupyterlite-0.1.0b5", "jupyterlite-0.1.1"}
+    assert f"is host and room: `{naming.topic_of(facts, 'demo')}`." in TEXT
+    [[_, _], [_, hashed]] = rows("version of JupyterLite")
+    assert f"`{sha256(b'https://example.org-demo').hexdigest()}`" in hashed
 
 
 def test_the_arguments_exist() -> None:
     named = set(re.findall(r"`(?:join\()?(\w+)=", TEXT)) - {"room", "username", "usercolor"}
-    assert named == {"signaling", "ice_servers", "user", "naming", "path", "password"}
+    assert named == {"signaling", "ice_servers", "user", "password"}
     assert named <= set(inspect.signature(join).parameters)

@@ -107,4 +107,4 @@ def test_the_pages_name_arguments() -> None:
         for name, arguments in calls_in(page.read_text())
         for argument in arguments
     }
-    assert {("join", "max_received_bytes"), ("join", "naming"), ("join", "password")} <= named
+    assert {("join", "max_received_bytes"), ("join", "password")} <= named

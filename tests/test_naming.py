@@ -1,28 +1,16 @@
-"""A room's name, which of the four cases is at hand, and the topics, old ones included."""
+"""A room's name, which of the four cases is at hand, and the topic."""
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import pytest
 
 from pyodide_rtc.errors import ConfigError
-from pyodide_rtc.naming import (
-    check_naming,
-    jupyterlite_0_1_0b5,
-    jupyterlite_0_1_1,
-    page_host,
-    remembered_name,
-    room_name,
-    topic,
-    topic_of,
-)
+from pyodide_rtc.naming import remembered_name, room_name, topic_of
 from pyodide_rtc.ports import PageFacts
 
 PAGE = "https://example.org/lab/index.html"
-VECTOR = "314dca658818e307f1c8248f9fbdf59e06178b0289f1d406b3af2ebc47657669"
-"""wire.md section 8: prefix `https://example.org`, room `demo`, no path."""
 
 
 def facts(href: str = PAGE, remembered: str | None = None, **config: object) -> PageFacts:
@@ -47,16 +35,16 @@ class TestTopic:
         ],
     )
     def test_it_groups_by_host_with_port(self, href: str, host: str) -> None:
-        assert page_host(facts(href)) == host
-        assert topic_of(host, "demo") == f"{host}/demo"
+        assert topic_of(facts(href), "demo") == f"{host}/demo"
 
     def test_no_two_pairs_share_one(self) -> None:
         pairs = [("a", "b/c"), ("a", "b"), ("a:80", "b"), ("b", "a"), ("a", " b"), ("a", "")]
 
-        assert len({topic_of(*pair) for pair in pairs}) == len(pairs)
+        topics = {topic_of(facts(f"https://{host}/lab/"), room) for host, room in pairs}
+        assert len(topics) == len(pairs)
 
     def test_the_room_is_taken_verbatim(self) -> None:
-        assert topic_of("h", "vector-room-ø1 %20") == "h/vector-room-ø1 %20"
+        assert topic_of(facts("https://h/"), "vector-room-ø1 %20") == "h/vector-room-ø1 %20"
 
 
 class TestRoomName:
@@ -141,66 +129,3 @@ class TestRememberedRoom:
     def test_an_empty_one_is_none(self, remembered: str | None) -> None:
         with pytest.raises(ConfigError, match="No room is named"):
             room_name(None, facts(remembered=remembered, collaborative=True))
-
-
-class TestNamings:
-    def test_the_vector_of_0_1_1(self) -> None:
-        assert jupyterlite_0_1_1(facts(), "demo") == VECTOR
-        assert topic("jupyterlite-0.1.1", facts(), "demo") == VECTOR
-        assert topic("jupyterlite-0.1.1", facts(), " demo ") == VECTOR
-        assert topic("jupyterlite-0.1.1", facts(), "demo", "a.ipynb") == VECTOR + "a.ipynb"
-
-    def test_its_prefix_may_be_the_sites_own(self) -> None:
-        page = facts("http://localhost:8000/lab/", webRtcRoomPrefix="https://example.org")
-
-        assert jupyterlite_0_1_1(page, "demo") == VECTOR
-
-    def test_its_prefix_else_is_the_origin_with_port(self) -> None:
-        expected = hashlib.sha256("http://localhost:8000-ø".encode()).hexdigest()
-
-        assert jupyterlite_0_1_1(facts("http://localhost:8000/lab/?room=x"), "ø") == expected
-
-    def test_the_formula_of_0_1_0b5(self) -> None:
-        page = facts("http://localhost:8000/lab/")
-
-        assert jupyterlite_0_1_0b5(page, "demo") == "localhost:8000-demo"
-        assert topic("jupyterlite-0.1.0b5", page, " demo ", "a b.ipynb") == (
-            "localhost:8000-demoa b.ipynb"
-        )
-
-    @pytest.mark.parametrize(
-        ("page", "room", "written"),
-        [
-            (facts(f"{PAGE}?x=1&room=a%20b&room=c#d"), "a b", "a%20b"),
-            (facts(f"{PAGE}?room=a+b"), "a b", "a+b"),
-            (facts(f"{PAGE}?room=%C3%B8"), "ø", "%C3%B8"),
-            (facts(f"{PAGE}?room=a%20b"), "other one", "other one"),
-            (facts(remembered="a%20b"), "a b", "a%20b"),
-            (facts(remembered="a%20b"), "b", "b"),
-        ],
-    )
-    def test_which_takes_the_room_as_the_address_writes_it(
-        self, page: PageFacts, room: str, written: str
-    ) -> None:
-        assert jupyterlite_0_1_0b5(page, room) == f"example.org-{written}"
-
-    def test_by_default_it_is_host_and_room(self) -> None:
-        assert topic("host", facts(), "demo") == topic_of("example.org", "demo")
-
-    @pytest.mark.parametrize("naming", ["hosts", "", None, 5, ["host"]])
-    def test_another_naming_is_refused(self, naming: object) -> None:
-        with pytest.raises(ConfigError) as error:
-            check_naming(naming, "")
-
-        assert repr(naming) in refusal(error)
-        assert "'host', 'jupyterlite-0.1.0b5', 'jupyterlite-0.1.1'" in refusal(error)
-
-    def test_a_path_needs_a_naming_that_has_one(self) -> None:
-        check_naming("jupyterlite-0.1.1", "a.ipynb")
-        with pytest.raises(ConfigError, match=r"jupyterlite-0\.1\.1") as error:
-            check_naming("host", "a.ipynb")
-        assert "'a.ipynb'" in refusal(error)
-
-    def test_a_path_is_a_text(self) -> None:
-        with pytest.raises(ConfigError, match="no path"):
-            check_naming("jupyterlite-0.1.1", 5)

@@ -253,40 +253,6 @@ class TestJoining:
 
         run()
 
-    @pytest.mark.parametrize("password", [None, "secret"])
-    def test_older_namings_of_jupyterlite_are_rooms_of_their_own(
-        self, password: str | None
-    ) -> None:
-        old: dict[str, Any] = {
-            "naming": "jupyterlite-0.1.1",
-            "path": "a.ipynb",
-            "password": password,
-        }
-
-        @with_world
-        async def run(world: World) -> None:
-            rooms = world.kernel()
-            plain, hashed = rooms.join("demo", password=password), rooms.join("demo", **old)
-            assert rooms.join("demo", **old) is hashed, "while it opens"
-            other = world.kernel().join("demo", **old)
-            await asyncio.gather(hashed.until_synced(10), other.until_synced(10))
-
-            assert rooms.join("demo", **old) is hashed
-            assert plain.topic == "example.org/demo"
-            assert hashed.topic == other.topic
-            assert str(hashed.topic).endswith("7657669a.ipynb")
-            assert plain.peers == ()
-
-        run()
-
-    def test_a_naming_that_is_none_raises_there(self) -> None:
-        @with_world
-        async def run(world: World) -> None:
-            with pytest.raises(ConfigError, match=r"jupyterlite-0\.1\.1"):
-                world.kernel().join(naming="other")
-
-        run()
-
     def test_the_sites_ice_servers_are_used_unless_others_are_given(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:

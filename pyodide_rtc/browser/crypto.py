@@ -62,9 +62,7 @@ class SubtleKey:
         texts = to_js(password.encode()), to_js(salt.encode())
         self._key: Any = thread().openKey(*texts, _ROUNDS, self._scope.proxy(self._hear))
 
-    def encrypt(
-        self, plain: bytes, done: Callable[[Sealed | RtcError], None], *, is_urgent: bool
-    ) -> None:
+    def encrypt(self, plain: bytes, done: Callable[[Sealed | RtcError], None]) -> None:
         """Encrypt with a fresh random iv."""
 
         def split(result: bytes | RtcError) -> None:
@@ -73,7 +71,7 @@ class SubtleKey:
             else:
                 done(result)
 
-        self._key.encrypt(self._expect(split), to_js(plain), is_urgent)
+        self._key.encrypt(self._expect(split), to_js(plain))
 
     def decrypt(
         self, iv: bytes, ciphertext: bytes, done: Callable[[bytes | RtcError], None]

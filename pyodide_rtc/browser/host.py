@@ -18,7 +18,7 @@ from pyodide_rtc.browser.crypto import SubtleCrypto
 from pyodide_rtc.browser.ffi import storage_error
 from pyodide_rtc.browser.link import PageLink, PageRefusalError
 from pyodide_rtc.browser.locks import BrowserLocks
-from pyodide_rtc.browser.peer import PagePeer, SparePeers
+from pyodide_rtc.browser.peer import PagePeer
 from pyodide_rtc.browser.sockets import BrowserSocket, BrowserTabChannel, answers_http
 from pyodide_rtc.errors import BridgeError, StorageError
 from pyodide_rtc.ports import (
@@ -67,18 +67,15 @@ class PageStorage:
 class _PageLife:
     """Takes what the page tells of itself: that it is put away, or there again."""
 
-    def __init__(self, spares: SparePeers) -> None:
-        self._spares = spares
+    def __init__(self) -> None:
         self.on_away: Callable[[], None] = lambda: None
         self.on_woken: Callable[[], None] = lambda: None
 
     def receive(self, operation: str, *_args: Any) -> None:
         """Take one message of host.js."""
         if operation == "away":
-            self._spares.close()  # the page has closed all its connections
             self.on_away()
         else:
-            self._spares.renew()  # perhaps in another network
             self.on_woken()
 
 
@@ -96,8 +93,7 @@ class BrowserHost:
         self._storage = PageStorage(link)
         self._crypto = SubtleCrypto()
         self._locks = BrowserLocks()
-        self._spares = SparePeers(link)
-        self._page_life = _PageLife(self._spares)
+        self._page_life = _PageLife()
         link.add("page", self._page_life)
         # Their callbacks keep them alive as long as they are open.
         self._parts: WeakSet[_Part] = WeakSet()
@@ -186,8 +182,7 @@ class BrowserHost:
         self, handler: PeerTransportHandler, *, ice_servers: Sequence[IceServer], is_offering: bool
     ) -> PagePeer:
         """Open a peer connection."""
-        peer = self._spares.take(ice_servers, is_offering=is_offering)
-        peer.give_to(handler)
+        peer = PagePeer(self._link, handler, ice_servers=ice_servers, is_offering=is_offering)
         self._parts.add(peer)
         return peer
 
@@ -202,7 +197,7 @@ class BrowserHost:
         if self._is_closed:
             return
         self._is_closed = True
-        parts: tuple[_Part, ...] = (self._spares, self._crypto, *self._parts)
+        parts: tuple[_Part, ...] = (self._crypto, *self._parts)
         for part in parts:
             part.close()
         self._link.close()

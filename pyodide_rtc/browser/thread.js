@@ -78,36 +78,28 @@
     const { subtle } = crypto;
     const name = "AES-GCM";
     let isOpen = true;
-    let isDerived = false;
     const derive = async () => {
       const secret = await subtle.importKey("raw", password, "PBKDF2", false, ["deriveKey"]);
       const how = { name: "PBKDF2", salt, iterations, hash: "SHA-256" };
       return subtle.deriveKey(how, secret, { name, length: 256 }, false, ["encrypt", "decrypt"]);
     };
     const deriving = derive();
-    deriving.then(() => (isDerived = true), () => {}); // a failure is told to who asks for something
-    /** What waits for the key and is not urgent begins a task later than what is. */
-    const later = deriving.then((key) => new Promise((resolve) => setTimeout(resolve, 0, key)));
-    later.catch(() => {});
-    /**
-     * @param {number} number @param {boolean} isUrgent
-     * @param {(key: CryptoKey) => Promise<Uint8Array>} step
-     */
-    const run = (number, isUrgent, step) => {
+    deriving.catch(() => {}); // a failure is told to who asks for something
+    /** @param {number} number @param {(key: CryptoKey) => Promise<Uint8Array>} step */
+    const run = (number, step) => {
       /** @param {"done" | "refused" | "keyless"} event @returns {(about: any) => void} */
       const told = (event) => (about) =>
         isOpen &&
         tell(number, event, event === "done" ? about : `${about.name}: ${about.message}`);
-      const ready = isUrgent || isDerived ? deriving : later;
-      ready.then((key) => step(key).then(told("done"), told("refused")), told("keyless"));
+      deriving.then((key) => step(key).then(told("done"), told("refused")), told("keyless"));
     };
     return {
       /**
        * Encrypt with a fresh iv, and give both in one.
-       * @param {number} number @param {BufferSource} plain @param {boolean} isUrgent
+       * @param {number} number @param {BufferSource} plain
        */
-      encrypt(number, plain, isUrgent) {
-        run(number, isUrgent, async (key) => {
+      encrypt(number, plain) {
+        run(number, async (key) => {
           const iv = crypto.getRandomValues(new Uint8Array(12));
           const sealed = await subtle.encrypt({ name, iv }, key, plain);
           const both = new Uint8Array(iv.length + sealed.byteLength);
@@ -120,7 +112,7 @@
       decrypt(number, iv, sealed) {
         const open = async (/** @type {CryptoKey} */ key) =>
           new Uint8Array(await subtle.decrypt({ name, iv }, key, sealed));
-        run(number, true, open);
+        run(number, open);
       },
       close() {
         isOpen = false;

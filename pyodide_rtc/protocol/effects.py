@@ -12,7 +12,7 @@ from pyodide_rtc.errors import RtcError
 from pyodide_rtc.protocol.events import ChannelSide, LinkId
 from pyodide_rtc.snapshot import Transfer
 from pyodide_rtc.wire.messages import StateCheck
-from pyodide_rtc.wire.payload import Announce, Lost, SignalMessage
+from pyodide_rtc.wire.payload import Announce, SignalMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +22,10 @@ class PublishPayload:
     Args:
         payload: what to say.
         url: the server.
-        will: what our own server is to say for us, should our socket to it break.
     """
 
     payload: Announce | SignalMessage
     url: str | None = None
-    will: Lost | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Final, Literal, TypeAlias
 
 from pyodide_rtc.errors import RemoteProtocolError
 from pyodide_rtc.wire.messages import StateCheck
-from pyodide_rtc.wire.payload import Announce, Lost, SignalMessage
+from pyodide_rtc.wire.payload import Announce, SignalMessage
 
 LinkId: TypeAlias = int
 TABS: Final[LinkId] = 0
@@ -39,7 +39,7 @@ class PayloadReceived:
     """A signaling payload of this room came in, decrypted and decoded."""
 
     url: str
-    payload: Announce | Lost | SignalMessage
+    payload: Announce | SignalMessage
 
 
 @dataclass(frozen=True, slots=True)

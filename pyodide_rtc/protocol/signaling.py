@@ -183,36 +183,27 @@ class SignalingMachine:
     def unsubscribe(self, topic: str) -> list[SignalingEffect]:
         """Want a topic no more; the last one closes the socket."""
         self._topics.remove(topic)
-        # Said before closing, too: a server that knows wills would take the end for an accident.
-        effects: list[SignalingEffect] = []
-        if self.state is ServerState.OPEN:
-            effects.append(SendText(wire.encode_unsubscribe([topic])))
         if not self._topics:
             self.state, self.deadline_s = ServerState.CLOSED, None
             self.failures = self._socket_failures = 0
-            effects.append(CloseSocket())
-        return effects
+            return [CloseSocket()]
+        if self.state is ServerState.OPEN:
+            return [SendText(wire.encode_unsubscribe([topic]))]
+        return []
 
-    def publish(
-        self, topic: str, data: object, will: object = None, *, wants_echo: bool = True
-    ) -> list[SignalingEffect]:
+    def publish(self, topic: str, data: object) -> list[SignalingEffect]:
         """Publish, if the server is there; a room announces itself anew when it comes back.
 
         Args:
             topic: the room's.
             data: any JSON value.
-            will: what the server is to publish should our socket break; None for nothing.
-            wants_echo: whether we want to hear it, too, from a server that asks.
         """
         if self.state is not ServerState.OPEN:
             return []
-        return [SendText(wire.encode_publish(topic, data, will=will, wants_echo=wants_echo))]
+        return [SendText(wire.encode_publish(topic, data))]
 
     def put_away(self) -> list[SignalingEffect]:
-        """Close the socket, and open none until `wake`.
-
-        The topics stay subscribed: a server that knows wills tells that we are gone.
-        """
+        """Close the socket, and open none until `wake`."""
         if self.state is ServerState.CLOSED:
             return []
         self.state, self.reason, self.deadline_s = ServerState.WAITING, "the page is put away", None

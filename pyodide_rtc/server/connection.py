@@ -63,8 +63,7 @@ class Connection:
                 for worker in workers:
                     worker.cancel()
         finally:
-            is_ours = refusal is not None and refusal.code is CloseCode.GOING_AWAY
-            self._relay.leave(self._client, is_lost=not is_ours)
+            self._relay.leave(self._client)
         if refusal is not None:
             level = logging.INFO if refusal.code is CloseCode.GOING_AWAY else logging.WARNING
             self._log_event(level, "refused", code=int(refusal.code), reason=refusal.reason)

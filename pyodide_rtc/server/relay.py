@@ -3,15 +3,13 @@
 Owns the topics and the limits of one client. Knows no socket, no clock and no task: frames come in
 as text with the time, and go out as utf-8 by a function that each client brings along.
 
-Source: y-webrtc bin/server.js (c411f1d), but for the wills, and that nobody has to hear himself:
-these are ours.
+Source: y-webrtc bin/server.js (c411f1d).
 """
 
 from __future__ import annotations
 
 __all__ = ["Client", "CloseCode", "Limits", "RefusedError", "Relay"]
 
-import json
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING
@@ -100,7 +98,6 @@ class Client:
         counted_at_s: when the allowances were last brought up to date.
         slowed_s: for how long it has been read more slowly.
         topics: what it is subscribed to.
-        wills: what is to be published on a topic should the client's socket break.
     """
 
     number: int
@@ -110,7 +107,6 @@ class Client:
     counted_at_s: float
     slowed_s: float = 0.0
     topics: set[str] = field(default_factory=set)
-    wills: dict[str, object] = field(default_factory=dict)
 
 
 class Relay:
@@ -140,20 +136,11 @@ class Relay:
         self._clients.add(client)
         return client
 
-    def leave(self, client: Client, *, is_lost: bool = True) -> None:
-        """Forget a client; twice is no error.
-
-        Args:
-            client: who is gone.
-            is_lost: whether it went without a word: then its wills are published on the topics that
-                it was still subscribed to. False when it is this server that goes.
-        """
+    def leave(self, client: Client) -> None:
+        """Forget a client; twice is no error."""
         self._clients.discard(client)
-        wills = dict(client.wills) if is_lost else {}
         for topic in tuple(client.topics):
             self._unsubscribe(client, topic)
-        for topic, will in wills.items():
-            self._publish(topic, will)
 
     def receive(self, client: Client, text: str, now_s: float) -> float:
         """Act on one frame of a client.
@@ -173,10 +160,8 @@ class Relay:
             case Unsubscribe(topics=topics):
                 for topic in topics:
                     self._unsubscribe(client, topic)
-            case Publish(topic=topic, data=data, will=will, wants_echo=wants_echo):
-                if will is not None and topic in client.topics:
-                    self._keep_will(client, topic, will)
-                sent = self._publish(topic, data, but=None if wants_echo else client)
+            case Publish(topic=topic, data=data):
+                sent = self._publish(topic, data)
                 wait_s = self._charge(client, sent - size_bytes)  # JSON may be longer than it came
             case Ping():
                 client.deliver(encode_pong().encode())
@@ -208,13 +193,6 @@ class Relay:
             raise RefusedError(CloseCode.POLICY_VIOLATION, f"too many bytes: {limit}")
         return wait_s
 
-    def _keep_will(self, client: Client, topic: str, will: object) -> None:
-        client.wills[topic] = will
-        size = sum(len(json.dumps(one)) for one in client.wills.values())
-        if size > self._limits.max_frame_bytes:  # all of them go at once
-            limit = f"the limit of all together is {self._limits.max_frame_bytes} bytes"
-            raise RefusedError(CloseCode.POLICY_VIOLATION, f"wills too large: {limit}")
-
     def _decode(self, text: str) -> ClientFrame:
         try:
             return decode_client_frame(text, max_chars=self._limits.max_frame_bytes)
@@ -239,19 +217,17 @@ class Relay:
         if topic not in client.topics:
             return
         client.topics.remove(topic)
-        client.wills.pop(topic, None)
         subscribers = self._subscribers[topic]
         subscribers.remove(client)
         if not subscribers:
             del self._subscribers[topic]
 
-    def _publish(self, topic: str, data: object, *, but: Client | None = None) -> int:
-        """Send to all subscribers but one; gives how many bytes each got."""
+    def _publish(self, topic: str, data: object) -> int:
+        """Send to all subscribers; gives how many bytes each got."""
         subscribers = self._subscribers.get(topic)
         if not subscribers:
             return 0
         frame = encode_publish(topic, data, clients=len(subscribers)).encode()
         for subscriber in subscribers:
-            if subscriber is not but:
-                subscriber.deliver(frame)
+            subscriber.deliver(frame)
         return len(frame)

@@ -26,7 +26,7 @@ from pyodide_rtc.session.server_link import ServerLink
 from pyodide_rtc.session.timer import DeadlineTimer
 from pyodide_rtc.session.transports import Connections
 from pyodide_rtc.snapshot import Snapshot
-from pyodide_rtc.wire.payload import Announce, decode_payload, encode_payload
+from pyodide_rtc.wire.payload import decode_payload, encode_payload
 
 logger = logging.getLogger("pyodide_rtc.room")
 
@@ -440,23 +440,12 @@ class RoomSession:
             self.feed(ev.DiffRead(wish.document, wish.link, update, wish.is_answer))
 
     def _publish(self, wish: fx.PublishPayload) -> None:
-        url, will = wish.url, wish.will
-        # The echo of an announce tells who has heard it; other echoes are only passed over.
-        wants_echo = isinstance(wish.payload, Announce)
-
-        sealed: list[object] = []
-
         def publish(data: object) -> None:
-            sealed.append(data)  # in the order of the calls below
-            if len(sealed) < len(parts):
-                return
             for server in self.servers:
-                if url is None or server.machine.url == url:
-                    server.publish(self.topic, *sealed, wants_echo=wants_echo)
+                if wish.url is None or server.machine.url == wish.url:
+                    server.publish(self.topic, data)
 
-        parts = [wish.payload] if will is None else [wish.payload, will]
-        for part in parts:
-            self._sealer.seal_payload(encode_payload(part), publish)
+        self._sealer.seal_payload(encode_payload(wish.payload), publish)
 
 
 def _lock_of(peer_id: str) -> str:

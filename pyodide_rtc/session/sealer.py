@@ -164,9 +164,7 @@ class PasswordSealer:
         self._key.close()
 
     def _encrypt(self, lane: Lane, plain: bytes, take: Callable[[Sealed], None]) -> None:
-        # Whoever is called by a server is further away than the tabs.
-        begin = partial(self._key.encrypt, plain, is_urgent=lane == "signaling out")
-        self._add(_Job(lane, begin, take))
+        self._add(_Job(lane, partial(self._key.encrypt, plain), take))
 
     def _decrypt(
         self, lane: Lane, read: Callable[[], bytes], take: Callable[[bytes], None]

@@ -108,11 +108,9 @@ class ServerLink:
             del self._listeners[topic]
             self.perform(self.machine.unsubscribe(topic))
 
-    def publish(
-        self, topic: str, data: object, will: object = None, *, wants_echo: bool = True
-    ) -> None:
-        """Publish, if the server is there, and leave it a will for when our socket breaks."""
-        self.perform(self.machine.publish(topic, data, will, wants_echo=wants_echo))
+    def publish(self, topic: str, data: object) -> None:
+        """Publish, if the server is there."""
+        self.perform(self.machine.publish(topic, data))
 
     def put_away(self) -> None:
         """Close the socket, and open none until `wake`."""

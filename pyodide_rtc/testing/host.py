@@ -56,10 +56,8 @@ class MemoryKey:
         self._secret = secret
         self._is_closed = False
 
-    def encrypt(
-        self, plain: bytes, done: Callable[[Sealed | RtcError], None], *, is_urgent: bool
-    ) -> None:
-        """Scramble; the key is there, so that urgency changes nothing."""
+    def encrypt(self, plain: bytes, done: Callable[[Sealed | RtcError], None]) -> None:
+        """Scramble."""
         iv = self._network.random.randbytes(12)
         self._tell(done, (iv, self._mix(iv, plain) + self._tag(iv, plain)))
 

@@ -170,7 +170,7 @@ class Network:
 
 
 class MemoryRelay:
-    """A signaling server with y-webrtc's rules, and the wills of our own."""
+    """A signaling server with y-webrtc's rules."""
 
     def __init__(self, network: Network) -> None:
         self._network = network
@@ -195,23 +195,17 @@ class MemoryRelay:
                 sender.topics.update(frame["topics"])
             case "unsubscribe":
                 sender.topics.difference_update(frame["topics"])
-                for topic in frame["topics"]:
-                    sender.wills.pop(topic, None)
             case "publish":
-                if "will" in frame:
-                    sender.wills[frame["topic"]] = frame["will"]
-                but = None if frame.get("echo", True) else sender
-                self.publish(frame["topic"], frame["data"], but=but)
+                self.publish(frame["topic"], frame["data"])
             case "ping":
                 sender.give('{"type":"pong"}')
 
-    def publish(self, topic: str, data: object, *, but: MemorySocket | None = None) -> None:
-        """Send to all subscribers of the topic, but for the sender of what nobody has to hear."""
+    def publish(self, topic: str, data: object) -> None:
+        """Send to all subscribers of the topic, the sender included."""
         receivers = [s for s in self.sockets if topic in s.topics]
         frame = {"type": "publish", "topic": topic, "data": data, "clients": len(receivers)}
         for socket in receivers:
-            if socket is not but:
-                socket.give(json.dumps(frame))
+            socket.give(json.dumps(frame))
 
 
 class MemorySocket:
@@ -219,7 +213,6 @@ class MemorySocket:
 
     def __init__(self, host: MemoryHost, url: str, handler: SignalingSocketHandler) -> None:
         self.topics: set[str] = set()
-        self.wills: dict[str, object] = {}
         self.host = host
         self._network: Network = host.network
         self._relay = self._network.relays[url]
@@ -255,9 +248,8 @@ class MemorySocket:
         self._network.deliver(("in", self, self._relay), arrive)
 
     def drop(self, reason: str) -> None:
-        """Close from the server's side, which then has nobody to tell a will to."""
+        """Close from the server's side."""
         handler = self._handler
-        self.wills.clear()
         self.close()
         if handler is not None:
             handler.on_close(reason)
@@ -272,11 +264,9 @@ class MemorySocket:
         self._handler = None
 
     def end(self) -> None:
-        """Be gone at the server, which tells the wills."""
+        """Be gone at the server."""
         if self in self._relay.sockets:
             self._relay.sockets.remove(self)
-            for topic, will in self.wills.items():
-                self._relay.publish(topic, will)
 
 
 class MemoryTabChannel:

@@ -21,7 +21,6 @@ __all__ = [
     "Announce",
     "Candidate",
     "Description",
-    "Lost",
     "OtherSignal",
     "Payload",
     "Signal",
@@ -72,17 +71,6 @@ class Announce:
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
-    """A peer's last will, published by our own server: its socket broke without a goodbye.
-
-    Args:
-        sender: whose will it was. Anybody in the room could say so: it is a reason to look.
-    """
-
-    sender: str
-
-
-@dataclass(frozen=True, slots=True)
 class SignalMessage:
     """A signal from one peer to another.
 
@@ -102,7 +90,7 @@ class SignalMessage:
 
 
 Signal = Description | Candidate | OtherSignal
-Payload = Announce | Lost | SignalMessage
+Payload = Announce | SignalMessage
 
 
 def encode_payload(payload: Payload) -> dict[str, object]:
@@ -110,8 +98,6 @@ def encode_payload(payload: Payload) -> dict[str, object]:
 
     Layout: ``{type, from}`` or ``{to, from, type, token, signal}``
     """
-    if isinstance(payload, Lost):
-        return {"type": "lost", "from": payload.sender}
     encoded: dict[str, object]
     if isinstance(payload, Announce):
         encoded = {"type": "announce", "from": payload.sender}
@@ -136,8 +122,6 @@ def decode_payload(value: object) -> Payload:
     match fields.get("type"):
         case "announce":
             return Announce(sender, _without(fields, _ANNOUNCE_KEYS))
-        case "lost":
-            return Lost(sender)
         case "signal":
             return SignalMessage(
                 sender,
@@ -147,7 +131,7 @@ def decode_payload(value: object) -> Payload:
                 _without(fields, _SIGNAL_KEYS),
             )
         case other:
-            raise unexpected("a payload of type announce, signal or lost", other)
+            raise unexpected("a payload of type announce or signal", other)
 
 
 def _encode_signal(signal: Signal) -> dict[str, object]:

@@ -20,7 +20,6 @@ from pyodide_rtc.wire.payload import (
     Announce,
     Candidate,
     Description,
-    Lost,
     OtherSignal,
     Payload,
     Signal,
@@ -37,7 +36,6 @@ __all__ = [
     "Candidate",
     "ClientFrame",
     "Description",
-    "Lost",
     "OtherSignal",
     "Payload",
     "Ping",
@@ -76,23 +74,17 @@ class Unsubscribe:
 
 @dataclass(frozen=True, slots=True)
 class Publish:
-    """Something for all subscribers of a topic, the sender mostly included.
+    """Something for all subscribers of a topic, the sender included.
 
     Args:
         topic: the room's name.
         data: any JSON value: an encoded payload, or the text of an envelope.
         clients: how many subscribers the topic has; the server adds it.
-        will: what our own server publishes on the topic should the client's socket break; None
-            for nothing. Others pass it on with the rest, where nobody looks at it.
-        wants_echo: whether the sender is to have it, too. Our own server leaves it out if not;
-            others, which do not know that key, send it.
     """
 
     topic: str
     data: object
     clients: int | None = None
-    will: object = None
-    wants_echo: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +116,6 @@ def encode_publish(
     data: object,
     *,
     clients: int | None = None,
-    will: object = None,
-    wants_echo: bool = True,
 ) -> str:
     """Encode something for all subscribers of a topic.
 
@@ -133,19 +123,13 @@ def encode_publish(
         topic: the room's name.
         data: any JSON value.
         clients: how many subscribers the topic has; only the server says so.
-        will: any JSON value but null, for when the socket breaks; only a client says so.
-        wants_echo: whether the client that publishes it is to have it, too.
 
     Raises:
-        LocalProtocolError: `data` or `will` is not JSON.
+        LocalProtocolError: `data` is not JSON.
     """
     frame: dict[str, object] = {"type": "publish", "topic": topic, "data": data}
     if clients is not None:
         frame["clients"] = clients
-    if will is not None:
-        frame["will"] = will
-    if not wants_echo:
-        frame["echo"] = False
     return encode_json(frame)
 
 
@@ -209,8 +193,7 @@ def _publish(fields: dict[str, object]) -> Publish:
     clients = fields.get("clients")
     if clients is not None and type(clients) is not int:
         raise unexpected("clients to be a whole number", clients)
-    topic, wants_echo = get_string(fields, "topic"), fields.get("echo") is not False
-    return Publish(topic, fields["data"], clients, fields.get("will"), wants_echo)
+    return Publish(get_string(fields, "topic"), fields["data"], clients)
 
 
 def _topics(fields: dict[str, object]) -> tuple[str, ...]:

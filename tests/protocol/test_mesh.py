@@ -24,7 +24,7 @@ from pyodide_rtc.protocol.connections.negotiation import (
 )
 from pyodide_rtc.protocol.connections.news import LinkReady, Outcome
 from pyodide_rtc.protocol.link import PeerLink
-from pyodide_rtc.wire.payload import Announce, Description, Lost, OtherSignal, SignalMessage
+from pyodide_rtc.wire.payload import Announce, Description, OtherSignal, SignalMessage
 
 from .helpers import (
     ANSWER,
@@ -72,7 +72,7 @@ def published(effects: Iterable[object]) -> list[SignalMessage]:
 class TestAnnounces:
     def test_ours_names_us_and_our_kind(self, mesh: Mesh) -> None:
         [published] = mesh.announce(0.0, URL)
-        assert published == fx.PublishPayload(Announce(ME, extra(MY_CLIENT)), URL, will=Lost(ME))
+        assert published == fx.PublishPayload(Announce(ME, extra(MY_CLIENT)), URL)
 
     def test_the_newcomer_is_called(self, mesh: Mesh) -> None:
         assert call(mesh) == [fx.OpenTransport(1, is_initiator=True, is_own_kind=False)]
@@ -173,7 +173,7 @@ class TestAnnounces:
         assert mesh.deadline_s == MIN_ANNOUNCE_INTERVAL_S
         assert mesh.on_time(0.9) == []
         [due] = mesh.on_time(1.0)
-        assert due == fx.PublishPayload(Announce(ME, extra(MY_CLIENT)), will=Lost(ME))
+        assert due == fx.PublishPayload(Announce(ME, extra(MY_CLIENT)))
         assert mesh.deadline_s is None
         assert mesh.on_time(5.0) == []
         assert len(mesh.announce_again(5.0)) == 1
@@ -340,7 +340,7 @@ class TestTime:
 
         assert effects == [
             fx.CloseTransport(1),
-            fx.PublishPayload(Announce(ME, extra(MY_CLIENT)), None, Lost(ME)),
+            fx.PublishPayload(Announce(ME, extra(MY_CLIENT))),
         ]
         assert list(mesh) == []
 

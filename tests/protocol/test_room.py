@@ -47,7 +47,7 @@ from pyodide_rtc.wire.messages import (
     UnknownMessage,
     encode,
 )
-from pyodide_rtc.wire.payload import Announce, Lost
+from pyodide_rtc.wire.payload import Announce
 from pyodide_rtc.wire.state import encode_units
 
 from .helpers import (
@@ -95,7 +95,7 @@ def reported(effects: Iterable[object]) -> RtcError:
 class TestJoining:
     def test_a_server_that_opens_is_told_of_us(self, room: RoomMachine) -> None:
         assert room.handle(ev.ServerOpened(URL), 0.0) == [
-            fx.PublishPayload(Announce(ME, extra(MY_CLIENT)), URL, will=Lost(ME))
+            fx.PublishPayload(Announce(ME, extra(MY_CLIENT)), URL)
         ]
 
     def test_the_greeting_is_step_1_and_all_awareness(self, room: RoomMachine) -> None:
@@ -345,7 +345,7 @@ class TestLosing:
         assert effects == [
             fx.CloseTransport(conn),
             fx.PeersChanged(PEER, "left", "it closed"),
-            fx.PublishPayload(Announce(ME, extra(MY_CLIENT)), will=Lost(ME)),
+            fx.PublishPayload(Announce(ME, extra(MY_CLIENT))),
         ]
         assert room.peers == ()
 
@@ -779,9 +779,7 @@ class TestTabs:
 
 
 class TestDoubts:
-    @pytest.mark.parametrize(
-        "event", [ev.TransportUnsure(1, False), ev.PayloadReceived(URL, Lost(PEER)), ev.Woken()]
-    )
+    @pytest.mark.parametrize("event", [ev.TransportUnsure(1, False), ev.Woken()])
     def test_a_peer_in_doubt_is_asked_and_dropped_if_it_does_not_answer(
         self, room: RoomMachine, event: ev.Event
     ) -> None:
@@ -820,29 +818,8 @@ class TestDoubts:
         assert only(fx.SendFrame, room.handle(event, 1.0)) == []
         assert room.handle(ev.TransportUnsure(99, False), 1.0) == []
 
-    @pytest.mark.parametrize("speaks", [True, False])
-    def test_one_that_is_not_linked_yet_is_shown_again_when_it_lives(
-        self, room: RoomMachine, speaks: bool
-    ) -> None:
-        # Its server may have found an old socket dead, long after it has opened a new one.
-        room.handle(ev.PayloadReceived(URL, announce()), 0.0)
-        assert room.handle(ev.PayloadReceived(URL, Lost(PEER)), 1.0) == []
-        assert room.peers == ()
-
-        if speaks:
-            room.handle(ev.PayloadReceived(URL, signal(ANSWER)), 2.0)
-        else:
-            room.handle(ev.ChannelOpened(1, "local", LIMIT), 2.0)
-
-        assert len(room.peers) == 1
-
-    def test_the_will_of_nobody_we_know_is_passed_over(self, room: RoomMachine) -> None:
-        assert room.handle(ev.PayloadReceived(URL, Lost(PEER)), 0.0) == []
-
     def test_who_wakes_shows_itself_again(self, room: RoomMachine) -> None:
-        assert room.handle(ev.Woken(), 5.0) == [
-            fx.PublishPayload(Announce(ME, extra(MY_CLIENT)), will=Lost(ME))
-        ]
+        assert room.handle(ev.Woken(), 5.0) == [fx.PublishPayload(Announce(ME, extra(MY_CLIENT)))]
 
 
 class TestBeingPutAway:
@@ -904,7 +881,7 @@ class TestBeingPutAway:
         assert room.handle(ev.Woken(), 60.0) == [
             fx.SendTabFrame(encode(TabPeer(ME, True, MY_CLIENT))),
             fx.AskState(ev.MAIN, ev.TABS, EAGER_STATE_BYTES),
-            fx.PublishPayload(Announce(ME, extra(MY_CLIENT)), will=Lost(ME)),
+            fx.PublishPayload(Announce(ME, extra(MY_CLIENT))),
         ]
         assert only(fx.OpenTransport, room.handle(ev.PayloadReceived(URL, announce()), 60.1))
         greeting = frames(room.handle(ev.StateVectorRead(ev.MAIN, ev.TABS, b"\0"), 60.1), ev.TABS)
@@ -1205,7 +1182,7 @@ class TestComparing:
         receive(room, conn, encode(SyncUpdate(uints(1, 1, 9, 2, gc, 3, 0))))
         whole = StateCheck(state_vector(c1=3), b"d")
         room.handle(ev.CheckRead(ev.MAIN, whole), 0.0)
-        room.handle(ev.PayloadReceived(URL, Lost(PEER)), 1.0)
+        room.handle(ev.TransportUnsure(conn, False), 1.0)
 
         error = reported(room.handle(ev.CheckRead(ev.MAIN, whole), 10.0))
 

@@ -55,66 +55,6 @@ def test_a_publisher_need_not_be_subscribed(relay: Relay) -> None:
     assert alice.take() == []
 
 
-def test_who_does_not_want_the_echo_is_spared_it(relay: Relay) -> None:
-    alice, bob = Inbox(relay), Inbox(relay)
-    for inbox in (alice, bob):
-        inbox.say(type="subscribe", topics=["room"])
-    alice.say(type="publish", topic="room", data="offer", echo=False)
-    assert [(frame["data"], frame["clients"]) for frame in bob.take()] == [("offer", 2)]
-    assert alice.take() == []
-
-
-@pytest.mark.parametrize("echo", [True, None, 0, "false"])
-def test_anything_but_false_brings_the_echo(relay: Relay, echo: object) -> None:
-    alice = Inbox(relay)
-    alice.say(type="subscribe", topics=["room"])
-    alice.say(type="publish", topic="room", data="announce", echo=echo)
-    assert [frame["data"] for frame in alice.take()] == ["announce"]
-
-
-def test_a_will_is_published_when_its_client_is_lost(relay: Relay) -> None:
-    alice, bob = Inbox(relay), Inbox(relay)
-    for inbox in (alice, bob):
-        inbox.say(type="subscribe", topics=["room"])
-    alice.say(type="publish", topic="room", data="hello", will="first")
-    alice.say(type="publish", topic="room", data="hello again", will="last")
-    assert [set(frame) for frame in bob.take()] == [{"type", "topic", "data", "clients"}] * 2
-    relay.leave(alice.client)
-    assert bob.take() == [{"type": "publish", "topic": "room", "data": "last", "clients": 1}]
-    relay.leave(alice.client)
-    assert bob.take() == []
-
-
-def test_who_says_goodbye_leaves_no_will(relay: Relay) -> None:
-    alice, bob = Inbox(relay), Inbox(relay)
-    for inbox in (alice, bob):
-        inbox.say(type="subscribe", topics=["room"])
-    alice.say(type="publish", topic="room", data="hello", will="lost")
-    bob.take()
-    alice.say(type="unsubscribe", topics=["room"])
-    relay.leave(alice.client)
-    assert bob.take() == []
-
-
-def test_a_server_that_goes_itself_publishes_no_will(relay: Relay) -> None:
-    alice, bob = Inbox(relay), Inbox(relay)
-    for inbox in (alice, bob):
-        inbox.say(type="subscribe", topics=["room"])
-    alice.say(type="publish", topic="room", data="hello", will="lost")
-    bob.take()
-    relay.leave(alice.client, is_lost=False)
-    assert bob.take() == []
-
-
-def test_a_will_for_a_topic_of_others_is_not_kept(relay: Relay) -> None:
-    alice, bob = Inbox(relay), Inbox(relay)
-    bob.say(type="subscribe", topics=["room"])
-    alice.say(type="publish", topic="room", data="hello", will="lost")
-    bob.take()
-    relay.leave(alice.client)
-    assert bob.take() == []
-
-
 def test_a_publish_to_nobody_goes_nowhere(relay: Relay) -> None:
     alice = Inbox(relay)
     alice.say(type="publish", topic="room", data={})
@@ -243,18 +183,6 @@ def test_what_is_delivered_counts_where_it_is_longer_than_what_came() -> None:
     [delivered] = [json.dumps(one, separators=(",", ":")) for one in reader.take()]
     assert len(delivered) > 2 * len(short)
     assert wait_s == pytest.approx(max(len(delivered) - 2000, 0) / 1000, abs=0.05)
-
-
-def test_wills_have_a_limit_together() -> None:
-    """Reproduces: 200 wills of 60 kB went out at once when a socket broke."""
-    relay = Relay(Limits(max_frame_bytes=1000, burst_bytes=1_000_000))
-    alice = Inbox(relay)
-    alice.say(type="subscribe", topics=["a", "b", "c"])
-    alice.say(type="publish", topic="a", data={}, will="x" * 400)
-    alice.say(type="publish", topic="a", data={}, will="y" * 400)
-    alice.say(type="publish", topic="b", data={}, will="x" * 400)
-    with pytest.raises(RefusedError, match="wills too large: the limit of all together is 1000"):
-        alice.say(type="publish", topic="c", data={}, will="x" * 400)
 
 
 def test_who_sends_too_much_is_read_more_slowly_then_refused() -> None:

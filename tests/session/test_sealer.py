@@ -24,10 +24,8 @@ class SlowKey:
         self._key = Network().host().crypto.derive_key(password, "room")
         self._wait_s = 8.0
 
-    def encrypt(
-        self, plain: bytes, done: Callable[[Sealed | RtcError], None], *, is_urgent: bool
-    ) -> None:
-        self._later(lambda: self._key.encrypt(plain, done, is_urgent=is_urgent))
+    def encrypt(self, plain: bytes, done: Callable[[Sealed | RtcError], None]) -> None:
+        self._later(lambda: self._key.encrypt(plain, done))
 
     def decrypt(
         self, iv: bytes, ciphertext: bytes, done: Callable[[bytes | RtcError], None]
@@ -45,16 +43,14 @@ class SlowKey:
 class NoKey:
     """A key that cannot be made."""
 
-    def encrypt(
-        self, _plain: bytes, done: Callable[[Sealed | RtcError], None], *, is_urgent: bool
-    ) -> None:
+    def encrypt(self, _plain: bytes, done: Callable[[Sealed | RtcError], None]) -> None:
         error = BrowserUnsupportedError("no crypto.subtle", "worker", "Serve the page by https.")
         asyncio.get_running_loop().call_later(1, done, error)
 
     def decrypt(
         self, _iv: bytes, ciphertext: bytes, done: Callable[[bytes | RtcError], None]
     ) -> None:
-        self.encrypt(ciphertext, done, is_urgent=False)
+        self.encrypt(ciphertext, done)
 
     def close(self) -> None:
         pass
@@ -263,7 +259,7 @@ def test_after_closing_the_key_is_silent() -> None:
         key = Network().host().crypto.derive_key("secret", "room")
         await PasswordSealer(key, lambda _: None, lambda _: None).aclose()
         results: list[object] = []
-        key.encrypt(b"x", results.append, is_urgent=True)
+        key.encrypt(b"x", results.append)
         await asyncio.sleep(60)
         assert results == []
 

@@ -65,11 +65,10 @@ def test_two_that_both_lose_the_path_find_it_again_under_the_same_connection() -
     run_virtual(main())
 
 
-def test_our_own_kind_is_missed_within_five_seconds_whatever_the_server_knows() -> None:
+def test_our_own_kind_is_missed_within_five_seconds() -> None:
     async def main() -> None:
         for seed in range(10):
-            network, [host, other], [one, _two] = await linked(seed)
-            network.cut([host], [URL])  # else the other's last will would tell
+            network, [_, other], [one, _two] = await linked(seed)
             network.kill(other)
 
             await seconds_until(lambda room=one: room.peers == (), 5.0)  # type: ignore[misc]
@@ -130,11 +129,10 @@ def test_that_there_is_no_path_is_not_told_of_somebody_who_has_gone(goes: str) -
             await asyncio.sleep(1)
             assert "no network path" in room.why, "as long as it is here"
         if goes == "by dying":
-            network.kill(hosts[1])  # the server tells it
-            await asyncio.sleep(2)
+            network.kill(hosts[1])
         else:
-            other.leave()  # the servers tell nobody
-            await asyncio.sleep(CONNECT_TIMEOUT_S + MAX_UNREACHED_S)
+            other.leave()
+        await asyncio.sleep(CONNECT_TIMEOUT_S + MAX_UNREACHED_S)
 
         assert room.peers == ()
         assert room.ice_failure is None

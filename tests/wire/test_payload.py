@@ -13,7 +13,6 @@ from pyodide_rtc.wire.payload import (
     Announce,
     Candidate,
     Description,
-    Lost,
     OtherSignal,
     Payload,
     SignalMessage,
@@ -39,10 +38,8 @@ signals = st.one_of(
     st.builds(OtherSignal, st.sampled_from(["renegotiate", "transceiverRequest", ""])),
 )
 tokens = st.none() | st.floats(allow_nan=False, allow_infinity=False)
-payloads = (
-    st.builds(Announce, texts, extras)
-    | st.builds(Lost, texts)
-    | st.builds(SignalMessage, texts, texts, tokens, signals, extras)
+payloads = st.builds(Announce, texts, extras) | st.builds(
+    SignalMessage, texts, texts, tokens, signals, extras
 )
 
 

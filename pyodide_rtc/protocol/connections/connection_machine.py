@@ -35,7 +35,7 @@ from pyodide_rtc.protocol.effects import (
 from pyodide_rtc.protocol.intake import MAX_WAITING_BYTES
 from pyodide_rtc.protocol.link import Link, PeerLink
 from pyodide_rtc.wire.messages import QueryAwareness, TabPeer, encode
-from pyodide_rtc.wire.payload import Announce, Lost, SignalMessage
+from pyodide_rtc.wire.payload import Announce, SignalMessage
 
 _CALLS = (ev.PayloadReceived, ev.StrangerHeard, ev.ServerOpened)
 """What makes us speak up by ourselves, or to whom we are not linked."""
@@ -198,24 +198,11 @@ class Connections:
         return noted
 
     def _on_payload(
-        self, url: str, payload: Announce | Lost | SignalMessage, now_s: float
+        self, url: str, payload: Announce | SignalMessage, now_s: float
     ) -> list[Outcome]:
         if self.tabs.knows(payload.sender):
             return []  # the tab channel links us already
-        if isinstance(payload, Lost):
-            return self._on_lost(payload.sender, now_s)
         return self.mesh.on_payload(url, payload, now_s)
-
-    def _on_lost(self, peer_id: str, now_s: float) -> list[Outcome]:
-        self.unreached.lose(peer_id)
-        peer = self.mesh.get(peer_id)
-        if peer is None:
-            return []
-        if peer.is_joined:
-            return self._doubt(peer.negotiation.conn, now_s)
-        # Not dropped: a server may find a socket dead long after its peer has opened a new one.
-        peer.may_be_gone = True
-        return []
 
     def _on_stranger(self, reason: str, now_s: float) -> list[Outcome]:
         outcomes: list[Outcome] = []

@@ -33,7 +33,6 @@ from pyodide_rtc.wire.payload import (
     Announce,
     Candidate,
     Description,
-    Lost,
     SignalMessage,
 )
 
@@ -114,7 +113,7 @@ class Mesh:
         """Say that we are here."""
         self._announces.on_sent(url, now_s)
         extra = encode_capability(Capability(self.client_id), open_offer=self._offer.announce())
-        return [PublishPayload(Announce(self.peer_id, extra), url, Lost(self.peer_id))]
+        return [PublishPayload(Announce(self.peer_id, extra), url)]
 
     def take_offer(self, sdp: str | None) -> None:
         """Take the offer of the connection in reserve, its next state, or that it is void."""

@@ -23,14 +23,9 @@ class Unreached:
     _failed_s: float = 0.0
 
     def error(self, now_s: float) -> IceFailedError | None:
-        """Give how it failed; None if somebody was reached since, or it seems to be gone."""
+        """Give how it failed; None if it is too long ago, or somebody was reached since."""
         return self._error if now_s < self._failed_s + MAX_UNREACHED_S else None
 
     def take(self, error: IceFailedError, now_s: float) -> None:
         """Take that a peer was not reached."""
         self._error, self._failed_s = error, now_s
-
-    def lose(self, peer_id: str) -> None:
-        """Take that a peer has gone."""
-        if self._error is not None and self._error.peer_id == peer_id:
-            self._error = None

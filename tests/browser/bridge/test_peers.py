@@ -88,55 +88,6 @@ def test_what_is_on_its_way_to_the_page_has_not_drained(worker: Any) -> None:
     assert told == [[9, False], [5, False], [4, True], [0, False]]
 
 
-def test_spare_connections_are_taken_if_they_are_sound_and_have_the_ice_servers(
-    worker: Any,
-) -> None:
-    result = worker.run_async("""
-        import asyncio
-        from pair import End
-        from pyodide_rtc.browser.link import PageLink
-        from pyodide_rtc.browser.peer import SparePeers
-
-        sent = []
-        link = PageLink("test", lambda *message: sent.append(message))
-        spares = SparePeers(link)
-
-        def told(operation):
-            return [message[1] for message in sent if message[0] == operation]
-
-        async def take(ice_servers, *news, is_offering=True):
-            while len(spares._peers) < 2:
-                await asyncio.sleep(0.01)
-            for operation in news:
-                link.receive(operation, spares._peers[is_offering]._key, operation)
-            return spares.take(ice_servers, is_offering=is_offering)
-
-        first = spares.take([], is_offering=True)
-        second = await take([], "prepared", "prepared")
-        end = End()
-        second.give_to(end)
-        answerer = await take([], is_offering=False)
-        keys = [peer._key for peer in (first, second, answerer)]
-        prepared = [await end.prepared.get(), end.prepared.qsize(), keys, told("close")]
-        await take([{"urls": ["stun:127.0.0.1"]}], "prepared")
-        others = [told("open"), told("close")]
-        await take([{"urls": ["stun:127.0.0.1"]}], "error")
-        failed = [told("open"), told("close")]
-        spares.renew()
-        closed = told("close")
-        while len(spares._peers) < 2:
-            await asyncio.sleep(0.01)
-        spares.close()
-        [prepared, others, failed, [closed, told("open"), told("close")]]
-    """)
-    prepared, others, failed, renewed = result
-    # 1 was opened for the first, then 2 and 3 beforehand, 4 and 5 in their place.
-    assert prepared == ["prepared", 0, [1, 2, 3], []], "the offer's last state is told, once"
-    assert others == [[1, 2, 3, 4, 5, 6], [4]], "it had other ICE servers"
-    assert failed == [[1, 2, 3, 4, 5, 6, 7, 8], [4, 7]]
-    assert renewed == [[4, 7, 5], list(range(1, 11)), [4, 7, 5, 9, 10]]
-
-
 def test_closing_a_channel_is_heard_once_by_both(run: Run) -> None:
     result = run("""
         from pair import connected, soon

@@ -29,7 +29,7 @@ from harness.people import Cast, Person
 from harness.served import SignalingServer
 from harness.waiting import eventually
 
-from .test_life import COUNT_CONNECTIONS, LIVE, RENEW, UNCLOSED
+from .test_life import COUNT_CONNECTIONS, LIVE, UNCLOSED
 
 SOAK_S = float(os.environ.get("PYODIDE_RTC_SOAK_S", "6"))
 EDITING = (Path(__file__).parent / "editing.py").read_text()
@@ -67,8 +67,7 @@ def enter(person: Person, room: str, name: str) -> None:
     # Once, so that the way to the page is open: what it holds is held until the kernel ends.
     person.run(f"join('warm-{room}-{name}', {name!r})")
     person.run("room.leave()")
-    js(person, RENEW)
-    eventually(lambda: js(person, UNCLOSED) == 2, 5, "two are in reserve")
+    eventually(lambda: js(person, UNCLOSED) == 0, 5, "the page has closed its connections")
     person.run("proxies, before = pyodide_rtc.browser.live_proxies(), memory()")
     person.run(f"join({room!r}, {name!r})")
 
@@ -118,8 +117,7 @@ def test_random_edits(
     for person in people.values():
         person.run("room.leave()")
     for person in people.values():
-        # But for the spare ones, which the next room would take.
-        eventually(lambda person=person: js(person, UNCLOSED) == 2, 5, "the others are closed")
+        eventually(lambda person=person: js(person, UNCLOSED) == 0, 5, "all are closed")
         person.eventually("pyodide_rtc.browser.live_proxies()", person.value("proxies"))
 
 

@@ -72,7 +72,7 @@ def test_who_goes_without_a_word_is_seen_to_go(
 def pair(
     request: pytest.FixtureRequest, cast: Cast, server: SignalingServer, room_name: str
 ) -> Iterator[tuple[Person, Person]]:
-    """Two who have met at a server that tells nothing of those who go; the second may be killed."""
+    """Two who have met at y-webrtc's server; the second may be killed."""
     watcher, kind = request.param
     with (
         serve_stock_signaling() as url,

@@ -20,8 +20,6 @@ COUNT_CONNECTIONS = """
 LIVE = """return [...liveConnections].filter(
     // One in reserve has nobody at its other end.
     (c) => c.connectionState !== 'closed' && c.remoteDescription).length"""
-RENEW = "window.dispatchEvent(new Event('online'))"
-"""Makes those in reserve anew: from then on all are counted."""
 UNCLOSED = "return [...liveConnections].filter((c) => c.connectionState !== 'closed').length"
 
 
@@ -32,8 +30,7 @@ def pair(cast: Cast, room_name: str) -> Iterator[tuple[Person, Person]]:
     # Once, so that the way to the page is open: what it holds is held until the kernel ends.
     one.join("'warm'")
     one.run("room.leave()")
-    one.notebook.js(RENEW)
-    eventually(lambda: one.notebook.js(UNCLOSED) == 2, 5, "two are in reserve")
+    eventually(lambda: one.notebook.js(UNCLOSED) == 0, 5, "the page has closed its connections")
     one.run("proxies = pyodide_rtc.browser.live_proxies()")
     for person in (one, two):
         person.join(repr(room_name))
@@ -58,8 +55,7 @@ def test_leaving_leaves_nothing_behind(pair: tuple[Person, Person]) -> None:
     name = one.value("room.name")
     one.run("room.leave()")
     two.eventually("len(room.peers)", 0, timeout_s=5)
-    # But for the spare ones, which the next room takes.
-    eventually(lambda: one.notebook.js(UNCLOSED) == 2, 5, "the page has closed its connections")
+    eventually(lambda: one.notebook.js(UNCLOSED) == 0, 5, "the page has closed its connections")
     assert one.notebook.js(LIVE) == 0
     one.eventually("pyodide_rtc.browser.live_proxies()", one.value("proxies"))
     one.join(repr(name))
