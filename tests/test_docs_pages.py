@@ -14,7 +14,7 @@ from pyodide_rtc.protocol import fault_limits, intake, link, signaling
 from pyodide_rtc.protocol.connections import doubts, mesh, negotiation, strangers
 from pyodide_rtc.protocol.document import claims, comparison, document_machine, guests, stock_checks
 from pyodide_rtc.wire.chunks import CHUNK_TYPE, Chunk
-from pyodide_rtc.wire.messages import StateCheck, encode
+from pyodide_rtc.wire.messages import LinkedPeers, StateCheck, encode
 
 DOCS = Path(__file__).parents[1] / "docs"
 PROTOCOL = (DOCS / "protocol.md").read_text()
@@ -34,7 +34,7 @@ def layout(kind: type) -> str:
     return " ".join(found[1].split())
 
 
-@pytest.mark.parametrize("kind", [StateCheck, Chunk])
+@pytest.mark.parametrize("kind", [StateCheck, LinkedPeers, Chunk])
 def test_the_layouts_are_those_of_the_code(kind: type) -> None:
     layouts = {row[0].split("`")[1]: row[1] for row in rows(PROTOCOL, "type")}
     assert layouts[kind.__name__] == layout(kind)
@@ -42,7 +42,7 @@ def test_the_layouts_are_those_of_the_code(kind: type) -> None:
 
 def test_the_types_are_those_of_the_code() -> None:
     types = [int(row[0].split()[0]) for row in rows(PROTOCOL, "type")]
-    assert types == [encode(StateCheck(b"", b""))[0], CHUNK_TYPE]
+    assert types == [encode(StateCheck(b"", b""))[0], encode(LinkedPeers(()))[0], CHUNK_TYPE]
 
 
 def test_the_times_are_those_of_the_code() -> None:

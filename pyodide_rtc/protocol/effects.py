@@ -135,10 +135,12 @@ class AskCheck:
     Args:
         heard: how far clients go at least, by client id, as others told: where the document ends
             before that it may have a gap.
+        link: whom to tell; None for all.
     """
 
     document: str
     heard: dict[int, int] = field(default_factory=dict)
+    link: LinkId | None = None
 
 
 @dataclass(frozen=True, slots=True)

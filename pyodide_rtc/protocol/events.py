@@ -206,10 +206,11 @@ class StateVectorRead:
 
 @dataclass(frozen=True, slots=True)
 class CheckRead:
-    """What we have, as `AskCheck` wanted it."""
+    """What we have, as `AskCheck` wanted it, for one link or (None) for all."""
 
     document: str
     check: StateCheck
+    link: LinkId | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,8 @@ class PeerLink:
     max_frame_bytes: int
     is_open: bool = False
     """Whether what is sent now arrives: not while a new network path is looked for."""
+    linked_peers: frozenset[str] = frozenset()
+    """Whom the peer hears itself, as it says."""
     unknown_messages: int = 0
     _assembler: Assembler = field(init=False)
     _receiving: _Progress | None = None
@@ -106,6 +108,12 @@ class PeerLink:
     def is_own_kind(self) -> bool:
         """Whether its peer understands what y-webrtc does not: chunks, state checks."""
         return self.client_id is not None
+
+    def hears(self, source: Link) -> bool:
+        """Whether the peer says that it is linked with whoever speaks by that link."""
+        if isinstance(source, PeerLink):
+            return source.peer_id in self.linked_peers
+        return source.is_open and source.peers.keys() <= self.linked_peers
 
     @property
     def transfers(self) -> tuple[Transfer, ...]:
@@ -257,6 +265,10 @@ class TabsLink:
     def is_open(self) -> bool:
         """Whether anybody is there."""
         return bool(self.peers)
+
+    def hears(self, source: Link) -> bool:
+        """Whether all there are linked with whoever speaks by that link: nobody says so."""
+        return False
 
     def is_full_for(self, size_bytes: int) -> bool:
         """Whether a frame of that size should be held back: none is."""

@@ -18,9 +18,9 @@ from pyodide_rtc.protocol.deadlines import earliest
 from pyodide_rtc.protocol.document.document_machine import DocumentMachine
 from pyodide_rtc.protocol.effects import Effect, PeersChanged, Report
 from pyodide_rtc.protocol.fault_limits import FaultLimits
-from pyodide_rtc.protocol.link import Link
+from pyodide_rtc.protocol.link import Link, PeerLink
 from pyodide_rtc.snapshot import Peer
-from pyodide_rtc.wire.messages import Message, TabPeer
+from pyodide_rtc.wire.messages import LinkedPeers, Message, TabPeer
 
 
 @dataclass(slots=True)
@@ -171,7 +171,10 @@ class RoomMachine:
 
     def _on_message(self, link: Link, message: Message, now_s: float) -> list[Effect]:
         if isinstance(message, TabPeer) and link.id == ev.TABS:
-            return self._route(self.connections.on_tab_peer(message), now_s)
+            return self._route(self.connections.on_tab_peer(message, now_s), now_s)
+        if isinstance(message, LinkedPeers) and isinstance(link, PeerLink) and link.is_own_kind:
+            self.connections.on_linked_peers(link, message)
+            return []
         return self.main.hear(link.id, message, now_s)
 
     def _on_late_frames(self, event: ev.FramesReceived, now_s: float) -> list[Effect]:

@@ -376,8 +376,8 @@ class RoomSession:
                 self._sealer.seal_frame(data, self._send_tab)
             case fx.AskState():
                 self._tell_state(effect)
-            case fx.AskCheck(name, heard):
-                self.feed(ev.CheckRead(name, self._documents[name].check(heard)))
+            case fx.AskCheck(name, heard, link):
+                self.feed(ev.CheckRead(name, self._documents[name].check(heard), link))
             case fx.AskInventory(name):
                 self._documents[name].flush()  # its changes go first
                 self.feed(ev.InventoryRead(name, *self._documents[name].inventory()))

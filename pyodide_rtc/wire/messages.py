@@ -14,7 +14,9 @@ from pyodide_rtc.errors import DecodeError
 from pyodide_rtc.wire.lib0 import Reader, encode_var_bytes, encode_var_string, encode_var_uint
 
 __all__ = [
+    "MAX_LINKED_PEERS",
     "AwarenessMessage",
+    "LinkedPeers",
     "Message",
     "QueryAwareness",
     "StateCheck",
@@ -29,6 +31,11 @@ __all__ = [
 
 _SYNC, _AWARENESS, _QUERY_AWARENESS, _TAB_PEER = 0, 1, 3, 4
 _STATE_CHECK = 80  # ours, far above what y-webrtc may come to use
+_LINKED_PEERS = 104
+_PEER_ID_BYTES = 100
+
+MAX_LINKED_PEERS = 1_000
+"""Of so many peers a peer may say that it is linked with them: ten times what a browser can do."""
 _OWN_KIND = bytes([_STATE_CHECK])
 _STEP_1, _STEP_2, _UPDATE = 0, 1, 2
 
@@ -114,6 +121,18 @@ class StateCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkedPeers:
+    """Tell whom we are linked with, so that nobody passes on to us what we hear from them.
+
+    Layout: varUint(104) • varUint(count) • count times varString(peer_id)
+
+    At most `MAX_LINKED_PEERS`, each of at most 100 bytes.
+    """
+
+    peer_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class UnknownMessage:
     """A message of a type that y-webrtc does not know, and reports without further harm.
 
@@ -131,6 +150,7 @@ Message = (
     | AwarenessMessage
     | QueryAwareness
     | StateCheck
+    | LinkedPeers
     | TabPeer
     | UnknownMessage
 )
@@ -159,6 +179,9 @@ def encode(message: Message) -> bytes:
         case StateCheck(state_vector, deletions, beyond):
             parts = map(encode_var_bytes, (state_vector, deletions, beyond))
             return b"".join((_OWN_KIND, *parts))
+        case LinkedPeers(peer_ids):
+            numbers = (_LINKED_PEERS, len(peer_ids))
+            return b"".join([*map(encode_var_uint, numbers), *map(encode_var_string, peer_ids)])
         case _:
             return encode_var_uint(message.type) + message.body
 
@@ -191,6 +214,8 @@ def decode(data: bytes, *, max_bytes: int) -> Message:
         return TabPeer(peer_id, present, _decode_tail(reader, data))
     if kind == _STATE_CHECK:
         return StateCheck(reader.var_bytes(), reader.var_bytes(), reader.var_bytes())
+    if kind == _LINKED_PEERS:
+        return _decode_linked_peers(reader)
     return UnknownMessage(kind, data[reader.offset :])
 
 
@@ -200,6 +225,17 @@ def _decode_tail(reader: Reader, data: bytes) -> int | None:
         return None
     reader.byte()
     return reader.var_uint()
+
+
+def _decode_linked_peers(reader: Reader) -> LinkedPeers:
+    start = reader.offset
+    count = reader.var_uint()
+    if count > MAX_LINKED_PEERS:
+        raise DecodeError(f"at most {MAX_LINKED_PEERS} peers", start, encode_var_uint(count))
+    peer_ids = tuple(reader.var_string() for _ in range(count))
+    if any(len(peer_id) > _PEER_ID_BYTES for peer_id in peer_ids):
+        raise DecodeError("peer ids of at most 100 bytes", start, encode_var_uint(count))
+    return LinkedPeers(peer_ids)
 
 
 def _decode_sync(reader: Reader) -> Message:

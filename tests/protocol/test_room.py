@@ -19,6 +19,7 @@ from pyodide_rtc.errors import (
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.connections.doubts import PATIENCE_S
+from pyodide_rtc.protocol.connections.linked_peers import TELL_DELAY_S
 from pyodide_rtc.protocol.connections.mesh import GUESS_DELAYS_S
 from pyodide_rtc.protocol.connections.strangers import NEWS_INTERVAL_S, SHOW_INTERVAL_S
 from pyodide_rtc.protocol.document.claims import MAX_CLIENTS
@@ -38,6 +39,7 @@ from pyodide_rtc.wire.awareness import AwarenessEntry, encode_awareness
 from pyodide_rtc.wire.chunks import CHUNK_TYPE, cut, encode_chunk
 from pyodide_rtc.wire.messages import (
     AwarenessMessage,
+    LinkedPeers,
     QueryAwareness,
     StateCheck,
     SyncStep1,
@@ -984,10 +986,19 @@ class TestComparing:
 
         assert tenth / 10 == LATEST_S
 
-    def test_it_goes_with_each_renewal_too(self, room: RoomMachine) -> None:
+    def test_with_each_renewal_one_link_is_told_in_turn(self, room: RoomMachine) -> None:
         room.handle(ev.LocalStateSet(ev.MAIN, {}), 0.0)
+        assert only(fx.AskCheck, room.handle(ev.TimePassed(), 15.0)) == [], "nobody is here"
+        one, other = link_peer(room, client_id=PEER_CLIENT), link_peer(room, OTHER, OTHER_CLIENT)
 
-        assert fx.AskCheck(ev.MAIN) in room.handle(ev.TimePassed(), 15.0)
+        turns = [
+            ask.link
+            for now_s in (30.0, 45.0, 60.0)
+            for ask in only(fx.AskCheck, room.handle(ev.TimePassed(), now_s))
+        ]
+        assert turns == [one, other, one]
+        told = room.handle(ev.CheckRead(ev.MAIN, StateCheck(b"\0", b"d"), other), 60.0)
+        assert (frames(told, one), len(frames(told, other))) == ([], 1)
 
     def test_our_own_kind_is_told_and_tabs_are_asked_now_and_then(self, room: RoomMachine) -> None:
         own, stock = link_peer(room, client_id=PEER_CLIENT), link_peer(room, OTHER)
@@ -1255,3 +1266,56 @@ class TestLeaving:
 
 def test_an_empty_room_waits_for_nothing(room: RoomMachine) -> None:
     assert room.deadline_s is None
+
+
+class TestWhatAllHear:
+    """Nobody passes on what everybody hears from its source."""
+
+    def test_whom_we_are_linked_with_is_told_to_our_own_kind(self, room: RoomMachine) -> None:
+        own = link_peer(room, client_id=PEER_CLIENT)
+        assert room.deadline_s is None, "with one there is nothing to pass on"
+        stock = link_peer(room, OTHER)
+        link_tab(room, "id-tab")
+
+        told = room.handle(ev.TimePassed(), TELL_DELAY_S)
+        assert frames(told, own) == [LinkedPeers((PEER, OTHER, "id-tab"))]
+        assert frames(told, stock) == []
+        assert room.handle(ev.TimePassed(), 2 * TELL_DELAY_S) == []
+
+        room.handle(ev.ChannelClosed(stock, "local", "gone"), 5.0)
+        told = room.handle(ev.TimePassed(), 5.0)
+        assert frames(told, own) == [LinkedPeers((PEER, "id-tab"))], "at once"
+
+    def test_a_change_goes_on_to_who_does_not_hear_its_source(self, room: RoomMachine) -> None:
+        source, near = link_peer(room, client_id=PEER_CLIENT), link_peer(room, OTHER, OTHER_CLIENT)
+        far = link_peer(room, "id-far", 9)
+        receive(room, near, encode(LinkedPeers((ME, PEER))))
+        receive(room, far, encode(LinkedPeers((ME,))))
+
+        effects = room.handle(ev.DocumentChanged(ev.MAIN, b"u", source), 0.0)
+        shown = receive(room, source, awareness_frame(AwarenessEntry(PEER_CLIENT, 1, {})))
+
+        for told in (effects, shown):
+            assert [e.conn for e in only(fx.SendFrame, told)] == [far]
+        own = room.handle(ev.DocumentChanged(ev.MAIN, b"u", None), 0.0)
+        assert {e.conn for e in only(fx.SendFrame, own)} == {source, near, far}
+
+    def test_what_tabs_say_goes_on_to_who_does_not_hear_all_of_them(
+        self, room: RoomMachine
+    ) -> None:
+        near = link_peer(room, client_id=PEER_CLIENT)
+        receive(room, near, encode(LinkedPeers((ME, "id-tab"))))
+        change = ev.DocumentChanged(ev.MAIN, b"u", ev.TABS)
+
+        assert len(only(fx.SendFrame, room.handle(change, 0.0))) == 1, "whoever it was"
+        link_tab(room, "id-tab")
+        assert only(fx.SendFrame, room.handle(change, 0.0)) == []
+        link_tab(room, "id-tab-2")
+        assert len(only(fx.SendFrame, room.handle(change, 0.0))) == 1
+
+    def test_a_stock_peer_has_no_say_in_it(self, room: RoomMachine) -> None:
+        stock = link_peer(room)
+
+        receive(room, stock, encode(LinkedPeers((ME,))))
+
+        assert room.peers[0].unknown_messages == 1

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from pyodide_rtc.errors import DecodeError, LocalProtocolError, MessageTooBigError
 from pyodide_rtc.wire.messages import (
+    MAX_LINKED_PEERS,
     AwarenessMessage,
+    LinkedPeers,
     Message,
     QueryAwareness,
     StateCheck,
@@ -41,7 +43,10 @@ messages = st.one_of(
     st.just(QueryAwareness()),
     st.builds(TabPeer, texts, st.booleans(), st.none() | safe_integers),
     st.builds(StateCheck, payloads, st.binary(max_size=8)),
-    st.builds(UnknownMessage, safe_integers.filter(lambda n: n not in (0, 1, 3, 4, 80)), payloads),
+    st.builds(LinkedPeers, st.lists(st.text(max_size=25), max_size=9).map(tuple)),
+    st.builds(
+        UnknownMessage, safe_integers.filter(lambda n: n not in (0, 1, 3, 4, 80, 104)), payloads
+    ),
 )
 
 
@@ -98,6 +103,14 @@ def test_bytes_behind_a_message_are_ignored(message: Message, rest: bytes) -> No
 @pytest.mark.parametrize("presence", [0, 2, 255])
 def test_a_tab_peer_is_present_only_with_1(presence: int) -> None:
     assert decode(bytes([4, presence, 1]) + b"p", max_bytes=LIMIT) == TabPeer("p", False)
+
+
+def test_linked_peers_are_bounded() -> None:
+    some = LinkedPeers(("x" * 100,) * MAX_LINKED_PEERS)
+    assert decode(encode(some), max_bytes=200_000) == some
+    for more in (LinkedPeers(("x",) * (MAX_LINKED_PEERS + 1)), LinkedPeers(("x" * 101,))):
+        with pytest.raises(DecodeError, match="at most"):
+            decode(encode(more), max_bytes=200_000)
 
 
 def test_an_unknown_message_keeps_its_body() -> None:

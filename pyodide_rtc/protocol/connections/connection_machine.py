@@ -19,6 +19,7 @@ from pyodide_rtc.errors import (
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.connections.doubts import Doubts
 from pyodide_rtc.protocol.connections.late import LateFrames
+from pyodide_rtc.protocol.connections.linked_peers import LinkedPeersNews
 from pyodide_rtc.protocol.connections.mesh import Mesh
 from pyodide_rtc.protocol.connections.news import LinkClosed, LinkReady, Outcome
 from pyodide_rtc.protocol.connections.strangers import Strangers
@@ -34,7 +35,7 @@ from pyodide_rtc.protocol.effects import (
 )
 from pyodide_rtc.protocol.intake import MAX_WAITING_BYTES
 from pyodide_rtc.protocol.link import Link, PeerLink
-from pyodide_rtc.wire.messages import QueryAwareness, TabPeer, encode
+from pyodide_rtc.wire.messages import MAX_LINKED_PEERS, LinkedPeers, QueryAwareness, TabPeer, encode
 from pyodide_rtc.wire.payload import Announce, SignalMessage
 
 _CALLS = (ev.PayloadReceived, ev.StrangerHeard, ev.ServerOpened)
@@ -58,6 +59,7 @@ class Connections:
     """Whether the page is put away: nothing is said then, and only changes are taken."""
     _peer_links: dict[ev.LinkId, PeerLink] = field(default_factory=dict)
     _doubts: Doubts = field(default_factory=Doubts)
+    _linked: LinkedPeersNews = field(default_factory=LinkedPeersNews)
 
     def __post_init__(self) -> None:
         mesh = self.mesh
@@ -67,7 +69,7 @@ class Connections:
     @property
     def deadline_s(self) -> float | None:
         """When `on_time` should be called next; None if nothing is waited for."""
-        return earliest(self.mesh.deadline_s, self._doubts.deadline_s)
+        return earliest(self.mesh.deadline_s, self._doubts.deadline_s, self._linked.due_s)
 
     @property
     def are_all_linked(self) -> bool:
@@ -94,7 +96,8 @@ class Connections:
             outcomes += self.mesh.lose(conn, "it does not answer any more", PeerClosedError, now_s)
         if lost:
             outcomes.append(CheckServers())
-        return self._note(outcomes + self.mesh.on_time(now_s), now_s)
+        outcomes = self._note(outcomes + self.mesh.on_time(now_s), now_s)
+        return outcomes + self._tell_linked() if self._linked.is_due(now_s) else outcomes
 
     def on_alive(self, link: ev.LinkId) -> None:
         """Take a sign of life."""
@@ -115,12 +118,16 @@ class Connections:
             outcomes += self.mesh.drop(peer_id, "we left", is_gentle=True)
         return self._note(outcomes, now_s)
 
-    def on_tab_peer(self, message: TabPeer) -> list[Outcome]:
+    def on_linked_peers(self, link: PeerLink, message: LinkedPeers) -> None:
+        """Take whom a peer hears itself."""
+        link.linked_peers = frozenset(message.peer_ids)
+
+    def on_tab_peer(self, message: TabPeer, now_s: float) -> list[Outcome]:
         """Take that a peer is in this browser, or has left."""
         peer_id = message.peer_id
         is_double = message.present and not self.tabs.knows(peer_id) and peer_id in self.mesh
         dropped = self.mesh.drop(peer_id, "linked by the tab channel") if is_double else []
-        return self._note([*dropped, *self.tabs.take(message)], 0.0)
+        return self._note([*dropped, *self.tabs.take(message)], now_s)
 
     def _dispatch(  # noqa: C901 - one case each
         self, event: ev.ConnectionEvent, now_s: float
@@ -195,7 +202,23 @@ class Connections:
                     self.unreached.take(error, now_s)
                 case PeersChanged(_, "joined"):
                     self.unreached = Unreached()
+        changes = {o.change for o in outcomes if isinstance(o, PeersChanged)}
+        if "left" in changes:
+            self._linked.shrink(len(self._linked_peers), now_s)
+        elif "joined" in changes:
+            self._linked.grow(len(self._linked_peers), now_s)
         return noted
+
+    @property
+    def _linked_peers(self) -> list[str]:
+        by_webrtc = (link.peer_id for link in self._peer_links.values() if link.is_open)
+        return [*by_webrtc, *self.tabs.link.peers]
+
+    def _tell_linked(self) -> list[Outcome]:
+        """Tell our own kind whom we are linked with."""
+        frame = encode(LinkedPeers((*self._linked_peers[:MAX_LINKED_PEERS],)))
+        told = [link for link in self._peer_links.values() if link.is_open and link.is_own_kind]
+        return [effect for link in told for effect in link.send(frame)]
 
     def _on_payload(
         self, url: str, payload: Announce | SignalMessage, now_s: float

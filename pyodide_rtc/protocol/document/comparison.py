@@ -88,6 +88,7 @@ class Comparison:
     _sent: Claims = field(default_factory=lambda: Claims(GAPS_PATIENCE_S + LATEST_S))
     _gaps_s: float | None = None  # since when something is missing
     _is_gap_told: bool = False
+    _turn: ev.LinkId = ev.TABS
 
     def __post_init__(self) -> None:
         self.stock = StockChecks(self.document, self.replicas, self._sent)
@@ -98,16 +99,25 @@ class Comparison:
         return earliest(self.times.deadline_s, self.stock.deadline_s)
 
     def on_time(self, now_s: float, *, is_renewal: bool) -> Effects:
-        """Begin what is due; our own kind is told with each renewal of presence as well."""
-        is_due = self.times.is_due(now_s)
-        if is_due:
+        """Begin what is due; with each renewal of presence one link is told, in turn."""
+        effects: Effects = []
+        if self.times.is_due(now_s):
             self.stock.hurry()
-        check = [self.ask_check()] if is_due or is_renewal else []
-        return [*check, *self.stock.on_time(now_s)]
+            effects.append(self.ask_check())
+        elif is_renewal and (link := self._next_turn()) is not None:
+            effects.append(self.ask_check(link))
+        return effects + self.stock.on_time(now_s)
 
-    def ask_check(self) -> AskCheck:
-        """Find out what we have."""
-        return AskCheck(self.document, self._heard)
+    def _next_turn(self) -> ev.LinkId | None:
+        """Give the link whose turn it is: nobody can lack something for ever, and it is cheap."""
+        links = sorted(r.link.id for r in self.replicas.values() if r.link.is_open)
+        later = [link for link in links if link > self._turn]
+        self._turn = (later or links or [self._turn])[0]
+        return self._turn if links else None
+
+    def ask_check(self, link: ev.LinkId | None = None) -> AskCheck:
+        """Find out what we have, to tell it by one link, or by all."""
+        return AskCheck(self.document, self._heard, link)
 
     @property
     def _heard(self) -> dict[int, int]:
@@ -131,21 +141,23 @@ class Comparison:
         self._told.replace(link, ((client, ranges[-1][1]) for client, ranges in beyond if ranges))
         return [AskComparison(self.document, link, check, self._heard)]
 
-    def tell(self, check: StateCheck, now_s: float, *, is_complete: bool) -> Effects:
+    def tell(self, event: ev.CheckRead, now_s: float, *, is_complete: bool) -> Effects:
         """Tell our own kind what we have, and ask the tabs, if it is time, for what we lack.
 
         Not while something large is under way: one of both lacks that still, and would ask for it
         once more. What it changes when it is there brings the next check.
 
         Args:
-            check: what we have.
+            event: what we have.
             now_s: the time.
             is_complete: whether nobody is on the way to us.
         """
         effects: Effects = []
-        have = _units(check)
+        check, have = event.check, _units(event.check)
         for replica in self.replicas.values():
             link = replica.link
+            if event.link not in (None, link.id):
+                continue
             if isinstance(link, TabsLink):
                 if link.is_open and self.times.may_ask_tabs(now_s):
                     effects += replica.send(SyncStep1(encode_question(have, {})))

@@ -14,7 +14,7 @@ from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.deadlines import earliest
 from pyodide_rtc.protocol.document.comparison import Comparison
 from pyodide_rtc.protocol.document.presence import Presence
-from pyodide_rtc.protocol.document.replica import Effects, Replica
+from pyodide_rtc.protocol.document.replica import Effects, Replica, receivers
 from pyodide_rtc.protocol.effects import ApplyUpdate, AskDiff, AskState, Report
 from pyodide_rtc.protocol.link import Link, PeerLink, TabsLink
 from pyodide_rtc.wire.messages import (
@@ -78,7 +78,7 @@ class DocumentMachine:
         if is_back:
             self.replicas[link.id].begin_anew()
             # The other end may have noticed nothing: it learns what it has missed, and asks.
-            effects.append(self._comparison.ask_check())
+            effects.append(self._comparison.ask_check(link.id))
         return effects
 
     def close_link(self, link: ev.LinkId, now_s: float) -> None:
@@ -181,8 +181,8 @@ class DocumentMachine:
             case ev.DocumentChanged(_, update, source, before_state):
                 self._comparison.times.on_change(now_s)
                 return self._tell_change(update, source, before_state)
-            case ev.CheckRead(_, check):
-                return self._comparison.tell(check, now_s, is_complete=is_complete)
+            case ev.CheckRead():
+                return self._comparison.tell(event, now_s, is_complete=is_complete)
             case ev.InventoryRead():
                 return self._comparison.stock.ask(event, now_s)
             case ev.Compared():
@@ -216,11 +216,8 @@ class DocumentMachine:
     def _tell_change(
         self, update: bytes | None, source: ev.LinkId | None, before_state: bytes
     ) -> Effects:
-        effects: Effects = []
-        for replica in self.replicas.values():
-            if replica.link.is_open and replica.link.id != source:
-                effects += replica.tell_change(update, before_state)
-        return effects
+        told = receivers(self.replicas, source)
+        return [effect for r in told for effect in r.tell_change(update, before_state)]
 
     def _on_answered(self, link: ev.LinkId) -> Effects:
         replica = self.replicas.get(link)

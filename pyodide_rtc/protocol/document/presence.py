@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pyodide_rtc.errors import RemoteProtocolError
 from pyodide_rtc.protocol.document.awareness import AwarenessChange, AwarenessMachine
 from pyodide_rtc.protocol.document.guests import Guests
-from pyodide_rtc.protocol.document.replica import Effects, Replica
+from pyodide_rtc.protocol.document.replica import Effects, Replica, receivers
 from pyodide_rtc.protocol.effects import AwarenessChanged
 from pyodide_rtc.protocol.events import JsonObject, LinkId
 from pyodide_rtc.wire.awareness import AwarenessEntry, encode_awareness
@@ -142,17 +142,13 @@ class Presence:
         return effects
 
     def tell_change(self, change: AwarenessChange, source: LinkId | None) -> Effects:
-        """Tell the user, and all but its source, of a change of awareness."""
+        """Tell of a change of awareness: the user, and who does not hear its source."""
         effects = self._show(change)
         if change.all:
             # What somebody else said of us is outbid: that has to reach its source, too.
             exclude = None if self.client_id in change.all else source
-            effects += self.tell_clients(change.all, self._all_but(exclude))
+            effects += self.tell_clients(change.all, receivers(self.replicas, exclude))
         return effects
-
-    def _all_but(self, source: LinkId | None) -> list[Replica]:
-        replicas = self.replicas.values()
-        return [r for r in replicas if r.link.is_open and r.link.id != source]
 
     def _message(self, ids: Iterable[int]) -> AwarenessMessage:
         return AwarenessMessage(encode_awareness(self.awareness.entries(ids)))

@@ -12,11 +12,13 @@ them as pending, but does not always notice that it could go on: after one updat
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from pyodide_rtc.errors import DecodeError
 from pyodide_rtc.protocol.effects import AskDiff, ConnectionEffect, DocumentEffect, SyncChanged
+from pyodide_rtc.protocol.events import LinkId
 from pyodide_rtc.protocol.link import (
     FRAME_HEAD_BYTES,
     RESUME_BYTES,
@@ -183,3 +185,17 @@ class Replica:
             self._repeats = None
         else:
             self._repeats.append(frame)
+
+
+def receivers(replicas: Mapping[LinkId, Replica], source: LinkId | None) -> list[Replica]:
+    """Give who is to be told of a change: not its source, nor who hears that itself.
+
+    Args:
+        replicas: all, by link.
+        source: the link that the change came by; None if it was made here.
+    """
+    others = [r for r in replicas.values() if r.link.is_open and r.link.id != source]
+    origin = None if source is None else replicas.get(source)
+    if origin is None:
+        return others
+    return [r for r in others if not r.link.hears(origin.link)]
