@@ -18,7 +18,7 @@ from pyodide_rtc.protocol import (
     guests,
     intake,
     mesh,
-    negotiation,
+    negotiation_steps,
     signaling,
     stock_checks,
     strangers,
@@ -83,7 +83,7 @@ def test_the_limits_are_those_of_the_code() -> None:
         ),
         "clients of whom one peer tells": (claims.MAX_CLIENTS,),
         "connections": (20, 34, mesh.MAX_CALLERS),
-        "ICE candidates": (negotiation.MAX_CANDIDATES,),
+        "ICE candidates": (negotiation_steps.MAX_CANDIDATES,),
         "payloads": (intake.RATE_PER_S, intake.BURST, signaling.MAX_FRAME_CHARS),
     }.items():
         [said] = [limit for of, limit in limits.items() if of.startswith(words)]

@@ -27,7 +27,7 @@ from pyodide_rtc.protocol.effects import (
 )
 from pyodide_rtc.protocol.lobby import Lobby, Newcomer
 from pyodide_rtc.protocol.mesh_peer import MeshPeer, is_due
-from pyodide_rtc.protocol.negotiation import Negotiation, Phase
+from pyodide_rtc.protocol.negotiation import Negotiation, State
 from pyodide_rtc.protocol.sdp import candidates_of, new_candidates, same_but_candidates, session_of
 from pyodide_rtc.wire.payload import (
     Announce,
@@ -156,7 +156,7 @@ class Mesh:
         signal: Description | Candidate
         if isinstance(event, ev.CandidateFound):
             signal = Candidate(event.candidate, event.sdp_m_line_index, event.sdp_mid)
-        elif event.kind == "offer" and negotiation.phase is not Phase.OFFERING:
+        elif event.kind == "offer" and not negotiation.is_offering:
             return []  # it was taken back while the browser still made it
         else:
             signal = Description(event.kind, event.sdp)
@@ -193,7 +193,10 @@ class Mesh:
     def lose_path(self, conn: int, reason: str, now_s: float) -> list[Effect]:
         """Take the loss of the network path: look for another, or give the peer up."""
         peer = self.peer_of(conn)
-        return [] if peer is None else self._try_again(peer, reason, now_s)
+        if peer is None:
+            return []
+        effects = peer.negotiation.lose_path(now_s)
+        return self._go_on(peer, effects, reason, now_s)
 
     def lose(self, conn: int, reason: str, kind: type[PeerError], now_s: float) -> list[Effect]:
         """Take the loss of a connection for another reason."""
@@ -344,11 +347,11 @@ class Mesh:
         theirs = session_of(message.signal.sdp)
         peer = self._peers.get(sender)
         is_open = self.open_offer is not None and session_of(self.open_offer) == session
-        is_calling = peer is not None and peer.negotiation.phase is Phase.OFFERING
+        is_calling = peer is not None and peer.negotiation.is_offering
         if peer is not None:
             if is_calling and peer.negotiation.own_session == session:
                 return self._accept(peer, url, message, capability, now_s)  # the same offer
-            is_crossing = peer.negotiation.phase is Phase.ANSWERED_OPEN
+            is_crossing = peer.negotiation.state is State.ANSWERED_OPEN
             if is_crossing and self.peer_id < sender:
                 peer.negotiation.turn_down(message.token)
                 return peer.doubt(now_s)  # it may not have our answer, on which it decides
@@ -397,9 +400,11 @@ class Mesh:
         self._lobby.reopen(peer.negotiation.remote_session)
         return effects
 
-    def _try_again(self, peer: MeshPeer, reason: str, now_s: float) -> list[Effect]:
-        effects = peer.negotiation.try_again(now_s)
-        if effects is not None:
+    def _go_on(
+        self, peer: MeshPeer, effects: list[Effect], reason: str, now_s: float
+    ) -> list[Effect]:
+        """Tell that another network path is looked for, or that there is no further way."""
+        if peer.negotiation.state is not State.FAILED:
             told = peer.part(reason) or [peer.change(reason)]
             return [*told, *effects]
         report = Report(IceFailedError(peer.peer_id, reason))
@@ -408,9 +413,10 @@ class Mesh:
     def _give_up(self, peer: MeshPeer, now_s: float) -> list[Effect]:
         """End a try that takes too long: the peer has gone, or there is no path to it."""
         negotiation = peer.negotiation
-        if negotiation.phase is Phase.DESCRIBED:
-            return self._try_again(peer, "no network path in time", now_s)
-        reason = f"no connection in time: {negotiation.phase.value}"
+        reason = f"no connection in time: {negotiation.state.value}"
+        effects = negotiation.time_out(now_s)
+        if negotiation.state is not State.GONE:
+            return self._go_on(peer, effects, "no network path in time", now_s)
         effects = self._miss(peer, reason, now_s)
         if negotiation.has_spoken:
             effects.append(Report(NegotiationError(peer.peer_id, reason)))

@@ -17,6 +17,8 @@ from pyodide_rtc.protocol.mesh import (
 from pyodide_rtc.protocol.negotiation import (
     ANSWER_TIMEOUT_S,
     CONNECT_TIMEOUT_S,
+)
+from pyodide_rtc.protocol.negotiation_steps import (
     DOUBT_S,
     REPEAT_INTERVAL_S,
     RESTART_TIMEOUT_S,
