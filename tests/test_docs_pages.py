@@ -11,7 +11,7 @@ import pytest
 
 from pyodide_rtc import room_repr
 from pyodide_rtc.protocol import fault_limits, intake, link, signaling
-from pyodide_rtc.protocol.connections import doubts, mesh, negotiation, strangers
+from pyodide_rtc.protocol.connections import doubts, mesh, negotiation_steps, strangers
 from pyodide_rtc.protocol.document import claims, comparison, document_machine, guests, stock_checks
 from pyodide_rtc.wire.chunks import CHUNK_TYPE, Chunk
 from pyodide_rtc.wire.messages import LinkedPeers, StateCheck, encode
@@ -72,7 +72,7 @@ def test_the_limits_are_those_of_the_code() -> None:
         ),
         "clients of whom one peer tells": (claims.MAX_CLIENTS,),
         "connections": (20, 34, mesh.MAX_CALLERS),
-        "ICE candidates": (negotiation.MAX_CANDIDATES,),
+        "ICE candidates": (negotiation_steps.MAX_CANDIDATES,),
         "payloads": (intake.RATE_PER_S, intake.BURST, signaling.MAX_FRAME_CHARS),
     }.items():
         [said] = [limit for of, limit in limits.items() if of.startswith(words)]

@@ -18,6 +18,8 @@ from pyodide_rtc.protocol.connections.mesh import (
 from pyodide_rtc.protocol.connections.negotiation import (
     ANSWER_TIMEOUT_S,
     CONNECT_TIMEOUT_S,
+)
+from pyodide_rtc.protocol.connections.negotiation_steps import (
     DOUBT_S,
     REPEAT_INTERVAL_S,
     RESTART_TIMEOUT_S,

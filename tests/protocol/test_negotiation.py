@@ -8,12 +8,14 @@ import pytest
 from pyodide_rtc.protocol.connections.negotiation import (
     ANSWER_TIMEOUT_S,
     CONNECT_TIMEOUT_S,
+    Negotiation,
+    State,
+)
+from pyodide_rtc.protocol.connections.negotiation_steps import (
     DOUBT_S,
     MAX_CANDIDATES,
     MAX_QUEUED_CANDIDATES,
     REPEAT_INTERVAL_S,
-    Negotiation,
-    Phase,
 )
 from pyodide_rtc.protocol.effects import (
     AcceptDescription,
@@ -23,6 +25,8 @@ from pyodide_rtc.protocol.effects import (
     OpenTransport,
 )
 from pyodide_rtc.wire.payload import Candidate, Description, OtherSignal, Signal, SignalMessage
+
+from .helpers import sdp
 
 ME, PEER = "m", "p"
 LOW, MINE, HIGH = 10.0, 50.0, 90.0
@@ -66,11 +70,11 @@ def test_an_initiator_opens_takes_the_answer_and_candidates() -> None:
     made = negotiation()
 
     assert made.offer() == [OpenTransport(1, is_initiator=True, is_own_kind=False)]
-    assert made.phase is Phase.OFFERING
+    assert made.state is State.CALLING
     assert made.accept(answer(), 100.0, is_own_kind=False) == [
         AcceptDescription(1, "answer", "their answer")
     ]
-    assert made.phase is Phase.DESCRIBED
+    assert made.state is State.CONNECTING
     assert made.accept(candidate(), 100.0, is_own_kind=False) == [AddCandidate(1, "c", 0, "0")]
 
 
@@ -81,7 +85,7 @@ def test_an_offer_opens_an_answerer() -> None:
         OpenTransport(1, is_initiator=False, is_own_kind=False),
         AcceptDescription(1, "offer", "their offer"),
     ]
-    assert made.phase is Phase.DESCRIBED
+    assert made.state is State.CONNECTING
 
 
 def test_the_token_is_made_once_and_anew_after_the_answer() -> None:
@@ -165,7 +169,7 @@ class TestGlare:
         made = offering()
 
         assert made.accept(offer(token=LOW), 100.0, is_own_kind=is_own_kind) == []
-        assert made.phase is Phase.OFFERING
+        assert made.state is State.CALLING
         assert made.token == MINE, "the same token goes with our candidates"
         assert made.accept(answer(), 100.0, is_own_kind=is_own_kind) == [
             AcceptDescription(1, "answer", "their answer")
@@ -178,7 +182,7 @@ class TestGlare:
         assert made.accept(offer(token=HIGH), 100.0, is_own_kind=is_own_kind) == [
             AcceptDescription(1, "offer", "their offer")
         ]
-        assert made.phase is Phase.DESCRIBED
+        assert made.state is State.CONNECTING
         assert made.token is None
 
     @pytest.mark.parametrize(("my_id", "keeps"), [("z", True), ("a", False)])
@@ -188,7 +192,7 @@ class TestGlare:
         effects = made.accept(offer(token=MINE), 100.0, is_own_kind=True)
 
         assert (effects == []) is keeps
-        assert made.phase is (Phase.OFFERING if keeps else Phase.DESCRIBED)
+        assert made.state is (State.CALLING if keeps else State.CONNECTING)
 
     @pytest.mark.parametrize("my_id", ["a", "z"])
     def test_of_equal_tokens_a_stock_peer_gives_way(self, my_id: str) -> None:
@@ -205,7 +209,7 @@ class TestGlare:
             one.accept(offer(token=theirs), 100.0, is_own_kind=True)
             other.accept(offer(token=mine), 100.0, is_own_kind=True)
 
-            assert {one.phase, other.phase} == {Phase.OFFERING, Phase.DESCRIBED}
+            assert {one.state, other.state} == {State.CALLING, State.CONNECTING}
 
     def test_who_offers_without_token_wins(self) -> None:
         made = offering()
@@ -403,7 +407,7 @@ def test_media_signals_are_ignored(kind: str) -> None:
     made = offering()
 
     assert made.accept(message(OtherSignal(kind)), 100.0, is_own_kind=False) == []
-    assert made.phase is Phase.OFFERING
+    assert made.state is State.CALLING
 
 
 def test_frames_go_by_the_channel_that_the_peer_created() -> None:
@@ -444,3 +448,222 @@ def test_no_more_candidates_are_taken_than_a_browser_can_have() -> None:
         effects += made.accept(candidate(), 100.0, is_own_kind=False)
 
     assert sum(isinstance(e, AddCandidate) for e in effects) == MAX_CANDIDATES
+
+
+def reach(state: State) -> Negotiation:
+    """Dealings with a peer of our own kind, whose end has session 7, in that state at 100 s."""
+    made = negotiation()
+    made.is_own_kind = True
+    if state is State.ANSWERED_OPEN:
+        made.answer_open_offer(sdp("offer", 7).sdp, 100.0)
+        return made
+    made.offer()
+    made.token_for_signal()
+    if state is State.CALLING:
+        return made
+    hear(made, sdp("answer", 7))
+    if state is State.CONNECTING:
+        return made
+    made.open_channel("agreed", 1)
+    if state is State.CONNECTED:
+        return made
+    made.lose_path(100.0)
+    made.token_for_signal()
+    if state is State.RESTARTED:
+        hear(made, sdp("answer", 7))
+    elif state is State.RECOVERED:
+        made.find_path()
+    return made
+
+
+def hear(
+    made: Negotiation, signal: Signal, *, token: float | None = LOW, now_s: float = 100.0
+) -> list[Effect]:
+    return made.accept(message(signal, token), now_s, is_own_kind=True)
+
+
+def begun_anew(conn: int) -> list[Effect]:
+    return [CloseTransport(conn - 1), OpenTransport(conn, is_initiator=True, is_own_kind=True)]
+
+
+def answered_anew(conn: int, their: Description) -> list[Effect]:
+    return [
+        CloseTransport(conn - 1),
+        OpenTransport(conn, is_initiator=False, is_own_kind=True),
+        AcceptDescription(conn, "offer", their.sdp),
+    ]
+
+
+LASTING = [
+    State.CALLING,
+    State.ANSWERED_OPEN,
+    State.CONNECTING,
+    State.CONNECTED,
+    State.RESTARTING,
+    State.RESTARTED,
+    State.RECOVERED,
+]
+
+
+class TestStates:
+    @pytest.mark.parametrize("state", LASTING)
+    def test_each_is_reached(self, state: State) -> None:
+        assert reach(state).state is state
+
+    @pytest.mark.parametrize("state", [State.CONNECTED, State.RECOVERED])
+    def test_while_there_is_a_path_nothing_is_doubted_and_nothing_takes_too_long(
+        self, state: State
+    ) -> None:
+        made = reach(state)
+        made.doubt(101.0)
+
+        assert made.deadline_s is None
+        assert made.settle_doubt(101.0) == made.time_out(101.0) == []
+        assert made.state is state
+
+    @pytest.mark.parametrize("state", LASTING)
+    def test_all_are_closed(self, state: State) -> None:
+        made = reach(state)
+
+        assert made.close() == [CloseTransport(1)]
+        assert made.state is State.IDLE
+
+    @pytest.mark.parametrize("state", [s for s in LASTING if s is not State.CONNECTED])
+    def test_whose_path_is_lost_but_for_one_that_was_there_is_called_anew(
+        self, state: State
+    ) -> None:
+        made = reach(state)
+
+        assert made.lose_path(101.0) == begun_anew(2)
+        assert made.state is State.CALLING
+
+    def test_a_second_channel_changes_nothing(self) -> None:
+        made = reach(State.CONNECTED)
+        made.open_channel("remote", 1)
+
+        assert made.state is State.CONNECTED
+        assert made.send_side == "agreed"
+
+    def test_after_a_new_connection_there_is_no_further_way(self) -> None:
+        for is_answered in (False, True):
+            made = reach(State.CONNECTING)
+            made.lose_path(101.0)
+            if is_answered:
+                hear(made, sdp("answer", 8))
+            assert made.lose_path(102.0) == []
+            assert made.state is State.FAILED
+
+    def test_nor_after_it_takes_too_long(self) -> None:
+        made = reach(State.CONNECTING)
+        assert made.time_out(120.0) == begun_anew(2)
+        hear(made, sdp("answer", 8))
+
+        assert made.time_out(140.0) == []
+        assert made.state is State.FAILED
+
+    @pytest.mark.parametrize("state", [State.CALLING, State.ANSWERED_OPEN, State.RESTARTING])
+    def test_who_does_not_answer_has_gone(self, state: State) -> None:
+        made = reach(state)
+
+        assert made.time_out(110.0) == []
+        assert made.state is State.GONE
+
+    @pytest.mark.parametrize(
+        "state", [s for s in LASTING if s not in (State.CALLING, State.RECOVERED)]
+    )
+    def test_who_begins_anew_is_answered_by_a_new_connection(self, state: State) -> None:
+        made, their = reach(state), sdp("offer", 8)
+
+        assert hear(made, their) == answered_anew(2, their)
+        assert made.state is State.CONNECTING
+
+    @pytest.mark.parametrize(
+        ("state", "next_state"),
+        [
+            (State.ANSWERED_OPEN, State.CONNECTING),
+            (State.CONNECTING, State.CONNECTING),
+            (State.CONNECTED, State.CONNECTED),
+            (State.RESTARTING, State.RESTARTED),
+            (State.RESTARTED, State.RESTARTED),
+            (State.RECOVERED, State.CONNECTED),
+        ],
+    )
+    def test_an_offer_of_the_same_end_is_answered_in_the_same_connection(
+        self, state: State, next_state: State
+    ) -> None:
+        made, their = reach(state), sdp("offer", 7, 2)
+
+        assert hear(made, their, token=HIGH) == [AcceptDescription(1, "offer", their.sdp)]
+        assert made.state is next_state
+
+    @pytest.mark.parametrize("state", [State.CALLING, State.RESTARTING, State.RECOVERED])
+    def test_our_offer_with_the_larger_token_stands(self, state: State) -> None:
+        made = reach(state)
+
+        assert hear(made, sdp("offer", 7, 2), token=LOW) == []
+        assert made.state is state
+        assert hear(made, Candidate("theirs", 0, "0"), token=LOW) == []
+        hear(made, Candidate("ours", 0, "0"), token=HIGH)
+        assert hear(made, sdp("answer", 7))[1:] == [AddCandidate(1, "ours", 0, "0")]
+
+    @pytest.mark.parametrize("state", [State.RESTARTING, State.RECOVERED])
+    def test_what_was_answered_before_our_offer_is_passed_over(self, state: State) -> None:
+        made, their = reach(State.CONNECTED), sdp("offer", 7, 2)
+        hear(made, their)
+        made.lose_path(101.0)
+        if state is State.RECOVERED:
+            made.find_path()
+
+        assert hear(made, their, token=HIGH, now_s=102.0) == []
+        assert made.state is state
+
+    @pytest.mark.parametrize("state", [State.ANSWERED_OPEN, State.CONNECTING, State.RESTARTED])
+    def test_who_offers_again_gets_our_answer_again(self, state: State) -> None:
+        made, their = reach(state), sdp("offer", 7)
+        if state is not State.ANSWERED_OPEN:
+            hear(made, their)
+        ours = SignalMessage(ME, PEER, MINE, Description("answer", "ours"))
+        sent = made.publish(ours, 100.0)
+
+        assert hear(made, their, now_s=101.0) == sent
+        assert made.state is state
+
+    @pytest.mark.parametrize("state", [State.CONNECTING, State.CONNECTED, State.RESTARTED])
+    def test_a_candidate_that_the_offer_had_is_not_added_again(self, state: State) -> None:
+        made, text = reach(state), "candidate:1"
+        hear(made, Description("offer", f"{sdp('offer', 7, 2).sdp}a={text}\r\n"))
+
+        assert hear(made, Candidate(text, 0, "0")) == []
+        other = Candidate("candidate:2", 0, "0")
+        assert hear(made, other) == [AddCandidate(1, "candidate:2", 0, "0")]
+
+    def test_a_restart_that_is_answered_by_another_end_waits_on(self) -> None:
+        made = reach(State.RESTARTING)
+
+        assert hear(made, sdp("answer", 8)) == []
+        assert made.state is State.RESTARTING
+
+    def test_a_restart_whose_path_is_in_doubt_is_not_said_again_but_begun_anew(self) -> None:
+        for state, due_s in ((State.RESTARTING, 101.0), (State.RESTARTED, 101.0 + DOUBT_S)):
+            made = reach(state)
+            made.doubt(101.0)
+
+            assert made.deadline_s == due_s
+            assert made.settle_doubt(due_s) == begun_anew(2)
+            assert made.state is State.CALLING
+
+    @pytest.mark.parametrize("state", [State.CONNECTED, State.RESTARTED])
+    def test_that_both_took_back_their_offers_is_known_later_too(self, state: State) -> None:
+        made = reach(State.CALLING)
+        hear(made, sdp("offer", 7), token=HIGH)
+        made.open_channel("agreed", 1)
+        if state is State.CONNECTED:
+            hear(made, sdp("answer", 8))
+        made.lose_path(100.0)
+        hear(made, sdp("answer", 7))
+        if state is State.RESTARTED:
+            hear(made, sdp("answer", 8))
+
+        made.doubt(101.0)
+
+        assert made.deadline_s == 101.0

@@ -17,8 +17,10 @@ from pyodide_rtc.protocol.connections.mesh import Mesh
 from pyodide_rtc.protocol.connections.negotiation import (
     ANSWER_TIMEOUT_S,
     CONNECT_TIMEOUT_S,
+    State,
+)
+from pyodide_rtc.protocol.connections.negotiation_steps import (
     REPEAT_INTERVAL_S,
-    Phase,
 )
 from pyodide_rtc.wire.payload import Announce, Candidate, Description, SignalMessage
 
@@ -310,7 +312,7 @@ class TestAnswering:
 
         assert hear(mesh, known) == []
         [peer] = mesh
-        assert peer.negotiation.phase is Phase.DESCRIBED
+        assert peer.negotiation.state is State.CONNECTING
 
     def test_who_has_somebody_calls(self, mesh: Mesh) -> None:
         hear(mesh, inviting(OTHER, ANOTHER))

@@ -21,12 +21,12 @@ from pyodide_rtc.protocol.connections.capability import (
 )
 from pyodide_rtc.protocol.connections.lobby import Lobby, Newcomer
 from pyodide_rtc.protocol.connections.mesh_peer import MeshPeer, is_due
-from pyodide_rtc.protocol.connections.negotiation import Negotiation, Phase
+from pyodide_rtc.protocol.connections.negotiation import Negotiation, State
 from pyodide_rtc.protocol.connections.news import Outcome
 from pyodide_rtc.protocol.connections.open_offer import OpenOffer, Verdict
 from pyodide_rtc.protocol.connections.sdp import session_of
 from pyodide_rtc.protocol.deadlines import earliest
-from pyodide_rtc.protocol.effects import PublishPayload, Report
+from pyodide_rtc.protocol.effects import ConnectionEffect, PublishPayload, Report
 from pyodide_rtc.protocol.events import ChannelSide
 from pyodide_rtc.protocol.link import MAX_RECEIVED_BYTES, PeerLink
 from pyodide_rtc.wire.payload import (
@@ -148,7 +148,7 @@ class Mesh:
         signal: Description | Candidate
         if isinstance(event, ev.CandidateFound):
             signal = Candidate(event.candidate, event.sdp_m_line_index, event.sdp_mid)
-        elif event.kind == "offer" and negotiation.phase is not Phase.OFFERING:
+        elif event.kind == "offer" and not negotiation.is_offering:
             return []  # it was taken back while the browser still made it
         else:
             signal = Description(event.kind, event.sdp)
@@ -197,7 +197,10 @@ class Mesh:
     def lose_path(self, conn: int, reason: str, now_s: float) -> list[Outcome]:
         """Take the loss of the network path: look for another, or give the peer up."""
         peer = self.peer_of(conn)
-        return [] if peer is None else self._try_again(peer, reason, now_s)
+        if peer is None:
+            return []
+        effects = peer.negotiation.lose_path(now_s)
+        return self._go_on(peer, effects, reason, now_s)
 
     def lose(self, conn: int, reason: str, kind: type[PeerError], now_s: float) -> list[Outcome]:
         """Take the loss of a connection for another reason."""
@@ -392,9 +395,11 @@ class Mesh:
         self._lobby.reopen(peer.negotiation.remote_session)
         return outcomes
 
-    def _try_again(self, peer: MeshPeer, reason: str, now_s: float) -> list[Outcome]:
-        effects = peer.negotiation.try_again(now_s)
-        if effects is not None:
+    def _go_on(
+        self, peer: MeshPeer, effects: list[ConnectionEffect], reason: str, now_s: float
+    ) -> list[Outcome]:
+        """Tell that another network path is looked for, or that there is no further way."""
+        if peer.negotiation.state is not State.FAILED:
             told = peer.part(reason) or [peer.change(reason)]
             return [*told, *effects]
         report = Report(IceFailedError(peer.peer_id, reason))
@@ -403,9 +408,10 @@ class Mesh:
     def _give_up(self, peer: MeshPeer, now_s: float) -> list[Outcome]:
         """End a try that takes too long: the peer has gone, or there is no path to it."""
         negotiation = peer.negotiation
-        if negotiation.phase is Phase.DESCRIBED:
-            return self._try_again(peer, "no network path in time", now_s)
-        reason = f"no connection in time: {negotiation.phase.value}"
+        reason = f"no connection in time: {negotiation.state.value}"
+        effects = negotiation.time_out(now_s)
+        if negotiation.state is not State.GONE:
+            return self._go_on(peer, effects, "no network path in time", now_s)
         outcomes = self._miss(peer, reason, now_s)
         if negotiation.has_spoken:
             outcomes.append(Report(NegotiationError(peer.peer_id, reason)))

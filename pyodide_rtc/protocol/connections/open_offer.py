@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from pyodide_rtc.protocol.connections.negotiation import Negotiation, Phase
+from pyodide_rtc.protocol.connections.negotiation import Negotiation, State
 from pyodide_rtc.protocol.connections.sdp import (
     candidates_of,
     new_candidates,
@@ -75,8 +75,8 @@ class OpenOffer:
         """
         is_open = self.session == session
         if negotiation is not None:
-            is_calling = negotiation.phase is Phase.OFFERING
-            is_crossing = negotiation.phase is Phase.ANSWERED_OPEN
+            is_calling = negotiation.is_offering
+            is_crossing = negotiation.state is State.ANSWERED_OPEN
             if is_calling and negotiation.own_session == session:
                 return Verdict.ACCEPT
             if is_crossing and negotiation.my_id < negotiation.peer_id:
