@@ -65,11 +65,9 @@ class Play:
 
     Args:
         seed: decides everything.
-        has_losses: whether stock peers may lose messages of the document.
     """
 
     seed: int
-    has_losses: bool = True
     log: list[str] = field(default_factory=list)
     bugs: list[dict[str, Any]] = field(default_factory=list)  # exceptions that nobody caught
     actors: dict[str, Actor] = field(default_factory=dict)
@@ -83,9 +81,8 @@ class Play:
         self.max_delay_s = random.choice((0.01, 0.05, 0.2))
         self.joins_within_s = random.choice((0.0, 0.0, 0.3, 8.0))
         self.faults = random.randint(0, 6)
-        # By a die of its own: plays without losses are what they always were.
         self.losses = Random(f"losses {self.seed}")
-        self.loss = self.losses.choice((0.0, 0.02, 0.2)) if self.has_losses else 0.0
+        self.loss = self.losses.choice((0.0, 0.02, 0.2))
 
     async def run(self) -> None:
         """Let all happen, wait until it is quiet, and see that all is well.
@@ -310,13 +307,13 @@ def _are_linked(one: Actor, other: Actor) -> bool:
     )
 
 
-def play(seed: int, *, has_losses: bool = True) -> None:
+def play(seed: int) -> None:
     """Run one play.
 
     Raises:
         AssertionError: it did not end well; tells how to replay it.
     """
-    one = Play(seed, has_losses)
+    one = Play(seed)
     try:
         run_virtual(one.run())
     except Exception as error:

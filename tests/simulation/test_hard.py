@@ -30,9 +30,3 @@ def test_what_comes_behind_a_gap_is_compared_too() -> None:
     # A struct died with its author. What the author did after it is not in state vectors: one of us
     # had more of it than another, and both went on beside what they had.
     play(2491)
-
-
-@pytest.mark.parametrize("seed", [116, 187])
-def test_the_will_of_an_old_socket_does_not_end_a_new_attempt(seed: int) -> None:
-    # After a long cut the server finds the old socket dead when the peer has opened a new one.
-    play(seed, has_losses=False)

@@ -121,8 +121,8 @@ def test_an_offer_that_breaks_a_stock_peers_own_is_made_again() -> None:
         check(rooms, [page])
         return page.broken
 
-    # Of 2,000 seeds it happens in 11, these among them: mostly a stock peer has the first word.
-    assert sum(run_virtual(main(seed)) for seed in (362, 416, 566, 674)) >= 2
+    # Of 2,000 seeds it happens in 7, these among them: mostly a stock peer has the first word.
+    assert sum(run_virtual(main(seed)) for seed in (416, 814, 900, 1045)) >= 2
 
 
 def test_two_stock_peers_in_glare_hear_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
