@@ -64,10 +64,9 @@ def test_the_limits_are_those_of_the_code() -> None:
         "what waits of one peer": (intake.MAX_WAITING_BYTES >> 20, intake.FRAME_OVERHEAD_BYTES),
         "one message": (link.MAX_RECEIVED_BYTES >> 20,),
         "the awareness state": (guests.MAX_STATE_BYTES >> 10,),
-        "clients that one peer": (
-            guests.MAX_LINK_CLIENTS,
+        "the states of the clients": (
             guests.MAX_LINK_BYTES >> 20,
-            guests.MAX_CLIENTS,
+            guests.CLIENT_BYTES >> 10,
             guests.MAX_BYTES >> 20,
         ),
         "clients of whom one peer tells": (claims.MAX_CLIENTS,),

@@ -1,17 +1,28 @@
 from __future__ import annotations
 
 from pyodide_rtc.protocol.document.guests import (
+    CLIENT_BYTES,
     MAX_BYTES,
-    MAX_CLIENTS,
     MAX_LINK_BYTES,
-    MAX_LINK_CLIENTS,
     MAX_STATE_BYTES,
     Guests,
 )
 from pyodide_rtc.wire.awareness import AwarenessEntry, TooBigState
 
+SMALL = CLIENT_BYTES
+LINK_CLIENTS = MAX_LINK_BYTES // (2 * SMALL)
+"""So many clients with states of that size fit."""
 
-def state(client_id: int, size_bytes: int = 10) -> AwarenessEntry:
+
+def full(more: int = 1, limit: int = MAX_LINK_BYTES) -> str:
+    """The reason why such a state is not taken."""
+    return (
+        f"bytes of awareness states, one was not taken: {limit + more * 2 * SMALL}, "
+        f"the limit is {limit}"
+    )
+
+
+def state(client_id: int, size_bytes: int = SMALL) -> AwarenessEntry:
     return AwarenessEntry(client_id, 1, {}, size_bytes)
 
 
@@ -36,11 +47,11 @@ class World:
 
 def test_a_link_may_speak_for_many_and_no_more() -> None:
     world = World()
-    many = [state(i) for i in range(MAX_LINK_CLIENTS + 5)]
+    many = [state(i) for i in range(LINK_CLIENTS + 5)]
 
     assert world.hear(1, *many) == (
-        MAX_LINK_CLIENTS,
-        ["clients spoken for, one was not taken: 1001, the limit is 1000"],
+        LINK_CLIENTS,
+        [full()],
     )
     assert world.hear(1, state(0), state(1))[0] == 2  # those who are known
     assert world.hear(1, state(5_000))[0] == 0
@@ -49,10 +60,10 @@ def test_a_link_may_speak_for_many_and_no_more() -> None:
 
 def test_who_goes_leaves_the_place_to_others() -> None:
     world = World()
-    world.hear(1, *[state(i) for i in range(MAX_LINK_CLIENTS)])
+    world.hear(1, *[state(i) for i in range(LINK_CLIENTS)])
     assert world.hear(1, gone(0), gone(1), state(5_000), state(5_001)) == (
         2,
-        ["clients spoken for, one was not taken: 1001, the limit is 1000"],
+        [full()],
     )  # within one message they are here still
 
     assert world.hear(1, state(5_000), state(5_001)) == (2, [])
@@ -69,22 +80,19 @@ def test_that_somebody_unknown_has_gone_takes_no_place() -> None:
 def test_one_link_leaves_room_for_others() -> None:
     world = World()
     for link in range(1, 5):
-        first = link * MAX_LINK_CLIENTS
-        world.hear(link, *[state(first + i) for i in range(MAX_LINK_CLIENTS)])
+        first = link * LINK_CLIENTS
+        world.hear(link, *[state(first + i) for i in range(LINK_CLIENTS)])
 
-    assert len(world.here) == MAX_CLIENTS
-    assert world.hear(5, state(1)) == (
-        0,
-        ["clients spoken for, one was not taken: 4001, the limit is 4000"],
-    )
-    world.here.remove(MAX_LINK_CLIENTS)
+    assert len(world.here) == 4 * LINK_CLIENTS
+    assert world.hear(5, state(1)) == (0, [full(limit=MAX_BYTES)])
+    world.here.remove(LINK_CLIENTS)
     assert world.hear(5, state(1)) == (1, [])
 
 
 def test_what_others_say_too_counts_once_for_all_links() -> None:
     world = World()
     for link in range(10):
-        assert world.hear(link, *[state(i) for i in range(MAX_LINK_CLIENTS)])[1] == []
+        assert world.hear(link, *[state(i) for i in range(LINK_CLIENTS)])[1] == []
 
 
 def test_a_state_that_is_too_big_is_not_taken_and_the_others_of_its_message_are() -> None:
@@ -96,37 +104,18 @@ def test_a_state_that_is_too_big_is_not_taken_and_the_others_of_its_message_are(
     )
 
 
-def test_all_states_of_a_link_together_have_a_limit() -> None:
+def test_a_state_that_is_there_may_change_as_long_as_there_is_room() -> None:
     world = World()
-    many = [state(i, MAX_STATE_BYTES) for i in range(40)]
-    fitting = MAX_LINK_BYTES // MAX_STATE_BYTES
+    world.hear(1, *[state(i) for i in range(LINK_CLIENTS)])
 
-    assert world.hear(1, *many) == (
-        fitting,
-        [
-            f"bytes of awareness states, one was not taken: {MAX_LINK_BYTES + MAX_STATE_BYTES}, "
-            f"the limit is {MAX_LINK_BYTES}"
-        ],
-    )
-    assert world.hear(1, state(0, MAX_STATE_BYTES), state(1, 10)) == (2, [])  # no more than before
-    assert world.hear(1, state(0, 20), state(50, MAX_STATE_BYTES)) == (2, [])
-    assert world.hear(1, state(0, MAX_STATE_BYTES))[0] == 0  # there is no room for it to grow
-
-
-def test_and_those_of_all_links() -> None:
-    world = World()
-    fitting = MAX_LINK_BYTES // MAX_STATE_BYTES
-    taken = [
-        world.hear(link, *[state(link * 100 + i, MAX_STATE_BYTES) for i in range(fitting)])[0]
-        for link in range(6)
-    ]
-
-    assert taken == [fitting] * (MAX_BYTES // MAX_LINK_BYTES) + [0, 0]
+    assert world.hear(1, state(0), state(1, 10)) == (2, [])  # no more than before
+    assert world.hear(1, state(0, 2 * SMALL - 10))[0] == 1  # what the other has left
+    assert world.hear(1, state(1, 11))[0] == 0
 
 
 def test_a_link_that_is_gone_is_forgotten() -> None:
     world = World()
-    world.hear(1, *[state(i) for i in range(MAX_LINK_CLIENTS)])
+    world.hear(1, *[state(i) for i in range(LINK_CLIENTS)])
     world.guests.forget(1)
     world.guests.forget(1)
 

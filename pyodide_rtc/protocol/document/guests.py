@@ -20,52 +20,42 @@ editors that show what is selected, or a small picture of the user, some ten tho
 MAX_MESSAGE_CLIENTS = 10_000
 """The most clients that one awareness message may speak of."""
 
-MAX_LINK_CLIENTS = 1_000
-"""Clients that one link may speak for at a time, their own and those of others that are passed on.
-A room of more would say each renewal (15 s) of each client by each link."""
+CLIENT_BYTES = 2_048
+"""What a client counts beside its state, so that their number has a limit, too."""
 
-MAX_LINK_BYTES = 2 * 1024 * 1024
-"""What all their states may have: 2 kB each. Read, JSON takes up to twenty times as much."""
-
-MAX_CLIENTS = 4 * MAX_LINK_CLIENTS
-"""Clients of all links together: so one that takes all it may leaves room for others."""
+MAX_LINK_BYTES = 4 * 1024 * 1024
+"""What the clients that one link speaks for may count, its own and those that it passes on: 1,000
+with 2 kB each. Read, JSON takes up to twenty times as much."""
 
 MAX_BYTES = 4 * MAX_LINK_BYTES
-"""What the states of all of them may have."""
+"""And those of all links together: so one that takes all it may leaves room for others."""
 
 
 @dataclass(slots=True)
 class _Ledger:
-    """Clients and the sizes of their states; those that have gone are struck out when it is full.
+    """Clients and what each counts; those that have gone are struck out when it is full.
 
     Args:
-        max_clients: of how many.
-        max_bytes: how much.
+        max_bytes: what they may count together.
     """
 
-    max_clients: int
     max_bytes: int
     _sizes: dict[int, int] = field(default_factory=dict)
     _bytes: int = 0
 
     def why_not(self, entry: AwarenessEntry) -> PeerLimitError | None:
         """Tell what limit an entry would break; None if there is room for it."""
-        before = self._sizes.get(entry.client_id)
-        if before is None and len(self._sizes) >= self.max_clients:
-            return PeerLimitError(
-                "clients spoken for, one was not taken", len(self._sizes) + 1, self.max_clients
-            )
-        after = self._bytes - (before or 0) + entry.size_bytes
-        if after > self.max_bytes and entry.size_bytes > (before or 0):
-            return PeerLimitError(
-                "bytes of awareness states, one was not taken", after, self.max_bytes
-            )
-        return None
+        before, after = self._sizes.get(entry.client_id, 0), _size_of(entry)
+        total = self._bytes - before + after
+        if total <= self.max_bytes or after <= before:
+            return None
+        what = "bytes of awareness states, one was not taken"
+        return PeerLimitError(what, total, self.max_bytes)
 
     def put(self, entry: AwarenessEntry) -> None:
         """Write an entry down."""
-        self._bytes += entry.size_bytes - self._sizes.get(entry.client_id, 0)
-        self._sizes[entry.client_id] = entry.size_bytes
+        self._bytes += _size_of(entry) - self._sizes.get(entry.client_id, 0)
+        self._sizes[entry.client_id] = _size_of(entry)
 
     def strike_out(self, is_here: Callable[[int], bool]) -> None:
         """Strike out who has gone."""
@@ -73,11 +63,15 @@ class _Ledger:
         self._bytes = sum(self._sizes.values())
 
 
+def _size_of(entry: AwarenessEntry) -> int:
+    return CLIENT_BYTES + entry.size_bytes
+
+
 @dataclass(slots=True)
 class Guests:
     """What each link says of clients, and all links together."""
 
-    _all: _Ledger = field(default_factory=lambda: _Ledger(MAX_CLIENTS, MAX_BYTES))
+    _all: _Ledger = field(default_factory=lambda: _Ledger(MAX_BYTES))
     _by_link: dict[LinkId, _Ledger] = field(default_factory=dict)
 
     def read(
@@ -115,7 +109,7 @@ class Guests:
             heard: its entries.
             is_here: whether a client shows a state.
         """
-        own = self._by_link.setdefault(link, _Ledger(MAX_LINK_CLIENTS, MAX_LINK_BYTES))
+        own = self._by_link.setdefault(link, _Ledger(MAX_LINK_BYTES))
         taken: list[AwarenessEntry] = []
         errors: dict[str, PeerLimitError] = {}
         is_struck_out = False  # once for each message, however many of its entries find no room
