@@ -23,8 +23,7 @@ MAX_EARLY_CANDIDATES = 64
 """Candidates kept of one peer. A browser makes about ten."""
 
 MAX_NEWCOMERS = 64
-"""So many wait to be called; those who give way are the least likely to be there: who was called
-in vain most often."""
+"""So many wait to be called; those give way first who may have gone."""
 
 MAX_CLOSED_SESSIONS = 256
 """How many closed connections are remembered; the oldest are forgotten."""
@@ -39,15 +38,14 @@ class Newcomer:
         url: the server to call it by.
         capability: what it says of itself; None for a stock peer.
         due_s: when to call it.
-        guess: how often it was called since it was lost, this time included; 0 if it is known to
-            be there.
+        is_guess: whether it was lost, and may have gone.
     """
 
     peer_id: str
     url: str
     capability: Capability | None
     due_s: float
-    guess: int = 0
+    is_guess: bool = False
 
 
 @dataclass(slots=True)
@@ -81,7 +79,7 @@ class Lobby:
         """Call a newcomer later, should it not call first."""
         self._newcomers.setdefault(newcomer.peer_id, newcomer)
         if len(self._newcomers) > MAX_NEWCOMERS:
-            del self._newcomers[max(self._newcomers.values(), key=lambda n: n.guess).peer_id]
+            del self._newcomers[max(self._newcomers.values(), key=lambda n: n.is_guess).peer_id]
 
     def postpone(self, due_s: float) -> None:
         """Call nobody before this time."""

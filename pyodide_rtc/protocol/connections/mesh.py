@@ -36,10 +36,11 @@ from pyodide_rtc.wire.payload import (
     SignalMessage,
 )
 
-GUESS_DELAYS_S = (1.0, 10.0, 30.0, 60.0)
-"""When a lost stock peer is called, should it be there still, and after each call in vain. Our late
-candidates may have opened a connection there that only an offer brings to life: until then it
-passes over our announces, and y-webrtc knows no time-out."""
+
+GUESS_DELAY_S = 1.0
+"""When a stock peer that was lost is called, once: it may be there still. Our late candidates may
+have opened a connection there that only an offer brings to life: until then it passes over our
+announces, and y-webrtc knows no time-out."""
 
 MAX_CALLERS = 65
 """So many peers beyond our own limit may call us, who may have other limits, or other rooms full of
@@ -233,7 +234,7 @@ class Mesh:
 
     def come_back(self, now_s: float) -> None:
         """Call those who were to be called meanwhile, unless they hear our announce and call us."""
-        self._lobby.postpone(now_s + GUESS_DELAYS_S[0])
+        self._lobby.postpone(now_s + GUESS_DELAY_S)
 
     def refuse(self, peer_id: str, reason: str) -> list[Outcome]:
         """Close the connection to a peer, and deal with it no more."""
@@ -288,7 +289,7 @@ class Mesh:
         is_first = not self._peers
         peer = self._add(newcomer.peer_id, newcomer.url, newcomer.capability, now_s)
         peer.heard_by.add(newcomer.url)
-        peer.guess, peer.may_be_gone = newcomer.guess, newcomer.guess > 0
+        peer.is_guess = peer.may_be_gone = newcomer.is_guess
         self._lobby.forget(newcomer.peer_id)  # what it sent before belongs to what is past
         if open_offer is not None and is_first and self._lobby.is_fresh(open_offer):
             return [*peer.negotiation.answer_open_offer(open_offer, now_s)]
@@ -415,15 +416,15 @@ class Mesh:
         outcomes = self._miss(peer, reason, now_s)
         if negotiation.has_spoken:
             outcomes.append(Report(NegotiationError(peer.peer_id, reason)))
-        return outcomes if peer.guess else outcomes + self.announce_again(now_s)
+        return outcomes if peer.is_guess else outcomes + self.announce_again(now_s)
 
     def _miss(self, peer: MeshPeer, reason: str, now_s: float) -> list[Outcome]:
         """Drop a peer that may be there still."""
         peer.negotiation.spare_offer()
         outcomes = self.drop(peer.peer_id, reason)
-        if peer.capability is None and peer.guess < len(GUESS_DELAYS_S):
+        if peer.capability is None and not peer.is_guess:
             url = peer.negotiation.url
             assert url is not None, "each peer is known by a server"
-            due_s = now_s + GUESS_DELAYS_S[peer.guess]
-            self._lobby.hold(Newcomer(peer.peer_id, url, None, due_s, peer.guess + 1))
+            due_s = now_s + GUESS_DELAY_S
+            self._lobby.hold(Newcomer(peer.peer_id, url, None, due_s, is_guess=True))
         return outcomes

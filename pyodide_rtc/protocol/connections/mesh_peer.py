@@ -22,7 +22,7 @@ class MeshPeer:
     negotiation: Negotiation
     capability: Capability | None = None
     heard_by: set[str] = field(default_factory=set)  # servers that brought an announce of it
-    guess: int = 0  # how often it was called since it was lost
+    is_guess: bool = False  # it was lost, and is called in case that it is there still
     may_be_gone: bool = False  # until it speaks: it is not shown
     link: PeerLink | None = None  # of its present connection, once a channel was open
     is_relayed: bool | None = None  # by a TURN server; None while the browser has not told
@@ -83,7 +83,7 @@ class MeshPeer:
         """
         negotiation = self.negotiation
         negotiation.url = url
-        self.guess, self.may_be_gone = 0, False
+        self.is_guess = self.may_be_gone = False
         before, retries = negotiation.conn, negotiation.retries
         outcomes: list[Outcome] = [
             *negotiation.accept(message, now_s, is_own_kind=capability is not None)
