@@ -36,7 +36,6 @@ from pyodide_rtc.wire.payload import (
     SignalMessage,
 )
 
-
 GUESS_DELAY_S = 1.0
 """When a stock peer that was lost is called, once: it may be there still. Our late candidates may
 have opened a connection there that only an offer brings to life: until then it passes over our
