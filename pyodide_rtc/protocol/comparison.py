@@ -1,8 +1,9 @@
 """Comparing what we have with what the others have, so that whatever was lost is found.
 
 After changes each peer tells the others of its own kind what it has (`StateCheck`); who lacks
-something asks for it. Stock peers are another matter (`stock_checks`). In the tab channel, where
-all hear everything and no frame names its sender, what we lack is asked for, now and then.
+something asks for it. What no state vector tells is compared by a digest: where that differs, each
+sends the other all that there is of it. Stock peers, and tabs, where all hear everything and no
+frame names its sender, tell nothing: they are asked for what we lack, now and then.
 Knows no document: state vectors and digests come in with the events.
 """
 
@@ -12,13 +13,19 @@ from dataclasses import dataclass, field
 
 from pyodide_rtc.errors import ChangesMissingError
 from pyodide_rtc.protocol import events as ev
-from pyodide_rtc.protocol.claims import Claims
 from pyodide_rtc.protocol.deadlines import earliest
-from pyodide_rtc.protocol.effects import AskCheck, AskComparison, Effect, Report, SendTabFrame
+from pyodide_rtc.protocol.effects import (
+    AskBeyond,
+    AskCheck,
+    Effect,
+    Report,
+    SendTabFrame,
+)
 from pyodide_rtc.protocol.links import Links
+from pyodide_rtc.protocol.mesh_peer import MeshPeer
 from pyodide_rtc.protocol.stock_checks import StockChecks
-from pyodide_rtc.wire.messages import StateCheck, SyncStep1, encode
-from pyodide_rtc.wire.state import Units, count_missing, decode_units, encode_question, units_of
+from pyodide_rtc.wire.messages import SyncStep1, encode
+from pyodide_rtc.wire.state import count_missing, decode_state_vector
 
 QUIET_S = 2.0
 """Without further changes for so long the others should have everything, and a check tells."""
@@ -81,13 +88,11 @@ class Comparison:
     links: Links
     times: CheckTimes = field(default_factory=CheckTimes)
     stock: StockChecks = field(init=False)
-    _told: Claims = field(default_factory=Claims)  # what others say that they have behind gaps
-    _sent: Claims = field(default_factory=lambda: Claims(GAPS_PATIENCE_S + LATEST_S))
     _gaps_s: float | None = None  # since when something is missing
     _is_gap_told: bool = False
 
     def __post_init__(self) -> None:
-        self.stock = StockChecks(self.links, self._sent)
+        self.stock = StockChecks(self.links)
 
     @property
     def deadline_s(self) -> float | None:
@@ -98,52 +103,28 @@ class Comparison:
         """Begin what is due; our own kind is told with each renewal of presence as well."""
         is_due = self.times.is_due(now_s)
         if is_due:
-            self.stock.hurry()
-        check = [self.ask_check()] if is_due or is_renewal else []
-        return check + self.stock.on_time(now_s)
+            self.stock.hurry(now_s)
+        again = self.stock.on_time(now_s)
+        is_asked_for = is_due or is_renewal or self.stock.is_question_due(now_s)
+        return [*again, AskCheck()] if is_asked_for else again
 
-    def ask_check(self) -> Effect:
-        """Find out what we have."""
-        return AskCheck(self._heard)
-
-    @property
-    def _heard(self) -> dict[int, int]:
-        """How far clients go, as others say, by client id."""
-        told, sent = self._told.ends, self._sent.ends
-        return {client: max(told.get(client, 0), sent.get(client, 0)) for client in told | sent}
-
-    def forget(self, conn: int, now_s: float) -> None:
-        """Drop what a connection has told that is closed."""
-        self.stock.forget(conn)
-        for claims in (self._told, self._sent):
-            claims.end(conn, now_s)
-
-    def hear(self, link: ev.Link, check: StateCheck) -> list[Effect]:
-        """Take what a peer has, and find out what we have.
-
-        Raises:
-            DecodeError: what it told are no units.
-        """
-        beyond = decode_units(check.beyond).items()
-        self._told.replace(link, ((client, ranges[-1][1]) for client, ranges in beyond if ranges))
-        return [AskComparison(link, check, self._heard)]
-
-    def tell(self, check: StateCheck, now_s: float) -> list[Effect]:
-        """Tell our own kind what we have, and ask the tabs, if it is time, for what we lack.
+    def tell(self, event: ev.CheckRead, now_s: float) -> list[Effect]:
+        """Tell our own kind what we have, and ask the others, if it is time, for what we lack.
 
         Not while something large is under way: one of both lacks that still, and would ask for it
         once more. What it changes when it is there brings the next check.
         """
+        check = event.check
         effects: list[Effect] = []
         for peer in self.links.mesh:
             if peer.is_joined and peer.capability is not None:
                 assert peer.negotiation.conn is not None, "a joined peer has a connection"
                 if not self._is_transferring(peer.negotiation.conn):
                     effects += self.links.send(peer.negotiation.conn, encode(check))
-        have = _units(check)
+        effects += self.stock.ask(check.state_vector, now_s)
         if self.links.tab_peers and self.times.may_ask_tabs(now_s):
-            effects.append(SendTabFrame(encode(SyncStep1(encode_question(have, {})))))
-        return effects + self._tell_gaps(have, now_s)
+            effects.append(SendTabFrame(encode(SyncStep1(check.state_vector))))
+        return effects + self._tell_gaps(event.missing, now_s)
 
     def compare(self, event: ev.Compared) -> list[Effect]:
         """Ask for what we lack, and let a peer know that it lacks something.
@@ -154,43 +135,47 @@ class Comparison:
         mine, theirs, peer = event.mine, event.theirs, self.links.mesh.peer_of(event.link)
         if peer is None:
             return []
-        have, told = _units(mine), _units(theirs)
-        ahead = count_missing(have, told)
+        have, told = map(decode_state_vector, (mine.state_vector, theirs.state_vector))
+        ahead, behind = count_missing(have, told), count_missing(told, have)
         if theirs is peer.asked_for:
             return peer.settle(ahead)
-        behind = count_missing(told, have)
         is_news = (peer.ahead or 0, peer.behind or 0) != (ahead, behind)
         effects: list[Effect] = [peer.change()] if is_news else []
         peer.ahead, peer.behind = ahead, behind
         if self._is_transferring(event.link):
             return effects
-        if ahead or mine.deletions != theirs.deletions:
-            peer.asked_for = theirs if ahead else None
-            effects += self.links.send(event.link, encode(SyncStep1(encode_question(have, told))))
+        if ahead:
+            peer.asked_for = theirs
+            effects += self.links.send(event.link, encode(SyncStep1(mine.state_vector)))
         # It learns so, and asks. Two who both lack what no answer brings must not go on for ever.
         if behind and (is_news or not ahead):
             effects += self.links.send(event.link, encode(mine))
+        if not ahead and not behind:
+            effects += self._compare_digests(event, peer)
         return effects
 
-    def _tell_gaps(self, have: Units, now_s: float) -> list[Effect]:
-        """Tell the user of what nobody here has, once, when it has not come for a while.
+    def _compare_digests(self, event: ev.Compared, peer: MeshPeer) -> list[Effect]:
+        traffic = self.links.traffic_of(event.link)
+        if traffic is None or traffic.is_full or not traffic.is_level:
+            return []  # the next check is compared
+        is_to_be_sent, effects = peer.compare_digests(event.mine.digest, event.theirs.digest)
+        if is_to_be_sent:
+            # It may lack something as well as we: behind what we have, it hears that we are unlike.
+            effects += [AskBeyond(event.link), *traffic.send(encode(event.mine))]
+        return effects
 
-        That is what is missing before what we have, and before what was sent to us and waits for
-        it. What others say that they have is not: they have it.
+    def _tell_gaps(self, missing: int, now_s: float) -> list[Effect]:
+        """Tell the user of what is missing before what we have, once, when it does not come.
+
+        What others say that they have does not count: whatever it is, nothing here waits for it.
         """
-        self._sent.expire(now_s)
-        ends = self._sent.ends
-        for client, ranges in have.items():
-            ends[client] = max(ends.get(client, 0), ranges[-1][1])
-        lost = count_missing(have, {client: [(0, end)] for client, end in ends.items()})
-        if not lost:
-            self._sent.clear()
+        if not missing:
             self._gaps_s, self._is_gap_told = None, False
         elif self._gaps_s is None or not self._is_complete():
             self._gaps_s = now_s
         elif now_s >= self._gaps_s + GAPS_PATIENCE_S and not self._is_gap_told:
             self._is_gap_told = True
-            return [Report(ChangesMissingError(lost))]
+            return [Report(ChangesMissingError(missing))]
         return []
 
     def _is_complete(self) -> bool:
@@ -201,7 +186,3 @@ class Comparison:
     def _is_transferring(self, conn: int) -> bool:
         traffic = self.links.traffic_of(conn)
         return traffic is not None and traffic.is_transferring
-
-
-def _units(check: StateCheck) -> Units:
-    return units_of(check.state_vector, check.beyond)

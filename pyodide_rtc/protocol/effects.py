@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from pyodide_rtc.errors import RtcError
@@ -128,28 +128,22 @@ class AskState:
 
 @dataclass(frozen=True, slots=True)
 class AskCheck:
-    """Answer with `CheckRead`: what we have, to be told to others.
-
-    Args:
-        heard: how far clients go at least, by client id, as others told: where the document ends
-            before that it may have a gap.
-    """
-
-    heard: dict[int, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class AskInventory:
-    """Answer with `InventoryRead`: what we have, all that changed until now having been told."""
+    """Answer with `CheckRead`: what we have, to be told to others."""
 
 
 @dataclass(frozen=True, slots=True)
 class AskComparison:
-    """Answer with `Compared`: what we have, beside what this link has; `heard` as in `AskCheck`."""
+    """Answer with `Compared`: what we have, beside what this link has."""
 
     link: Link
     theirs: StateCheck
-    heard: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AskBeyond:
+    """Answer with `DiffRead`: what we have that no state vector tells."""
+
+    link: Link
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,8 +245,8 @@ Effect: TypeAlias = (
     | SendTabFrame
     | AskState
     | AskCheck
-    | AskInventory
     | AskComparison
+    | AskBeyond
     | WatchTabPeer
     | AskDiff
     | ApplyUpdate

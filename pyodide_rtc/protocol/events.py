@@ -201,22 +201,15 @@ class StateVectorRead:
 
 @dataclass(frozen=True, slots=True)
 class CheckRead:
-    """What we have, as `AskCheck` wanted it."""
-
-    check: StateCheck
-
-
-@dataclass(frozen=True, slots=True)
-class InventoryRead:
-    """What we have, as `AskInventory` wanted it.
+    """What we have, as `AskCheck` wanted it.
 
     Args:
-        state_vector: what we have.
-        deletions: an update without structs.
+        check: what others are told.
+        missing: how many units we lack before what we have behind gaps.
     """
 
-    state_vector: bytes
-    deletions: bytes
+    check: StateCheck
+    missing: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +223,7 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class DiffRead:
-    """What a peer lacks, as `AskDiff` wanted it."""
+    """What a peer lacks, as `AskDiff` wanted it, or may lack, as `AskBeyond` did."""
 
     link: Link
     update: bytes
@@ -339,7 +332,6 @@ Event: TypeAlias = (
     | TabPeerGone
     | StateVectorRead
     | CheckRead
-    | InventoryRead
     | Compared
     | DiffRead
     | FramesGone

@@ -29,6 +29,7 @@ class MeshPeer:
     ahead: int | None = None  # units that we lacked when we were last compared
     behind: int | None = None  # units that it lacked
     asked_for: StateCheck | None = None  # what it has told, and we have asked for
+    unlike: tuple[bytes, bytes] | None = None  # our digest and its, when all else was equal
     is_relayed: bool | None = None  # by a TURN server; None while the browser has not told
 
     @property
@@ -60,23 +61,45 @@ class MeshPeer:
 
     def settle(self, ahead: int) -> list[Effect]:
         """Take that it has answered, and that we lack so many units still of what it has told."""
-        effects: list[Effect] = []
-        if (self.ahead or 0) != ahead or (ahead and self.is_synced):
+        effects = self._mark_synced(is_synced=not ahead)
+        if (self.ahead or 0) != ahead:
             self.ahead = ahead
-            effects.append(self.change())
+            if self.change() not in effects:
+                effects.insert(0, self.change())
         if not ahead:
             self.asked_for = None
-            if not self.is_synced:
-                effects.append(PeersChanged(self.peer_id, "synced", client_id=self.client_id))
-        self.is_synced = not ahead
         return effects
+
+    def compare_digests(self, ours: bytes, its: bytes) -> tuple[bool, list[Effect]]:
+        """Compare what no state vector tells, where nobody lacks anything else.
+
+        Two documents that stay unlike after each has sent the other what it has are not synced.
+
+        Returns:
+            whether to send it what it may lack, and let it do the same: not twice for the same.
+        """
+        if ours == its:
+            self.unlike = None
+            return False, self._mark_synced(is_synced=True)
+        if (ours, its) == self.unlike:
+            return False, self._mark_synced(is_synced=False)
+        self.unlike = ours, its
+        return True, []
+
+    def _mark_synced(self, *, is_synced: bool) -> list[Effect]:
+        if self.is_synced == is_synced:
+            return []
+        self.is_synced = is_synced
+        if is_synced:
+            return [PeersChanged(self.peer_id, "synced", client_id=self.client_id)]
+        return [self.change()]
 
     def part(self, reason: str) -> list[Effect]:
         """Take that it is not linked any more."""
         if not self.is_joined:
             return []
         self.is_joined = self.is_synced = self.has_whole_state = False
-        self.asked_for = None
+        self.asked_for = self.unlike = None
         return [PeersChanged(self.peer_id, "left", reason, self.client_id)]
 
     def doubt(self, now_s: float) -> list[Effect]:

@@ -28,6 +28,8 @@ from pyodide_rtc.protocol.deadlines import earliest
 from pyodide_rtc.protocol.doubts import Doubts
 from pyodide_rtc.protocol.effects import (
     ApplyUpdate,
+    AskCheck,
+    AskComparison,
     AskDiff,
     AskState,
     CheckServers,
@@ -146,7 +148,7 @@ class RoomMachine:
             case CloseTransport(conn):
                 if (traffic := self.links.forget(conn)) is not None:
                     self._late.keep(conn, traffic)
-                self._comparison.forget(conn, now_s)
+                self._comparison.stock.forget(conn)
                 self._guests.forget(conn)
             case Report(IceFailedError() as error):
                 self.unreached.take(error, now_s)
@@ -174,23 +176,21 @@ class RoomMachine:
             case ev.DocumentChanged():
                 self._comparison.times.on_change(now_s)
                 return self.links.tell_change(event)
-            case ev.CheckRead(check):
-                return self._comparison.tell(check, now_s)
-            case ev.InventoryRead():
-                return self._comparison.stock.ask(event, now_s)
+            case ev.CheckRead():
+                return self._comparison.tell(event, now_s)
             case ev.Compared():
                 try:
                     return self._comparison.compare(event)
                 except RemoteProtocolError as error:
                     return self._refuse(event.link, error)
             case ev.DiffRead():
+                self._comparison.stock.on_answer(event)
                 return self.links.send_diff(event)
             case ev.FramesGone():
                 return self.links.on_gone(event, now_s)
             case ev.AnswerApplied(link):
                 return self._mark_synced(link)
             case ev.StateVectorRead():
-                self._comparison.stock.greet(event.link, now_s)
                 return self._greet(event)
             case ev.LocalStateSet(state):
                 return self.links.tell_awareness(self.awareness.set_local(state, now_s), None)
@@ -212,7 +212,7 @@ class RoomMachine:
             case ev.PathRestored(conn):
                 restored = self.mesh.on_path_restored(conn)
                 # The other end may have noticed nothing: it learns what it has missed, and asks.
-                return [*restored, self._comparison.ask_check()] if restored else []
+                return [*restored, AskCheck()] if restored else []
             case ev.TransportFailed(conn, reason, is_ice):
                 if is_ice:
                     return self.mesh.lose_path(conn, reason, now_s)
@@ -373,20 +373,22 @@ class RoomMachine:
     def _on_message(
         self, link: ev.Link, message: Message, now_s: float, heard: list[AwarenessEntry]
     ) -> list[Effect]:
-        told = self._comparison.stock.hear(link, message, now_s)
         match message:
             case SyncUpdate(update):
-                return [ApplyUpdate(link, update), *told]
+                # Also where it changes nothing: it may wait in the document for what was lost.
+                self._comparison.times.on_change(now_s)
+                return [ApplyUpdate(link, update)]
             case SyncStep1(state_vector):
-                return [*self._answer(link, state_vector), *told]
+                self._comparison.stock.on_question(link, state_vector, now_s)
+                return self._answer(link, state_vector)
             case SyncStep2(update):
-                return [ApplyUpdate(link, update, is_answer=True), *told]
+                return [ApplyUpdate(link, update, is_answer=True)]
             case AwarenessMessage(update):
                 return self._on_awareness(link, update, heard)
             case QueryAwareness():
                 return self.links.answer_query(link)
             case StateCheck():
-                return self._comparison.hear(link, message)
+                return [AskComparison(link, message)]
             case TabPeer() if link == ev.TAB:
                 return self._tabs.take(message)
             case UnknownMessage(kind, body) if kind == CHUNK_TYPE and self.links.takes_chunks(link):
@@ -425,7 +427,7 @@ class RoomMachine:
         if peer is None:  # it went while its answer was applied
             return []
         # Whether it has told all that it has can be seen where it has told how much that is.
-        return self._comparison.hear(link, peer.asked_for) if peer.asked_for else peer.settle(0)
+        return [AskComparison(link, peer.asked_for)] if peer.asked_for else peer.settle(0)
 
     # The end.
 

@@ -340,13 +340,14 @@ class RoomSession:
                 self._sealer.seal_frame(data, self._send_tab)
             case fx.AskState(link, max_state_bytes):
                 self._tell_state(link, max_state_bytes)
-            case fx.AskCheck(heard):
-                self.feed(ev.CheckRead(self._bound().check(heard)))
-            case fx.AskInventory():
-                self._bound().flush()  # its changes go first
-                self.feed(ev.InventoryRead(*self._bound().inventory()))
-            case fx.AskComparison(link, theirs, heard):
-                self.feed(ev.Compared(link, self._bound().check(heard), theirs))
+            case fx.AskCheck():
+                inventory = self._bound().inventory()
+                self.feed(ev.CheckRead(inventory.check, inventory.missing))
+            case fx.AskComparison(link, theirs):
+                self.feed(ev.Compared(link, self._bound().inventory().check, theirs))
+            case fx.AskBeyond(link):
+                beyond = self._bound().inventory().beyond
+                self.feed(ev.DiffRead(link, beyond, is_answer=False))
             case fx.WatchTabPeer(peer_id):
                 self._watch_tab_peer(peer_id)
             case fx.AskDiff():
