@@ -229,8 +229,8 @@ class ChangesMissingError(RtcError):
     """Something has not come that nobody here has, and that others may build upon.
 
     Args:
-        count: how many units are missing, or wait for those (a character of a text, an item, a
-            value set).
+        count: how many units are missing before such as are here (a character of a text, an item, a
+            value set). What waits for them is not counted.
     """
 
     def __init__(self, count: int) -> None:

@@ -40,7 +40,7 @@ class Peer:
             of what it has told since (see `ahead`).
         ahead: how many units of its document we lacked when we were last compared (a character of a
             text, an item, a value set); None before that, and for stock peers and tabs.
-        behind: how many units of ours it lacked then.
+        behind: how many units of ours it lacked then; None as with `ahead`.
         is_relayed: whether a TURN server passes everything on; None while that is not known.
         transfers: what is large (from 1 MB on) and on its way to it or from it.
         unknown_messages: how many messages of unknown types it has sent, which were ignored; of

@@ -12,7 +12,8 @@ import pytest
 from pyodide_rtc import room_repr
 from pyodide_rtc.protocol import fault_limits, intake, link, signaling
 from pyodide_rtc.protocol.connections import doubts, mesh, negotiation_steps, strangers
-from pyodide_rtc.protocol.document import claims, comparison, document_machine, guests, stock_checks
+from pyodide_rtc.protocol.document import comparison, document_machine, guests, stock_checks
+from pyodide_rtc.wire import messages
 from pyodide_rtc.wire.chunks import CHUNK_TYPE, Chunk
 from pyodide_rtc.wire.messages import LinkedPeers, StateCheck, encode
 
@@ -42,14 +43,13 @@ def test_the_layouts_are_those_of_the_code(kind: type) -> None:
 
 def test_the_types_are_those_of_the_code() -> None:
     types = [int(row[0].split()[0]) for row in rows(PROTOCOL, "type")]
-    assert types == [encode(StateCheck(b"", b""))[0], encode(LinkedPeers(()))[0], CHUNK_TYPE]
+    assert types == [encode(StateCheck(b"", bytes(8)))[0], encode(LinkedPeers(()))[0], CHUNK_TYPE]
 
 
 def test_the_times_are_those_of_the_code() -> None:
     assert (comparison.QUIET_S, comparison.LATEST_S, comparison.TAB_INTERVAL_S) == (2, 5, 10)
-    assert (stock_checks.INTERVAL_S, stock_checks.IDLE_BYTES_PER_S) == (8, 1024)
-    assert (stock_checks.MAX_SPAN, stock_checks.MAX_INTERVAL_S) == (50_000, 5 * 60)
-    assert stock_checks.MAX_REPEATS == 2
+    assert (stock_checks.INTERVAL_S, stock_checks.AGAIN_S) == (8, 5)
+    assert stock_checks.MAX_AGAIN_BYTES == 256 * 1024
     assert (doubts.PATIENCE_S, mesh.CROSSING_S) == (1.5, 0.5)
     assert (strangers.NEWS_INTERVAL_S, strangers.SHOW_INTERVAL_S) == (60, 30)
     assert (document_machine.EAGER_STATE_BYTES, link.CHUNK_BYTES) == (16 * 1024, 64 * 1024)
@@ -69,7 +69,7 @@ def test_the_limits_are_those_of_the_code() -> None:
             guests.CLIENT_BYTES >> 10,
             guests.MAX_BYTES >> 20,
         ),
-        "clients of whom one peer tells": (claims.MAX_CLIENTS,),
+        "the state vector of one": (messages.MAX_CHECKED_BYTES >> 20,),
         "connections": (20, 34, mesh.MAX_CALLERS),
         "ICE candidates": (negotiation_steps.MAX_CANDIDATES,),
         "payloads": (intake.RATE_PER_S, intake.BURST, signaling.MAX_FRAME_CHARS),

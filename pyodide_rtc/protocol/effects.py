@@ -5,7 +5,7 @@ Those of connections (`ConnectionEffect`) and those of a document (`DocumentEffe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from pyodide_rtc.errors import RtcError
@@ -130,34 +130,27 @@ class AskState:
 
 @dataclass(frozen=True, slots=True)
 class AskCheck:
-    """Answer with `CheckRead`: what we have, to be told to others.
-
-    Args:
-        heard: how far clients go at least, by client id, as others told: where the document ends
-            before that it may have a gap.
-        link: whom to tell; None for all.
-    """
+    """Answer with `CheckRead`: what we have, to be told by this link or (None) by all."""
 
     document: str
-    heard: dict[int, int] = field(default_factory=dict)
     link: LinkId | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class AskInventory:
-    """Answer with `InventoryRead`: what we have, all that changed until now having been told."""
-
-    document: str
-
-
-@dataclass(frozen=True, slots=True)
 class AskComparison:
-    """Answer with `Compared`: what we have, beside what this link has; `heard` as in `AskCheck`."""
+    """Answer with `Compared`: what we have, beside what this link has."""
 
     document: str
     link: LinkId
     theirs: StateCheck
-    heard: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AskBeyond:
+    """Answer with `DiffRead`: what we have that no state vector tells."""
+
+    document: str
+    link: LinkId
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,8 +270,8 @@ ConnectionEffect: TypeAlias = (
 DocumentEffect: TypeAlias = (
     AskState
     | AskCheck
-    | AskInventory
     | AskComparison
+    | AskBeyond
     | AskDiff
     | ApplyUpdate
     | AwarenessChanged

@@ -206,25 +206,17 @@ class StateVectorRead:
 
 @dataclass(frozen=True, slots=True)
 class CheckRead:
-    """What we have, as `AskCheck` wanted it, for one link or (None) for all."""
-
-    document: str
-    check: StateCheck
-    link: LinkId | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class InventoryRead:
-    """What we have, as `AskInventory` wanted it.
+    """What we have, as `AskCheck` wanted it.
 
     Args:
-        state_vector: what we have.
-        deletions: an update without structs.
+        check: what others are told.
+        missing: how many units we lack before what we have behind gaps.
     """
 
     document: str
-    state_vector: bytes
-    deletions: bytes
+    check: StateCheck
+    missing: int = 0
+    link: LinkId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +231,7 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class DiffRead:
-    """What a peer lacks, as `AskDiff` wanted it."""
+    """What a peer lacks, as `AskDiff` wanted it, or may lack, as `AskBeyond` did."""
 
     document: str
     link: LinkId
@@ -358,7 +350,6 @@ ConnectionEvent: TypeAlias = (
 DocumentEvent: TypeAlias = (
     StateVectorRead
     | CheckRead
-    | InventoryRead
     | Compared
     | DiffRead
     | AnswerApplied

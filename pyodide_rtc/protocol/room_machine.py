@@ -131,7 +131,7 @@ class RoomMachine:
                 case LinkReady(link, is_back):
                     effects += self.main.open_link(link, is_back=is_back)
                 case LinkClosed(link_id):
-                    self.main.close_link(link_id, now_s)
+                    self.main.close_link(link_id)
                 case PeersChanged(peer_id, "joined", client_id=client_id):
                     by_tabs = self.connections.tabs.knows(peer_id)
                     joined = self.main.join_peer(peer_id, client_id, by_tabs=by_tabs)

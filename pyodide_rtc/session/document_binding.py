@@ -9,23 +9,23 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from pycrdt import Doc, Subscription, TransactionEvent, merge_updates
 
-from pyodide_rtc.protocol.document.document_machine import EAGER_STATE_BYTES
 from pyodide_rtc.protocol.events import LinkId
 from pyodide_rtc.session.reading import DocumentReader, attempt, is_panic, is_readable
 from pyodide_rtc.wire.messages import StateCheck
 from pyodide_rtc.wire.state import (
+    count_gaps,
     decode_state_vector,
-    digest_deletions,
+    digest_of,
     encode_state_vector,
-    encode_units,
 )
+from pyodide_rtc.wire.update_extent import extent_of
 
 logger = logging.getLogger("pyodide_rtc.sync")
 
@@ -60,6 +60,21 @@ class _Pending:
     before_state: bytes
     updates: list[bytes] = field(default_factory=list)
     is_large: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What a document has, until it changes.
+
+    Args:
+        check: what others are told of it.
+        missing: how many units are missing before what it has behind gaps.
+        beyond: as an update: what it has behind gaps, and all deletions.
+    """
+
+    check: StateCheck
+    missing: int
+    beyond: bytes
 
 
 class DocumentListener(Protocol):
@@ -120,8 +135,7 @@ class DocumentBinding:
         self._retry_handle: asyncio.TimerHandle | None = None
         self._applying: LinkId | None = None
         self._state_bytes = 0
-        self._gaps: Set[int] = frozenset()  # clients
-        self._unknown: Set[int] = frozenset(decode_state_vector(doc.get_state()))
+        self._inventory: Inventory | None = None  # None after a change
         self._is_closed = False
         self._subscription: Subscription | None = doc.observe(self._on_transaction)
 
@@ -142,35 +156,23 @@ class DocumentBinding:
         self._state_bytes = len(state)
         return state if len(state) < max_bytes else None
 
-    def inventory(self) -> tuple[bytes, bytes]:
-        """Give the state vector and the deletions: one of them differs after any change.
-
-        Returns:
-            the deletions as an update without structs.
-        """
-        state_vector = self.state_vector
-        return state_vector, self._reader.update_since(state_vector)
-
-    def check(self, heard: Mapping[int, int]) -> StateCheck:
+    def inventory(self) -> Inventory:
         """Give what the document has, for a comparison with others.
 
-        What is behind a gap is looked for only where there may be one, for it may be large what has
-        to be read for that: of clients that go further as others say, that had one, or that the
-        document came with, if it is small.
-
-        Args:
-            heard: how far clients go, by client id, as others say.
+        It is read once after each change: for this the last unit of each client has to be, which
+        may be large.
         """
-        state_vector = self.state_vector
-        clocks = decode_state_vector(state_vector)
-        suspects = self._gaps | {i for i, end in heard.items() if end > clocks.get(i, 0)}
-        if 0 < self._state_bytes < EAGER_STATE_BYTES:
-            suspects |= self._unknown
-            self._unknown = frozenset()
-        extent = self._reader.beyond(suspects)
-        self._gaps = extent.spans.keys()
+        if self._inventory is None:
+            self._inventory = self._take_inventory()
+        return self._inventory
+
+    def _take_inventory(self) -> Inventory:
+        beyond = self._reader.beyond()
+        extent = extent_of(beyond)
+        clocks = decode_state_vector(self.state_vector)
         told = encode_state_vector(self._reader.told(clocks))
-        return StateCheck(told, digest_deletions(extent.deletions), encode_units(extent.spans))
+        check = StateCheck(told, digest_of(extent.deletions, extent.spans))
+        return Inventory(check, count_gaps(clocks, extent.spans), beyond)
 
     def diff(self, state_vector: bytes) -> bytes:
         """Give what a document with this state vector lacks.
@@ -228,6 +230,7 @@ class DocumentBinding:
             self._subscription = None
 
     def _on_transaction(self, event: TransactionEvent) -> None:
+        self._inventory = None
         source = self._applying
         if source not in self._pending:  # to read the state costs something: once for all
             before_state = event.before_state  # type: ignore[attr-defined]  # not in its stub
@@ -249,14 +252,14 @@ class DocumentBinding:
     @contextmanager
     def _unheard(self, link: LinkId) -> Iterator[None]:
         """Hear nothing while a large update is applied; whether it changed anything is compared."""
-        before = self.inventory()
+        before = self._reader.state
         self._stop_observing()
         try:
             yield
         finally:
             if not self._is_closed:  # else the room is left, by an observer maybe: nobody is told
                 self._subscription = self._doc.observe(self._on_transaction)
-                if self.inventory() != before:
+                if self._reader.state != before:
                     self._collect(link, before[0]).is_large = True
 
     def _merge(self, changes: _Pending) -> bytes | None:
@@ -319,5 +322,5 @@ class DocumentBinding:
         else:
             return True
         finally:
-            self._applying = None
+            self._applying = self._inventory = None
         return False

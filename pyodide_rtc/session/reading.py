@@ -14,7 +14,7 @@ from pycrdt import Doc, get_state, get_update
 
 from pyodide_rtc.errors import DecodeError, InternalError
 from pyodide_rtc.wire.state import decode_state_vector, encode_state_vector
-from pyodide_rtc.wire.update_extent import Extent, extent_of
+from pyodide_rtc.wire.update_extent import extent_of
 
 _END = 2**32 - 1
 """Beyond every clock of Yrs: who says to have so much is told nothing."""
@@ -65,6 +65,12 @@ class DocumentReader:
         """How far it goes without a gap, by client."""
         return self._doc.get_state()
 
+    @property
+    def state(self) -> tuple[bytes, bytes]:
+        """How far it goes, and what is deleted: one of them differs after nearly any change."""
+        state_vector = self.state_vector
+        return state_vector, self.update_since(state_vector)
+
     def told(self, clocks: dict[int, int]) -> dict[int, int]:
         """Leave away what cannot be passed on: who was told of it would ask for it for ever."""
         return {i: clock for i, clock in clocks.items() if i not in self._unreadable}
@@ -90,33 +96,42 @@ class DocumentReader:
         self._tell(found, "are not passed on")
         return self._doc.get_update(self._passing_over(state_vector))
 
-    def beyond(self, clients: Collection[int]) -> Extent:
-        """Give what it has behind gaps, and what is deleted.
-
-        Args:
-            clients: who may have something behind a gap; of others it may be missed.
-        """
-        clients = set(clients) - self._unmeasured.keys()
+    def beyond(self) -> bytes:
+        """Give what no state vector tells, as an update: what is behind gaps, and all deletions."""
         try:
-            return self._read_beyond(clients, self._unmeasured)
+            return self._read_beyond(self._clients, self._unmeasured)
         except (DecodeError, ValueError):  # the latter of Yrs, on what it has written itself
             found = self._find(self._read_beyond)
             self._unmeasured |= dict.fromkeys(found, _END)
             self._tell(found, "are not compared")
-        return self._read_beyond(clients - self._unmeasured.keys(), self._unmeasured)
+        return self._read_beyond(self._clients, self._unmeasured)
 
-    def _read_beyond(self, clients: Collection[int], passed_over: Mapping[int, int]) -> Extent:
-        """Read it from the last unit before each gap on.
+    @property
+    def _clients(self) -> Collection[int]:
+        return decode_state_vector(self.state_vector).keys()
+
+    def _read_beyond(self, clients: Collection[int], passed_over: Mapping[int, int]) -> bytes:
+        """Read it from the last unit before each gap on, wherever there may be one.
 
         Yrs tells nothing of a client to who goes as far as it does itself without a gap.
         """
         state_vector = self.state_vector
         clocks = decode_state_vector(state_vector)
-        before = {client: clocks.get(client, 0) - 1 for client in clients}
-        tails = self.update_since(encode_state_vector({**clocks, **before, **passed_over}))
-        extent = extent_of(get_update(tails, state_vector))
-        found = ((i, [s for s in extent.spans[i] if s[0] > clocks.get(i, 0)]) for i in extent.spans)
-        return Extent({client: behind for client, behind in found if behind}, extent.deletions)
+        behind = self._read_behind({i: clocks[i] - 1 for i in clients}, passed_over)
+        gaps = extent_of(behind).spans
+        if gaps:
+            # The last unit may be half a character. Yrs miscounts what follows it then.
+            behind = self._read_behind(dict.fromkeys(gaps, 0), passed_over)
+        return behind
+
+    def _read_behind(self, since: Mapping[int, int], passed_over: Mapping[int, int]) -> bytes:
+        """Read some clients from a clock on, and leave away what comes before their gaps."""
+        state_vector = self.state_vector
+        clocks = {**decode_state_vector(state_vector), **since, **passed_over}
+        behind = get_update(self.update_since(encode_state_vector(clocks)), state_vector)
+        extent = extent_of(behind)
+        # Without a gap half a character may be left, of no length, at which a reader would panic.
+        return behind if extent.spans else b"\0" + extent.deletions
 
     def _read_whole(self, _: Collection[int], passed_over: Mapping[int, int]) -> None:
         state_vector = encode_state_vector(dict(passed_over))

@@ -376,13 +376,14 @@ class RoomSession:
                 self._sealer.seal_frame(data, self._send_tab)
             case fx.AskState():
                 self._tell_state(effect)
-            case fx.AskCheck(name, heard, link):
-                self.feed(ev.CheckRead(name, self._documents[name].check(heard), link))
-            case fx.AskInventory(name):
-                self._documents[name].flush()  # its changes go first
-                self.feed(ev.InventoryRead(name, *self._documents[name].inventory()))
-            case fx.AskComparison(name, link, theirs, heard):
-                self.feed(ev.Compared(name, link, self._documents[name].check(heard), theirs))
+            case fx.AskCheck(name, link):
+                inventory = self._documents[name].inventory()
+                self.feed(ev.CheckRead(name, inventory.check, inventory.missing, link))
+            case fx.AskComparison(name, link, theirs):
+                self.feed(ev.Compared(name, link, self._documents[name].inventory().check, theirs))
+            case fx.AskBeyond(name, link):
+                beyond = self._documents[name].inventory().beyond
+                self.feed(ev.DiffRead(name, link, beyond, is_answer=False))
             case fx.WatchTabPeer(peer_id):
                 self._watch_tab_peer(peer_id)
             case fx.AskDiff():

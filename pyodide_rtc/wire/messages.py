@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pyodide_rtc.errors import DecodeError
+from pyodide_rtc.errors import DecodeError, MessageTooBigError
 from pyodide_rtc.wire.lib0 import Reader, encode_var_bytes, encode_var_string, encode_var_uint
+from pyodide_rtc.wire.state import DIGEST_BYTES
 
 __all__ = [
     "MAX_LINKED_PEERS",
@@ -38,6 +39,9 @@ MAX_LINKED_PEERS = 1_000
 """Of so many peers a peer may say that it is linked with them: ten times what a browser can do."""
 _OWN_KIND = bytes([_STATE_CHECK])
 _STEP_1, _STEP_2, _UPDATE = 0, 1, 2
+
+MAX_CHECKED_BYTES = 4 * 1024 * 1024
+"""The largest state vector that is compared: of some 400,000 clients."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,19 +109,16 @@ class TabPeer:
 class StateCheck:
     """Tell what we have, so that a peer of our own kind can see whether something was lost.
 
-    Layout: varUint(80) • varUint8Array(state_vector) • varUint8Array(deletions) •
-    varUint8Array(beyond)
+    Layout: varUint(80) • varUint8Array(state_vector) • varUint8Array(digest)
 
     Args:
         state_vector: as in step 1: of each client, how far we have everything.
-        deletions: a digest of what is deleted, which a state vector does not tell.
-        beyond: what we have of clients behind something that we lack, in the layout of a delete
-            set (``state``).
+        digest: of what no state vector tells, in 8 bytes: what is deleted, and what we have of
+            clients behind something that we lack (``state``).
     """
 
     state_vector: bytes
-    deletions: bytes
-    beyond: bytes = b"\0"
+    digest: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +177,8 @@ def encode(message: Message) -> bytes:
         case TabPeer(peer_id, present, client_id):
             tail = b"" if client_id is None else _OWN_KIND + encode_var_uint(client_id)
             return (b"\x04\x01" if present else b"\x04\x00") + encode_var_string(peer_id) + tail
-        case StateCheck(state_vector, deletions, beyond):
-            parts = map(encode_var_bytes, (state_vector, deletions, beyond))
-            return b"".join((_OWN_KIND, *parts))
+        case StateCheck(state_vector, digest):
+            return _OWN_KIND + encode_var_bytes(state_vector) + encode_var_bytes(digest)
         case LinkedPeers(peer_ids):
             numbers = (_LINKED_PEERS, len(peer_ids))
             return b"".join([*map(encode_var_uint, numbers), *map(encode_var_string, peer_ids)])
@@ -213,10 +213,20 @@ def decode(data: bytes, *, max_bytes: int) -> Message:
         peer_id = reader.var_string()
         return TabPeer(peer_id, present, _decode_tail(reader, data))
     if kind == _STATE_CHECK:
-        return StateCheck(reader.var_bytes(), reader.var_bytes(), reader.var_bytes())
+        return _decode_check(reader)
     if kind == _LINKED_PEERS:
         return _decode_linked_peers(reader)
     return UnknownMessage(kind, data[reader.offset :])
+
+
+def _decode_check(reader: Reader) -> StateCheck:
+    state_vector = reader.var_bytes()
+    if len(state_vector) > MAX_CHECKED_BYTES:
+        raise MessageTooBigError(len(state_vector), MAX_CHECKED_BYTES, "in")
+    at, digest = reader.offset, reader.var_bytes()
+    if len(digest) != DIGEST_BYTES:
+        raise DecodeError(f"a digest of {DIGEST_BYTES} bytes", at, digest[:32])
+    return StateCheck(state_vector, digest)
 
 
 def _decode_tail(reader: Reader, data: bytes) -> int | None:

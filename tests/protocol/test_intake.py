@@ -50,7 +50,7 @@ class TestCosts:
         assert cost_of(encode(AwarenessMessage(encode_awareness(states)))) >= 7
 
     def test_a_question_counts_what_its_answer_takes(self) -> None:
-        for question in (SyncStep1(b"\0"), StateCheck(b"\0", b""), QueryAwareness()):
+        for question in (SyncStep1(b"\0"), StateCheck(b"\0", bytes(8)), QueryAwareness()):
             assert cost_of(encode(question)) == 10
 
 

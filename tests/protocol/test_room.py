@@ -22,7 +22,6 @@ from pyodide_rtc.protocol.connections.doubts import PATIENCE_S
 from pyodide_rtc.protocol.connections.linked_peers import TELL_DELAY_S
 from pyodide_rtc.protocol.connections.mesh import GUESS_DELAY_S
 from pyodide_rtc.protocol.connections.strangers import NEWS_INTERVAL_S, SHOW_INTERVAL_S
-from pyodide_rtc.protocol.document.claims import MAX_CLIENTS
 from pyodide_rtc.protocol.document.comparison import (
     GAPS_PATIENCE_S,
     LATEST_S,
@@ -50,7 +49,6 @@ from pyodide_rtc.wire.messages import (
     encode,
 )
 from pyodide_rtc.wire.payload import Announce
-from pyodide_rtc.wire.state import encode_units
 
 from .helpers import (
     ANSWER,
@@ -73,6 +71,8 @@ from .helpers import (
     only,
     signal,
 )
+
+DIGEST, OTHER_DIGEST = b"8 bytes.", b"8 others"
 
 
 @pytest.fixture
@@ -997,14 +997,14 @@ class TestComparing:
             for ask in only(fx.AskCheck, room.handle(ev.TimePassed(), now_s))
         ]
         assert turns == [one, other, one]
-        told = room.handle(ev.CheckRead(ev.MAIN, StateCheck(b"\0", b"d"), other), 60.0)
+        told = room.handle(ev.CheckRead(ev.MAIN, StateCheck(b"\0", DIGEST), link=other), 60.0)
         assert (frames(told, one), len(frames(told, other))) == ([], 1)
 
     def test_our_own_kind_is_told_and_tabs_are_asked_now_and_then(self, room: RoomMachine) -> None:
         own, stock = link_peer(room, client_id=PEER_CLIENT), link_peer(room, OTHER)
         room.handle(ev.PayloadReceived(URL, announce("on its way")), 0.0)
         link_tab(room, "id-tab")
-        check = StateCheck(b"\0", b"d")
+        check = StateCheck(b"\0", DIGEST)
 
         told = room.handle(ev.CheckRead(ev.MAIN, check), 5.0)
         again = room.handle(ev.CheckRead(ev.MAIN, check), 5.0 + TAB_INTERVAL_S - 1)
@@ -1016,54 +1016,13 @@ class TestComparing:
 
     def test_what_a_peer_has_is_compared_with_what_we_have(self, room: RoomMachine) -> None:
         conn = link_peer(room, client_id=PEER_CLIENT)
-        theirs = StateCheck(b"\0", b"d")
+        theirs = StateCheck(b"\0", DIGEST)
 
         assert receive(room, conn, encode(theirs)) == [fx.AskComparison(ev.MAIN, conn, theirs)]
-
-    def test_what_a_peer_claims_is_bounded_and_goes_with_it(self, room: RoomMachine) -> None:
-        """Reproduces: a million made-up clients were kept for ever, and made each check slow."""
-        conn, other = link_peer(room), link_peer(room, OTHER, OTHER_CLIENT)
-        made_up = encode_units({client: [(5, 6)] for client in range(100_000)})
-        lie = StateCheck(b"\0", b"d", made_up)
-        receive(room, conn, encode(lie))
-        honest = StateCheck(b"\0", b"d", encode_units({7: [(2, 3)]}))
-        [asked] = only(fx.AskComparison, receive(room, other, encode(honest)))
-        assert len(asked.heard) <= MAX_CLIENTS + 1
-        assert asked.heard[7] == 6, "the made-up one"
-
-        room.handle(ev.ChannelClosed(conn, "local", "gone"), 1.0)
-        [asked] = only(fx.AskComparison, receive(room, other, encode(honest)))
-        assert asked.heard == {7: 3}
-
-    def test_what_a_peer_claims_to_have_is_not_reported_as_lost(self, room: RoomMachine) -> None:
-        """Reproduces: one small check of a peer sufficed for a false ChangesMissingError."""
-        conn = link_peer(room)
-        receive(room, conn, encode(StateCheck(b"\0", b"d", encode_units({7: [(2, 300)]}))))
-        for now_s in range(0, 100, 10):
-            effects = room.handle(
-                ev.CheckRead(ev.MAIN, StateCheck(b"\0", b"d", b"\0")), float(now_s)
-            )
-            assert only(fx.Report, effects) == []
-
-    def test_what_it_has_behind_gaps_is_looked_for_here_too(self, room: RoomMachine) -> None:
-        conn = link_peer(room, client_id=PEER_CLIENT)
-        theirs = StateCheck(b"\0", b"d", uints(2, 7, 2, 3, 1, 5, 2, 8, 1, 3, 0))
-
-        effects = receive(room, conn, encode(theirs))
-
-        assert effects == [fx.AskComparison(ev.MAIN, conn, theirs, {7: 7})]
-
-    def test_one_that_has_no_units_behind_gaps_is_refused(self, room: RoomMachine) -> None:
-        conn = link_peer(room, client_id=PEER_CLIENT)
-
-        effects = receive(room, conn, encode(StateCheck(b"\0", b"d", b"\x01")))
-
-        assert isinstance(reported(effects), DecodeError)
 
     @pytest.mark.parametrize(
         ("mine", "theirs", "said", "ahead", "behind"),
         [
-            ({"c1": 3}, {"c1": 3}, [], 0, 0),
             ({"c1": 3}, {"c1": 5, "c2": 1}, [SyncStep1], 3, 0),
             ({"c1": 3, "c2": 2}, {"c1": 3}, [StateCheck], 0, 2),
             ({"c1": 3}, {"c2": 1}, [SyncStep1, StateCheck], 1, 3),
@@ -1082,8 +1041,8 @@ class TestComparing:
         event = ev.Compared(
             ev.MAIN,
             conn,
-            StateCheck(state_vector(**mine), b"d"),
-            StateCheck(state_vector(**theirs), b"d"),
+            StateCheck(state_vector(**mine), OTHER_DIGEST),
+            StateCheck(state_vector(**theirs), DIGEST),
         )
 
         effects = room.handle(event, 1.0)
@@ -1092,18 +1051,57 @@ class TestComparing:
         [peer] = room.peers
         assert (peer.ahead, peer.behind) == (ahead, behind)
         changes = [e.change for e in only(fx.SyncChanged, effects)]
-        assert changes == (["changed"] if said else []), "only what is new"
-        assert only(fx.SyncChanged, room.handle(event, 2.0)) == []
+        assert changes == ["changed"]
+        assert only(fx.SyncChanged, room.handle(event, 2.0)) == [], "only what is new"
 
-    def test_deletions_that_differ_are_asked_for(self, room: RoomMachine) -> None:
+    def test_what_no_state_vector_tells_goes_both_ways_where_digests_differ(
+        self, room: RoomMachine
+    ) -> None:
         conn = link_peer(room, client_id=PEER_CLIENT)
+        mine = StateCheck(b"\0", DIGEST)
+        unlike = ev.Compared(ev.MAIN, conn, mine, StateCheck(b"\0", OTHER_DIGEST))
 
-        effects = room.handle(
-            ev.Compared(ev.MAIN, conn, StateCheck(b"\0", b"mine"), StateCheck(b"\0", b"theirs")),
-            1.0,
+        effects = room.handle(unlike, 1.0)
+
+        assert effects[0] == fx.AskBeyond(ev.MAIN, conn), (
+            "before the peer hears that it may lack something"
         )
+        assert frames(effects, conn) == [mine]
+        sent = room.handle(ev.DiffRead(ev.MAIN, conn, b"\0\0", is_answer=False), 1.0)
+        assert frames(sent, conn) == [SyncUpdate(b"\0\0")]
 
-        assert frames(effects, conn) == [SyncStep1(b"\0")]
+    def test_two_that_stay_unlike_come_to_rest_and_are_not_synced(self, room: RoomMachine) -> None:
+        conn = link_peer(room, client_id=PEER_CLIENT)
+        room.handle(ev.AnswerApplied(ev.MAIN, conn), 0.0)
+
+        def compare(ours: bytes, its: bytes) -> list[fx.Effect]:
+            checks = StateCheck(b"\0", ours), StateCheck(b"\0", its)
+            return room.handle(ev.Compared(ev.MAIN, conn, *checks), 1.0)
+
+        assert len(compare(DIGEST, OTHER_DIGEST)) == 2
+        assert room.peers[0].is_synced, "what it has comes, or one of both has just deleted more"
+        assert [e.change for e in only(fx.SyncChanged, compare(DIGEST, OTHER_DIGEST))] == [
+            "changed"
+        ]
+        assert not room.peers[0].is_synced
+        assert compare(DIGEST, OTHER_DIGEST) == []
+        assert len(compare(OTHER_DIGEST, DIGEST)) == 2, "something has changed"
+        assert not room.peers[0].is_synced
+        assert [e.change for e in only(fx.SyncChanged, compare(DIGEST, DIGEST))] == ["synced"]
+        assert compare(DIGEST, DIGEST) == []
+        assert len(compare(DIGEST, OTHER_DIGEST)) == 2
+
+    def test_nothing_more_is_sent_to_who_does_not_read(self, room: RoomMachine) -> None:
+        conn = link_peer(room, client_id=PEER_CLIENT)
+        for _ in range(30):
+            room.handle(ev.DiffRead(ev.MAIN, conn, bytes(50_000), is_answer=False), 1.0)
+        unlike = ev.Compared(
+            ev.MAIN, conn, StateCheck(b"\0", DIGEST), StateCheck(b"\0", OTHER_DIGEST)
+        )
+        assert room.handle(unlike, 1.0) == []
+
+        room.handle(ev.FramesGone(conn, 30 * 50_006, 0), 2.0)
+        assert len(room.handle(unlike, 2.0)) == 2
 
     @pytest.mark.parametrize("direction", ["sending", "receiving"])
     def test_what_is_on_its_way_is_not_asked_for_again(
@@ -1115,8 +1113,8 @@ class TestComparing:
             room.handle(ev.DocumentChanged(ev.MAIN, bytes(100_000), None), 1.0)
         else:
             receive(room, conn, encode_chunk(next(cut(1, large, max_bytes=100))))
-        mine = StateCheck(state_vector(c1=3), b"d")
-        theirs = StateCheck(state_vector(c1=5, c2=1), b"")
+        mine = StateCheck(state_vector(c1=3), DIGEST)
+        theirs = StateCheck(state_vector(c1=5, c2=1), DIGEST)
 
         effects = room.handle(ev.Compared(ev.MAIN, conn, mine, theirs), 1.0)
 
@@ -1127,27 +1125,17 @@ class TestComparing:
         )
         assert room.peers[0].ahead == 3, "it is shown"
 
-    def test_what_is_behind_a_gap_is_asked_for(self, room: RoomMachine) -> None:
-        conn = link_peer(room, client_id=PEER_CLIENT)
-        mine = StateCheck(state_vector(c1=3, c2=1), b"d")
-        theirs = StateCheck(state_vector(c1=3, c2=1), b"d", uints(1, 1, 1, 5, 2))
-
-        effects = room.handle(ev.Compared(ev.MAIN, conn, mine, theirs), 1.0)
-
-        assert frames(effects, conn) == [SyncStep1(state_vector(c1=2, c2=1))]
-        assert room.peers[0].ahead == 2
-
     def test_synced_is_who_has_told_all_that_it_has(self, room: RoomMachine) -> None:
         conn = link_peer(room, client_id=PEER_CLIENT)
         room.handle(ev.AnswerApplied(ev.MAIN, conn), 0.0)
-        mine, theirs = StateCheck(b"\0", b"d"), StateCheck(state_vector(c1=5), b"d")
+        mine, theirs = StateCheck(b"\0", DIGEST), StateCheck(state_vector(c1=5), DIGEST)
         room.handle(ev.Compared(ev.MAIN, conn, mine, theirs), 1.0)
         assert room.peers[0].is_synced, "it is asked, and will answer"
 
         def answer(**clocks: int) -> list[str]:
             asked = room.handle(ev.AnswerApplied(ev.MAIN, conn), 1.0)
             assert asked == [fx.AskComparison(ev.MAIN, conn, theirs)]
-            now = StateCheck(state_vector(**clocks), b"d")
+            now = StateCheck(state_vector(**clocks), DIGEST)
             effects = room.handle(ev.Compared(ev.MAIN, conn, now, theirs), 1.0)
             assert frames(effects, conn) == [], "it is not asked once more"
             return [e.change for e in only(fx.SyncChanged, effects)]
@@ -1161,8 +1149,8 @@ class TestComparing:
 
     def test_two_who_both_lack_what_no_answer_brings_come_to_rest(self, room: RoomMachine) -> None:
         conn = link_peer(room, client_id=PEER_CLIENT)
-        mine = StateCheck(state_vector(c1=3), b"d")
-        told = (StateCheck(state_vector(c2=1), b"d") for _ in range(2))
+        mine = StateCheck(state_vector(c1=3), DIGEST)
+        told = (StateCheck(state_vector(c2=1), DIGEST) for _ in range(2))
 
         first, second = (
             room.handle(ev.Compared(ev.MAIN, conn, mine, theirs), 1.0) for theirs in told
@@ -1172,55 +1160,38 @@ class TestComparing:
         assert [type(m) for m in frames(second, conn)] == [SyncStep1]
 
     def test_a_gap_that_nobody_fills_is_told_once(self, room: RoomMachine) -> None:
-        gap, whole = StateCheck(state_vector(c1=3), b"d", uints(1, 1, 2, 5, 2, 9, 1)), {"c1": 10}
+        def told(missing: int, now_s: float) -> list[BaseException]:
+            check = ev.CheckRead(ev.MAIN, StateCheck(b"\0", DIGEST), missing)
+            return [e.error for e in only(fx.Report, room.handle(check, now_s))]
 
-        def told(check: StateCheck, now_s: float) -> list[BaseException]:
-            return [
-                e.error for e in only(fx.Report, room.handle(ev.CheckRead(ev.MAIN, check), now_s))
-            ]
-
-        assert told(gap, 0.0) == told(gap, GAPS_PATIENCE_S - 1) == []
-        [error] = told(gap, GAPS_PATIENCE_S)
+        assert told(4, 0.0) == told(4, GAPS_PATIENCE_S - 1) == []
+        [error] = told(4, GAPS_PATIENCE_S)
         assert isinstance(error, ChangesMissingError)
         assert error.count == 4
-        assert told(gap, 100.0) == told(StateCheck(state_vector(**whole), b"d"), 101.0) == []
-        assert told(gap, 102.0) == []
-        assert [type(e) for e in told(gap, 112.0)] == [ChangesMissingError], "it is another one"
-
-    def test_so_is_what_waits_of_what_a_stock_peer_told(self, room: RoomMachine) -> None:
-        conn, gc = link_peer(room), 0
-        room.handle(ev.StateVectorRead(ev.MAIN, conn, b"\0"), 0.0)
-        receive(room, conn, encode(SyncUpdate(uints(1, 1, 9, 2, gc, 3, 0))))
-        whole = StateCheck(state_vector(c1=3), b"d")
-        room.handle(ev.CheckRead(ev.MAIN, whole), 0.0)
-        room.handle(ev.TransportUnsure(conn, False), 1.0)
-
-        error = reported(room.handle(ev.CheckRead(ev.MAIN, whole), 10.0))
-
-        assert isinstance(error, ChangesMissingError)
-        assert error.count == 5
+        assert told(4, 100.0) == told(0, 101.0) == told(4, 102.0) == []
+        assert [type(e) for e in told(4, 112.0)] == [ChangesMissingError], "it is another one"
 
     def test_it_is_not_told_while_somebody_is_still_to_say_what_they_have(
         self, room: RoomMachine
     ) -> None:
-        gap = StateCheck(state_vector(c1=3), b"d", uints(1, 1, 1, 5, 2))
+        gap = ev.CheckRead(ev.MAIN, StateCheck(state_vector(c1=3), DIGEST), 2)
         conn = link_peer(room, client_id=PEER_CLIENT)
-        room.handle(ev.CheckRead(ev.MAIN, gap), 0.0)
+        room.handle(gap, 0.0)
         large = encode(SyncUpdate(bytes(1000)))
         first, *rest = (encode_chunk(c) for c in cut(1, large, max_bytes=600))
         receive(room, conn, first)
-        assert only(fx.Report, room.handle(ev.CheckRead(ev.MAIN, gap), 20.0)) == []
+        assert only(fx.Report, room.handle(gap, 20.0)) == []
         for chunk in rest:
             receive(room, conn, chunk)
         room.handle(ev.PayloadReceived(URL, announce(OTHER)), 21.0)
 
-        assert only(fx.Report, room.handle(ev.CheckRead(ev.MAIN, gap), 40.0)) == []
+        assert only(fx.Report, room.handle(gap, 40.0)) == []
 
     def test_a_check_that_is_none_ends_that_peer(self, room: RoomMachine) -> None:
         conn = link_peer(room, client_id=PEER_CLIENT)
-        nonsense = StateCheck(b"\xff", b"")
+        nonsense = StateCheck(b"\xff", DIGEST)
 
-        effects = room.handle(ev.Compared(ev.MAIN, conn, StateCheck(b"\0", b""), nonsense), 1.0)
+        effects = room.handle(ev.Compared(ev.MAIN, conn, StateCheck(b"\0", DIGEST), nonsense), 1.0)
 
         assert isinstance(reported(effects), DecodeError)
         assert room.peers == ()
@@ -1228,7 +1199,7 @@ class TestComparing:
     def test_the_answer_for_a_peer_that_is_gone_meanwhile_goes_nowhere(
         self, room: RoomMachine
     ) -> None:
-        check = StateCheck(b"\0", b"")
+        check = StateCheck(b"\0", DIGEST)
 
         assert room.handle(ev.Compared(ev.MAIN, 9, check, check), 1.0) == []
 

@@ -10,7 +10,7 @@ from pyodide_rtc.session.document_binding import DocumentBinding, PeerOrigin
 from pyodide_rtc.testing import run_virtual
 from pyodide_rtc.wire.lib0 import encode_var_uint
 from pyodide_rtc.wire.messages import StateCheck
-from pyodide_rtc.wire.state import units_of
+from pyodide_rtc.wire.update_extent import extent_of
 
 
 class Bound:
@@ -110,65 +110,92 @@ def updates_of(author: Doc[Any], keys: str) -> list[bytes]:
     return updates
 
 
-class TestCheck:
+def clocks_in(update: bytes) -> dict[int, list[tuple[int, int]]]:
+    """The units of an update."""
+    return extent_of(update).spans
+
+
+class TestInventory:
     async def test_it_tells_what_the_document_has(self, bound: Bound) -> None:
         bound.map["x"] = 1
 
-        check = bound.binding.check({})
+        inventory = bound.binding.inventory()
 
-        assert check.state_vector == bound.doc.get_state()
-        assert (len(check.deletions), check.beyond) == (8, b"\0")
+        assert inventory.check.state_vector == bound.doc.get_state()
+        assert len(inventory.check.digest) == 8
+        assert (inventory.missing, inventory.beyond) == (0, b"\0\0")
 
     @pytest.mark.parametrize("known", [0, 1, 2])
     async def test_so_is_what_it_has_behind_gaps(self, bound: Bound, known: int) -> None:
         author: Doc[Any] = Doc(client_id=7)
         updates = updates_of(author, "abcdef")
+        before = bound.binding.inventory()
         for number in (*range(known), known + 1, known + 3):
             bound.binding.apply(1, updates[number])
         assert len(bound.map) == known + 2, "Yrs goes on behind gaps"
 
-        unheard = bound.binding.check({}).beyond
-        assert (unheard == b"\0") == (known > 0), "else nobody has said that there is more"
-        check = bound.binding.check({7: known + 1})
+        inventory = bound.binding.inventory()
+        assert clocks_in(inventory.beyond) == {7: [(known + 1, known + 2), (known + 3, known + 4)]}
+        assert inventory.missing == 2
+        assert inventory.check.digest != before.check.digest
 
-        assert units_of(check.state_vector, check.beyond) == {
-            7: [(0, known), (known + 1, known + 2), (known + 3, known + 4)]
-        }
-        assert bound.binding.check({}) == check, "it is known from then on"
+        other: Doc[Any] = Doc()
+        for update in (*updates[:known], inventory.beyond):
+            other.apply_update(update)
+        assert other.get("map", type=Map).to_py() == bound.map.to_py()
         for update in updates:
             bound.binding.apply(1, update)
-        assert bound.binding.check({}) == StateCheck(author.get_state(), check.deletions)
+        whole = bound.binding.inventory()
+        assert whole.check == StateCheck(author.get_state(), before.check.digest)
+        assert (whole.missing, whole.beyond) == (0, b"\0\0")
 
-    async def test_a_small_document_may_come_with_gaps(self) -> None:
-        first = Bound()
+    @pytest.mark.parametrize("text", ["a📊", "📊", "📊📊", "📊x", "x"])
+    async def test_half_a_character_is_never_read(self, bound: Bound, text: str) -> None:
+        """Reproduces: an emoji was the last unit of a client, and Yrs panicked at its half."""
         author: Doc[Any] = Doc(client_id=7)
-        updates = updates_of(author, "xyz")
-        for number in (0, 2):
-            first.binding.apply(1, updates[number])
-        second = Bound(first.doc.get_update())
+        author.get("text", type=Text).insert(0, text)
+        bound.binding.apply(1, author.get_update())
+        length = len(text.encode("utf-16-le")) // 2
+        assert bound.binding.inventory().beyond == b"\0\0"
 
-        assert second.binding.check({}).beyond == b"\0", "it may be large"
-        assert second.binding.state(20_000) is not None
-        assert second.binding.check({}).beyond == bytes([1, 7, 1, 2, 1])
+        updates = updates_of(author, "ab")
+        bound.binding.apply(1, updates[1])
+        inventory = bound.binding.inventory()
 
-    async def test_where_there_is_no_gap_nothing_is_read(
+        assert clocks_in(inventory.beyond) == {7: [(length + 1, length + 2)]}
+        assert inventory.missing == 1
+        bound.doc.apply_update(inventory.beyond)
+        bound.binding.apply(1, updates[0])
+        assert bound.binding.state_vector == author.get_state()
+
+    async def test_it_is_read_once_after_each_change(
         self, bound: Bound, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        author: Doc[Any] = Doc(client_id=7)
-        author.get("map", type=Map)["x"] = "x" * 100_000
-        bound.binding.apply(1, author.get_update())
-        sizes: list[int] = []
+        reads = 0
         get_update = bound.doc.get_update
 
-        def weighed(state_vector: bytes) -> bytes:
-            update = get_update(state_vector)
-            sizes.append(len(update))
-            return update
+        def counted(state_vector: bytes) -> bytes:
+            nonlocal reads
+            reads += 1
+            return get_update(state_vector)
 
-        monkeypatch.setattr(bound.doc, "get_update", weighed)
-        bound.binding.check({7: 1})
+        monkeypatch.setattr(bound.doc, "get_update", counted)
+        first = bound.binding.inventory()
+        assert bound.binding.inventory() is first
+        assert reads == 1
 
-        assert sizes == [2]
+        bound.map["x"] = 1
+        second = bound.binding.inventory()
+        assert bound.binding.inventory() is second
+        bound.binding.apply(1, update_of(y=2))
+        third = bound.binding.inventory()
+        del bound.map["x"]
+        fourth = bound.binding.inventory()
+
+        assert reads == 4
+        vectors = [i.check.state_vector for i in (first, second, third)]
+        assert len(set(vectors)) == 3
+        assert fourth.check.digest != third.check.digest
 
     async def test_what_waits_is_not_what_it_has(self, bound: Bound) -> None:
         author: Doc[Any] = Doc(client_id=7)
@@ -176,10 +203,11 @@ class TestCheck:
         items.append(1)
         before = author.get_state()
         items.insert(0, 2)  # has the first one to its right
+        empty = bound.binding.inventory()
 
         bound.binding.apply(1, author.get_update(before))
 
-        assert bound.binding.check({}) == StateCheck(b"\0", bound.binding.check({}).deletions)
+        assert bound.binding.inventory() == empty
 
 
 class TestOutgoing:

@@ -13,6 +13,7 @@ from wire.strange_updates import broken_update, strange_update
 from pyodide_rtc.errors import InternalError
 from pyodide_rtc.session.reading import DocumentReader, is_panic
 from pyodide_rtc.wire.state import decode_state_vector, encode_state_vector
+from pyodide_rtc.wire.update_extent import extent_of
 
 from .test_document import Bound, update_of
 
@@ -42,7 +43,7 @@ def test_what_makes_yrs_panic_is_passed_over(count: int) -> None:
         copy.apply_update(reader.update_since())
         assert copy.get("m", type=Map).to_py() == {"x": 1}
         assert reader.update_since(copy.get_state())[:1] == b"\0"
-        assert reader.beyond({1, 2}).spans == {}
+        assert extent_of(reader.beyond()).spans == {}
     [fault] = faults
     assert isinstance(fault, InternalError)
     assert "are not passed on" in fault.reason
@@ -79,7 +80,7 @@ async def test_what_yrs_cannot_read_again_is_not_compared() -> None:
     bound.binding.flush_applied()
 
     for _ in range(2):
-        check = bound.binding.check({2: 10})
+        check = bound.binding.inventory().check
         assert 1 in decode_state_vector(check.state_vector).values()
     assert bound.binding.diff(b"\0")
     bound.map["own"] = 1
@@ -118,7 +119,7 @@ async def test_what_cannot_be_read_is_not_passed_on() -> None:
     assert bound.large == [7], "who needs it gets the difference"
     newcomer: Doc[Any] = Doc()
     newcomer.apply_update(bound.binding.diff(b"\0"))
-    assert 1 not in decode_state_vector(bound.binding.check({}).state_vector)
+    assert 1 not in decode_state_vector(bound.binding.inventory().check.state_vector)
 
 
 @pytest.mark.parametrize("make", [strange_update, broken_update])
@@ -140,7 +141,8 @@ async def test_no_update_that_yrs_takes_keeps_what_is_ours_from_others(make: Any
             # It goes as a difference: who needs it asks for it.
             assert None in bound.large
         clocks = decode_state_vector(bound.binding.state_vector)
-        bound.binding.check(dict.fromkeys(clocks, 5))
+        inventory = bound.binding.inventory()
+        Doc().apply_update(inventory.beyond)
         others = encode_state_vector({**dict.fromkeys(clocks, 2**32 - 1), **mine})
         asker: Doc[Any] = Doc()
         asker.apply_update(bound.binding.diff(others))
@@ -150,7 +152,7 @@ async def test_no_update_that_yrs_takes_keeps_what_is_ours_from_others(make: Any
         newcomer: Doc[Any] = Doc()
         newcomer.apply_update(state)
         assert newcomer.get("map", type=Map).to_py() == {"own": 1, "more": 2}, seed
-        bound.binding.inventory()
+        assert bound.binding.inventory() is inventory
 
 
 def test_a_panic_is_told_from_other_errors() -> None:

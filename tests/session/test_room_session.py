@@ -44,7 +44,7 @@ def test_an_effect_that_fails_takes_no_other_along(monkeypatch: pytest.MonkeyPat
     async def main() -> None:
         one, other = await pair()
         with monkeypatch.context() as patch:
-            patch.setattr(DocumentBinding, "check", fail)
+            patch.setattr(DocumentBinding, "inventory", fail)
             for number in range(3):
                 one.map("m")["x"] = number
                 await asyncio.sleep(5)

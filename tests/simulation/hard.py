@@ -27,6 +27,10 @@ from .stock_peer import StockPeer
 
 SECOND_URL = "wss://second.example.org/"
 BUSY_S = 25.0
+DEAF_S = 1.0
+"""So long after a stock peer's connection has opened it may miss what it is told."""
+SETTLED_S = 15.0
+"""By then those who can meet have met."""
 QUIET_S = 75.0
 """Longer than anything that may go on: a stock peer drops a presence after 30 s of silence, which
 may begin when ICE gives a path up, after some 30 s."""
@@ -63,6 +67,10 @@ class Actor:
 class Play:
     """One run.
 
+    What stock peers say of the document may be lost, and what they are told while they hardly
+    listen. Other messages to them cannot be: data channels are reliable, and we do not look after
+    what a page handles wrongly.
+
     Args:
         seed: decides everything.
     """
@@ -98,6 +106,9 @@ class Play:
         self.network.heal()
         for relay in self.network.relays.values():
             relay.start()
+        await asyncio.sleep(SETTLED_S)
+        # Stock peers are asked after changes: nothing is lost any more after this one.
+        edit(next(a.doc for a in self.actors.values()), self.random)
         await asyncio.sleep(QUIET_S)
         assert self.bugs == []
         self._check()
@@ -115,7 +126,7 @@ class Play:
             # A stock peer has one server: with two it would hear what we test anyway.
             page = StockPeer(host, URL, TOPIC, host.wall_time_s() * 1000, doc)
             page.awareness.set_local({"user": {"name": name}})
-            page.is_lost = self._is_lost
+            page.is_lost, page.is_missed = self._is_lost, self._is_missed
             self.actors[name] = Actor(name, host, page.doc, page=page)
             return
         room = make_rooms(host).join(
@@ -136,10 +147,18 @@ class Play:
     # What goes wrong.
 
     def _is_lost(self, message: Message) -> bool:
-        """Whether a stock peer loses a message of the document, which it never does in the end."""
-        is_document = isinstance(message, (SyncStep1, SyncStep2, SyncUpdate))
+        """Whether what a stock peer says is lost, which nothing is in the end.
+
+        Never its question: it asks once in each connection, and says nothing of what it lacks else.
+        """
         is_busy = asyncio.get_running_loop().time() < BUSY_S
-        return is_document and is_busy and self.losses.random() < self.loss
+        may_be = isinstance(message, (SyncStep2, SyncUpdate)) and is_busy
+        return may_be and self.losses.random() < self.loss
+
+    def _is_missed(self, message: Message, open_for_s: float) -> bool:
+        """Whether a stock peer misses what it is told."""
+        may_be = isinstance(message, (SyncStep1, SyncStep2, SyncUpdate)) and open_for_s < DEAF_S
+        return may_be and self.losses.random() < self.loss
 
     async def _trouble(self) -> None:
         await asyncio.sleep(self.random.random() * (BUSY_S - 5))

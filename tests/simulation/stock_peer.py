@@ -6,7 +6,7 @@ An initiator that gets an offer while it still makes its own breaks (its `setLoc
 fails), as does one that gets an answer to an offer that it has rolled back. A connection that
 breaks is told by two announces, for simple-peer's `error` and for its `close`.
 What comes from one peer goes on to all, the sender included.
-It can be made to lose messages of the document, both ways, as if a bug handled them wrongly.
+It can be made to lose messages of the document, both ways, as a bug would.
 """
 
 from __future__ import annotations
@@ -69,7 +69,9 @@ class StockPeer:
         )
         self._subscription = self.doc.observe(self._broadcast_update)
         self.is_lost: Callable[[Message], bool] = lambda message: False
-        """Asked for each message that it sends or gets."""
+        """Asked for each message that it sends."""
+        self.is_missed: Callable[[Message, float], bool] = lambda message, open_for_s: False
+        """Asked for each that it gets, and for how long the data channel has been open."""
         self.broken = 0  # connections that an early offer has broken
         self._is_open = False
         self._reconnect_handle: asyncio.TimerHandle | None = None
@@ -174,6 +176,7 @@ class StockConn:
         self._is_described = False
         self._pending: list[dict[str, Any]] = []
         self._is_broken = False
+        self._opened_s = 0.0
         self._is_creating = is_initiator
         if is_initiator:
             network = room.host.network
@@ -245,6 +248,7 @@ class StockConn:
 
     def on_open(self) -> None:
         self.is_connected = True
+        self._opened_s = asyncio.get_running_loop().time()
         room = self._room
         self.send(SyncStep1(room.doc.get_state()))
         states = list(room.awareness.states)
@@ -258,7 +262,7 @@ class StockConn:
     def _on_message(self, data: bytes) -> None:
         message = decode(data, max_bytes=1 << 24)
         room = self._room
-        if room.is_lost(message):
+        if room.is_missed(message, asyncio.get_running_loop().time() - self._opened_s):
             return
         self.heard.append(message)
         match message:

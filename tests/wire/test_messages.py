@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pyodide_rtc.errors import DecodeError, LocalProtocolError, MessageTooBigError
 from pyodide_rtc.wire.messages import (
+    MAX_CHECKED_BYTES,
     MAX_LINKED_PEERS,
     AwarenessMessage,
     LinkedPeers,
@@ -42,12 +43,21 @@ messages = st.one_of(
     st.builds(AwarenessMessage, payloads),
     st.just(QueryAwareness()),
     st.builds(TabPeer, texts, st.booleans(), st.none() | safe_integers),
-    st.builds(StateCheck, payloads, st.binary(max_size=8)),
+    st.builds(StateCheck, payloads, st.binary(min_size=8, max_size=8)),
     st.builds(LinkedPeers, st.lists(st.text(max_size=25), max_size=9).map(tuple)),
     st.builds(
         UnknownMessage, safe_integers.filter(lambda n: n not in (0, 1, 3, 4, 80, 104)), payloads
     ),
 )
+
+
+def test_a_check_is_read_strictly() -> None:
+    too_large = StateCheck(bytes(MAX_CHECKED_BYTES + 1), bytes(8))
+    with pytest.raises(MessageTooBigError):
+        decode(encode(too_large), max_bytes=LIMIT * 100)
+    for digest in (b"", bytes(7), bytes(9)):
+        with pytest.raises(DecodeError):
+            decode(encode(StateCheck(b"\0", digest)), max_bytes=LIMIT)
 
 
 def golden_frames() -> list[Any]:

@@ -8,16 +8,12 @@ from pycrdt import Array, Doc, Map
 
 from pyodide_rtc.wire.lib0 import encode_var_uint
 from pyodide_rtc.wire.state import (
-    Units,
+    count_gaps,
     count_missing,
     decode_state_vector,
     decode_units,
-    digest_deletions,
-    encode_question,
+    digest_of,
     encode_state_vector,
-    encode_units,
-    lacks_deletions,
-    units_of,
 )
 
 from .helpers import damaged_bytes, quick, raises_only_wire_errors
@@ -36,7 +32,7 @@ def copy_of(doc: Doc[Any]) -> Doc[Any]:
 
 
 def deletions(doc: Doc[Any]) -> bytes:
-    return digest_deletions(doc.get_update(doc.get_state())[1:])
+    return digest_of(doc.get_update(doc.get_state())[1:], {})
 
 
 def uints(*numbers: int) -> bytes:
@@ -57,48 +53,16 @@ def test_what_is_missing_is_counted_in_units() -> None:
     text.extend([1, 2, 3])
     other.get("map", type=Map)["z"] = 1
 
-    have, wanted = units_of(other.get_state(), b"\0"), units_of(one.get_state(), b"\0")
+    have, wanted = decode_state_vector(other.get_state()), decode_state_vector(one.get_state())
     assert count_missing(have, wanted) == 3
     assert count_missing(wanted, have) == 1
     assert count_missing(wanted, wanted) == 0
 
 
-Clocks = st.sets(st.integers(0, 12))
-
-
-def ranges(clocks: set[int]) -> Units:
-    """Of one client, those that touch joined."""
-    return decode_units(delete_set(*sorted(clocks)))
-
-
-@quick
-@given(Clocks, Clocks)
-def test_what_is_behind_gaps_is_counted_too(have: set[int], wanted: set[int]) -> None:
-    assert count_missing(ranges(have), ranges(wanted)) == len(wanted - have)
-    assert count_missing({}, ranges(wanted)) == len(wanted)
-
-
-@quick
-@given(st.dictionaries(st.integers(0, 2**53 - 1), Clocks.filter(bool)))
-def test_units_are_written_as_they_are_read(clocks: dict[int, set[int]]) -> None:
-    units = {client: ranges(c)[7] for client, c in clocks.items()}
-
-    assert decode_units(encode_units(units)) == units
-
-
-def test_what_a_document_has_begins_with_what_has_no_gap() -> None:
-    state_vector, beyond = uints(2, 7, 3, 8, 1), uints(2, 7, 1, 5, 2, 9, 1, 4, 1)
-
-    assert units_of(state_vector, beyond) == {7: [(0, 3), (5, 7)], 8: [(0, 1)], 9: [(0, 0), (4, 5)]}
-
-
-def test_where_there_is_a_gap_the_last_unit_before_it_is_asked_for_again() -> None:
-    mine = units_of(uints(4, 1, 5, 2, 5, 3, 5, 4, 1), uints(1, 2, 1, 7, 1))
-    theirs = units_of(uints(2, 1, 9, 3, 2), uints(3, 3, 1, 4, 1, 4, 1, 3, 1, 9, 1, 3, 1))
-
-    clocks = decode_state_vector(encode_question(mine, theirs))
-
-    assert clocks == {1: 5, 2: 4, 3: 4}, "4 has one unit, 9 has none: no clock asks for all"
+def test_gaps_are_counted_up_to_what_is_behind_them() -> None:
+    assert count_gaps({7: 3, 8: 1}, {7: [(5, 7), (9, 10)], 9: [(4, 5)]}) == 2 + 2 + 4
+    assert count_gaps({7: 3}, {7: [(2, 5), (5, 6)]}) == 0, "what overlaps is no gap"
+    assert count_gaps({7: 3}, {}) == 0
 
 
 def test_deletions_are_seen_though_the_state_vectors_are_equal() -> None:
@@ -118,20 +82,38 @@ def test_the_order_of_clients_and_ranges_does_not_matter() -> None:
     one = uints(2, 7, 2, 0, 1, 4, 2, 9, 1, 0, 1)
     other = uints(2, 9, 1, 0, 1, 7, 2, 4, 2, 0, 1)
 
-    assert digest_deletions(one) == digest_deletions(other)
+    assert digest_of(one, {}) == digest_of(other, {})
+    behind = {7: [(1, 2), (4, 5)], 9: [(3, 4)]}
+    assert digest_of(one, behind) == digest_of(one, {9: [(3, 4)], 7: [(4, 5), (1, 2)]})
+
+
+def test_what_is_behind_gaps_is_another_matter_than_what_is_deleted() -> None:
+    one, units = uints(1, 7, 1, 4, 2), {7: [(4, 6)]}
+
+    assert len({digest_of(uints(0), {}), digest_of(one, {}), digest_of(uints(0), units)}) == 3
 
 
 def test_ranges_that_touch_are_one() -> None:
-    assert digest_deletions(uints(1, 7, 3, 0, 2, 2, 0, 2, 3)) == digest_deletions(
-        uints(1, 7, 1, 0, 5)
-    )
-    assert digest_deletions(uints(1, 7, 2, 0, 2, 3, 2)) != digest_deletions(uints(1, 7, 1, 0, 5))
-    assert digest_deletions(uints(1, 7, 2, 0, 5, 9, 0)) == digest_deletions(uints(1, 7, 1, 0, 5))
+    def digest(*ranges: int) -> bytes:
+        return digest_of(uints(1, 7, len(ranges) // 2, *ranges), {})
+
+    assert digest(0, 2, 2, 0, 2, 3) == digest(0, 5) == digest(0, 5, 9, 0)
+    assert digest(0, 2, 3, 2) != digest(0, 5)
+    assert digest() == digest_of(uints(0), {})
+    assert digest_of(uints(0), {7: [(4, 5), (5, 6)]}) == digest_of(uints(0), {7: [(4, 6)]})
 
 
 def test_a_state_vector_is_written_as_it_is_read() -> None:
     assert encode_state_vector({}) == b"\0"
     assert encode_state_vector({7: 300, 2**40: 1, 8: 0}) == uints(2, 7, 300, 2**40, 1)
+
+
+@quick
+@given(st.sets(st.integers(0, 12)), st.sets(st.integers(0, 12)))
+def test_equal_units_alone_have_equal_digests(one: set[int], other: set[int]) -> None:
+    digests = {digest_of(delete_set(*units), {}) for units in (one, other)}
+    assert (len(digests) == 1) == (one == other)
+    assert decode_units(delete_set(*one)).keys() == ({7} if one else set())
 
 
 def delete_set(*units: int) -> bytes:
@@ -141,19 +123,7 @@ def delete_set(*units: int) -> bytes:
 
 
 @quick
-@given(st.sets(st.integers(0, 12)), st.sets(st.integers(0, 12)))
-def test_a_delete_set_lacks_what_is_only_in_the_other(have: set[int], wanted: set[int]) -> None:
-    assert lacks_deletions(delete_set(*have), delete_set(*wanted)) == (not wanted <= have)
-
-
-def test_deletions_of_another_client_do_not_count() -> None:
-    assert lacks_deletions(uints(1, 8, 1, 0, 9), uints(1, 7, 1, 0, 1))
-    assert not lacks_deletions(uints(2, 8, 1, 0, 9, 7, 1, 0, 9), uints(1, 7, 2, 3, 1, 1, 1))
-
-
-@quick
 @given(st.one_of(st.binary(max_size=40), damaged_bytes(st.just(uints(1, 7, 1, 0, 5)))))
 def test_nonsense_raises_typed_errors_only(data: bytes) -> None:
-    raises_only_wire_errors(lambda: digest_deletions(data))
+    raises_only_wire_errors(lambda: digest_of(data, {}))
     raises_only_wire_errors(lambda: decode_state_vector(data))
-    raises_only_wire_errors(lambda: units_of(b"\0", data))

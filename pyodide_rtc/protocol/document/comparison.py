@@ -1,8 +1,9 @@
 """Comparing what we have with what the others have, so that whatever was lost is found.
 
 After changes each peer tells the others of its own kind what it has (`StateCheck`); who lacks
-something asks for it. Stock peers are another matter (`stock_checks`). In the tab channel, where
-all hear everything and no frame names its sender, what we lack is asked for, now and then.
+something asks for it. What no state vector tells is compared by a digest: where that differs, each
+sends the other all that there is of it. Stock peers, and tabs, where all hear everything and no
+frame names its sender, tell nothing: they are asked for what we lack, now and then.
 Knows no document: state vectors and digests come in with the events.
 """
 
@@ -13,13 +14,12 @@ from dataclasses import dataclass, field
 from pyodide_rtc.errors import ChangesMissingError
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.deadlines import earliest
-from pyodide_rtc.protocol.document.claims import Claims
 from pyodide_rtc.protocol.document.replica import Effects, Replica
 from pyodide_rtc.protocol.document.stock_checks import StockChecks
-from pyodide_rtc.protocol.effects import AskCheck, AskComparison, Report
+from pyodide_rtc.protocol.effects import AskBeyond, AskCheck, Report
 from pyodide_rtc.protocol.link import TabsLink
-from pyodide_rtc.wire.messages import StateCheck, SyncStep1
-from pyodide_rtc.wire.state import Units, count_missing, decode_units, encode_question, units_of
+from pyodide_rtc.wire.messages import SyncStep1
+from pyodide_rtc.wire.state import count_missing, decode_state_vector
 
 QUIET_S = 2.0
 """Without further changes for so long the others should have everything, and a check tells."""
@@ -84,14 +84,12 @@ class Comparison:
     replicas: dict[ev.LinkId, Replica]
     times: CheckTimes = field(default_factory=CheckTimes)
     stock: StockChecks = field(init=False)
-    _told: Claims = field(default_factory=Claims)  # what others say that they have behind gaps
-    _sent: Claims = field(default_factory=lambda: Claims(GAPS_PATIENCE_S + LATEST_S))
     _gaps_s: float | None = None  # since when something is missing
     _is_gap_told: bool = False
     _turn: ev.LinkId = ev.TABS
 
     def __post_init__(self) -> None:
-        self.stock = StockChecks(self.document, self.replicas, self._sent)
+        self.stock = StockChecks(self.document, self.replicas)
 
     @property
     def deadline_s(self) -> float | None:
@@ -100,49 +98,22 @@ class Comparison:
 
     def on_time(self, now_s: float, *, is_renewal: bool) -> Effects:
         """Begin what is due; with each renewal of presence one link is told, in turn."""
-        effects: Effects = []
-        if self.times.is_due(now_s):
-            self.stock.hurry()
+        is_due = self.times.is_due(now_s)
+        if is_due:
+            self.stock.hurry(now_s)
+        effects = self.stock.on_time(now_s)
+        if is_due or self.stock.is_question_due(now_s):
             effects.append(self.ask_check())
         elif is_renewal and (link := self._next_turn()) is not None:
             effects.append(self.ask_check(link))
-        return effects + self.stock.on_time(now_s)
-
-    def _next_turn(self) -> ev.LinkId | None:
-        """Give the link whose turn it is: nobody can lack something for ever, and it is cheap."""
-        links = sorted(r.link.id for r in self.replicas.values() if r.link.is_open)
-        later = [link for link in links if link > self._turn]
-        self._turn = (later or links or [self._turn])[0]
-        return self._turn if links else None
+        return effects
 
     def ask_check(self, link: ev.LinkId | None = None) -> AskCheck:
         """Find out what we have, to tell it by one link, or by all."""
-        return AskCheck(self.document, self._heard, link)
-
-    @property
-    def _heard(self) -> dict[int, int]:
-        """How far clients go, as others say, by client id."""
-        told, sent = self._told.ends, self._sent.ends
-        return {client: max(told.get(client, 0), sent.get(client, 0)) for client in told | sent}
-
-    def forget(self, link: ev.LinkId, now_s: float) -> None:
-        """Drop what a link has told that is gone."""
-        self.stock.forget(link)
-        for claims in (self._told, self._sent):
-            claims.end(link, now_s)
-
-    def hear(self, link: ev.LinkId, check: StateCheck) -> Effects:
-        """Take what a peer has, and find out what we have.
-
-        Raises:
-            DecodeError: what it told are no units.
-        """
-        beyond = decode_units(check.beyond).items()
-        self._told.replace(link, ((client, ranges[-1][1]) for client, ranges in beyond if ranges))
-        return [AskComparison(self.document, link, check, self._heard)]
+        return AskCheck(self.document, link)
 
     def tell(self, event: ev.CheckRead, now_s: float, *, is_complete: bool) -> Effects:
-        """Tell our own kind what we have, and ask the tabs, if it is time, for what we lack.
+        """Tell our own kind what we have, and ask the others, if it is time, for what we lack.
 
         Not while something large is under way: one of both lacks that still, and would ask for it
         once more. What it changes when it is there brings the next check.
@@ -152,18 +123,19 @@ class Comparison:
             now_s: the time.
             is_complete: whether nobody is on the way to us.
         """
+        check = event.check
         effects: Effects = []
-        check, have = event.check, _units(event.check)
         for replica in self.replicas.values():
             link = replica.link
             if event.link not in (None, link.id):
                 continue
             if isinstance(link, TabsLink):
                 if link.is_open and self.times.may_ask_tabs(now_s):
-                    effects += replica.send(SyncStep1(encode_question(have, {})))
+                    effects += replica.send(SyncStep1(check.state_vector))
             elif link.is_open and link.is_own_kind and not link.is_transferring:
                 effects += replica.send(check)
-        return effects + self._tell_gaps(have, now_s, is_complete=is_complete)
+        effects += self.stock.ask(check.state_vector, now_s)
+        return effects + self._tell_gaps(event.missing, now_s, is_complete=is_complete)
 
     def compare(self, event: ev.Compared) -> Effects:
         """Ask for what we lack, and let a peer know that it lacks something.
@@ -174,49 +146,56 @@ class Comparison:
         mine, theirs, replica = event.mine, event.theirs, self.replicas.get(event.link)
         if replica is None:
             return []
-        have, told = _units(mine), _units(theirs)
-        ahead = count_missing(have, told)
+        have, told = map(decode_state_vector, (mine.state_vector, theirs.state_vector))
+        ahead, behind = count_missing(have, told), count_missing(told, have)
         if theirs is replica.asked_for:
             return replica.settle(ahead)
-        behind = count_missing(told, have)
         is_news = (replica.ahead or 0, replica.behind or 0) != (ahead, behind)
         effects: Effects = replica.tell_change_of_sync() if is_news else []
         replica.ahead, replica.behind = ahead, behind
         if replica.link.is_transferring:
             return effects
-        if ahead or mine.deletions != theirs.deletions:
-            replica.asked_for = theirs if ahead else None
-            effects += replica.send(SyncStep1(encode_question(have, told)))
+        if ahead:
+            replica.asked_for = theirs
+            effects += replica.send(SyncStep1(mine.state_vector))
         # It learns so, and asks. Two who both lack what no answer brings must not go on for ever.
         if behind and (is_news or not ahead):
             effects += replica.send(mine)
+        if not ahead and not behind:
+            effects += self._compare_digests(event, replica)
         return effects
 
-    def _tell_gaps(self, have: Units, now_s: float, *, is_complete: bool) -> Effects:
-        """Tell the user of what nobody here has, once, when it has not come for a while.
+    def _compare_digests(self, event: ev.Compared, replica: Replica) -> Effects:
+        if replica.link.is_full or not replica.is_level:
+            return []  # the next check is compared
+        is_to_be_sent, effects = replica.compare_digests(event.mine.digest, event.theirs.digest)
+        if is_to_be_sent:
+            # It may lack something as well as we: behind what we have, it hears that we are unlike.
+            effects.append(AskBeyond(self.document, event.link))
+            effects += replica.send(event.mine)
+        return effects
 
-        That is what is missing before what we have, and before what was sent to us and waits for
-        it. What others say that they have is not: they have it.
+    def _next_turn(self) -> ev.LinkId | None:
+        """Give the link whose turn it is."""
+        links = sorted(r.link.id for r in self.replicas.values() if r.link.is_open)
+        later = [link for link in links if link > self._turn]
+        self._turn = (later or links or [self._turn])[0]
+        return self._turn if links else None
+
+    def _tell_gaps(self, missing: int, now_s: float, *, is_complete: bool) -> Effects:
+        """Tell the user of what is missing before what we have, once, when it does not come.
+
+        What others say that they have does not count: whatever it is, nothing here waits for it.
         """
-        self._sent.expire(now_s)
-        ends = self._sent.ends
-        for client, ranges in have.items():
-            ends[client] = max(ends.get(client, 0), ranges[-1][1])
-        lost = count_missing(have, {client: [(0, end)] for client, end in ends.items()})
-        if not lost:
-            self._sent.clear()
+        if not missing:
             self._gaps_s, self._is_gap_told = None, False
         elif self._gaps_s is None or not is_complete or self._is_transferring:
             self._gaps_s = now_s
         elif now_s >= self._gaps_s + GAPS_PATIENCE_S and not self._is_gap_told:
             self._is_gap_told = True
-            return [Report(ChangesMissingError(lost))]
+            return [Report(ChangesMissingError(missing))]
         return []
 
     @property
     def _is_transferring(self) -> bool:
         return any(replica.link.is_transferring for replica in self.replicas.values())
-
-
-def _units(check: StateCheck) -> Units:
-    return units_of(check.state_vector, check.beyond)

@@ -15,7 +15,7 @@ from pyodide_rtc.protocol.deadlines import earliest
 from pyodide_rtc.protocol.document.comparison import Comparison
 from pyodide_rtc.protocol.document.presence import Presence
 from pyodide_rtc.protocol.document.replica import Effects, Replica, receivers
-from pyodide_rtc.protocol.effects import ApplyUpdate, AskDiff, AskState, Report
+from pyodide_rtc.protocol.effects import ApplyUpdate, AskComparison, AskDiff, AskState, Report
 from pyodide_rtc.protocol.link import Link, PeerLink, TabsLink
 from pyodide_rtc.wire.messages import (
     AwarenessMessage,
@@ -81,11 +81,11 @@ class DocumentMachine:
             effects.append(self._comparison.ask_check(link.id))
         return effects
 
-    def close_link(self, link: ev.LinkId, now_s: float) -> None:
+    def close_link(self, link: ev.LinkId) -> None:
         """Forget what the other end of a link has."""
         del self.replicas[link]
         self.presence.forget(link)
-        self._comparison.forget(link, now_s)
+        self._comparison.stock.forget(link)
 
     def on_room(self, link: ev.LinkId) -> Effects:
         """Take that frames have gone by a link: go on with what is held back, if there is room."""
@@ -127,20 +127,22 @@ class DocumentMachine:
             RemoteProtocolError: it makes no sense.
         """
         replica = self.replicas[link]
-        told = self._comparison.stock.hear(link, message, now_s)
         match message:
             case SyncUpdate(update):
-                return [ApplyUpdate(self.name, link, update), *told]
+                # Also where it changes nothing: it may wait in the document for what was lost.
+                self._comparison.times.on_change(now_s)
+                return [ApplyUpdate(self.name, link, update)]
             case SyncStep1(state_vector):
-                return [*replica.answer(state_vector), *told]
+                self._comparison.stock.on_question(link, state_vector, now_s)
+                return replica.answer(state_vector)
             case SyncStep2(update):
-                return [ApplyUpdate(self.name, link, update, is_answer=True), *told]
+                return [ApplyUpdate(self.name, link, update, is_answer=True)]
             case AwarenessMessage(update):
                 return self._on_awareness(replica, update)
             case QueryAwareness():
                 return self.presence.answer_query(replica)
             case StateCheck():
-                return self._comparison.hear(link, message)
+                return [AskComparison(self.name, link, message)]
             case _:  # an extension that we do not know, as a stock peer may not know ours
                 replica.link.unknown_messages += 1
                 return []
@@ -164,9 +166,7 @@ class DocumentMachine:
 
     # Events.
 
-    def handle(  # noqa: C901 - one case each
-        self, event: ev.DocumentEvent, now_s: float, *, is_complete: bool
-    ) -> Effects:
+    def handle(self, event: ev.DocumentEvent, now_s: float, *, is_complete: bool) -> Effects:
         """Take what was read of the document, or what happened to it.
 
         Args:
@@ -183,17 +183,16 @@ class DocumentMachine:
                 return self._tell_change(update, source, before_state)
             case ev.CheckRead():
                 return self._comparison.tell(event, now_s, is_complete=is_complete)
-            case ev.InventoryRead():
-                return self._comparison.stock.ask(event, now_s)
             case ev.Compared():
                 return self._comparison.compare(event)
             case ev.DiffRead(_, link, update, is_answer):
+                self._comparison.stock.on_answer(event)
                 replica = self.replicas.get(link)
                 return [] if replica is None else replica.send_update(update, is_answer=is_answer)
             case ev.AnswerApplied(_, link):
                 return self._on_answered(link)
             case ev.StateVectorRead():
-                return self._greet(event, now_s)
+                return self._greet(event)
             case ev.LocalStateSet(_, state):
                 return self.presence.set_local(state, now_s)
             case ev.UpdateFailed(_, _, reason):
@@ -225,10 +224,10 @@ class DocumentMachine:
             return []
         # Whether it has told all that it has can be seen where it has told how much that is.
         if replica.asked_for is not None:
-            return self._comparison.hear(link, replica.asked_for)
+            return [AskComparison(self.name, link, replica.asked_for)]
         return replica.settle(0)
 
-    def _greet(self, event: ev.StateVectorRead, now_s: float) -> Effects:
+    def _greet(self, event: ev.StateVectorRead) -> Effects:
         replica = self.replicas.get(event.link)
         if replica is None:
             return []
@@ -238,7 +237,6 @@ class DocumentMachine:
             self._do_tabs_lack_state = event.state is None
             greeting = replica.send(step1, *state, QueryAwareness())
             return greeting + self.presence.send_own(replica)
-        self._comparison.stock.greet(event.link, now_s)
         replica.has_whole_state = event.state is not None
         # The state first: it is what a newcomer waits for.
         return replica.send(*state, step1) + self.presence.send_all(replica)

@@ -54,6 +54,8 @@ class Replica:
     """Units that it lacked then."""
     asked_for: StateCheck | None = None
     """What it has told to have, and we have asked for."""
+    unlike: tuple[bytes, bytes] | None = None
+    """Our digest and its, when all else was equal."""
     stale_clients: set[int] = field(default_factory=set)
     """Whose awareness it is to be told when there is room."""
     has_whole_state: bool = False
@@ -78,7 +80,7 @@ class Replica:
         """Take that the link was cut off: what was told by it counts no more."""
         self.synced.clear()
         self.has_whole_state = False
-        self.asked_for = None
+        self.asked_for = self.unlike = None
 
     def send(self, *messages: Message) -> Effects:
         """Send messages of this document."""
@@ -88,17 +90,39 @@ class Replica:
 
     def settle(self, ahead: int) -> Effects:
         """Take that it has answered, and that we lack so many units still of what it has told."""
-        effects: Effects = []
-        if (self.ahead or 0) != ahead or (ahead and self.synced):
+        effects = self._mark_synced(is_synced=not ahead)
+        if (self.ahead or 0) != ahead:
             self.ahead = ahead
-            effects += self.tell_change_of_sync()
-        if ahead:
+            changed = self.tell_change_of_sync()
+            effects = [*changed, *(e for e in effects if e not in changed)]
+        if not ahead:
+            self.asked_for = None
+        return effects
+
+    def compare_digests(self, ours: bytes, its: bytes) -> tuple[bool, Effects]:
+        """Compare what no state vector tells, where nobody lacks anything else.
+
+        Two documents that stay unlike after each has sent the other what it has are not synced.
+
+        Returns:
+            whether to send it what it may lack, and let it do the same: not twice for the same.
+        """
+        if ours == its:
+            self.unlike = None
+            return False, self._mark_synced(is_synced=True)
+        if (ours, its) == self.unlike:
+            return False, self._mark_synced(is_synced=False)
+        self.unlike = ours, its
+        return True, []
+
+    def _mark_synced(self, *, is_synced: bool) -> Effects:
+        if not is_synced:
+            told = self.tell_change_of_sync() if self.synced else []
             self.synced.clear()
-            return effects
-        self.asked_for = None
+            return told
         fresh = [peer_id for peer_id in self.peers if peer_id not in self.synced]
         self.synced.update(fresh)
-        return [*effects, *(SyncChanged(self.document, peer_id, "synced") for peer_id in fresh)]
+        return [SyncChanged(self.document, peer_id, "synced") for peer_id in fresh]
 
     def tell_change_of_sync(self) -> Effects:
         """Tell the user that it is ahead or behind, or no more."""

@@ -7,7 +7,7 @@ import random
 import pyodide_js
 
 import pyodide_rtc
-from pyodide_rtc.wire.state import decode_state_vector, digest_deletions
+from pyodide_rtc.wire.state import decode_state_vector, digest_of
 from pyodide_rtc.wire.update_scan import Scanner
 
 WORDS = ["tea ", "coffee ", "wine ", "water ", "milk "]
@@ -73,7 +73,7 @@ def canonical_digest():
         for _ in range(structs):
             scanner.struct()
         clients[client] = structs, clock, update[start : scanner.at]
-    deletions = digest_deletions(update[scanner.at :])
+    deletions = digest_of(update[scanner.at :], {})
     return hashlib.sha256(repr([sorted(clients.items()), deletions]).encode()).hexdigest()
 
 
