@@ -91,11 +91,17 @@ def test_extra_comes_last_and_replaces_nothing() -> None:
     assert decode_payload({"type": "announce", "from": "a", "x": 1}) == Announce("a", {"x": 1})
 
 
+def test_the_loss_of_a_socket_names_its_peer() -> None:
+    assert encode_payload(Lost("a")) == {"type": "lost", "from": "a"}
+    assert decode_payload({"type": "lost", "from": "a"}) == Lost("a")
+
+
 @pytest.mark.parametrize("kind", ["renegotiate", "transceiverRequest", "from the future"])
 def test_other_signals_are_known_by_their_type(kind: str) -> None:
     decoded = decode_payload(signal_message(signal={"type": kind, kind: True}))
     assert isinstance(decoded, SignalMessage)
     assert decoded.signal == OtherSignal(kind)
+    assert encode_payload(decoded)["signal"] == {"type": kind}
 
 
 @pytest.mark.parametrize(
