@@ -24,7 +24,7 @@ test: setup-browsers test-fast site site-bare  ## everything: lint, types, all t
 	$(PYTHON) -m pytest -m browser
 
 test-fast: lint  ## what needs no browser: lint, types, coverage, tests on CPython with a third of the seeds
-	$(PYTHON) -m pytest -m coverage -n 2 --cov tests/wire tests/protocol
+	$(PYTHON) -m pytest tests/wire tests/protocol -m coverage -n 2 --cov
 	$(PYTHON) -m pytest -m "not browser and not coverage" -n 2
 
 lint: setup-fast  ## style, types, layers
