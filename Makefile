@@ -18,12 +18,14 @@ demo: site  ## build what is missing; serve the site and its signaling on PORT (
 	@echo
 	@.venv/bin/pyodide-rtc serve --host localhost --site demo-site/_output --port $(PORT)
 
+test: export PYODIDE_RTC_SEEDS ?= 1
 test: setup-browsers test-fast site site-bare  ## everything: lint, types, all tests, real browsers too
 	@$(PYTHON) recipes/check.py
 	$(PYTHON) -m pytest -m browser
 
-test-fast: lint  ## what needs no browser: lint, types, tests on CPython with coverage
-	$(PYTHON) -m pytest -m "not browser" -n 2 --cov
+test-fast: lint  ## what needs no browser: lint, types, coverage, tests on CPython with a third of the seeds
+	$(PYTHON) -m pytest tests/wire tests/protocol -m coverage -n 2 --cov
+	$(PYTHON) -m pytest -m "not browser and not coverage" -n 2
 
 lint: setup-fast  ## style, types, layers
 	$(PYTHON) -m ruff check

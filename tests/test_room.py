@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from pycrdt import Doc, Map
+from seeds import seeds
 
 from pyodide_rtc.errors import (
     BridgeError,
@@ -847,7 +848,7 @@ async def is_away(room: Room, for_s: float) -> bool:
 
 
 class TestBeingPutAway:
-    @pytest.mark.parametrize("seed", range(10))
+    @pytest.mark.parametrize("seed", seeds(10))
     @pytest.mark.parametrize("password", [None, "secret"])
     def test_nobody_lists_the_page_until_it_is_back(self, seed: int, password: str | None) -> None:
         @with_world
@@ -873,7 +874,7 @@ class TestBeingPutAway:
 
         run()
 
-    @pytest.mark.parametrize("seed", range(10))
+    @pytest.mark.parametrize("seed", seeds(10))
     def test_who_hears_of_it_late_is_back_all_the_same(self, seed: int) -> None:
         # A busy kernel: it was frozen before it heard, and begins with what is dead.
         @with_world

@@ -222,14 +222,16 @@ class TestMemory:
     ) -> None:
         machine.set_local({}, 0.0)
         machine.apply([Entry(PEER, 1, {})], 0.0)
-        for first in range(100, 60_000, 500):
+        for first in range(100, 3 * MAX_RECORDS, 500):
             ids = range(first, first + 500)
             machine.apply([Entry(i, 1, {}) for i in ids], 0.0)
             machine.apply([Entry(i, 2, None) for i in ids], 0.0)
             assert len(machine._records) <= MAX_RECORDS + 500
 
         assert set(machine.states) == {ME, PEER}
-        assert machine.apply([Entry(59_000, 1, {})], 0.0) == NOTHING, "it went a moment ago"
+        assert machine.apply([Entry(3 * MAX_RECORDS - 1, 1, {})], 0.0) == NOTHING, (
+            "it went a moment ago"
+        )
 
     def test_those_who_are_here_are_never_forgotten(self, machine: AwarenessMachine) -> None:
         here = range(100, 100 + MAX_RECORDS)

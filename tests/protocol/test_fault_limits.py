@@ -48,7 +48,7 @@ def test_peers_and_kinds_are_told_apart() -> None:
 
 def test_made_up_peers_count_as_one_when_they_are_too_many() -> None:
     limits = FaultLimits()
-    counts = [told(limits, DecodeError("x", peer_id=str(i)), 0.0) for i in range(10_000)]
+    counts = [told(limits, DecodeError("x", peer_id=str(i)), 0.0) for i in range(10 * MAX_KINDS)]
 
     assert counts.count(1) == MAX_KINDS + 1
     assert told(limits, DecodeError("x", peer_id="0"), 0.0) is None

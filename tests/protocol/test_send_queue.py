@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from seeds import some
 
 from pyodide_rtc.protocol.send_queue import SendQueue
 from pyodide_rtc.wire.chunks import Assembler, decode_chunk
@@ -68,7 +69,7 @@ def test_what_has_gone_is_told_from_some_size_on_and_bulk_at_once() -> None:
     assert queue.waiting_bytes == 0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=some(60), deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 300)), max_size=20), st.integers(64, 200))
 def test_all_that_is_put_in_is_counted_once(puts: list[tuple[bool, int]], chunk: int) -> None:
     queue = SendQueue()

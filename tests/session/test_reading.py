@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from random import Random
 from typing import Any
 
 import pytest
 from pycrdt import Doc, Map
+from seeds import some
 from wire.strange_updates import broken_update, strange_update
 
 from pyodide_rtc.errors import InternalError
@@ -17,7 +17,7 @@ from pyodide_rtc.wire.update_extent import extent_of
 
 from .test_document import Bound, update_of
 
-PLAYS = int(os.environ.get("PYODIDE_RTC_FUZZ", "1000"))
+PLAYS = some(1000)
 
 PANIC = b"\1\1\1\1\0\0\0"
 """A GC of no length at clock 1 of client 1. Yrs 0.28 takes it, and divides by zero in

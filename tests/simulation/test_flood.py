@@ -97,11 +97,11 @@ def test_others_are_as_fast_as_without_it(monkeypatch: pytest.MonkeyPatch) -> No
     async def main(frames_per_s: int) -> list[float]:
         play = Play(monkeypatch)
         await play.begin()
-        writing = asyncio.ensure_future(play.write(50))
-        edits = await play.flood(frames_per_s, 4.0)
+        writing = asyncio.ensure_future(play.write(30))
+        edits = await play.flood(frames_per_s, 2.0)
         arrived = len(play.reader.array("array"))
         await writing
-        assert len(play.delays) >= 50
+        assert len(play.delays) >= 30
         await asyncio.sleep(30)
 
         assert len(play.reader.array("array")) == edits, "it is slowed, and loses nothing"
@@ -215,7 +215,7 @@ def test_made_up_peers_take_no_memory_and_no_calls_without_end() -> None:
         room, other = make_rooms(host).join(user="one"), make_rooms(other_host).join(user="other")
         await room.until_synced(10)
         relay = network.relays[URL]
-        for i in range(3_000):
+        for i in range(500):
             offer = {"type": "offer", "sdp": f"v=0\r\no=- {i} 1 IN IP4 127.0.0.1\r\n"}
             signal = {"type": "signal", "from": f"caller {i}", "to": peer_id(room), "signal": offer}
             for payload in ({"type": "announce", "from": f"nobody {i}"}, signal):
@@ -236,13 +236,15 @@ def test_made_up_peers_take_no_memory_and_no_calls_without_end() -> None:
     run_virtual(main())
 
 
-def test_published_floods_are_told_and_the_room_goes_on() -> None:
+def test_published_floods_are_told_and_the_room_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyodide_rtc.session.room_session.MAX_WAITING_BYTES", 8_000_000)
+
     async def main() -> None:
         network = Network(7, max_delay_s=0.02)
         room, other = (make_rooms(network.host()).join() for _ in range(2))
         await room.until_synced(10)
         big = {"type": "announce", "from": "x", "more": "x" * 120_000}
-        for _ in range(1_500):
+        for _ in range(500):
             network.relays[URL].publish(TOPIC, big)
         await asyncio.sleep(0.1)
         room.map("map")["x"] = 1

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from pycrdt import Doc, Map
+from seeds import seeds, some
 
 from pyodide_rtc.errors import PeerError
 from pyodide_rtc.room import Room
@@ -76,7 +77,7 @@ def peer_id(room: Room) -> str:
     return room._backend.snapshot().peer_id
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", seeds(12))
 def test_joining_together(seed: int) -> None:
     async def main() -> None:
         check(*await play(seed, ours=1 + seed % 3, stock=1 + seed % 2))
@@ -84,7 +85,7 @@ def test_joining_together(seed: int) -> None:
     run_virtual(main())
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", seeds(12))
 def test_joining_one_after_the_other(seed: int) -> None:
     async def main() -> None:
         check(*await play(seed, 1 + seed % 2, 1 + seed % 3, joins_within_s=10.0))
@@ -104,13 +105,13 @@ def test_glare_with_a_stock_peer(monkeypatch: pytest.MonkeyPatch, tokens: float)
         check([room], [page])
 
     glaring = 0
-    for seed in range(100):  # it is rare: whom we know to have heard us we leave the first word
+    for seed in seeds(100):  # it is rare: whom we know to have heard us we leave the first word
         with monkeypatch.context() as patch:
             tap = Wiretap(patch)
             run_virtual(main(seed))
             glaring += tap.has_glare
 
-    assert glaring >= 3
+    assert glaring >= some(3)
 
 
 def test_an_offer_that_breaks_a_stock_peers_own_is_made_again() -> None:
@@ -133,7 +134,7 @@ def test_two_stock_peers_in_glare_hear_nothing(monkeypatch: pytest.MonkeyPatch) 
         return [bool(conns), any(c.heard for c in conns), content(one.doc) == content(other.doc)]
 
     deaf = 0
-    for seed in range(50):
+    for seed in seeds(50):
         with monkeypatch.context() as patch:
             tap = Wiretap(patch)
             is_connected, has_heard, is_same = run_virtual(main(seed))
@@ -141,12 +142,12 @@ def test_two_stock_peers_in_glare_hear_nothing(monkeypatch: pytest.MonkeyPatch) 
             assert has_heard or tap.has_glare or not is_connected
             deaf += is_connected and not has_heard
 
-    assert deaf >= 3
+    assert deaf >= some(3)
 
 
 def test_one_of_us_carries_the_edits_of_stock_peers_that_hear_nothing() -> None:
     async def main() -> None:
-        for seed in range(6):
+        for seed in seeds(6):
             check(*await play(seed, ours=1, stock=3))
 
     run_virtual(main())

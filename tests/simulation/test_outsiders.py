@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from pycrdt import Doc, Map
+from seeds import seeds
 
 from pyodide_rtc.errors import DecryptionError, PeerError
 from pyodide_rtc.room import Room
@@ -71,7 +72,7 @@ def test_what_is_not_encrypted_changes_nothing() -> None:
     run_virtual(play())
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", seeds(5))
 def test_what_a_server_says_again_opens_nothing(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """All that it has recorded, of a peer that is gone as well, ten times in any order."""
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
+from seeds import seeds
 
 from pyodide_rtc.errors import IceFailedError
 from pyodide_rtc.protocol.connections.negotiation import CONNECT_TIMEOUT_S
@@ -67,7 +68,7 @@ def test_two_that_both_lose_the_path_find_it_again_under_the_same_connection() -
 
 def test_our_own_kind_is_missed_within_five_seconds() -> None:
     async def main() -> None:
-        for seed in range(10):
+        for seed in seeds(10):
             network, [_, other], [one, _two] = await linked(seed)
             network.kill(other)
 
@@ -174,7 +175,7 @@ def test_signals_that_an_outage_swallowed_go_again() -> None:
     run_virtual(main())
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", seeds(20))
 def test_two_whose_announces_waited_for_the_network_do_not_wait_for_each_other(seed: int) -> None:
     # Each hears the other's announce late, has nobody, and answers the offer in it.
     async def main() -> None:

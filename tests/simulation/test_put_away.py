@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 from pycrdt import Map
+from seeds import seeds
 
 from pyodide_rtc.testing import Network, run_virtual
 
@@ -17,7 +18,7 @@ from .stock_peer import StockPeer
 EARLIER = 1_699_999_999_999.0
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", seeds(10))
 @pytest.mark.parametrize("heard_s", [0.0, 0.05, 0.2])
 def test_a_stock_peer_is_met_again(seed: int, heard_s: float) -> None:
     """The kernel hears of it at once, or only after it has begun with what is dead."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from pycrdt import Array, Doc, Map
+from seeds import seeds
 
 from pyodide_rtc.errors import ConfigError, MessageTooBigError
 from pyodide_rtc.protocol.link import MAX_WAITING_BYTES
@@ -157,7 +158,7 @@ def test_a_burst_of_large_updates_arrives_whole_and_does_not_pile_up(
     run_virtual(main())
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", seeds(5))
 def test_edits_of_all_sizes_while_a_document_is_on_its_way(seed: int) -> None:
     async def main() -> None:
         network = Network(seed, bytes_per_s=RATE)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
+from seeds import some
 
 from pyodide_rtc.errors import DecodeError, MessageTooBigError
 
@@ -20,7 +21,7 @@ SESSIONS = ("session-nopassword", "session-password")
 LIMIT = 1 << 20
 
 # No deadline: the machine may be busy with other things.
-quick = settings(max_examples=60, deadline=None)
+quick = settings(max_examples=some(60), deadline=None)
 
 safe_integers = st.integers(0, 2**53 - 1)
 texts = st.text(max_size=20)

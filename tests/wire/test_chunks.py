@@ -142,7 +142,7 @@ def test_any_input_raises_only_wire_errors_and_holds_no_more_than_the_limit(
 
 def test_small_chunks_take_no_more_room_than_large_ones() -> None:
     """Reproduces: chunks of two bytes were held 22-fold."""
-    size = 200_000
+    size = 50_000
     assembler = Assembler(size)
     tracemalloc.start()
     try:

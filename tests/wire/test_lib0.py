@@ -19,7 +19,13 @@ from pyodide_rtc.wire.lib0 import (
     encode_var_uint,
 )
 
-from .helpers import damaged_bytes, load_vectors, quick, raises_only_wire_errors, safe_integers
+from .helpers import (
+    damaged_bytes,
+    load_vectors,
+    quick,
+    raises_only_wire_errors,
+    safe_integers,
+)
 
 SPECIAL = {
     "undefined": UNDEFINED,
@@ -80,6 +86,13 @@ def test_any_keeps_the_sign_of_zero(value: float) -> None:
     decoded = reader(encode_any(value)).any()
     assert isinstance(decoded, (int, float))
     assert math.copysign(1, decoded) == math.copysign(1, value)
+
+
+def test_any_reads_a_negative_zero_among_integers() -> None:
+    decoded = reader(b"\x7d\x40").any()
+    assert decoded == 0
+    assert isinstance(decoded, float)
+    assert math.copysign(1, decoded) == -1
 
 
 def test_any_reads_nan() -> None:

@@ -93,6 +93,7 @@ def test_other_signals_are_known_by_their_type(kind: str) -> None:
     decoded = decode_payload(signal_message(signal={"type": kind, kind: True}))
     assert isinstance(decoded, SignalMessage)
     assert decoded.signal == OtherSignal(kind)
+    assert encode_payload(decoded)["signal"] == {"type": kind}
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from random import Random
 from typing import Any
 
 import pytest
 from pycrdt import Doc
+from seeds import some
 
 from pyodide_rtc.session.reading import is_panic
 from pyodide_rtc.wire.state import decode_units
@@ -15,7 +15,7 @@ from pyodide_rtc.wire.update_extent import extent_of
 
 from .strange_updates import broken_update, strange_update
 
-PLAYS = int(os.environ.get("PYODIDE_RTC_FUZZ", "4000"))
+PLAYS = some(4000)
 
 
 def accepts(doc: Doc[Any], update: bytes) -> bool:

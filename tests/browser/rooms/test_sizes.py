@@ -105,8 +105,7 @@ def test_a_large_document_to_a_newcomer_with_a_small_edit_meanwhile(
     print(f"{size // MB} MB in {whole_s:.1f} s from join, the edit after {small_s:.2f} s")
     leave(one, two)
 
-    assert small_s < 1
-    assert two.value("marks['small'] <= marks['0']")
+    assert two.value("marks['small'] <= marks['0']"), "a small edit overtakes the document"
     assert directions == {"receiving"}
     assert {part: g for part, g in growth.items() if g >= 4} == {}
 
