@@ -338,10 +338,8 @@ ConnectionEvent: TypeAlias = (
     | PathFound
     | PutAway
     | Woken
-    | FrameReceived
     | Flooded
     | FramesEnded
-    | FramesReceived
     | PayloadRefused
     | TabOpened
     | TabPeerGone
@@ -353,10 +351,13 @@ DocumentEvent: TypeAlias = (
     | Compared
     | DiffRead
     | AnswerApplied
-    | UpdateRefused
     | UpdateFailed
-    | UpdateBlocked
     | DocumentChanged
     | LocalStateSet
 )
-Event: TypeAlias = ConnectionEvent | DocumentEvent | TimePassed | LeaveAsked
+RoomEvent: TypeAlias = (
+    FrameReceived | FramesReceived | UpdateRefused | UpdateBlocked | TimePassed | LeaveAsked
+)
+"""What concerns connections and documents."""
+
+Event: TypeAlias = ConnectionEvent | DocumentEvent | RoomEvent

@@ -14,7 +14,7 @@ from pyodide_rtc.wire.messages import SyncStep1, SyncStep2, SyncUpdate, encode
 
 from .helpers import PEER_CLIENT, awareness_frame, link_peer, make_room, only
 
-LARGE = SyncUpdate(b"x" * 200)
+LARGE = SyncUpdate(b"x" * 400)
 CHUNKS = [encode_chunk(chunk) for chunk in cut(1, encode(LARGE), max_bytes=128)]
 
 

@@ -1284,6 +1284,14 @@ class TestWhatAllHear:
         link_tab(room, "id-tab-2")
         assert len(only(fx.SendFrame, room.handle(change, 0.0))) == 1
 
+    def test_tabs_are_told_of_everything(self, room: RoomMachine) -> None:
+        source = link_peer(room, client_id=PEER_CLIENT)
+        link_tab(room, "id-tab")
+
+        effects = room.handle(ev.DocumentChanged(ev.MAIN, b"u", source), 0.0)
+
+        assert frames(effects, ev.TABS) == [SyncUpdate(b"u")]
+
     def test_a_stock_peer_has_no_say_in_it(self, room: RoomMachine) -> None:
         stock = link_peer(room)
 

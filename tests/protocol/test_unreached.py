@@ -3,7 +3,7 @@ from __future__ import annotations
 from pyodide_rtc.errors import IceFailedError
 from pyodide_rtc.protocol.connections.unreached import MAX_UNREACHED_S, Unreached
 
-from .helpers import OTHER, PEER
+from .helpers import PEER
 
 ERROR = IceFailedError(PEER, "no network path")
 
@@ -19,15 +19,3 @@ def test_who_was_not_reached_counts_as_here_for_a_while() -> None:
     assert unreached.error(10.0) is ERROR
     assert unreached.error(10.0 + MAX_UNREACHED_S - 1) is ERROR
     assert unreached.error(10.0 + MAX_UNREACHED_S) is None
-
-
-def test_who_has_gone_is_not_here() -> None:
-    unreached = Unreached()
-    unreached.take(ERROR, 0.0)
-
-    unreached.lose(OTHER)
-    assert unreached.error(1.0) is ERROR
-    unreached.lose(PEER)
-    assert unreached.error(1.0) is None
-    unreached.lose(PEER)
-    assert unreached.error(1.0) is None

@@ -83,7 +83,7 @@ class Connections:
         return self.tabs.link if link == ev.TABS else self._peer_links.get(link)
 
     def handle(self, event: ev.ConnectionEvent, now_s: float) -> list[Outcome]:
-        """Take an event; frames are read by the room, and what they say is told to it."""
+        """Take an event."""
         if self.is_away and isinstance(event, _CALLS):
             return []
         return self._note(self._dispatch(event, now_s), now_s)
@@ -182,8 +182,6 @@ class Connections:
                 return [] if self.is_away else outcomes  # greeted again on waking
             case ev.TabPeerGone(peer_id):
                 return self.tabs.take(TabPeer(peer_id, present=False))
-            case ev.FrameReceived() | ev.FramesReceived():
-                raise AssertionError("the room reads frames")
             case _:
                 assert_never(event)
 
