@@ -113,7 +113,7 @@ class Play:
             doc.apply_update(update)
         if name.startswith("s"):
             # A stock peer has one server: with two it would hear what we test anyway.
-            page = StockPeer(host, URL, TOPIC, host.wall_time_s() * 1000, doc)
+            page = StockPeer(host, URL, TOPIC, host.machine.wall_time_s() * 1000, doc)
             page.awareness.set_local({"user": {"name": name}})
             page.is_lost = self._is_lost
             self.actors[name] = Actor(name, host, page.doc, page=page)
