@@ -11,8 +11,13 @@ class Abilities:
 
     Args:
         rollback: take its own pending offer back when it is given one of the peer.
-        ice_restart: look for a new network path while its channels live on, asked by either side.
+        ice_restart: look for a new network path while its channels live on.
     """
 
     rollback: bool
     ice_restart: bool
+
+    @property
+    def can_restart(self) -> bool:
+        """Whether ICE is restarted at all: should both ends do so, one takes its offer back."""
+        return self.ice_restart and self.rollback

@@ -66,6 +66,7 @@ class Client:
             # As y-webrtc: different limits keep groups of peers from closing up among themselves.
             max_peers=20 + int(host.machine.random() * 15),
             new_token=lambda: host.machine.wall_time_s() * 1000 + host.machine.random(),
+            abilities=host.network.abilities,
             max_received_bytes=max_received_bytes,
         )
 
