@@ -13,10 +13,12 @@ from typing import Literal, Protocol, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
 from pyodide_rtc.errors import RtcError
+from pyodide_rtc.protocol.abilities import Abilities
 from pyodide_rtc.protocol.events import ChannelSide
 
 __all__ = [
     "LOW_BUFFERED_BYTES",
+    "Abilities",
     "ChannelSide",
     "ConnectionState",
     "Crypto",
@@ -28,6 +30,9 @@ __all__ = [
     "KeyValueStore",
     "Lock",
     "Locks",
+    "Machine",
+    "Network",
+    "Page",
     "PageFacts",
     "PeerTransport",
     "PeerTransportHandler",
@@ -182,7 +187,10 @@ class PeerTransport(Protocol):
         """
 
     def accept_description(self, kind: DescriptionType, sdp: str) -> None:
-        """Set the remote description. An offer is answered, and rolls back a pending own one."""
+        """Set the remote description. An offer is answered, and rolls back a pending own one.
+
+        Without the ability to roll back there is no pending own one.
+        """
 
     def add_candidate(
         self, candidate: str, sdp_m_line_index: int | None, sdp_mid: str | None
@@ -200,7 +208,8 @@ class PeerTransport(Protocol):
     def restart_ice(self) -> None:
         """Look for a new network path: `on_description` gives an offer with new credentials.
 
-        Channels and what they hold live on; `on_state` tells "connected" once there is a path.
+        Channels and what they hold live on; `on_state` tells "connected" once there is a path. Only
+        where the network has this ability.
         """
 
     def close(self) -> None:
@@ -312,60 +321,12 @@ class Crypto(Protocol):
         """
 
 
-class Host(Protocol):
-    """Everything that the session needs from outside. Its parts live until `aclose`."""
+class Network(Protocol):
+    """What reaches others: signaling servers, peers, and the other tabs of this browser."""
 
     @property
-    def route(self) -> str:
-        """How the page is reached, as one word for the room's repr."""
-
-    @property
-    def storage(self) -> KeyValueStore:
-        """The page's storage."""
-
-    @property
-    def locks(self) -> Locks:
-        """The browser's locks."""
-
-    @property
-    def crypto(self) -> Crypto:
-        """The cryptography of password rooms."""
-
-    async def page_facts(self) -> PageFacts:
-        """Ask the page about itself.
-
-        Raises:
-            BridgeTimeoutError: the page did not answer.
-            BridgeError: its configuration is no JSON, or the link to it is closed.
-        """
-
-    def on_page_life(self, on_away: Callable[[], None], on_woken: Callable[[], None]) -> None:
-        """Call back when the page is put away, and when it is there again.
-
-        Args:
-            on_away: people have left the page, which closes all its peer connections. The browser
-                may keep it and freeze us a moment later, or close it and end us.
-            on_woken: the page is shown again; or it was asleep or offline, which nobody told.
-        """
-
-    def soon(self, callback: Callable[[], None]) -> None:
-        """Call back once what runs now has come to its end or to an `await` that waits.
-
-        Not later than `call_soon` of the event loop, and in a browser earlier: a turn of Pyodide's
-        loop takes 0.3 ms there (measured in Chromium).
-        """
-
-    def wall_time_s(self) -> float:
-        """Give the seconds since 1970, as other peers count them."""
-
-    def random(self) -> float:
-        """Give a random number, at least 0 and below 1."""
-
-    def random_bytes(self, count: int) -> bytes:
-        """Give `count` bytes fit for identities."""
-
-    def forget_room(self) -> None:
-        """Forget the room that this tab remembers; no error where there is none."""
+    def abilities(self) -> Abilities:
+        """What its peer connections can do: all of them the same, for ever."""
 
     def open_socket(self, url: str, handler: SignalingSocketHandler) -> SignalingSocket:
         """Open a WebSocket; failing to connect is told by `on_close`."""
@@ -393,6 +354,85 @@ class Host(Protocol):
 
     def open_tab_channel(self, name: str, handler: TabChannelHandler) -> TabChannel:
         """Join the tab channel of that name."""
+
+
+class Page(Protocol):
+    """The page that we are on, or belong to."""
+
+    @property
+    def route(self) -> str:
+        """How the page is reached, as one word for the room's repr."""
+
+    @property
+    def storage(self) -> KeyValueStore:
+        """The page's storage."""
+
+    @property
+    def locks(self) -> Locks:
+        """The browser's locks."""
+
+    async def facts(self) -> PageFacts:
+        """Ask the page about itself.
+
+        Raises:
+            BridgeTimeoutError: the page did not answer.
+            BridgeError: its configuration is no JSON, or the link to it is closed.
+        """
+
+    def on_life(self, on_away: Callable[[], None], on_woken: Callable[[], None]) -> None:
+        """Call back when the page is put away, and when it is there again.
+
+        Args:
+            on_away: people have left the page, which closes all its peer connections. The browser
+                may keep it and freeze us a moment later, or close it and end us.
+            on_woken: the page is shown again; or it was asleep or offline, which nobody told.
+        """
+
+    def forget_room(self) -> None:
+        """Forget the room that this tab remembers; no error where there is none."""
+
+
+class Machine(Protocol):
+    """What the computer gives to everybody on it: turns, time, chance and cryptography."""
+
+    @property
+    def crypto(self) -> Crypto:
+        """The cryptography of password rooms."""
+
+    def soon(self, callback: Callable[[], None]) -> None:
+        """Call back once what runs now has come to its end or to an `await` that waits.
+
+        Not later than `call_soon` of the event loop, and in a browser earlier: a turn of Pyodide's
+        loop takes 0.3 ms there (measured in Chromium).
+        """
+
+    def wall_time_s(self) -> float:
+        """Give the seconds since 1970, as other peers count them."""
+
+    def random(self) -> float:
+        """Give a random number, at least 0 and below 1."""
+
+    def random_bytes(self, count: int) -> bytes:
+        """Give `count` bytes fit for identities."""
+
+
+class Host(Protocol):
+    """A home of the package: everything that it needs from outside, in three parts.
+
+    Who needs one part only gets that part only. All of them live until `aclose`.
+    """
+
+    @property
+    def network(self) -> Network:
+        """What reaches others."""
+
+    @property
+    def page(self) -> Page:
+        """The page."""
+
+    @property
+    def machine(self) -> Machine:
+        """The computer."""
 
     async def aclose(self) -> None:
         """Close everything that was opened, and release the page."""

@@ -203,7 +203,7 @@ class Rooms:
         servers = config.server_urls(wish.signaling, facts)
         ice_servers = config.ice_servers(wish.ice_servers, facts)
         if wish.password is not None:
-            client.host.crypto.require()  # later it would be a room in which nobody ever is
+            client.host.machine.crypto.require()  # later it would be a room in which nobody ever is
         topic = naming.topic_of(facts, name)
         if topic in self._rooms:
             raise ConfigError(
@@ -228,7 +228,7 @@ class Rooms:
         self._rooms[topic] = room, wish
         try:
             room.awareness.complete_user(identity.page_user(facts))
-            room.open(name, client.host.route, session, close)
+            room.open(name, client.host.page.route, session, close)
         except BaseException:
             close()
             raise
@@ -240,7 +240,7 @@ class Rooms:
         if self._home is not None:
             client, facts = self._home
             if name and name == naming.remembered_name(facts):
-                client.host.forget_room()
+                client.host.page.forget_room()
                 self._home = client, replace(facts, remembered_room=None)
 
     async def _open_home(self) -> tuple[Client, PageFacts]:
@@ -255,7 +255,7 @@ class Rooms:
 
     async def _ask_host(self) -> tuple[Client, PageFacts]:
         host = await self._open_host()
-        return Client(host), await host.page_facts()
+        return Client(host), await host.page.facts()
 
 
 def _check_loop() -> None:

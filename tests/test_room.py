@@ -32,6 +32,7 @@ from pyodide_rtc.room_status import RoomEvent, Server
 from pyodide_rtc.rooms import Rooms
 from pyodide_rtc.session.document_binding import DocumentBinding
 from pyodide_rtc.testing import MemoryHost, Network, run_virtual
+from pyodide_rtc.testing.host import MemoryNetwork, MemoryPage
 from pyodide_rtc.testing.locks import MemoryLocks
 from pyodide_rtc.testing.peer import MemoryDataChannel, MemoryPeer
 from pyodide_rtc.wire.messages import Message, SyncUpdate, decode
@@ -259,13 +260,15 @@ class TestJoining:
     ) -> None:
         site, mine = [{"urls": "stun:site.example.org"}], [{"urls": "stun:mine.example.org"}]
         used: list[object] = []
-        open_peer = MemoryHost.open_peer
+        open_peer = MemoryNetwork.open_peer
 
-        def noted(host: MemoryHost, handler: Any, *, ice_servers: Any, is_offering: bool) -> Any:
+        def noted(
+            network: MemoryNetwork, handler: Any, *, ice_servers: Any, is_offering: bool
+        ) -> Any:
             used.append(ice_servers)
-            return open_peer(host, handler, ice_servers=ice_servers, is_offering=is_offering)
+            return open_peer(network, handler, ice_servers=ice_servers, is_offering=is_offering)
 
-        monkeypatch.setattr(MemoryHost, "open_peer", noted)
+        monkeypatch.setattr(MemoryNetwork, "open_peer", noted)
 
         @with_world
         async def run(world: World) -> None:
@@ -363,7 +366,7 @@ class TestWhereItCannot:
         @with_world
         async def run(world: World) -> None:
             rooms = world.kernel(blocks=blocks)
-            world.hosts[0].crypto.is_missing = True
+            world.hosts[0].machine.crypto.is_missing = True
             with pytest.raises(BrowserUnsupportedError, match="https"):
                 await rooms.join(password="secret").until_synced(10)
 
@@ -407,9 +410,9 @@ class TestWhereItCannot:
     @pytest.mark.parametrize(
         ("broken", "name"),
         [
-            (MemoryHost, "page_facts"),
-            (MemoryHost, "open_tab_channel"),
-            (MemoryHost, "open_socket"),
+            (MemoryPage, "facts"),
+            (MemoryNetwork, "open_tab_channel"),
+            (MemoryNetwork, "open_socket"),
             (MemoryLocks, "claim"),
             (DocumentBinding, "__init__"),
             (Awareness, "complete_user"),
@@ -963,7 +966,7 @@ class TestTabsThatDie:
             await one.until_synced(10)
             await asyncio.sleep(1)
             assert [(p.name, p.via) for p in one.peers] == [("Bob", "tab")]
-            world.hosts[1].locks.release_all()
+            world.hosts[1].page.locks.release_all()
             await asyncio.sleep(0.1)
 
             assert one.peers == ()

@@ -22,6 +22,7 @@ from pyodide_rtc.browser.peer import PagePeer
 from pyodide_rtc.browser.sockets import BrowserSocket, BrowserTabChannel, answers_http
 from pyodide_rtc.errors import BridgeError, StorageError
 from pyodide_rtc.ports import (
+    Abilities,
     IceServer,
     PageFacts,
     PeerTransportHandler,
@@ -79,94 +80,19 @@ class _PageLife:
             self.on_woken()
 
 
-class BrowserHost:
-    """A host in the browser, on the page or in a worker.
+class BrowserNetwork:
+    """Sockets and tab channels of the browser, and the page's peer connections.
 
     Args:
         link: the way to host.js.
-        disconnect: releases the page, after everything else is closed.
     """
 
-    def __init__(self, link: PageLink, disconnect: Callable[[], None]) -> None:
+    abilities = Abilities(rollback=True, ice_restart=True)
+
+    def __init__(self, link: PageLink) -> None:
         self._link = link
-        self._disconnect = disconnect
-        self._storage = PageStorage(link)
-        self._crypto = SubtleCrypto()
-        self._locks = BrowserLocks()
-        self._page_life = _PageLife()
-        link.add("page", self._page_life)
         # Their callbacks keep them alive as long as they are open.
         self._parts: WeakSet[_Part] = WeakSet()
-        self._is_closed = False
-
-    @property
-    def route(self) -> str:
-        """How the page is reached, as one word."""
-        return self._link.route
-
-    @property
-    def storage(self) -> PageStorage:
-        """The page's storage."""
-        return self._storage
-
-    @property
-    def locks(self) -> BrowserLocks:
-        """The browser's locks."""
-        return self._locks
-
-    @property
-    def crypto(self) -> SubtleCrypto:
-        """The cryptography of password rooms."""
-        return self._crypto
-
-    async def page_facts(self) -> PageFacts:
-        """Ask the page about itself.
-
-        Raises:
-            BridgeTimeoutError: the page did not answer.
-            BridgeError: the page's configuration is not a JSON object.
-        """
-        href, config_text, *about_user = await self._link.ask("facts")
-        try:
-            config = json.loads(config_text or "{}")
-        except ValueError as exc:
-            raise BridgeError(f"jupyter-config-data of {href} is not JSON: {exc}") from exc
-        if not isinstance(config, dict):
-            raise BridgeError(f"jupyter-config-data of {href} is not a JSON object")
-        remembered_room, user_name, user_color, browser_id = about_user
-        return PageFacts(href, config, remembered_room, user_name, user_color, browser_id)
-
-    def on_page_life(self, on_away: Callable[[], None], on_woken: Callable[[], None]) -> None:
-        """Call back when the page is put away, and when it is there again."""
-        self._page_life.on_away, self._page_life.on_woken = on_away, on_woken
-
-    def soon(self, callback: Callable[[], None]) -> None:
-        """Call back once Python gives the thread back to the browser, as a microtask."""
-        loop = asyncio.get_running_loop()
-
-        def run() -> None:
-            try:
-                callback()
-            except Exception as error:  # told as the loop tells what its callbacks raise
-                loop.call_exception_handler({"message": "in a microtask", "exception": error})
-
-        js.queueMicrotask(create_once_callable(run))
-
-    def wall_time_s(self) -> float:
-        """Give the seconds since 1970."""
-        return time.time()
-
-    def random(self) -> float:
-        """Give a random number, at least 0 and below 1."""
-        return SystemRandom().random()
-
-    def random_bytes(self, count: int) -> bytes:
-        """Give random bytes: Emscripten takes them from `crypto.getRandomValues`."""
-        return os.urandom(count)
-
-    def forget_room(self) -> None:
-        """Forget the room that this tab remembers."""
-        self._link.send("forget-room", None)
 
     def open_socket(self, url: str, handler: SignalingSocketHandler) -> BrowserSocket:
         """Open a WebSocket; failing to connect is told by `on_close`."""
@@ -192,13 +118,140 @@ class BrowserHost:
         self._parts.add(channel)
         return channel
 
+    def close(self) -> None:
+        """Close everything that was opened."""
+        for part in tuple(self._parts):
+            part.close()
+
+
+class BrowserPage:
+    """The page at the end of the link to host.js, and the locks of its browser.
+
+    Args:
+        link: the way to host.js.
+    """
+
+    def __init__(self, link: PageLink) -> None:
+        self._link = link
+        self._storage = PageStorage(link)
+        self._locks = BrowserLocks()
+        self._life = _PageLife()
+        link.add("page", self._life)
+
+    @property
+    def route(self) -> str:
+        """How the page is reached, as one word."""
+        return self._link.route
+
+    @property
+    def storage(self) -> PageStorage:
+        """The page's storage."""
+        return self._storage
+
+    @property
+    def locks(self) -> BrowserLocks:
+        """The browser's locks."""
+        return self._locks
+
+    async def facts(self) -> PageFacts:
+        """Ask the page about itself.
+
+        Raises:
+            BridgeTimeoutError: the page did not answer.
+            BridgeError: the page's configuration is not a JSON object.
+        """
+        href, config_text, *about_user = await self._link.ask("facts")
+        try:
+            config = json.loads(config_text or "{}")
+        except ValueError as exc:
+            raise BridgeError(f"jupyter-config-data of {href} is not JSON: {exc}") from exc
+        if not isinstance(config, dict):
+            raise BridgeError(f"jupyter-config-data of {href} is not a JSON object")
+        remembered_room, user_name, user_color, browser_id = about_user
+        return PageFacts(href, config, remembered_room, user_name, user_color, browser_id)
+
+    def on_life(self, on_away: Callable[[], None], on_woken: Callable[[], None]) -> None:
+        """Call back when the page is put away, and when it is there again."""
+        self._life.on_away, self._life.on_woken = on_away, on_woken
+
+    def forget_room(self) -> None:
+        """Forget the room that this tab remembers."""
+        self._link.send("forget-room", None)
+
+
+class BrowserMachine:
+    """What the thread that runs Python has by itself."""
+
+    def __init__(self) -> None:
+        self._crypto = SubtleCrypto()
+
+    @property
+    def crypto(self) -> SubtleCrypto:
+        """The cryptography of password rooms."""
+        return self._crypto
+
+    def soon(self, callback: Callable[[], None]) -> None:
+        """Call back once Python gives the thread back to the browser, as a microtask."""
+        loop = asyncio.get_running_loop()
+
+        def run() -> None:
+            try:
+                callback()
+            except Exception as error:  # told as the loop tells what its callbacks raise
+                loop.call_exception_handler({"message": "in a microtask", "exception": error})
+
+        js.queueMicrotask(create_once_callable(run))
+
+    def wall_time_s(self) -> float:
+        """Give the seconds since 1970."""
+        return time.time()
+
+    def random(self) -> float:
+        """Give a random number, at least 0 and below 1."""
+        return SystemRandom().random()
+
+    def random_bytes(self, count: int) -> bytes:
+        """Give random bytes: Emscripten takes them from `crypto.getRandomValues`."""
+        return os.urandom(count)
+
+
+class BrowserHost:
+    """A host in the browser, on the page or in a worker.
+
+    Args:
+        link: the way to host.js.
+        disconnect: releases the page, after everything else is closed.
+    """
+
+    def __init__(self, link: PageLink, disconnect: Callable[[], None]) -> None:
+        self._link = link
+        self._disconnect = disconnect
+        self._network = BrowserNetwork(link)
+        self._page = BrowserPage(link)
+        self._machine = BrowserMachine()
+        self._is_closed = False
+
+    @property
+    def network(self) -> BrowserNetwork:
+        """What reaches others."""
+        return self._network
+
+    @property
+    def page(self) -> BrowserPage:
+        """The page."""
+        return self._page
+
+    @property
+    def machine(self) -> BrowserMachine:
+        """What Python's thread has by itself."""
+        return self._machine
+
     async def aclose(self) -> None:
         """Close everything that was opened, and release the page; twice is no error."""
         if self._is_closed:
             return
         self._is_closed = True
-        parts: tuple[_Part, ...] = (self._crypto, *self._parts)
-        for part in parts:
-            part.close()
+        self._machine.crypto.close()
+        self._network.close()
         self._link.close()
         self._disconnect()

@@ -38,7 +38,7 @@ async def _serve(port: Any, room: str) -> None:
     page = browser.open_page_port(port)
     try:
         host = await browser.open_host()
-        engine = Engine(host, await host.page_facts(), room, page.post)
+        engine = Engine(host, await host.page.facts(), room, page.post)
     except Exception as error:  # whatever it is: the page is to know that nothing is shared
         logger.exception("! the engine could not be started")
         page.post("stopped", "", str(error))

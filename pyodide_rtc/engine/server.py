@@ -46,7 +46,7 @@ class Engine:
             return host
 
         self._rooms = Rooms(open_host)
-        self._identity = identity.jupyter_identity(facts, host.random_bytes)
+        self._identity = identity.jupyter_identity(facts, host.machine.random_bytes)
         post("user", "", encode_json(self._identity))
         self._people_room = self._join(_PEOPLE)
         self._people = Presence(self._people_room, self._tell_people)

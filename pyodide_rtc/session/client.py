@@ -30,7 +30,7 @@ class Client:
         self.host = host
         self._links: dict[str, ServerLink] = {}
         self._sessions: set[RoomSession] = set()
-        host.on_page_life(self._put_away, self._wake)
+        host.page.on_life(self._put_away, self._wake)
 
     def open_room(
         self,
@@ -58,14 +58,15 @@ class Client:
         """
         host = self.host
         # The key takes longest, so it begins first.
-        key = None if password is None else host.crypto.derive_key(password, topic)
-        links = [self._links.setdefault(url, ServerLink(host, url)) for url in servers]
+        key = None if password is None else host.machine.crypto.derive_key(password, topic)
+        links = [self._link_to(url) for url in servers]
         mesh = Mesh(
-            peer_id=str(uuid.UUID(bytes=host.random_bytes(16), version=4)),
+            peer_id=str(uuid.UUID(bytes=host.machine.random_bytes(16), version=4)),
             client_id=doc.client_id,
             # As y-webrtc: different limits keep groups of peers from closing up among themselves.
-            max_peers=20 + int(host.random() * 15),
-            new_token=lambda: host.wall_time_s() * 1000 + host.random(),
+            max_peers=20 + int(host.machine.random() * 15),
+            new_token=lambda: host.machine.wall_time_s() * 1000 + host.machine.random(),
+            abilities=host.network.abilities,
             max_received_bytes=max_received_bytes,
         )
 
@@ -97,6 +98,11 @@ class Client:
         leaving = session.leave()
         leaving.add_done_callback(lambda _: self._drop_idle_links())
         return leaving
+
+    def _link_to(self, url: str) -> ServerLink:
+        if url not in self._links:
+            self._links[url] = ServerLink(self.host.network, url, self.host.machine.random)
+        return self._links[url]
 
     def _put_away(self) -> None:
         for session in tuple(self._sessions):

@@ -143,7 +143,7 @@ class RoomSession:
         self._on_notice = on_notice
         self._on_fault = on_fault
         self._loop = asyncio.get_running_loop()
-        self._connections = Connections(host, ice_servers, self._on_connection)
+        self._connections = Connections(host.network, ice_servers, self._on_connection)
         self._arrivals: Arrivals[_Arrived] = Arrivals(self._on_turn)
         self._tab: TabChannel | None = None
         self._locks: dict[str, Lock] = {}
@@ -159,11 +159,11 @@ class RoomSession:
         """Join: bind the main document, the tab channel and the servers."""
         # Others watch the lock that we hold: they hear of us once we have it, which takes a moment.
         claim = _lock_of(self.machine.mesh.peer_id)
-        self._locks[claim] = self._host.locks.claim(claim, lambda: self.feed(ev.TabOpened()))
+        self._locks[claim] = self._host.page.locks.claim(claim, lambda: self.feed(ev.TabOpened()))
         heard = _Heard(ev.MAIN, self.feed, self._on_fault)
-        self._documents[ev.MAIN] = DocumentBinding(doc, self._host.soon, heard)
+        self._documents[ev.MAIN] = DocumentBinding(doc, self._host.machine.soon, heard)
         self._connections.restock()  # the page works on it beside us
-        self._tab = self._host.open_tab_channel(self.topic, self)
+        self._tab = self._host.network.open_tab_channel(self.topic, self)
         for server in self.servers:  # last: one that is open announces us, and tabs know us by then
             server.subscribe(self.topic, self)
 
@@ -421,7 +421,7 @@ class RoomSession:
             self.feed(ev.TabPeerGone(peer_id))
 
         if name not in self._locks:
-            self._locks[name] = self._host.locks.watch(name, on_free)
+            self._locks[name] = self._host.page.locks.watch(name, on_free)
 
     def _send_tab(self, data: bytes) -> None:
         if self._tab is not None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Protocol
 
 from pyodide_rtc.errors import RtcError
-from pyodide_rtc.ports import Host, SignalingSocket
+from pyodide_rtc.ports import Network, SignalingSocket
 from pyodide_rtc.protocol import signaling as proto
 from pyodide_rtc.session.timer import DeadlineTimer
 from pyodide_rtc.snapshot import Server
@@ -57,13 +58,14 @@ class ServerLink:
     """One signaling server.
 
     Args:
-        host: opens the sockets.
+        network: opens the sockets.
         url: the server's address.
+        random: gives a random number, at least 0 and below 1.
     """
 
-    def __init__(self, host: Host, url: str) -> None:
-        self.machine = proto.SignalingMachine(url, host.random)
-        self._host = host
+    def __init__(self, network: Network, url: str, random: Callable[[], float]) -> None:
+        self.machine = proto.SignalingMachine(url, random)
+        self._network = network
         self._listeners: dict[str, TopicListener] = {}
         self._socket: tuple[SignalingSocket, _SocketHandler] | None = None
         self._probe: asyncio.Task[None] | None = None
@@ -145,7 +147,7 @@ class ServerLink:
             case proto.OpenSocket():
                 self._close_socket()
                 handler = _SocketHandler(self)
-                self._socket = (self._host.open_socket(self.machine.url, handler), handler)
+                self._socket = (self._network.open_socket(self.machine.url, handler), handler)
             case proto.Probe():
                 self._probe = asyncio.get_running_loop().create_task(self._ask())
             case proto.CloseSocket():
@@ -177,7 +179,7 @@ class ServerLink:
             socket.close()
 
     async def _ask(self) -> None:
-        answers = await self._host.answers_http(self.machine.url)
+        answers = await self._network.answers_http(self.machine.url)
         self.perform(self.machine.on_probed(answers, self.now_s()))
 
     def _on_time(self) -> None:

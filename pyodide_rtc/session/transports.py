@@ -16,8 +16,8 @@ from pyodide_rtc.ports import (
     ConnectionState,
     DataChannel,
     DescriptionType,
-    Host,
     IceServer,
+    Network,
     PeerTransport,
 )
 from pyodide_rtc.protocol import events as ev
@@ -248,8 +248,8 @@ class Connection:
 class Connections:
     """All peer connections of a room, by number."""
 
-    def __init__(self, host: Host, ice_servers: Sequence[IceServer], feed: Feed) -> None:
-        self._host = host
+    def __init__(self, network: Network, ice_servers: Sequence[IceServer], feed: Feed) -> None:
+        self._network = network
         self._ice_servers = ice_servers
         self._feed = feed
         self._by_conn: dict[int, Connection] = {}
@@ -345,7 +345,7 @@ class Connections:
     def _prepare(self, *, is_offering: bool) -> Connection:
         """Open a connection for nobody yet: making one and its offer takes a busy page 15 ms."""
         connection = Connection(self._feed)
-        connection.transport = self._host.open_peer(
+        connection.transport = self._network.open_peer(
             connection, ice_servers=self._ice_servers, is_offering=is_offering
         )
         return connection

@@ -1,4 +1,4 @@
-"""A host in memory: every port, on a `Network`."""
+"""A host in memory: every port, on a fabric, which is a `Network` of this package."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from pyodide_rtc.errors import BrowserUnsupportedError, DecryptionError, RtcError
 from pyodide_rtc.ports import (
+    Abilities,
     IceServer,
     KeyValueStore,
     PageFacts,
@@ -51,14 +52,14 @@ class MemoryStore:
 class MemoryKey:
     """NOT encryption: a keyed checksum and a keyed xor, enough to tell keys apart in a test."""
 
-    def __init__(self, network: Network, secret: bytes) -> None:
-        self._network = network
+    def __init__(self, fabric: Network, secret: bytes) -> None:
+        self._random = fabric.random
         self._secret = secret
         self._is_closed = False
 
     def encrypt(self, plain: bytes, done: Callable[[Sealed | RtcError], None]) -> None:
         """Scramble."""
-        iv = self._network.random.randbytes(12)
+        iv = self._random.randbytes(12)
         self._tell(done, (iv, self._mix(iv, plain) + self._tag(iv, plain)))
 
     def decrypt(
@@ -91,8 +92,8 @@ class MemoryKey:
 class MemoryCrypto:
     """Key derivation for `MemoryKey`."""
 
-    def __init__(self, network: Network) -> None:
-        self._network = network
+    def __init__(self, fabric: Network) -> None:
+        self._fabric = fabric
         self.is_missing = False
 
     def require(self) -> None:
@@ -103,38 +104,60 @@ class MemoryCrypto:
     def derive_key(self, password: str, salt: str) -> RoomKey:
         """Derive a key, cheaply."""
         secret = hashlib.sha256(f"{password}\0{salt}".encode()).digest()
-        return MemoryKey(self._network, secret)
+        return MemoryKey(self._fabric, secret)
 
 
-class MemoryHost:
-    """One home on the network.
+class MemoryNetwork:
+    """What one host reaches.
 
     Args:
-        network: what connects it.
-        browser: hosts of the same browser share tab channels.
-        href: the page's address.
+        host: where it is.
+        abilities: what its peer connections can do.
     """
 
-    def __init__(self, network: Network, browser: str, href: str) -> None:
-        self.network = network
-        self.browser = browser
-        self.facts = PageFacts(
-            href,
-            {"collaborative": True, "fullWebRtcSignalingUrls": ["wss://relay.example.org/"]},
-        )
-        self.peers: list[MemoryPeer] = []
-        self.is_closed = False
-        self.is_dead = False
-        self._store = MemoryStore()
-        self._crypto = MemoryCrypto(network)
-        self._locks = MemoryLocks(network, browser)
-        self.wake: Callable[[], None] = lambda: None
-        self._on_away: Callable[[], None] = lambda: None
+    def __init__(self, host: MemoryHost, abilities: Abilities) -> None:
+        self._host = host
+        self._abilities = abilities
 
     @property
-    def connected(self) -> list[MemoryPeer]:
-        """The peer connections that have met their other end."""
-        return [peer for peer in self.peers if peer.is_connected]
+    def abilities(self) -> Abilities:
+        """What its peer connections can do."""
+        return self._abilities
+
+    def open_socket(self, url: str, handler: SignalingSocketHandler) -> SignalingSocket:
+        """Open a socket to the relay of that address."""
+        return MemorySocket(self._host, url, handler)
+
+    async def answers_http(self, url: str) -> bool:
+        """Ask whether the relay of that address is up."""
+        return await self._host.fabric.probe(self._host, url)
+
+    def open_peer(
+        self, handler: PeerTransportHandler, *, ice_servers: Sequence[IceServer], is_offering: bool
+    ) -> PeerTransport:
+        """Open a peer connection."""
+        peer = MemoryPeer(self._host, handler, is_offering=is_offering)
+        self._host.peers.append(peer)
+        return peer
+
+    def open_tab_channel(self, name: str, handler: TabChannelHandler) -> TabChannel:
+        """Join the tab channel of that name."""
+        return MemoryTabChannel(self._host.fabric, self._host.browser, name, handler)
+
+
+class MemoryPage:
+    """The page of one host, as its host's attributes say that it is.
+
+    Args:
+        host: whose page it is.
+    """
+
+    def __init__(self, host: MemoryHost) -> None:
+        self._host = host
+        self._store = MemoryStore()
+        self._locks = MemoryLocks(host.fabric, host.browser)
+        self.on_away: Callable[[], None] = lambda: None
+        self.on_woken: Callable[[], None] = lambda: None
 
     @property
     def route(self) -> str:
@@ -151,24 +174,34 @@ class MemoryHost:
         """The locks of the browser."""
         return self._locks
 
+    async def facts(self) -> PageFacts:
+        """Give the page's facts."""
+        return self._host.facts
+
+    def on_life(self, on_away: Callable[[], None], on_woken: Callable[[], None]) -> None:
+        """Keep the callbacks."""
+        self.on_away, self.on_woken = on_away, on_woken
+
+    def forget_room(self) -> None:
+        """Forget the room of the host's `facts`."""
+        self._host.facts = dataclasses.replace(self._host.facts, remembered_room=None)
+
+
+class MemoryMachine:
+    """A computer on which every run is the same.
+
+    Args:
+        fabric: its seed decides all that is random.
+    """
+
+    def __init__(self, fabric: Network) -> None:
+        self._random = fabric.random
+        self._crypto = MemoryCrypto(fabric)
+
     @property
     def crypto(self) -> MemoryCrypto:
         """The cryptography."""
         return self._crypto
-
-    async def page_facts(self) -> PageFacts:
-        """Give the page's facts; set `facts` to change them."""
-        return self.facts
-
-    def on_page_life(self, on_away: Callable[[], None], on_woken: Callable[[], None]) -> None:
-        """Keep the callbacks: call `put_away` and `wake` to let them happen."""
-        self._on_away, self.wake = on_away, on_woken
-
-    def put_away(self) -> None:
-        """Let people leave the page, which closes all peer connections."""
-        self._on_away()
-        for peer in self.peers:
-            peer.close()
 
     def soon(self, callback: Callable[[], None]) -> None:
         """Call back in the loop's next turn."""
@@ -180,39 +213,71 @@ class MemoryHost:
 
     def random(self) -> float:
         """Give a random number of the network's seed."""
-        return self.network.random.random()
+        return self._random.random()
 
     def random_bytes(self, count: int) -> bytes:
         """Give random bytes of the network's seed."""
-        return self.network.random.randbytes(count)
+        return self._random.randbytes(count)
 
-    def forget_room(self) -> None:
-        """Forget the room of `facts`."""
-        self.facts = dataclasses.replace(self.facts, remembered_room=None)
 
-    def open_socket(self, url: str, handler: SignalingSocketHandler) -> SignalingSocket:
-        """Open a socket to the relay of that address."""
-        return MemorySocket(self, url, handler)
+class MemoryHost:
+    """One home on the network, and what a test does to it.
 
-    async def answers_http(self, url: str) -> bool:
-        """Ask whether the relay of that address is up."""
-        return await self.network.probe(self, url)
+    Args:
+        fabric: what connects it to all others.
+        browser: hosts of the same browser share tab channels.
+        href: the page's address.
+        abilities: what its peer connections can do.
+    """
 
-    def open_peer(
-        self, handler: PeerTransportHandler, *, ice_servers: Sequence[IceServer], is_offering: bool
-    ) -> PeerTransport:
-        """Open a peer connection."""
-        peer = MemoryPeer(self, handler, is_offering=is_offering)
-        self.peers.append(peer)
-        return peer
+    def __init__(self, fabric: Network, browser: str, href: str, abilities: Abilities) -> None:
+        self.fabric = fabric
+        self.browser = browser
+        self.facts = PageFacts(
+            href,
+            {"collaborative": True, "fullWebRtcSignalingUrls": ["wss://relay.example.org/"]},
+        )
+        """What the page says about itself; set it to change that."""
+        self.peers: list[MemoryPeer] = []
+        self.is_closed = False
+        self.is_dead = False
+        self._network = MemoryNetwork(self, abilities)
+        self._page = MemoryPage(self)
+        self._machine = MemoryMachine(fabric)
 
-    def open_tab_channel(self, name: str, handler: TabChannelHandler) -> TabChannel:
-        """Join the tab channel of that name."""
-        return MemoryTabChannel(self.network, self.browser, name, handler)
+    @property
+    def network(self) -> MemoryNetwork:
+        """What it reaches."""
+        return self._network
+
+    @property
+    def page(self) -> MemoryPage:
+        """Its page."""
+        return self._page
+
+    @property
+    def machine(self) -> MemoryMachine:
+        """Its computer."""
+        return self._machine
+
+    @property
+    def connected(self) -> list[MemoryPeer]:
+        """The peer connections that have met their other end."""
+        return [peer for peer in self.peers if peer.is_connected]
+
+    def put_away(self) -> None:
+        """Let people leave the page, which closes all peer connections."""
+        self._page.on_away()
+        for peer in self.peers:
+            peer.close()
+
+    def wake(self) -> None:
+        """Let the page be shown again."""
+        self._page.on_woken()
 
     async def aclose(self) -> None:
         """Close all peer connections, as a page that goes away."""
         self.is_closed = True
-        self._locks.release_all()
+        self._page.locks.release_all()
         for peer in self.peers:
             peer.close()

@@ -16,12 +16,14 @@ from collections.abc import Callable, Hashable, Iterable
 from itertools import product
 from typing import TYPE_CHECKING
 
-from pyodide_rtc.ports import SignalingSocketHandler, TabChannelHandler
+from pyodide_rtc.ports import Abilities, SignalingSocketHandler, TabChannelHandler
 
 if TYPE_CHECKING:
     from pyodide_rtc.testing.host import MemoryHost
     from pyodide_rtc.testing.locks import MemoryLock
     from pyodide_rtc.testing.peer import MemoryPeer
+
+_OF_A_BROWSER = Abilities(rollback=True, ice_restart=True)
 
 
 class Network:
@@ -60,12 +62,25 @@ class Network:
         self._cuts: set[frozenset[MemoryHost | str]] = set()
         self._sessions = 0
 
-    def host(self, *, browser: str | None = None, href: str | None = None) -> MemoryHost:
-        """Make a host; those with the same `browser` share tab channels and storage."""
+    def host(
+        self,
+        *,
+        browser: str | None = None,
+        href: str | None = None,
+        abilities: Abilities = _OF_A_BROWSER,
+    ) -> MemoryHost:
+        """Make a host.
+
+        Args:
+            browser: hosts of the same one share tab channels and locks; by default it is alone.
+            href: the page's address.
+            abilities: what its peer connections can do; by default what those of browsers can.
+        """
         from pyodide_rtc.testing.host import MemoryHost
 
         name = browser or f"browser-{self.random.getrandbits(64):x}"
-        return MemoryHost(self, name, href or "https://example.org/lab/index.html?room=demo")
+        href = href or "https://example.org/lab/index.html?room=demo"
+        return MemoryHost(self, name, href, abilities)
 
     def cut(self, ones: Iterable[MemoryHost | str], others: Iterable[MemoryHost | str]) -> None:
         """Cut all paths between two sets of hosts, or of hosts and relays (by their address)."""
@@ -91,7 +106,7 @@ class Network:
             for socket in [s for s in relay.sockets if s.host is host]:
                 socket.silence()
                 self.deliver(("ends", relay), socket.end)
-        host.locks.release_all()
+        host.page.locks.release_all()
         for peer in [p for p in self.peers.values() if p.host is host]:
             peer.silence()
         self._check_paths()
@@ -214,7 +229,7 @@ class MemorySocket:
     def __init__(self, host: MemoryHost, url: str, handler: SignalingSocketHandler) -> None:
         self.topics: set[str] = set()
         self.host = host
-        self._network: Network = host.network
+        self._network: Network = host.fabric
         self._relay = self._network.relays[url]
         self._handler: SignalingSocketHandler | None = handler
         for end, place in ((self, host), (self._relay, url)):

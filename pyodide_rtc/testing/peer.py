@@ -2,6 +2,7 @@
 
 Descriptions are texts that name their connection; an offer that comes while an own one is pending
 rolls that back; each connection that ever created a data channel still has it after a rollback.
+A connection of a host that lacks rollback or ICE restart refuses what would need it.
 A connection whose path is cut is "disconnected" after some seconds and "failed" after some more:
 then an ICE restart is needed, as it is in browsers. What its channels hold waits meanwhile.
 """
@@ -136,7 +137,8 @@ class MemoryPeer:
     ) -> None:
         self.host = host
         self.state: ConnectionState = "new"
-        self._network: Network = host.network
+        self._network: Network = host.fabric
+        self._abilities = host.network.abilities
         self._handler: PeerTransportHandler | None = handler
         self._session = self._network.add_peer(self)
         self._version = 0
@@ -175,6 +177,7 @@ class MemoryPeer:
 
     def restart_ice(self) -> None:
         """Make an offer that looks for a new path."""
+        assert self._abilities.ice_restart, "who lacks this is not asked for it"
         self._later(lambda: self._send_description("offer"))
 
     def accept_description(self, kind: DescriptionType, sdp: str) -> None:
@@ -316,6 +319,9 @@ class MemoryPeer:
         if self._has_channels and other is not self._other:
             self._handler.on_error("description", "another end than before")
             return
+        if kind == "offer" and (lacking := self._what_it_lacks()):
+            self._handler.on_error("description", lacking)
+            return
         self._is_described, self._accepted = True, kind
         self._has_pending_offer = False
         self._other = other
@@ -325,6 +331,14 @@ class MemoryPeer:
         if other is None:  # it was closed meanwhile: no path to it
             self._set_timer("failed", FAILED_AFTER_S)
         self.check_path()
+
+    def _what_it_lacks(self) -> str:
+        """Say why an offer of the peer is refused; nothing if it is not."""
+        if self._has_pending_offer and not self._abilities.rollback:
+            return "an own offer is pending, and there is no rollback"
+        if self._is_described and not self._abilities.ice_restart:
+            return "an offer of a new path, and there is no ICE restart"
+        return ""
 
     def _add_candidate(self, candidate: str) -> None:
         if self._handler is not None and not self._is_described:

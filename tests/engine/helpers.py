@@ -38,7 +38,7 @@ class Page:
     opened_again: bool = True
 
     async def start(self, room: str = "demo") -> Page:
-        self.engine = Engine(self.host, await self.host.page_facts(), room, self._hear)
+        self.engine = Engine(self.host, await self.host.page.facts(), room, self._hear)
         return self
 
     def open(self, seed: str, seeded_at: float, text: str, *, placeholder: bool = False) -> None:

@@ -8,6 +8,7 @@ from typing import Literal, TypeVar
 
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
+from pyodide_rtc.protocol.abilities import Abilities
 from pyodide_rtc.protocol.connections.capability import Capability, encode_capability
 from pyodide_rtc.protocol.connections.mesh import Mesh
 from pyodide_rtc.protocol.link import MAX_RECEIVED_BYTES
@@ -20,14 +21,21 @@ URL = "wss://relay.example.org/"
 ME, PEER, OTHER = "id-me", "id-peer", "id-other"
 MY_CLIENT, PEER_CLIENT, OTHER_CLIENT = 1, 2, 3
 LIMIT = 262_144
+OF_A_BROWSER = Abilities(rollback=True, ice_restart=True)
 
 E = TypeVar("E")
 
 
-def make_mesh(max_peers: int = 20, max_received_bytes: int = MAX_RECEIVED_BYTES) -> Mesh:
+def make_mesh(
+    max_peers: int = 20,
+    max_received_bytes: int = MAX_RECEIVED_BYTES,
+    abilities: Abilities = OF_A_BROWSER,
+) -> Mesh:
     """A mesh whose glare tokens are 50, 51, ..."""
     tokens = count(50)
-    return Mesh(ME, MY_CLIENT, max_peers, lambda: float(next(tokens)), max_received_bytes)
+    return Mesh(
+        ME, MY_CLIENT, max_peers, lambda: float(next(tokens)), abilities, max_received_bytes
+    )
 
 
 def make_room(max_peers: int = 20) -> RoomMachine:

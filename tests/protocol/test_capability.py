@@ -23,6 +23,19 @@ def test_a_whole_number_that_came_as_float_counts() -> None:
     assert decode_capability({"pyodideRtc": {"client": 4294967296.0}}) == Capability(4294967296)
 
 
+def test_only_a_home_without_ice_restart_says_so() -> None:
+    lacking = Capability(7, can_restart=False)
+    extra = encode_capability(lacking)
+
+    assert extra == {"pyodideRtc": {"version": 1, "client": 7, "iceRestart": False}}
+    assert decode_capability(extra) == lacking
+
+
+@pytest.mark.parametrize("said", [True, None, 0, "no"])
+def test_what_makes_no_sense_of_ice_restarts_is_as_if_it_was_not_said(said: object) -> None:
+    assert decode_capability({"pyodideRtc": {"client": 7, "iceRestart": said}}) == Capability(7)
+
+
 @pytest.mark.parametrize(
     "extra",
     [

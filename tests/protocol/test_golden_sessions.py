@@ -30,7 +30,7 @@ from pyodide_rtc.wire.payload import (
     encode_payload,
 )
 
-from .helpers import LIMIT, URL, entries_in, frames, only
+from .helpers import LIMIT, OF_A_BROWSER, URL, entries_in, frames, only
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 CLIENT_A, CLIENT_B = 305419896, 2271560481
@@ -80,7 +80,7 @@ def _payload(frame: dict[str, Any]) -> Announce | SignalMessage:
 
 def our_room(peer_id: str, client_id: int) -> RoomMachine:
     tokens = count(1)
-    return RoomMachine(Mesh(peer_id, client_id, 20, lambda: float(next(tokens))))
+    return RoomMachine(Mesh(peer_id, client_id, 20, lambda: float(next(tokens)), OF_A_BROWSER))
 
 
 def publish_like(room: RoomMachine, stock: SignalMessage) -> SignalMessage:

@@ -7,7 +7,9 @@ import pytest
 from pyodide_rtc.errors import IceFailedError, NegotiationError, PeerClosedError
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
+from pyodide_rtc.protocol.abilities import Abilities
 from pyodide_rtc.protocol.connections.announces import MAX_ECHO_S, MIN_ANNOUNCE_INTERVAL_S
+from pyodide_rtc.protocol.connections.capability import Capability, encode_capability
 from pyodide_rtc.protocol.connections.mesh import (
     CROSSING_S,
     GUESS_DELAY_S,
@@ -34,6 +36,7 @@ from .helpers import (
     LIMIT,
     ME,
     MY_CLIENT,
+    OF_A_BROWSER,
     OFFER,
     OTHER,
     PEER,
@@ -69,6 +72,42 @@ def link_of(mesh: Mesh) -> PeerLink:
 def published(effects: Iterable[object]) -> list[SignalMessage]:
     payloads = [e.payload for e in only(fx.PublishPayload, effects)]
     return [p for p in payloads if isinstance(p, SignalMessage)]
+
+
+class TestAbilities:
+    @pytest.mark.parametrize(
+        ("abilities", "said"),
+        [
+            (Abilities(rollback=True, ice_restart=True), {}),
+            (Abilities(rollback=False, ice_restart=True), {"iceRestart": False}),
+            (Abilities(rollback=True, ice_restart=False), {"iceRestart": False}),
+        ],
+        ids=["all", "no rollback", "no restart"],
+    )
+    def test_what_we_lack_is_said_in_announces_and_signals(
+        self, abilities: Abilities, said: dict[str, object]
+    ) -> None:
+        mesh = make_mesh(abilities=abilities)
+        own = {"pyodideRtc": {"version": 1, "client": MY_CLIENT, **said}}
+
+        assert mesh.announce(0.0) == [fx.PublishPayload(Announce(ME, own), None)]
+        call(mesh, client_id=PEER_CLIENT)
+        [offer] = published(mesh.publish_signal(ev.DescriptionMade(1, "offer", "ours"), 0.0))
+        assert offer.extra == own
+
+    @pytest.mark.parametrize("can_restart", [True, False])
+    def test_ice_is_restarted_with_who_has_not_said_that_it_cannot(
+        self, mesh: Mesh, can_restart: bool
+    ) -> None:
+        theirs = encode_capability(Capability(PEER_CLIENT, can_restart))
+        mesh.on_payload(URL, Announce(PEER, theirs), 0.0)
+        mesh.on_payload(URL, SignalMessage(PEER, ME, 10.0, ANSWER, theirs), 0.0)
+        mesh.on_channel_opened(ev.ChannelOpened(1, "agreed", LIMIT))
+
+        lost = mesh.lose_path(1, "no path", 1.0)
+
+        assert (only(fx.RestartIce, lost) == [fx.RestartIce(1)]) is can_restart
+        assert (only(fx.CloseTransport, lost) == []) is can_restart
 
 
 class TestAnnounces:
@@ -639,7 +678,7 @@ class TestCrossing:
 
     def test_of_two_of_our_kind_only_one_offers(self) -> None:
         # Both are subscribed, and the server passes on the first one's announce, then the other's.
-        first, second = make_mesh(), Mesh(PEER, PEER_CLIENT, 20, lambda: 50.0)
+        first, second = make_mesh(), Mesh(PEER, PEER_CLIENT, 20, lambda: 50.0, OF_A_BROWSER)
         for mesh in (first, second):
             mesh.on_server_opened(URL, 0.0)
         for payload in (announce(ME, MY_CLIENT), announce(PEER, PEER_CLIENT)):

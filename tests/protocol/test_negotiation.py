@@ -5,6 +5,8 @@ from itertools import count
 
 import pytest
 
+from pyodide_rtc.protocol.abilities import Abilities
+from pyodide_rtc.protocol.connections.capability import Capability
 from pyodide_rtc.protocol.connections.negotiation import (
     ANSWER_TIMEOUT_S,
     CONNECT_TIMEOUT_S,
@@ -29,6 +31,8 @@ from pyodide_rtc.wire.payload import Candidate, Description, OtherSignal, Signal
 from .helpers import sdp
 
 ME, PEER = "m", "p"
+ALL = Abilities(rollback=True, ice_restart=True)
+OWN = Capability(7)
 LOW, MINE, HIGH = 10.0, 50.0, 90.0
 
 
@@ -38,8 +42,8 @@ def conns() -> Callable[[bool], tuple[int, str | None]]:
     return lambda _is_initiator: (next(numbers), None)
 
 
-def negotiation(my_id: str = ME) -> Negotiation:
-    return Negotiation(PEER, 100.0, conns(), lambda: MINE, my_id)
+def negotiation(my_id: str = ME, abilities: Abilities = ALL) -> Negotiation:
+    return Negotiation(PEER, 100.0, conns(), lambda: MINE, my_id, abilities)
 
 
 def offering(my_id: str = ME) -> Negotiation:
@@ -71,17 +75,15 @@ def test_an_initiator_opens_takes_the_answer_and_candidates() -> None:
 
     assert made.offer() == [OpenTransport(1, is_initiator=True, is_own_kind=False)]
     assert made.state is State.CALLING
-    assert made.accept(answer(), 100.0, is_own_kind=False) == [
-        AcceptDescription(1, "answer", "their answer")
-    ]
+    assert made.accept(answer(), 100.0, None) == [AcceptDescription(1, "answer", "their answer")]
     assert made.state is State.CONNECTING
-    assert made.accept(candidate(), 100.0, is_own_kind=False) == [AddCandidate(1, "c", 0, "0")]
+    assert made.accept(candidate(), 100.0, None) == [AddCandidate(1, "c", 0, "0")]
 
 
 def test_an_offer_opens_an_answerer() -> None:
     made = negotiation()
 
-    assert made.accept(offer(), 100.0, is_own_kind=False) == [
+    assert made.accept(offer(), 100.0, None) == [
         OpenTransport(1, is_initiator=False, is_own_kind=False),
         AcceptDescription(1, "offer", "their offer"),
     ]
@@ -90,12 +92,12 @@ def test_an_offer_opens_an_answerer() -> None:
 
 def test_the_token_is_made_once_and_anew_after_the_answer() -> None:
     tokens = iter([1.0, 2.0])
-    made = Negotiation(PEER, 0.0, conns(), tokens.__next__, ME)
+    made = Negotiation(PEER, 0.0, conns(), tokens.__next__, ME, ALL)
     made.offer()
 
     assert made.token_for_signal() == 1.0
     assert made.token_for_signal() == 1.0
-    made.accept(answer(), 100.0, is_own_kind=False)
+    made.accept(answer(), 100.0, None)
     assert made.token is None
     assert made.token_for_signal() == 2.0
 
@@ -104,9 +106,9 @@ class TestCandidates:
     def test_those_before_the_offer_wait_for_it(self) -> None:
         made = negotiation()
 
-        assert made.accept(candidate("a"), 100.0, is_own_kind=False) == []
-        assert made.accept(candidate("b"), 100.0, is_own_kind=False) == []
-        assert made.accept(offer(), 100.0, is_own_kind=False)[1:] == [
+        assert made.accept(candidate("a"), 100.0, None) == []
+        assert made.accept(candidate("b"), 100.0, None) == []
+        assert made.accept(offer(), 100.0, None)[1:] == [
             AcceptDescription(1, "offer", "their offer"),
             AddCandidate(1, "a", 0, "0"),
             AddCandidate(1, "b", 0, "0"),
@@ -115,27 +117,27 @@ class TestCandidates:
     def test_those_before_the_answer_wait_for_it(self) -> None:
         made = offering()
 
-        assert made.accept(candidate("a"), 100.0, is_own_kind=True) == []
-        assert made.accept(answer(), 100.0, is_own_kind=True) == [
+        assert made.accept(candidate("a"), 100.0, OWN) == []
+        assert made.accept(answer(), 100.0, OWN) == [
             AcceptDescription(1, "answer", "their answer"),
             AddCandidate(1, "a", 0, "0"),
         ]
 
     def test_each_is_added_once(self) -> None:
         made = negotiation()
-        made.accept(candidate("a"), 100.0, is_own_kind=False)
-        made.accept(offer(), 100.0, is_own_kind=False)
+        made.accept(candidate("a"), 100.0, None)
+        made.accept(offer(), 100.0, None)
 
-        assert made.accept(offer("anew"), 100.0, is_own_kind=False)[2:] == [
+        assert made.accept(offer("anew"), 100.0, None)[2:] == [
             AcceptDescription(2, "offer", "anew")
         ]
 
     def test_no_peer_makes_us_keep_more_than_the_limit(self) -> None:
         made = negotiation()
         for i in range(MAX_QUEUED_CANDIDATES + 10):
-            made.accept(candidate(str(i)), 100.0, is_own_kind=False)
+            made.accept(candidate(str(i)), 100.0, None)
 
-        added = made.accept(offer(), 100.0, is_own_kind=False)[2:]
+        added = made.accept(offer(), 100.0, None)[2:]
 
         assert [e.candidate for e in added if isinstance(e, AddCandidate)] == [
             str(i) for i in range(MAX_QUEUED_CANDIDATES)
@@ -143,43 +145,43 @@ class TestCandidates:
 
     def test_those_of_a_rejected_offer_are_dropped(self) -> None:
         made = offering()
-        made.accept(offer(token=LOW), 100.0, is_own_kind=False)
+        made.accept(offer(token=LOW), 100.0, None)
 
-        assert made.accept(candidate("of the rejected", token=LOW), 100.0, is_own_kind=False) == []
-        assert made.accept(answer(), 100.0, is_own_kind=False) == [
+        assert made.accept(candidate("of the rejected", token=LOW), 100.0, None) == []
+        assert made.accept(answer(), 100.0, None) == [
             AcceptDescription(1, "answer", "their answer")
         ]
-        assert made.accept(candidate("of the rejected", token=LOW), 100.0, is_own_kind=False) == []
-        assert made.accept(candidate("of the answer", token=HIGH), 100.0, is_own_kind=False) == [
+        assert made.accept(candidate("of the rejected", token=LOW), 100.0, None) == []
+        assert made.accept(candidate("of the answer", token=HIGH), 100.0, None) == [
             AddCandidate(1, "of the answer", 0, "0")
         ]
 
     def test_those_without_token_are_taken(self) -> None:
         made = negotiation()
-        made.accept(offer(token=None), 100.0, is_own_kind=False)
+        made.accept(offer(token=None), 100.0, None)
 
-        assert made.accept(candidate(token=None), 100.0, is_own_kind=False) == [
-            AddCandidate(1, "c", 0, "0")
-        ]
+        assert made.accept(candidate(token=None), 100.0, None) == [AddCandidate(1, "c", 0, "0")]
 
 
 class TestGlare:
-    @pytest.mark.parametrize("is_own_kind", [True, False])
-    def test_the_larger_token_keeps_its_offer(self, is_own_kind: bool) -> None:
+    @pytest.mark.parametrize("capability", [OWN, None], ids=["our own kind", "stock"])
+    def test_the_larger_token_keeps_its_offer(self, capability: Capability | None) -> None:
         made = offering()
 
-        assert made.accept(offer(token=LOW), 100.0, is_own_kind=is_own_kind) == []
+        assert made.accept(offer(token=LOW), 100.0, capability) == []
         assert made.state is State.CALLING
         assert made.token == MINE, "the same token goes with our candidates"
-        assert made.accept(answer(), 100.0, is_own_kind=is_own_kind) == [
+        assert made.accept(answer(), 100.0, capability) == [
             AcceptDescription(1, "answer", "their answer")
         ]
 
-    @pytest.mark.parametrize("is_own_kind", [True, False])
-    def test_the_loser_rolls_back_in_the_same_connection(self, is_own_kind: bool) -> None:
+    @pytest.mark.parametrize("capability", [OWN, None], ids=["our own kind", "stock"])
+    def test_the_loser_rolls_back_in_the_same_connection(
+        self, capability: Capability | None
+    ) -> None:
         made = offering()
 
-        assert made.accept(offer(token=HIGH), 100.0, is_own_kind=is_own_kind) == [
+        assert made.accept(offer(token=HIGH), 100.0, capability) == [
             AcceptDescription(1, "offer", "their offer")
         ]
         assert made.state is State.CONNECTING
@@ -189,32 +191,32 @@ class TestGlare:
     def test_of_equal_tokens_the_larger_id_keeps_its_offer(self, my_id: str, keeps: bool) -> None:
         made = offering(my_id)
 
-        effects = made.accept(offer(token=MINE), 100.0, is_own_kind=True)
+        effects = made.accept(offer(token=MINE), 100.0, OWN)
 
         assert (effects == []) is keeps
         assert made.state is (State.CALLING if keeps else State.CONNECTING)
 
     @pytest.mark.parametrize("my_id", ["a", "z"])
     def test_of_equal_tokens_a_stock_peer_gives_way(self, my_id: str) -> None:
-        assert offering(my_id).accept(offer(token=MINE), 100.0, is_own_kind=False) == []
+        assert offering(my_id).accept(offer(token=MINE), 100.0, None) == []
 
     def test_exactly_one_of_two_keeps_its_offer_whatever_the_tokens(self) -> None:
         for mine, theirs in [(1.0, 2.0), (2.0, 1.0), (1.0, 1.0)]:
-            one = Negotiation("b", 0.0, conns(), lambda t=mine: t, "a")  # type: ignore[misc]
-            other = Negotiation("a", 0.0, conns(), lambda t=theirs: t, "b")  # type: ignore[misc]
+            one = Negotiation("b", 0.0, conns(), lambda t=mine: t, "a", ALL)  # type: ignore[misc]
+            other = Negotiation("a", 0.0, conns(), lambda t=theirs: t, "b", ALL)  # type: ignore[misc]
             for end in (one, other):
                 end.offer()
                 end.token_for_signal()
 
-            one.accept(offer(token=theirs), 100.0, is_own_kind=True)
-            other.accept(offer(token=mine), 100.0, is_own_kind=True)
+            one.accept(offer(token=theirs), 100.0, OWN)
+            other.accept(offer(token=mine), 100.0, OWN)
 
             assert {one.state, other.state} == {State.CALLING, State.CONNECTING}
 
     def test_who_offers_without_token_wins(self) -> None:
         made = offering()
 
-        assert made.accept(offer(token=None), 100.0, is_own_kind=False) == [
+        assert made.accept(offer(token=None), 100.0, None) == [
             AcceptDescription(1, "offer", "their offer")
         ]
 
@@ -222,41 +224,126 @@ class TestGlare:
         made = negotiation()
         made.offer()
 
-        assert made.accept(offer(token=LOW), 100.0, is_own_kind=False) == [
+        assert made.accept(offer(token=LOW), 100.0, None) == [
             AcceptDescription(1, "offer", "their offer")
         ]
 
     def test_the_answer_to_an_offer_that_was_taken_back_is_ignored(self) -> None:
         made = offering()
-        made.accept(offer(token=HIGH), 100.0, is_own_kind=False)
+        made.accept(offer(token=HIGH), 100.0, None)
 
-        assert made.accept(answer(), 100.0, is_own_kind=False) == []
+        assert made.accept(answer(), 100.0, None) == []
+
+
+class TestAbilities:
+    """What our connections, or the peer's, cannot do."""
+
+    NO_ROLLBACK = Abilities(rollback=False, ice_restart=True)
+    NO_RESTART = Abilities(rollback=True, ice_restart=False)
+
+    def offering(self, *, has_gone_out: bool = True) -> Negotiation:
+        made = negotiation(abilities=self.NO_ROLLBACK)
+        made.offer()
+        if has_gone_out:
+            made.token_for_signal()
+        return made
+
+    @pytest.mark.parametrize("capability", [OWN, None], ids=["our own kind", "stock"])
+    def test_without_rollback_the_loser_answers_by_a_new_connection(
+        self, capability: Capability | None
+    ) -> None:
+        made = self.offering()
+        made.accept(candidate("of their offer", HIGH), 100.0, capability)
+
+        assert made.accept(offer(token=HIGH), 101.0, capability) == [
+            CloseTransport(1),
+            OpenTransport(2, is_initiator=False, is_own_kind=capability is not None),
+            AcceptDescription(2, "offer", "their offer"),
+            AddCandidate(2, "of their offer", 0, "0"),
+        ]
+        assert made.state is State.CONNECTING
+        assert made.token is None, "the answer goes out with another one than our offer"
+        assert made.give_up_s == 101.0 + CONNECT_TIMEOUT_S
+
+    def test_without_rollback_the_larger_token_keeps_its_offer_too(self) -> None:
+        made = self.offering()
+
+        assert made.accept(offer(token=LOW), 100.0, OWN) == []
+        assert made.state is State.CALLING
+
+    def test_an_offer_that_has_not_gone_out_yet_cannot_be_taken_back_either(self) -> None:
+        made = self.offering(has_gone_out=False)
+
+        assert made.accept(offer(token=LOW), 100.0, OWN)[0] == CloseTransport(1)
+
+    def test_the_answer_of_a_stock_peer_to_the_offer_that_gave_way_is_a_sign_as_ever(self) -> None:
+        made = self.offering()
+        made.accept(offer(token=HIGH), 100.0, None)
+        assert made.accept(answer(), 100.0, None) == []
+
+        made.doubt(101.0)
+
+        assert made.deadline_s == 101.0, "it took its own offer back as we did"
+
+    def test_an_open_channel_does_not_stand_in_the_way_of_giving_way(self) -> None:
+        made = self.offering()
+        made.open_channel("agreed", 1)
+        assert made.state is State.RECOVERED
+
+        assert made.accept(offer(token=HIGH), 100.0, OWN)[0] == CloseTransport(1)
+        assert made.state is State.CONNECTING
+        assert made.send_side is None
+
+    @pytest.mark.parametrize(
+        ("ours", "theirs"),
+        [
+            (ALL, None),
+            (ALL, Capability(7, can_restart=False)),
+            (NO_RESTART, OWN),
+            (NO_ROLLBACK, OWN),  # should both restart, one has to take its offer back
+        ],
+        ids=["stock peer", "the peer cannot", "we cannot", "we could not take ours back"],
+    )
+    def test_a_lost_path_leads_to_a_new_connection_where_ice_is_not_restarted(
+        self, ours: Abilities, theirs: Capability | None
+    ) -> None:
+        made = negotiation(abilities=ours)
+        made.know(theirs)
+        made.offer()
+        made.accept(answer(), 100.0, theirs)
+        made.open_channel("agreed", 1)
+
+        assert made.lose_path(101.0) == [
+            CloseTransport(1),
+            OpenTransport(2, is_initiator=True, is_own_kind=theirs is not None),
+        ]
+        assert made.state is State.CALLING
 
 
 class TestRepetition:
     def test_an_offer_heard_twice_is_taken_once(self) -> None:
         made = negotiation()
-        made.accept(offer(), 100.0, is_own_kind=False)
+        made.accept(offer(), 100.0, None)
 
-        assert made.accept(offer(), 100.0, is_own_kind=False) == []
+        assert made.accept(offer(), 100.0, None) == []
 
     def test_an_offer_that_won_is_taken_once(self) -> None:
         made = offering()
-        made.accept(offer(token=HIGH), 100.0, is_own_kind=True)
+        made.accept(offer(token=HIGH), 100.0, OWN)
 
-        assert made.accept(offer(token=HIGH), 100.0, is_own_kind=True) == []
+        assert made.accept(offer(token=HIGH), 100.0, OWN) == []
 
     def test_an_offer_that_is_sent_again_is_answered_again(self) -> None:
         made = negotiation()
-        made.accept(offer(), 100.0, is_own_kind=True)
+        made.accept(offer(), 100.0, OWN)
         ours = SignalMessage(ME, PEER, 1.0, Description("answer", "ours"))
         sent = made.publish(ours, 100.0)
 
-        assert made.accept(offer(), 100.01, is_own_kind=True) == [], "two servers brought it"
-        assert made.accept(offer(), 101.0, is_own_kind=True) == sent
-        assert made.accept(offer(), 101.01, is_own_kind=True) == []
+        assert made.accept(offer(), 100.01, OWN) == [], "two servers brought it"
+        assert made.accept(offer(), 101.0, OWN) == sent
+        assert made.accept(offer(), 101.01, OWN) == []
         made.open_channel("agreed", 1)
-        assert made.accept(offer(), 105.0, is_own_kind=True) == []
+        assert made.accept(offer(), 105.0, OWN) == []
 
     def test_what_the_same_offer_knows_of_by_then_is_added(self) -> None:
         made, sdp = negotiation(), "v=0\r\no=- 1 2 IN IP4 0.0.0.0\r\n"
@@ -266,7 +353,7 @@ class TestRepetition:
 
         def accept(count: int, now_s: float) -> list[Effect]:
             message = SignalMessage(PEER, ME, HIGH, again(count))
-            return made.accept(message, now_s, is_own_kind=True)
+            return made.accept(message, now_s, OWN)
 
         accept(1, 100.0)
         ours = SignalMessage(ME, PEER, 1.0, Description("answer", "ours"))
@@ -278,39 +365,39 @@ class TestRepetition:
 
     def test_what_it_knows_of_is_not_for_the_next_connection(self) -> None:
         made = negotiation()
-        made.accept(offer(), 100.0, is_own_kind=True)
+        made.accept(offer(), 100.0, OWN)
         made.settle_doubt(110.0)
 
-        assert made.accept(offer(), 111.0, is_own_kind=True) == []
+        assert made.accept(offer(), 111.0, OWN) == []
 
     def test_a_stock_peer_gets_no_second_answer(self) -> None:
         made = negotiation()
-        made.accept(offer(), 100.0, is_own_kind=False)
+        made.accept(offer(), 100.0, None)
         made.publish(SignalMessage(ME, PEER, 1.0, Description("answer", "ours")), 100.0)
 
-        assert made.accept(offer(), 101.0, is_own_kind=False) == []
+        assert made.accept(offer(), 101.0, None) == []
 
     def test_an_answer_heard_twice_is_taken_once(self) -> None:
         made = offering()
-        made.accept(answer(), 100.0, is_own_kind=False)
+        made.accept(answer(), 100.0, None)
 
-        assert made.accept(answer(), 100.0, is_own_kind=False) == []
+        assert made.accept(answer(), 100.0, None) == []
 
     def test_an_answer_without_any_offer_is_ignored(self) -> None:
         made = negotiation()
 
-        assert made.accept(answer(), 100.0, is_own_kind=False) == []
+        assert made.accept(answer(), 100.0, None) == []
         assert made.conn is None
 
-    @pytest.mark.parametrize("is_own_kind", [True, False])
-    def test_another_offer_begins_anew(self, is_own_kind: bool) -> None:
+    @pytest.mark.parametrize("capability", [OWN, None], ids=["our own kind", "stock"])
+    def test_another_offer_begins_anew(self, capability: Capability | None) -> None:
         made = negotiation()
-        made.accept(offer("first"), 100.0, is_own_kind=is_own_kind)
+        made.accept(offer("first"), 100.0, capability)
         made.channels["remote"] = 1
 
-        assert made.accept(offer("second"), 100.0, is_own_kind=is_own_kind) == [
+        assert made.accept(offer("second"), 100.0, capability) == [
             CloseTransport(1),
-            OpenTransport(2, is_initiator=False, is_own_kind=is_own_kind),
+            OpenTransport(2, is_initiator=False, is_own_kind=capability is not None),
             AcceptDescription(2, "offer", "second"),
         ]
         assert made.send_side is None
@@ -353,13 +440,13 @@ class TestDoubt:
         self.sent(made, Description("offer", "ours"))
         made.doubt(100.01)
 
-        made.accept(answer(), 100.0, is_own_kind=False)
+        made.accept(answer(), 100.0, None)
 
         assert made.deadline_s == 100.0 + CONNECT_TIMEOUT_S
 
     def test_what_is_under_way_gets_some_time_and_is_then_made_anew(self) -> None:
         made = offering()
-        made.accept(answer(), 100.0, is_own_kind=False)
+        made.accept(answer(), 100.0, None)
 
         made.doubt(101.0)
         made.doubt(102.0)
@@ -373,8 +460,8 @@ class TestDoubt:
 
     def test_it_is_made_anew_at_once_if_the_peer_took_back_its_offer_as_we_did(self) -> None:
         made = offering()
-        made.accept(offer(token=HIGH), 100.0, is_own_kind=False)
-        made.accept(answer(), 100.0, is_own_kind=False)
+        made.accept(offer(token=HIGH), 100.0, None)
+        made.accept(answer(), 100.0, None)
 
         made.doubt(101.0)
 
@@ -382,8 +469,8 @@ class TestDoubt:
 
     def test_a_doubled_answer_is_no_such_sign(self) -> None:
         made = offering()
-        made.accept(answer(), 100.0, is_own_kind=False)
-        made.accept(answer(), 100.0, is_own_kind=False)
+        made.accept(answer(), 100.0, None)
+        made.accept(answer(), 100.0, None)
 
         made.doubt(101.0)
 
@@ -392,7 +479,7 @@ class TestDoubt:
     def test_what_belongs_to_an_offer_that_was_taken_back_is_not_sent_again(self) -> None:
         made = offering()
         self.sent(made, Description("offer", "ours"), Candidate("ours", 0, "0"))
-        made.accept(offer(token=HIGH), 100.0, is_own_kind=False)
+        made.accept(offer(token=HIGH), 100.0, None)
         made.doubt(101.0)
         made.settle_doubt(104.0)
         anew = self.sent(made, Description("offer", "anew"), now_s=104.0)
@@ -406,7 +493,7 @@ class TestDoubt:
 def test_media_signals_are_ignored(kind: str) -> None:
     made = offering()
 
-    assert made.accept(message(OtherSignal(kind)), 100.0, is_own_kind=False) == []
+    assert made.accept(message(OtherSignal(kind)), 100.0, None) == []
     assert made.state is State.CALLING
 
 
@@ -424,7 +511,7 @@ def test_only_an_open_channel_ends_the_wait() -> None:
     made = offering()
 
     assert made.deadline_s == 100.0 + ANSWER_TIMEOUT_S
-    made.accept(answer(), 100.0, is_own_kind=False)
+    made.accept(answer(), 100.0, None)
     assert made.deadline_s == 100.0 + CONNECT_TIMEOUT_S
     made.open_channel("local", 1)
     assert made.deadline_s is None
@@ -442,10 +529,10 @@ def test_closing_closes_once() -> None:
 def test_no_more_candidates_are_taken_than_a_browser_can_have() -> None:
     made = offering()
     for _ in range(10):
-        made.accept(candidate(), 100.0, is_own_kind=False)
-    effects = made.accept(answer(), 100.0, is_own_kind=False)
+        made.accept(candidate(), 100.0, None)
+    effects = made.accept(answer(), 100.0, None)
     for _ in range(1_000):
-        effects += made.accept(candidate(), 100.0, is_own_kind=False)
+        effects += made.accept(candidate(), 100.0, None)
 
     assert sum(isinstance(e, AddCandidate) for e in effects) == MAX_CANDIDATES
 
@@ -453,7 +540,7 @@ def test_no_more_candidates_are_taken_than_a_browser_can_have() -> None:
 def reach(state: State) -> Negotiation:
     """Dealings with a peer of our own kind, whose end has session 7, in that state at 100 s."""
     made = negotiation()
-    made.is_own_kind = True
+    made.know(OWN)
     if state is State.ANSWERED_OPEN:
         made.answer_open_offer(sdp("offer", 7).sdp, 100.0)
         return made
@@ -479,7 +566,7 @@ def reach(state: State) -> Negotiation:
 def hear(
     made: Negotiation, signal: Signal, *, token: float | None = LOW, now_s: float = 100.0
 ) -> list[Effect]:
-    return made.accept(message(signal, token), now_s, is_own_kind=True)
+    return made.accept(message(signal, token), now_s, OWN)
 
 
 def begun_anew(conn: int) -> list[Effect]:

@@ -21,7 +21,7 @@ class SlowKey:
     """A key whose first operations take longest, so that without a queue they would come last."""
 
     def __init__(self, password: str = "secret") -> None:
-        self._key = Network().host().crypto.derive_key(password, "room")
+        self._key = Network().host().machine.crypto.derive_key(password, "room")
         self._wait_s = 8.0
 
     def encrypt(self, plain: bytes, done: Callable[[Sealed | RtcError], None]) -> None:
@@ -256,7 +256,7 @@ def test_what_fails_with_a_result_does_not_hold_up_the_others() -> None:
 
 def test_after_closing_the_key_is_silent() -> None:
     async def main() -> None:
-        key = Network().host().crypto.derive_key("secret", "room")
+        key = Network().host().machine.crypto.derive_key("secret", "room")
         await PasswordSealer(key, lambda _: None, lambda _: None).aclose()
         results: list[object] = []
         key.encrypt(b"x", results.append)

@@ -8,6 +8,7 @@ from pyodide_rtc.errors import RtcError, SignalingClosedError, SignalingError
 from pyodide_rtc.protocol.signaling import CONNECT_TIMEOUT_S, ServerState
 from pyodide_rtc.session.server_link import ServerLink
 from pyodide_rtc.testing import MemoryHost, Network, run_virtual
+from pyodide_rtc.testing.host import MemoryNetwork
 
 URL = "wss://relay.example.org/"
 
@@ -34,14 +35,18 @@ class Listener:
         self.heard.append(data)
 
 
+def link_of(host: MemoryHost) -> ServerLink:
+    return ServerLink(host.network, URL, host.machine.random)
+
+
 class World:
     """A relay with one link, and another that talks back."""
 
     def __init__(self) -> None:
         self.network = Network(max_delay_s=0.01)
         self.relay = self.network.relays[URL]
-        self.link = ServerLink(self.network.host(), URL)
-        self.far = ServerLink(self.network.host(), URL)
+        self.link = link_of(self.network.host())
+        self.far = link_of(self.network.host())
         self.far.subscribe("a", Listener())
         self.far.subscribe("b", Listener())
 
@@ -165,8 +170,8 @@ def test_a_listener_that_takes_over_is_told_and_not_unsubscribed_by_the_old_one(
 
 
 def test_a_socket_that_was_given_up_is_not_heard_any_more() -> None:
-    class Deaf(MemoryHost):
-        """A host whose sockets neither open nor fail."""
+    class Deaf(MemoryNetwork):
+        """A network whose sockets neither open nor fail."""
 
         def open_socket(self, url: str, handler: object) -> object:  # type: ignore[override]
             handlers.append(handler)
@@ -183,8 +188,8 @@ def test_a_socket_that_was_given_up_is_not_heard_any_more() -> None:
 
     async def main() -> None:
         host = Network().host()
-        host.__class__ = Deaf
-        link = ServerLink(host, URL)
+        host.network.__class__ = Deaf
+        link = link_of(host)
         listener = Listener()
         link.subscribe("a", listener)
         await asyncio.sleep(CONNECT_TIMEOUT_S + 3)
@@ -202,8 +207,8 @@ def test_a_socket_that_was_given_up_is_not_heard_any_more() -> None:
 
 
 def test_probes_end_with_the_last_topic() -> None:
-    class Unanswered(MemoryHost):
-        """A host whose requests get no answer."""
+    class Unanswered(MemoryNetwork):
+        """A network whose requests get no answer."""
 
         async def answers_http(self, url: str) -> bool:
             try:
@@ -218,8 +223,8 @@ def test_probes_end_with_the_last_topic() -> None:
         network = Network()
         network.relays[URL].stop()
         host = network.host()
-        host.__class__ = Unanswered
-        link = ServerLink(host, URL)
+        host.network.__class__ = Unanswered
+        link = link_of(host)
         listener = Listener()
         link.subscribe("a", listener)
         await asyncio.sleep(5)

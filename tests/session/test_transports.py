@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from pyodide_rtc.errors import BridgeError
-from pyodide_rtc.ports import DataChannelHandler, Host, PeerTransportHandler
+from pyodide_rtc.ports import DataChannelHandler, PeerTransportHandler
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.session.outbox import FULL_BYTES
 from pyodide_rtc.session.transports import Connections
@@ -70,15 +70,15 @@ class Transport:
 
 
 class World:
-    """Connections whose host is in the test's hands."""
+    """Connections whose network is in the test's hands."""
 
     def __init__(self) -> None:
         self.events: list[ev.Event] = []
         self.transports: list[Transport] = []
         self.fails_with = ""
-        host: Host = Network().host()
-        host.open_peer = self._open_peer  # type: ignore[method-assign]
-        self.connections = Connections(host, (), self.events.append)
+        network = Network().host().network
+        network.open_peer = self._open_peer  # type: ignore[method-assign]
+        self.connections = Connections(network, (), self.events.append)
         self.connections.restock()
 
     def _open_peer(

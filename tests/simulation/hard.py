@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
 from pycrdt import Doc
 
@@ -75,6 +75,7 @@ class Play:
         seed: decides everything.
     """
 
+    COMMAND: ClassVar = "python -m tests.simulation.hard"
     seed: int
     log: list[str] = field(default_factory=list)
     bugs: list[dict[str, Any]] = field(default_factory=list)  # exceptions that nobody caught
@@ -117,14 +118,18 @@ class Play:
 
     # What people do.
 
+    def _host(self, name: str) -> MemoryHost:
+        """Make the home of one who joins."""
+        return self.network.host()
+
     def _join(self, name: str, update: bytes | None = None) -> None:
-        host = self.network.host()
+        host = self._host(name)
         doc: Doc[Any] = Doc(client_id=self.random.getrandbits(32))
         if update is not None:
             doc.apply_update(update)
         if name.startswith("s"):
             # A stock peer has one server: with two it would hear what we test anyway.
-            page = StockPeer(host, URL, TOPIC, host.wall_time_s() * 1000, doc)
+            page = StockPeer(host, URL, TOPIC, host.machine.wall_time_s() * 1000, doc)
             page.awareness.set_local({"user": {"name": name}})
             page.is_lost, page.is_missed = self._is_lost, self._is_missed
             self.actors[name] = Actor(name, host, page.doc, page=page)
@@ -326,35 +331,39 @@ def _are_linked(one: Actor, other: Actor) -> bool:
     )
 
 
-def play(seed: int) -> None:
+def play(seed: int, kind: type[Play] = Play) -> None:
     """Run one play.
+
+    Args:
+        seed: decides everything.
+        kind: the kind of play.
 
     Raises:
         AssertionError: it did not end well; tells how to replay it.
     """
-    one = Play(seed)
+    one = kind(seed)
     try:
         run_virtual(one.run())
     except Exception as error:
-        error.add_note(f"replay: PYTHONPATH=. python -m tests.simulation.hard --seed {seed}")
+        error.add_note(f"replay: PYTHONPATH=. {kind.COMMAND} --seed {seed}")
         error.add_note("\n".join(one.log))
         raise
 
 
-def main() -> int:
-    """Run many plays, and tell which failed."""
+def main(kind: type[Play] = Play) -> int:
+    """Run many plays of one kind, and tell which failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, help="play this one only")
     parser.add_argument("--start", type=int, default=0, help="the first seed")
     parser.add_argument("--runs", type=int, default=3000, help="how many seeds")
     asked = parser.parse_args()
     if asked.seed is not None:
-        play(asked.seed)
+        play(asked.seed, kind)
         return 0
     failed, began_s = [], time.perf_counter()
     for seed in range(asked.start, asked.start + asked.runs):
         try:
-            play(seed)
+            play(seed, kind)
         except Exception as error:  # whatever it is, it is a failed play
             failed.append(seed)
             sys.stdout.write(f"seed {seed}: {type(error).__name__}: {error}\n")

@@ -11,7 +11,7 @@ from pycrdt import Array, Doc, Map, Text
 
 from pyodide_rtc.room import Room
 from pyodide_rtc.rooms import Rooms
-from pyodide_rtc.testing import MemoryHost
+from pyodide_rtc.testing import Abilities, MemoryHost
 from pyodide_rtc.testing.network import MemoryRelay, MemorySocket
 from pyodide_rtc.testing.peer import MemoryDataChannel
 from pyodide_rtc.wire.lib0 import Reader
@@ -20,6 +20,7 @@ from pyodide_rtc.wire.update_scan import SKIP, Scanner
 
 URL = "wss://relay.example.org/"
 TOPIC = "example.org/demo"
+OF_A_BROWSER = Abilities(rollback=True, ice_restart=True)
 
 
 def make_rooms(host: MemoryHost) -> Rooms:

@@ -59,7 +59,7 @@ class StockPeer:
         self.doc: Doc[Any] = Doc() if doc is None else doc
         self.conns: dict[str, StockConn] = {}
         self.host = host
-        self.peer_id = f"stock-{host.random_bytes(8).hex()}"
+        self.peer_id = f"stock-{host.machine.random_bytes(8).hex()}"
         self._url = url
         self._topic = topic
         self._token_base = token_base
@@ -79,7 +79,7 @@ class StockPeer:
         self._connect()
 
     def new_token(self) -> float:
-        return self._token_base + self.host.random()
+        return self._token_base + self.host.machine.random()
 
     def leave(self) -> None:
         self.awareness.set_local(None)
@@ -147,7 +147,7 @@ class StockPeer:
     # Inside.
 
     def _connect(self) -> None:
-        self._socket = self.host.open_socket(self._url, self)
+        self._socket = self.host.network.open_socket(self._url, self)
 
     def _check(self) -> None:
         self.awareness.check()
@@ -168,7 +168,7 @@ class StockConn:
         self.token: float | None = None
         self.is_connected = False
         self.heard: list[Message] = []
-        self.transport = room.host.open_peer(self, ice_servers=(), is_offering=is_initiator)
+        self.transport = room.host.network.open_peer(self, ice_servers=(), is_offering=is_initiator)
         self._room = room
         self._remote = remote
         self._is_initiator = is_initiator
@@ -179,8 +179,7 @@ class StockConn:
         self._opened_s = 0.0
         self._is_creating = is_initiator
         if is_initiator:
-            network = room.host.network
-            network.deliver((self, "operations"), self._created)
+            room.host.fabric.deliver((self, "operations"), self._created)
 
     @property
     def is_waiting(self) -> bool:

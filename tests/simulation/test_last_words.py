@@ -30,7 +30,7 @@ class BusyKernel:
 
     def compute(self) -> None:
         """Begin to compute."""
-        network, deliver = self._host.network, Network.deliver
+        network, deliver = self._host.fabric, Network.deliver
 
         def deliver_later(
             _: Network, pair: tuple[Hashable, ...], callback: Callable[[], None], **options: float

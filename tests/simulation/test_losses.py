@@ -27,7 +27,9 @@ class Pair:
     def __init__(self) -> None:
         self.network = network = Network(seed=1, max_delay_s=0.02)
         self.room: Room = make_rooms(network.host()).join()
-        self.page = StockPeer(network.host(), URL, TOPIC, network.host().wall_time_s() * 1000)
+        self.page = StockPeer(
+            network.host(), URL, TOPIC, network.host().machine.wall_time_s() * 1000
+        )
         self.ours: Text = self.room.doc.get("text", type=Text)
         self.theirs: Text = self.page.doc.get("text", type=Text)
         self.lost: list[Message] = []

@@ -12,10 +12,10 @@ from seeds import seeds, some
 
 from pyodide_rtc.errors import PeerError
 from pyodide_rtc.room import Room
-from pyodide_rtc.testing import Network, run_virtual
+from pyodide_rtc.testing import Abilities, Network, run_virtual
 from pyodide_rtc.wire.messages import SyncStep1, SyncUpdate
 
-from .helpers import TOPIC, URL, Wiretap, content, edit, make_rooms
+from .helpers import OF_A_BROWSER, TOPIC, URL, Wiretap, content, edit, make_rooms
 from .stock_peer import StockPeer
 
 OUR_TOKENS = 1_700_000_000_000.0  # the memory host's time in ms
@@ -26,7 +26,13 @@ SMALLER, ALIKE, LARGER = OUR_TOKENS - 10, OUR_TOKENS, OUR_TOKENS + 10
 
 
 async def play(
-    seed: int, ours: int, stock: int, *, joins_within_s: float = 0.0, tokens: float = ALIKE
+    seed: int,
+    ours: int,
+    stock: int,
+    *,
+    joins_within_s: float = 0.0,
+    tokens: float = ALIKE,
+    abilities: Abilities = OF_A_BROWSER,
 ) -> tuple[list[Room], list[StockPeer]]:
     """Let all join, edit for some seconds, and wait until it is quiet."""
     random = Random(seed)
@@ -38,7 +44,7 @@ async def play(
         await asyncio.sleep(random.random() * joins_within_s)
         doc: Doc[Any]
         if index < ours:
-            room = make_rooms(network.host()).join(user=f"u{index}")
+            room = make_rooms(network.host(abilities=abilities)).join(user=f"u{index}")
             rooms.append(room)
             doc = room.doc
         else:

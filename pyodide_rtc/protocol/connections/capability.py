@@ -3,7 +3,7 @@
 A stock y-webrtc peer ignores keys that it does not know (wire.md section 7), so what stands under
 `pyodideRtc` reaches only our own kind: `{"version": 1, "client": <client id of the document>}`,
 in an announce also `"offer": <SDP>`, an open offer for whoever answers it first, and in such an
-answer `"answers": <session id of that SDP>`.
+answer `"answers": <session id of that SDP>`. A home without ICE restart adds `"iceRestart": false`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,15 @@ _VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Capability:
-    """What a peer of our own kind says of itself."""
+    """What a peer of our own kind says of itself.
+
+    Args:
+        client_id: of its document.
+        can_restart: whether its connections live through ICE restarts, as those of browsers do.
+    """
 
     client_id: int
+    can_restart: bool = True
 
 
 def encode_capability(
@@ -33,6 +39,8 @@ def encode_capability(
         answers: the session id of the open offer that is answered.
     """
     said: dict[str, object] = {"version": _VERSION, "client": capability.client_id}
+    if not capability.can_restart:
+        said["iceRestart"] = False
     if open_offer is not None:
         said["offer"] = open_offer
     if answers is not None:
@@ -42,10 +50,13 @@ def encode_capability(
 
 def decode_capability(extra: Mapping[str, object]) -> Capability | None:
     """Read the extra keys; None for a stock peer, or one that makes no sense."""
-    client_id = _said(extra).get("client")
+    said = _said(extra)
+    client_id = said.get("client")
     if isinstance(client_id, float) and client_id.is_integer():
         client_id = int(client_id)  # lib0 has no other way for a large one
-    return Capability(client_id) if type(client_id) is int else None
+    if type(client_id) is not int:
+        return None
+    return Capability(client_id, can_restart=said.get("iceRestart") is not False)
 
 
 def open_offer_of(extra: Mapping[str, object]) -> str | None:

@@ -11,6 +11,7 @@ from itertools import count
 
 from pyodide_rtc.errors import IceFailedError, NegotiationError, PeerError
 from pyodide_rtc.protocol import events as ev
+from pyodide_rtc.protocol.abilities import Abilities
 from pyodide_rtc.protocol.connections.announces import Announces
 from pyodide_rtc.protocol.connections.capability import (
     Capability,
@@ -64,6 +65,7 @@ class Mesh:
         client_id: the own document's client id.
         max_peers: from how many peers on announces are not answered any more.
         new_token: gives a glare token: milliseconds since 1970 plus a random fraction.
+        abilities: what our peer connections can do.
         max_received_bytes: the largest frame that is taken from a peer.
     """
 
@@ -71,6 +73,7 @@ class Mesh:
     client_id: int
     max_peers: int
     new_token: Callable[[], float]
+    abilities: Abilities
     max_received_bytes: int = MAX_RECEIVED_BYTES
     _offer: OpenOffer = field(default_factory=OpenOffer)
     _peers: dict[str, MeshPeer] = field(default_factory=dict)
@@ -84,6 +87,11 @@ class Mesh:
 
     def __contains__(self, peer_id: str) -> bool:
         return peer_id in self._peers or peer_id in self._lobby
+
+    @property
+    def _capability(self) -> Capability:
+        """What we say of ourselves."""
+        return Capability(self.client_id, self.abilities.can_restart)
 
     @property
     def deadline_s(self) -> float | None:
@@ -112,7 +120,7 @@ class Mesh:
     def announce(self, now_s: float, url: str | None = None) -> list[Outcome]:
         """Say that we are here."""
         self._announces.on_sent(url, now_s)
-        extra = encode_capability(Capability(self.client_id), open_offer=self._offer.announce())
+        extra = encode_capability(self._capability, open_offer=self._offer.announce())
         return [PublishPayload(Announce(self.peer_id, extra), url)]
 
     def take_offer(self, sdp: str | None) -> None:
@@ -154,7 +162,7 @@ class Mesh:
             signal = Description(event.kind, event.sdp)
         token = negotiation.token_for_signal()
         answers = negotiation.answers if isinstance(signal, Description) else None
-        extra = encode_capability(Capability(self.client_id), answers=answers)
+        extra = encode_capability(self._capability, answers=answers)
         message = SignalMessage(self.peer_id, peer.peer_id, token, signal, extra)
         return [*negotiation.publish(message, now_s)]
 
@@ -269,10 +277,11 @@ class Mesh:
             self._next_conn,
             self.new_token,
             self.peer_id,
+            self.abilities,
             self._lobby.remember_closed,
             url=url,
-            is_own_kind=capability is not None,
         )
+        negotiation.know(capability)
         peer = self._peers[peer_id] = MeshPeer(negotiation, capability)
         return peer
 

@@ -85,9 +85,7 @@ class MeshPeer:
         negotiation.url = url
         self.is_guess = self.may_be_gone = False
         before, retries = negotiation.conn, negotiation.retries
-        outcomes: list[Outcome] = [
-            *negotiation.accept(message, now_s, is_own_kind=capability is not None)
-        ]
+        outcomes: list[Outcome] = [*negotiation.accept(message, now_s, capability)]
         if negotiation.conn != before:
             reason = "the peer began anew"
             outcomes += self.part(reason)

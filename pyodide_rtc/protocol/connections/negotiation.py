@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from pyodide_rtc.protocol.connections.capability import Capability
 from pyodide_rtc.protocol.connections.negotiation_steps import RESTART_TIMEOUT_S, Details, Steps
 from pyodide_rtc.protocol.deadlines import earliest
 from pyodide_rtc.protocol.effects import ConnectionEffect, PublishPayload
@@ -88,6 +89,7 @@ TABLE: Final[Mapping[Event, tuple[Row, ...]]] = {
         (CONNECTED,                   Steps.is_known_offer,  SAME,          Steps.add_what_is_new),
         (RESTARTING,                  Steps.is_another_end,  CONNECTING,    Steps.answer_anew),
         (OFFERING,                    Steps.keeps_own_offer, SAME,          Steps.turn_down_offer),
+        ((CALLING, RECOVERED),        Steps.lacks_rollback,  CONNECTING,    Steps.give_way_anew),
         (CALLING,                     ALWAYS,                CONNECTING,    Steps.give_way),
         (RESTARTING,                  ALWAYS,                RESTARTED,     Steps.give_way),
         (RECOVERED,                   ALWAYS,                CONNECTED,     Steps.give_way),
@@ -116,7 +118,7 @@ TABLE: Final[Mapping[Event, tuple[Row, ...]]] = {
     ),
     Event.PATH_LOST: (
         ((CALLING, CONNECTING),       Steps.is_last_try,     FAILED,        Steps.pass_over),
-        (CONNECTED,                   Steps.knows_restart,   RESTARTING,    Steps.restart_ice),
+        (CONNECTED,                   Steps.can_restart,     RESTARTING,    Steps.restart_ice),
         ((ANSWERED_OPEN, *OFFERING),  ALWAYS,                CALLING,       Steps.try_anew),
         (DESCRIBED,                   ALWAYS,                CALLING,       Steps.try_anew),
     ),
@@ -185,6 +187,11 @@ class Negotiation(Steps):
         give_up_s = self.give_up_s
         return None if give_up_s is None else earliest(give_up_s, self.doubt_due_s)
 
+    def know(self, capability: Capability | None) -> None:
+        """Take what the peer says of itself; a stock peer says nothing."""
+        self.is_own_kind = capability is not None
+        self.peer_can_restart = capability is not None and capability.can_restart
+
     # Events.
 
     def offer(self) -> list[ConnectionEffect]:
@@ -196,10 +203,10 @@ class Negotiation(Steps):
         return self._on(Event.OPEN_OFFER, Details(now_s, sdp))
 
     def accept(
-        self, message: SignalMessage, now_s: float, *, is_own_kind: bool
+        self, message: SignalMessage, now_s: float, capability: Capability | None
     ) -> list[ConnectionEffect]:
-        """Take a signal of the peer."""
-        self.is_own_kind = is_own_kind
+        """Take a signal of the peer, and what it says of itself with it."""
+        self.know(capability)
         self.has_spoken = True
         match message.signal:
             case Description(type="offer", sdp=sdp):

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from pyodide_rtc.protocol.abilities import Abilities
 from pyodide_rtc.protocol.connections.sdp import (
     candidates_of,
     new_candidates,
@@ -76,6 +77,7 @@ class Steps:
             session id of our end of it, where that is known: of the connection in reserve it is.
         new_token: gives a glare token: milliseconds since 1970 plus a random fraction.
         my_id: the own peer id; decides when two tokens are equal.
+        abilities: what our peer connections can do.
         remember_closed: told of the session id of each end of the peer that we have closed, and
             whether that has answered us.
     """
@@ -85,10 +87,12 @@ class Steps:
     next_conn: Callable[[bool], tuple[int, str | None]]
     new_token: Callable[[], float]
     my_id: str
+    abilities: Abilities
     remember_closed: Callable[[str, bool], None] = lambda _, __: None
     conn: int | None = None
     url: str | None = None
     is_own_kind: bool = False
+    peer_can_restart: bool = False
     retries: int = 0  # how often a network path was looked for again, since there was one
     token: float | None = None  # of our description and its candidates, once one has gone out
     channels: dict[ChannelSide, int] = field(default_factory=dict)
@@ -134,6 +138,10 @@ class Steps:
             return not self.is_own_kind or self.my_id > self.peer_id
         return self.token > details.token
 
+    def lacks_rollback(self, _details: Details) -> bool:
+        """Tell whether our connections cannot take an offer back."""
+        return not self.abilities.rollback
+
     def took_offer_back(self, _details: Details) -> bool:
         """Tell whether this connection began with an offer of ours that gave way."""
         return self._took_offer_back
@@ -151,9 +159,9 @@ class Steps:
         assert details.candidate is not None, "a candidate came"
         return details.candidate.candidate in candidates_of(self._accepted_sdp or "")
 
-    def knows_restart(self, _details: Details) -> bool:
-        """Tell whether the peer is of our own kind: a stock peer knows no ICE restart."""
-        return self.is_own_kind
+    def can_restart(self, _details: Details) -> bool:
+        """Tell whether both ends can restart ICE: a stock peer cannot, nor can some homes."""
+        return self.abilities.can_restart and self.peer_can_restart
 
     def is_last_try(self, _details: Details) -> bool:
         """Tell whether this connection is itself the second try, or the third after a restart."""
@@ -201,6 +209,15 @@ class Steps:
         """Take our offer back (the browser does so by itself), and answer theirs."""
         self._took_offer_back = True
         return self.answer_here(details)
+
+    def give_way_anew(self, details: Details) -> list[ConnectionEffect]:
+        """Close the connection, as our offer cannot be taken back, and answer theirs by a new one.
+
+        The peer hears nothing of that: it has an offer, and gets an answer.
+        """
+        effects = self.answer_anew(details)
+        self._took_offer_back = True
+        return effects
 
     def turn_down_offer(self, details: Details) -> list[ConnectionEffect]:
         """Remember its token: the candidates that come with it are passed over."""

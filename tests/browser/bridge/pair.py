@@ -111,7 +111,7 @@ def join(host: Host, other_host: Host, *, in_band: bool = False) -> tuple[End, E
     ends = End(in_band=in_band), End(in_band=in_band)
     for end, other, home in ((ends[1], ends[0], other_host), (ends[0], ends[1], host)):
         end.host, end.other = home, other
-        end.transport = home.open_peer(end, ice_servers=[], is_offering=end is ends[0])
+        end.transport = home.network.open_peer(end, ice_servers=[], is_offering=end is ends[0])
     ends[0].transport.offer(in_band=in_band)
     return ends
 

@@ -23,10 +23,10 @@ def test_the_route_and_the_page_are_known(run: Run, place: str) -> None:
     route, href, config = run("""
         from pyodide_rtc.browser import open_host
         host = await open_host()
-        facts = await host.page_facts()
+        facts = await host.page.facts()
         await host.aclose()
         await host.aclose()
-        [host.route, facts.href, facts.config]
+        [host.page.route, facts.href, facts.config]
     """)
     assert route == {"page": "direct", "worker": "page"}[place]
     assert href.endswith("/module_test.html")
@@ -37,10 +37,10 @@ REMEMBER = """
     from pyodide_rtc.browser import open_host
     async def facts():
         host = await open_host()
-        found = await host.page_facts()
+        found = await host.page.facts()
         if forget:
-            host.forget_room()
-            found = await host.page_facts()  # asked after it, so it is forgotten by now
+            host.page.forget_room()
+            found = await host.page.facts()  # asked after it, so it is forgotten by now
         await host.aclose()
         return found
 """
@@ -73,13 +73,13 @@ def test_the_page_tells_that_it_is_put_away_and_there_again(
     run("""
         from pyodide_rtc.browser import open_host
         host, told = await open_host(), []
-        host.on_page_life(lambda: told.append("away"), lambda: told.append("woken"))
+        host.page.on_life(lambda: told.append("away"), lambda: told.append("woken"))
     """)
     driver.execute_script(
         "for (const name of ['pagehide', 'pageshow', 'online']) dispatchEvent(new Event(name))"
     )
     told = run("""
-        await host.page_facts()  # what the page told before has come by now
+        await host.page.facts()  # what the page told before has come by now
         await host.aclose()
         told
     """)
@@ -126,7 +126,7 @@ def test_a_configuration_that_is_no_json_is_told(
             from pyodide_rtc.errors import BridgeError
             host = await open_host()
             try:
-                await host.page_facts()
+                await host.page.facts()
             except BridgeError as error:
                 told = str(error)
             await host.aclose()
@@ -142,12 +142,12 @@ def test_storage_keeps_text(run: Run) -> None:
     result = run("""
         from pyodide_rtc.browser import open_host
         host = await open_host()
-        before = await host.storage.get("ø")
-        await host.storage.set("ø", "ü")
-        kept = await host.storage.get("ø")
-        await host.storage.remove("ø")
-        await host.storage.remove("ø")
-        after = await host.storage.get("ø")
+        before = await host.page.storage.get("ø")
+        await host.page.storage.set("ø", "ü")
+        kept = await host.page.storage.get("ø")
+        await host.page.storage.remove("ø")
+        await host.page.storage.remove("ø")
+        after = await host.page.storage.get("ø")
         await host.aclose()
         [before, kept, after]
     """)
@@ -160,7 +160,7 @@ def test_a_full_storage_says_so(run: Run) -> None:
         from pyodide_rtc.errors import QuotaExceededError
         host = await open_host()
         try:
-            await host.storage.set("big", "x" * 20_000_000)
+            await host.page.storage.set("big", "x" * 20_000_000)
         except QuotaExceededError as error:
             refusal = str(error)
         await host.aclose()
@@ -175,7 +175,7 @@ def test_asking_after_the_end_fails(run: Run) -> None:
         from pyodide_rtc.browser import open_host
         from pyodide_rtc.errors import StorageError
         host = await open_host()
-        question = asyncio.ensure_future(host.storage.get("x"))
+        question = asyncio.ensure_future(host.page.storage.get("x"))
         await asyncio.sleep(0)
         host._link.close()
         try:
@@ -197,8 +197,8 @@ def test_golden_cryptography(run: Run, vector: dict[str, str]) -> None:
         from pyodide_rtc.browser import open_host
         from pyodide_rtc.errors import DecryptionError
         host = await open_host()
-        key = host.crypto.derive_key({vector["password"]!r}, {vector["room"]!r})
-        other = host.crypto.derive_key("wrong", {vector["room"]!r})
+        key = host.machine.crypto.derive_key({vector["password"]!r}, {vector["room"]!r})
+        other = host.machine.crypto.derive_key("wrong", {vector["room"]!r})
 
         async def result_of(begin, *args):
             result = asyncio.get_running_loop().create_future()
@@ -232,7 +232,7 @@ SOCKET = """
         def on_text(self, text): self.heard.put_nowait(text)
         def on_close(self, reason): self.heard.put_nowait("close: " + reason)
     host, handler = await open_host(), Handler()
-    socket = host.open_socket({url!r}, handler)
+    socket = host.network.open_socket({url!r}, handler)
     heard = [await soon(handler.heard.get())]
 """
 
@@ -276,7 +276,7 @@ def test_a_closed_socket_is_silent(run: Run) -> None:
             def on_close(self, reason): heard.append(reason)
         host = await open_host()
         for url in ("ws://localhost:1/", "nonsense://x"):
-            host.open_socket(url, Handler()).close()
+            host.network.open_socket(url, Handler()).close()
         await asyncio.sleep(0.3)  # nothing may come: there is nothing to wait for
         await host.aclose()
         heard
@@ -290,7 +290,7 @@ def test_what_answers_at_an_address(run: Run) -> None:
         from pyodide_rtc.browser import open_host
         host = await open_host()
         urls = {server.signaling_url!r}, {server.signaling_url!r} + "?key=1", "ws://localhost:1/"
-        answers = [await host.answers_http(url) for url in urls]
+        answers = [await host.network.answers_http(url) for url in urls]
         await host.aclose()
         answers
         """)
@@ -307,7 +307,8 @@ def test_tab_channels_reach_all_others(run: Run) -> None:
             def on_message(self, data): self.heard.put_nowait(data)
         host = await open_host()
         a, b = Handler(), Handler()
-        first, second = host.open_tab_channel("room ø", a), host.open_tab_channel("room ø", b)
+        first = host.network.open_tab_channel("room ø", a)
+        second = host.network.open_tab_channel("room ø", b)
         stranger = js.BroadcastChannel.new("room ø")
         stranger.postMessage("not bytes")
         first.send(b"one")
@@ -327,10 +328,12 @@ def test_randomness_and_time(run: Run) -> None:
         import time
         from pyodide_rtc.browser import open_host
         host = await open_host()
-        numbers = {host.random() for _ in range(100)}
+        machine = host.machine
+        numbers = {machine.random() for _ in range(100)}
         await host.aclose()
-        [len(numbers), min(numbers) >= 0, max(numbers) < 1, len(host.random_bytes(16)),
-         host.random_bytes(16) != host.random_bytes(16), abs(host.wall_time_s() - time.time()) < 1]
+        [len(numbers), min(numbers) >= 0, max(numbers) < 1, len(machine.random_bytes(16)),
+         machine.random_bytes(16) != machine.random_bytes(16),
+         abs(machine.wall_time_s() - time.time()) < 1]
     """)
     assert result == [100, True, True, 16, True, True]
 

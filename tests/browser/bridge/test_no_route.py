@@ -68,9 +68,9 @@ def test_a_second_answer_is_ended_on_the_page(lonely: Any) -> None:
     eventually(lambda: ended_ports(lonely) == 1, 5, "the second port is closed")
     result = lonely.run_async("""
         from pyodide_rtc.browser import live_proxies
-        facts = await host.page_facts()
+        facts = await host.page.facts()
         await host.aclose()
-        [host.route, facts.href != "", live_proxies()]
+        [host.page.route, facts.href != "", live_proxies()]
     """)
     assert result == ["first", True, 0]
     eventually(lambda: ended_ports(lonely) > 1, 5, "the first port is closed")

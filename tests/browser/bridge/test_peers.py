@@ -187,7 +187,7 @@ def test_two_offers_at_once_still_connect(run: Run) -> None:
         offers, early = asyncio.Queue(), []
         for end, other in ((a, b), (b, a)):
             end.other = other
-            end.transport = host.open_peer(end, ice_servers=[], is_offering=True)
+            end.transport = host.network.open_peer(end, ice_servers=[], is_offering=True)
             end.on_description = lambda kind, sdp, end=end: offers.put_nowait((end, kind, sdp))
             end.on_candidate = lambda *candidate, end=end: early.append((end, candidate))
             end.transport.offer(in_band=False)
@@ -229,7 +229,7 @@ def test_an_offer_in_hand_can_be_answered_before_it_is_asked_for(run: Run) -> No
         a, b = End(), End()
         for end, other in ((a, b), (b, a)):
             end.other = other
-            end.transport = host.open_peer(end, ice_servers=[], is_offering=end is a)
+            end.transport = host.network.open_peer(end, ice_servers=[], is_offering=end is a)
         offer = await soon(a.prepared.get())
         while not candidates_of(offer):
             offer = await soon(a.prepared.get())
@@ -255,7 +255,7 @@ def test_with_ice_servers_nothing_is_looked_for_before_it_is_wanted(run: Run) ->
         host = await open_host()
         a, offered, found = End(), [], asyncio.Event()
         ice_servers = [{"urls": "stun:127.0.0.1:34780"}]
-        a.transport = host.open_peer(a, ice_servers=ice_servers, is_offering=True)
+        a.transport = host.network.open_peer(a, ice_servers=ice_servers, is_offering=True)
         offer = await soon(a.prepared.get())
         a.on_description = lambda kind, sdp: offered.append((kind, sdp == offer))
         a.on_candidate = lambda *candidate: found.set()
@@ -297,7 +297,8 @@ def test_a_connection_that_cannot_be_made_fails(run: Run) -> None:
         from pyodide_rtc.browser import open_host
         host = await open_host()
         end = End()
-        end.transport = host.open_peer(end, ice_servers=[{"urls": "nonsense"}], is_offering=True)
+        ice_servers = [{"urls": "nonsense"}]
+        end.transport = host.network.open_peer(end, ice_servers=ice_servers, is_offering=True)
         await soon(end.changed.wait())
         await host.aclose()
         [end.log, end.states]

@@ -37,7 +37,7 @@ print((await b.receive()).decode())
 """
 TELL = """
 from pyodide_rtc.browser import live_proxies
-print(a.host.route, a.channels[0][0])
+print(a.host.page.route, a.channels[0][0])
 await pair.__aexit__(None, None, None)
 print(live_proxies())
 """

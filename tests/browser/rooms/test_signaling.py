@@ -107,7 +107,7 @@ def test_a_gateway_of_the_site_that_tells_its_server_is_away(site: Path) -> None
         with gateway(own.port), gateway(0) as foreign_port:
             for port in (own.port, foreign_port):
                 urls = [f"ws://localhost:{port}/{status}" for status in statuses]
-                person.run(f"answers = [await host.answers_http(url) for url in {urls}]")
+                person.run(f"answers = [await host.network.answers_http(url) for url in {urls}]")
                 told[port] = person.value("answers")
         assert told[own.port] == [True, True, True, False, False, False]
         assert told[foreign_port] == [True] * 6, "browsers do not show what others answer"
