@@ -47,7 +47,7 @@ pycrdt: setup-site  ## the wheel of pycrdt for Pyodide, into dist/
 
 bench: setup-browsers site  ## latency, throughput and bytes, beside y-webrtc in the same browsers
 	$(PYTHON) tests/bench/run.py
-	$(PYTHON) tests/bench/together.py
+	$(PYTHON) tests/bench/together_bench.py
 
 picture: setup-browsers site  # of two browsers, for the README
 	$(PYTHON) tests/bench/picture.py docs/together.png

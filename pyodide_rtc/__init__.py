@@ -11,8 +11,8 @@ Importing does nothing; `join` does.
 from pyodide_rtc import errors
 from pyodide_rtc._default import enable_logging, join
 from pyodide_rtc._version import __version__
+from pyodide_rtc.awareness import Awareness
 from pyodide_rtc.errors import *  # noqa: F403 - errors.__all__ is the list
-from pyodide_rtc.presence import Awareness
 from pyodide_rtc.room import Room
 from pyodide_rtc.room_status import Peer, RoomEvent, RoomStatus, Server
 

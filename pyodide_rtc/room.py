@@ -11,9 +11,9 @@ from typing import Any, Literal, Protocol
 from pycrdt import Array, Doc, Map, Text
 
 from pyodide_rtc import room_repr
+from pyodide_rtc.awareness import Awareness, user_state
 from pyodide_rtc.errors import IceFailedError, RoomClosedError, RtcError, SyncTimeoutError
 from pyodide_rtc.observers import Observers
-from pyodide_rtc.presence import Awareness, user_state
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.room_status import Peer, RoomEvent, RoomStatus, Server
 from pyodide_rtc.session.room_session import Notice, ServerChanged, ServerOpened

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pyodide_rtc import room_repr
-from pyodide_rtc.protocol import fault_limits, intake, link, signaling
+from pyodide_rtc.protocol import fault_limits, intake, link, signaling_machine
 from pyodide_rtc.protocol.connections import doubts, mesh, negotiation_steps, strangers
 from pyodide_rtc.protocol.document import comparison, document_machine, guests, stock_checks
 from pyodide_rtc.wire import messages
@@ -72,7 +72,7 @@ def test_the_limits_are_those_of_the_code() -> None:
         "the state vector of one": (messages.MAX_CHECKED_BYTES >> 20,),
         "connections": (20, 34, mesh.MAX_CALLERS),
         "ICE candidates": (negotiation_steps.MAX_CANDIDATES,),
-        "payloads": (intake.RATE_PER_S, intake.BURST, signaling.MAX_FRAME_CHARS),
+        "payloads": (intake.RATE_PER_S, intake.BURST, signaling_machine.MAX_FRAME_CHARS),
     }.items():
         [said] = [limit for of, limit in limits.items() if of.startswith(words)]
         numbers = [float(n.replace(",", "")) for n in re.findall(r"\d[\d,.]*", said)]
@@ -92,7 +92,7 @@ def test_each_sentence_is_one_that_a_room_says() -> None:
 
 def test_both_halves_of_the_bridge_have_one_version() -> None:
     browser = Path(__file__).parents[1] / "pyodide_rtc/browser"
-    python = re.search(r"^_VERSION = (\d+)$", (browser / "bridge.py").read_text(), re.MULTILINE)
+    python = re.search(r"^_VERSION = (\d+)$", (browser / "routes.py").read_text(), re.MULTILINE)
     script = re.search(r"^const VERSION = (\d+);$", (browser / "host.js").read_text(), re.MULTILINE)
     assert python
     assert script

@@ -10,6 +10,7 @@ import pytest
 from pycrdt import Doc, Map
 from seeds import seeds
 
+from pyodide_rtc.awareness import Awareness
 from pyodide_rtc.errors import (
     BridgeError,
     BridgeTimeoutError,
@@ -25,16 +26,15 @@ from pyodide_rtc.errors import (
     SyncTimeoutError,
 )
 from pyodide_rtc.ports import PageFacts
-from pyodide_rtc.presence import Awareness
 from pyodide_rtc.protocol.effects import AwarenessChanged
 from pyodide_rtc.room import Room
 from pyodide_rtc.room_status import RoomEvent, Server
 from pyodide_rtc.rooms import Rooms
 from pyodide_rtc.session.document_binding import DocumentBinding
 from pyodide_rtc.testing import MemoryHost, Network, run_virtual
-from pyodide_rtc.testing.host import MemoryNetwork, MemoryPage
-from pyodide_rtc.testing.locks import MemoryLocks
-from pyodide_rtc.testing.peer import MemoryDataChannel, MemoryPeer
+from pyodide_rtc.testing.memory_host import MemoryNetwork, MemoryPage
+from pyodide_rtc.testing.memory_locks import MemoryLocks
+from pyodide_rtc.testing.memory_peer import MemoryDataChannel, MemoryPeer
 from pyodide_rtc.wire.messages import Message, SyncUpdate, decode
 
 URL = "wss://relay.example.org/"

@@ -1,7 +1,7 @@
 """The browser as a host: the only folder that imports `js`.
 
 Which adapter fits is found by what there is: a document here means Pyodide on the page (direct.py),
-a worker reaches the page by a bridge (bridge.py). Importing this module does nothing, anywhere.
+a worker reaches the page by a bridge (routes.py). Importing this module does nothing, anywhere.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ async def open_host() -> Host:
 
             return await open_direct()
         if hasattr(js, "WorkerGlobalScope"):
-            from pyodide_rtc.browser.bridge import open_bridge
+            from pyodide_rtc.browser.routes import open_bridge
 
             return await open_bridge()
     raise BrowserUnsupportedError(

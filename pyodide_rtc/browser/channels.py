@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pyodide.ffi import to_js
 
 from pyodide_rtc.browser.ffi import ProxyScope, raised_as, thread
-from pyodide_rtc.browser.link import PageLink
+from pyodide_rtc.browser.page_bridge import PageBridge
 from pyodide_rtc.errors import BridgeError
 from pyodide_rtc.ports import LOW_BUFFERED_BYTES, DataChannelHandler
 
@@ -107,8 +107,8 @@ class NativeChannel:
 class ProxiedChannel:
     """A data channel that stays on the page; every message goes through host.js."""
 
-    def __init__(self, link: PageLink, key: str) -> None:
-        self._link = link
+    def __init__(self, bridge: PageBridge, key: str) -> None:
+        self._bridge = bridge
         self._key = key
         self._handler: DataChannelHandler | None = None
         self._is_open = False
@@ -124,7 +124,7 @@ class ProxiedChannel:
     def listen(self, handler: DataChannelHandler) -> None:
         """Set the handler."""
         self._handler = handler
-        self._link.add(self._key, self)
+        self._bridge.add(self._key, self)
 
     def send(self, data: bytes) -> None:
         """Send one message. If the page cannot, it closes the channel: nothing is lost unseen.
@@ -139,21 +139,21 @@ class ProxiedChannel:
         if self.buffered_bytes + len(data) > _BUFFER_LIMIT_BYTES:
             raise BridgeError("OperationError: the data channel's buffer is full")
         self._sent_bytes += len(data)
-        self._link.send("channel-send", self._key, data)
+        self._bridge.send("channel-send", self._key, data)
 
     def close(self) -> None:
         """Close once everything that was sent has gone."""
         self._is_open = False
-        self._link.send("channel-close", self._key)
+        self._bridge.send("channel-close", self._key)
 
     def release(self) -> None:
         """Hear nothing more."""
         self._is_open = False
-        self._link.discard(self._key)
+        self._bridge.discard(self._key)
 
     def receive(self, operation: str, *args: Any) -> None:
         """Take one message of host.js."""
-        assert self._handler is not None  # the link knows this channel since `listen`
+        assert self._handler is not None  # the bridge knows this channel since `listen`
         match operation:
             case "open":
                 self._is_open = True

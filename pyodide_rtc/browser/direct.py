@@ -5,9 +5,9 @@ from __future__ import annotations
 import js
 from pyodide.code import run_js
 
+from pyodide_rtc.browser.browser_host import BrowserHost
 from pyodide_rtc.browser.ffi import ProxyScope, as_js, host_script, raised_as
-from pyodide_rtc.browser.host import BrowserHost
-from pyodide_rtc.browser.link import PageLink
+from pyodide_rtc.browser.page_bridge import PageBridge
 from pyodide_rtc.errors import BridgeError
 
 __all__ = ["open_direct"]
@@ -27,11 +27,11 @@ async def open_direct() -> BrowserHost:
     finally:
         js.URL.revokeObjectURL(url)
     scope = ProxyScope()
-    link = PageLink("direct", lambda *message: page.receive(as_js(message)))
-    page = module.createHost(scope.proxy(lambda message, _transfer=None: link.receive(*message)))
+    bridge = PageBridge("direct", lambda *message: page.receive(as_js(message)))
+    page = module.createHost(scope.proxy(lambda message, _transfer=None: bridge.receive(*message)))
 
     def disconnect() -> None:
         page.close()
         scope.close()
 
-    return BrowserHost(link, disconnect)
+    return BrowserHost(bridge, disconnect)

@@ -14,7 +14,7 @@ import logging
 from typing import Any
 
 from pyodide_rtc import browser
-from pyodide_rtc.engine.server import Engine
+from pyodide_rtc.engine.engine_server import Engine
 
 logger = logging.getLogger("pyodide_rtc.engine")
 

@@ -13,8 +13,8 @@ from collections.abc import Callable
 
 from pyodide_rtc.engine.content import Content
 from pyodide_rtc.engine.lineage import Candidate, read_candidate, winner
+from pyodide_rtc.engine.page_presence import PageState, Presence
 from pyodide_rtc.engine.port import Post
-from pyodide_rtc.engine.presence import PageState, Presence
 from pyodide_rtc.protocol.events import JsonObject
 from pyodide_rtc.room import Room
 from pyodide_rtc.session.timer import DeadlineTimer

@@ -15,7 +15,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from pyodide_rtc.errors import DecodeError, MessageTooBigError, RemoteProtocolError
-from pyodide_rtc.wire.signaling import (
+from pyodide_rtc.wire.signaling_frames import (
     ClientFrame,
     Ping,
     Publish,

@@ -16,7 +16,7 @@ from pyodide_rtc.protocol.connections.mesh import Mesh
 from pyodide_rtc.protocol.room_machine import RoomMachine
 from pyodide_rtc.session.room_session import Notice, RoomSession
 from pyodide_rtc.session.sealer import PasswordSealer, PlainSealer, Sealer
-from pyodide_rtc.session.server_link import ServerLink
+from pyodide_rtc.session.signaling_connection import SignalingConnection
 
 
 class Client:
@@ -28,7 +28,7 @@ class Client:
 
     def __init__(self, host: Host) -> None:
         self.host = host
-        self._links: dict[str, ServerLink] = {}
+        self._links: dict[str, SignalingConnection] = {}
         self._sessions: set[RoomSession] = set()
         host.page.on_life(self._put_away, self._wake)
 
@@ -99,9 +99,9 @@ class Client:
         leaving.add_done_callback(lambda _: self._drop_idle_links())
         return leaving
 
-    def _link_to(self, url: str) -> ServerLink:
+    def _link_to(self, url: str) -> SignalingConnection:
         if url not in self._links:
-            self._links[url] = ServerLink(self.host.network, url, self.host.machine.random)
+            self._links[url] = SignalingConnection(self.host.network, url, self.host.machine.random)
         return self._links[url]
 
     def _put_away(self) -> None:

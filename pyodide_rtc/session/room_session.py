@@ -20,11 +20,11 @@ from pyodide_rtc.protocol.intake import MAX_WAITING_BYTES, RUN_FRAMES, cost_of
 from pyodide_rtc.protocol.room_machine import RoomMachine
 from pyodide_rtc.session.arrivals import Arrivals
 from pyodide_rtc.session.document_binding import DocumentBinding
+from pyodide_rtc.session.peer_connections import PeerConnections
 from pyodide_rtc.session.reading import is_panic
 from pyodide_rtc.session.sealer import Sealer
-from pyodide_rtc.session.server_link import ServerLink
+from pyodide_rtc.session.signaling_connection import SignalingConnection
 from pyodide_rtc.session.timer import DeadlineTimer
-from pyodide_rtc.session.transports import Connections
 from pyodide_rtc.snapshot import Snapshot
 from pyodide_rtc.wire.payload import decode_payload, encode_payload
 
@@ -129,7 +129,7 @@ class RoomSession:
         host: Host,
         topic: str,
         machine: RoomMachine,
-        servers: Sequence[ServerLink],
+        servers: Sequence[SignalingConnection],
         sealer: Sealer,
         ice_servers: Sequence[IceServer],
         on_notice: Callable[[Notice], None],
@@ -143,7 +143,7 @@ class RoomSession:
         self._on_notice = on_notice
         self._on_fault = on_fault
         self._loop = asyncio.get_running_loop()
-        self._connections = Connections(host.network, ice_servers, self._on_connection)
+        self._connections = PeerConnections(host.network, ice_servers, self._on_connection)
         self._arrivals: Arrivals[_Arrived] = Arrivals(self._on_turn)
         self._tab: TabChannel | None = None
         self._locks: dict[str, Lock] = {}

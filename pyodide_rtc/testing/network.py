@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 from pyodide_rtc.ports import Abilities, SignalingSocketHandler, TabChannelHandler
 
 if TYPE_CHECKING:
-    from pyodide_rtc.testing.host import MemoryHost
-    from pyodide_rtc.testing.locks import MemoryLock
-    from pyodide_rtc.testing.peer import MemoryPeer
+    from pyodide_rtc.testing.memory_host import MemoryHost
+    from pyodide_rtc.testing.memory_locks import MemoryLock
+    from pyodide_rtc.testing.memory_peer import MemoryPeer
 
 _OF_A_BROWSER = Abilities(rollback=True, ice_restart=True)
 
@@ -76,7 +76,7 @@ class Network:
             href: the page's address.
             abilities: what its peer connections can do; by default what those of browsers can.
         """
-        from pyodide_rtc.testing.host import MemoryHost
+        from pyodide_rtc.testing.memory_host import MemoryHost
 
         name = browser or f"browser-{self.random.getrandbits(64):x}"
         href = href or "https://example.org/lab/index.html?room=demo"

@@ -8,7 +8,7 @@ import pytest
 
 from pyodide_rtc.protocol.document.guests import MAX_STATE_BYTES
 
-from .helpers import KEY, OTHER_SEED, SEED, World, candidate, seed_state, with_world
+from .engine_helpers import KEY, OTHER_SEED, SEED, World, candidate, seed_state, with_world
 
 
 class TestOneLineage:

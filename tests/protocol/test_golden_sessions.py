@@ -30,7 +30,7 @@ from pyodide_rtc.wire.payload import (
     encode_payload,
 )
 
-from .helpers import LIMIT, OF_A_BROWSER, URL, entries_in, frames, only
+from .machine_helpers import LIMIT, OF_A_BROWSER, URL, entries_in, frames, only
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 CLIENT_A, CLIENT_B = 305419896, 2271560481

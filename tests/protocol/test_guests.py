@@ -7,7 +7,7 @@ from pyodide_rtc.protocol.document.guests import (
     MAX_STATE_BYTES,
     Guests,
 )
-from pyodide_rtc.wire.awareness import AwarenessEntry, TooBigState
+from pyodide_rtc.wire.awareness_update import AwarenessEntry, TooBigState
 
 SMALL = CLIENT_BYTES
 LINK_CLIENTS = MAX_LINK_BYTES // (2 * SMALL)

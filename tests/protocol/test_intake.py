@@ -12,7 +12,7 @@ from pyodide_rtc.protocol.intake import (
     Intake,
     cost_of,
 )
-from pyodide_rtc.wire.awareness import AwarenessEntry, encode_awareness
+from pyodide_rtc.wire.awareness_update import AwarenessEntry, encode_awareness
 from pyodide_rtc.wire.chunks import CHUNK_TYPE
 from pyodide_rtc.wire.messages import (
     AwarenessMessage,

@@ -8,11 +8,11 @@ from pyodide_rtc.errors import DecodeError
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.room_machine import RoomMachine
-from pyodide_rtc.wire.awareness import AwarenessEntry
+from pyodide_rtc.wire.awareness_update import AwarenessEntry
 from pyodide_rtc.wire.chunks import cut, encode_chunk
 from pyodide_rtc.wire.messages import SyncStep1, SyncStep2, SyncUpdate, encode
 
-from .helpers import PEER_CLIENT, awareness_frame, link_peer, make_room, only
+from .machine_helpers import PEER_CLIENT, awareness_frame, link_peer, make_room, only
 
 LARGE = SyncUpdate(b"x" * 400)
 CHUNKS = [encode_chunk(chunk) for chunk in cut(1, encode(LARGE), max_bytes=128)]

@@ -13,7 +13,7 @@ from pyodide_rtc.protocol.connections.lobby import (
 )
 from pyodide_rtc.wire.payload import Candidate, Description
 
-from .helpers import OTHER, PEER, URL, sdp, signal
+from .machine_helpers import OTHER, PEER, URL, sdp, signal
 
 
 @pytest.fixture

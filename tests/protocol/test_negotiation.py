@@ -28,7 +28,7 @@ from pyodide_rtc.protocol.effects import (
 )
 from pyodide_rtc.wire.payload import Candidate, Description, OtherSignal, Signal, SignalMessage
 
-from .helpers import sdp
+from .machine_helpers import sdp
 
 ME, PEER = "m", "p"
 ALL = Abilities(rollback=True, ice_restart=True)

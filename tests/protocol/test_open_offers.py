@@ -24,7 +24,7 @@ from pyodide_rtc.protocol.connections.negotiation_steps import (
 )
 from pyodide_rtc.wire.payload import Announce, Candidate, Description, SignalMessage
 
-from .helpers import (
+from .machine_helpers import (
     CANDIDATE,
     LIMIT,
     ME,
@@ -327,7 +327,7 @@ class TestAnswering:
 
     def test_nor_one_of_a_connection_that_is_closed(self, mesh: Mesh) -> None:
         hear(mesh, inviting())
-        mesh.drop(PEER, "it left")
+        mesh.leave(PEER, "it left")
 
         assert hear(mesh, inviting()) == [fx.OpenTransport(2, is_initiator=True, is_own_kind=True)]
 

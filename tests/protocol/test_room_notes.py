@@ -9,7 +9,7 @@ from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.room_machine import RoomMachine
 
-from .helpers import (
+from .machine_helpers import (
     ANSWER,
     MY_CLIENT,
     OTHER,

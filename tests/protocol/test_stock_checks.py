@@ -15,7 +15,7 @@ from pyodide_rtc.protocol.room_machine import RoomMachine
 from pyodide_rtc.wire.messages import Message, StateCheck, SyncStep1, SyncUpdate, encode
 from pyodide_rtc.wire.state import encode_state_vector
 
-from .helpers import OTHER, OTHER_CLIENT, PEER_CLIENT, frames, link_peer, make_room, only
+from .machine_helpers import OTHER, OTHER_CLIENT, PEER_CLIENT, frames, link_peer, make_room, only
 
 OURS, THEIRS = encode_state_vector({7: 5}), encode_state_vector({7: 2})
 QUESTION = SyncStep1(OURS)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pyodide_rtc.errors import IceFailedError
 from pyodide_rtc.protocol.connections.unreached import MAX_UNREACHED_S, Unreached
 
-from .helpers import PEER
+from .machine_helpers import PEER
 
 ERROR = IceFailedError(PEER, "no network path")
 

@@ -38,7 +38,7 @@ async def command(*arguments: str, code: str = RUN) -> AsyncIterator[asyncio.sub
 
 async def read_line(process: asyncio.subprocess.Process) -> str:
     assert process.stdout is not None
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         return (await process.stdout.readline()).decode().rstrip("\n")
 
 
@@ -57,7 +57,7 @@ async def test_serves_until_told_to_stop(
             assert await answer.text() == "home"
         process.send_signal(number)
         assert await client.closing() == (1001, "the server stops")
-        stdout, stderr = await asyncio.wait_for(process.communicate(), 10)
+        stdout, stderr = await asyncio.wait_for(process.communicate(), 30)
     assert process.returncode == 0
     assert stdout == b""
     assert b"Traceback" not in stderr
@@ -93,7 +93,7 @@ def test_a_port_in_use_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 async def test_the_missing_extra_is_told() -> None:
     code = f"import sys; sys.modules['aiohttp'] = None; {RUN}"
     async with command("serve", code=code) as process:
-        _, stderr = await asyncio.wait_for(process.communicate(), 10)
+        _, stderr = await asyncio.wait_for(process.communicate(), 30)
     assert process.returncode == 2
     assert stderr.decode() == (
         "pyodide-rtc: aiohttp is missing. Install the server: pip install 'pyodide-rtc[server]'\n"

@@ -15,7 +15,7 @@ from pyodide_rtc.session.reading import DocumentReader, is_panic
 from pyodide_rtc.wire.state import decode_state_vector, encode_state_vector
 from pyodide_rtc.wire.update_extent import extent_of
 
-from .test_document import Bound, update_of
+from .test_document_binding import Bound, update_of
 
 PLAYS = some(1000)
 

@@ -22,7 +22,7 @@ from pyodide_rtc.room import Room
 from pyodide_rtc.testing import MemoryHost, Network, run_virtual
 from pyodide_rtc.wire.messages import Message, SyncStep1, SyncStep2, SyncUpdate
 
-from .helpers import TOPIC, URL, awake, content, edit, gaps, make_rooms, state_vector
+from .play_helpers import TOPIC, URL, awake, content, edit, gaps, make_rooms, state_vector
 from .stock_peer import StockPeer
 
 SECOND_URL = "wss://second.example.org/"

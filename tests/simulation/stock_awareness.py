@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pyodide_rtc.wire.awareness import AwarenessEntry, decode_awareness, encode_awareness
+from pyodide_rtc.wire.awareness_update import AwarenessEntry, decode_awareness, encode_awareness
 
 OUTDATED_S = 30.0
 State = dict[str, Any]

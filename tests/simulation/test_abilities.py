@@ -19,7 +19,7 @@ from pyodide_rtc.room import Room
 from pyodide_rtc.testing import Abilities, MemoryHost, Network, run_virtual
 
 from .hard import Actor, Play, main, play
-from .helpers import OF_A_BROWSER, Wiretap, make_rooms
+from .play_helpers import OF_A_BROWSER, Wiretap, make_rooms
 from .test_mixed_rooms import LARGER, SMALLER, check
 from .test_mixed_rooms import play as play_mixed
 

@@ -14,7 +14,7 @@ from pyodide_rtc.room import Room
 from pyodide_rtc.testing import MemoryHost, Network, run_virtual
 from pyodide_rtc.wire.messages import AwarenessMessage, StateCheck, SyncUpdate
 
-from .helpers import URL, Wiretap, awake, content, edit, make_rooms
+from .play_helpers import URL, Wiretap, awake, content, edit, make_rooms
 
 BUSY_S = 8.0
 QUIET_S = 40.0  # attempts that an outage cut off are given up after 20 s and made anew

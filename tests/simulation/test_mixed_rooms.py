@@ -15,7 +15,7 @@ from pyodide_rtc.room import Room
 from pyodide_rtc.testing import Abilities, Network, run_virtual
 from pyodide_rtc.wire.messages import SyncStep1, SyncUpdate
 
-from .helpers import OF_A_BROWSER, TOPIC, URL, Wiretap, content, edit, make_rooms
+from .play_helpers import OF_A_BROWSER, TOPIC, URL, Wiretap, content, edit, make_rooms
 from .stock_peer import StockPeer
 
 OUR_TOKENS = 1_700_000_000_000.0  # the memory host's time in ms

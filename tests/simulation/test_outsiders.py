@@ -15,10 +15,10 @@ from pyodide_rtc.errors import DecryptionError, PeerError
 from pyodide_rtc.room import Room
 from pyodide_rtc.testing import Network, run_virtual
 from pyodide_rtc.testing.network import MemoryRelay, MemorySocket
-from pyodide_rtc.wire.awareness import AwarenessEntry, encode_awareness
+from pyodide_rtc.wire.awareness_update import AwarenessEntry, encode_awareness
 from pyodide_rtc.wire.messages import AwarenessMessage, SyncUpdate, TabPeer, encode
 
-from .helpers import TOPIC, URL, make_rooms
+from .play_helpers import TOPIC, URL, make_rooms
 
 
 def connections(rooms: list[Room]) -> list[dict[str, int | None]]:

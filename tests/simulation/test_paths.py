@@ -14,7 +14,7 @@ from pyodide_rtc.protocol.connections.unreached import MAX_UNREACHED_S
 from pyodide_rtc.room import Room
 from pyodide_rtc.testing import MemoryHost, Network, run_virtual
 
-from .helpers import URL, make_rooms
+from .play_helpers import URL, make_rooms
 
 
 async def linked(seed: int = 0) -> tuple[Network, list[MemoryHost], list[Room]]:

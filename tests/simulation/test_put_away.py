@@ -10,7 +10,7 @@ from seeds import seeds
 
 from pyodide_rtc.testing import Network, run_virtual
 
-from .helpers import TOPIC, URL, make_rooms
+from .play_helpers import TOPIC, URL, make_rooms
 from .stock_peer import StockPeer
 
 # As clocks go its tokens are lower than those of offers that are made later: hosts in memory have

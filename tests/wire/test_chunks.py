@@ -18,7 +18,7 @@ from pyodide_rtc.wire.chunks import (
 )
 from pyodide_rtc.wire.messages import UnknownMessage, decode
 
-from .helpers import LIMIT, damaged_bytes, quick, raises_only_wire_errors, safe_integers
+from .wire_helpers import LIMIT, damaged_bytes, quick, raises_only_wire_errors, safe_integers
 
 
 def chunks_of(frame: bytes, *, transfer: int = 1, max_bytes: int = 64) -> list[Chunk]:

@@ -24,7 +24,7 @@ from pyodide_rtc.wire.envelope import (
 )
 from pyodide_rtc.wire.lib0 import encode_var_bytes, encode_var_string
 
-from .helpers import (
+from .wire_helpers import (
     LIMIT,
     anything_in_json,
     damaged_bytes,

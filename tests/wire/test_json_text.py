@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pyodide_rtc.errors import DecodeError, LocalProtocolError
 from pyodide_rtc.wire.json_text import decode_json, encode_json
 
-from .helpers import anything_in_json, damaged_text, quick, raises_only_wire_errors
+from .wire_helpers import anything_in_json, damaged_text, quick, raises_only_wire_errors
 
 
 def nested(depth: int) -> str:

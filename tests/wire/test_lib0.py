@@ -19,7 +19,7 @@ from pyodide_rtc.wire.lib0 import (
     encode_var_uint,
 )
 
-from .helpers import (
+from .wire_helpers import (
     damaged_bytes,
     load_vectors,
     quick,

@@ -24,7 +24,7 @@ from pyodide_rtc.wire.messages import (
     encode,
 )
 
-from .helpers import (
+from .wire_helpers import (
     LIMIT,
     SESSIONS,
     damaged_bytes,

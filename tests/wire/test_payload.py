@@ -20,7 +20,7 @@ from pyodide_rtc.wire.payload import (
     encode_payload,
 )
 
-from .helpers import (
+from .wire_helpers import (
     SESSIONS,
     anything_in_json,
     load_vectors,

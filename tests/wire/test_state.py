@@ -16,7 +16,7 @@ from pyodide_rtc.wire.state import (
     encode_state_vector,
 )
 
-from .helpers import damaged_bytes, quick, raises_only_wire_errors
+from .wire_helpers import damaged_bytes, quick, raises_only_wire_errors
 
 
 def document(**values: object) -> Doc[Any]:

@@ -14,7 +14,7 @@ from pyodide_rtc.wire.lib0 import encode_var_bytes, encode_var_string, encode_va
 from pyodide_rtc.wire.update import MIN_PIECE_BYTES, cut_update
 
 from .documents import deleted_in, everything, random_document, replayed, state_of
-from .helpers import damaged_bytes, load_vectors, quick, raises_only_wire_errors
+from .wire_helpers import damaged_bytes, load_vectors, quick, raises_only_wire_errors
 
 EMPTY = b"\0\0"
 any_seed = st.integers(0, 2**32)

@@ -13,7 +13,7 @@ from pyodide_rtc.wire.state import decode_state_vector
 from pyodide_rtc.wire.update_extent import extent_of
 
 from .documents import random_document
-from .helpers import damaged_bytes, quick, raises_only_wire_errors
+from .wire_helpers import damaged_bytes, quick, raises_only_wire_errors
 
 
 def uints(*numbers: int) -> bytes:

@@ -216,7 +216,7 @@ class Mesh:
         if peer is None:
             return []
         report = [] if peer.is_joined else [Report(kind(peer.peer_id, reason))]
-        return [*self._miss(peer, reason, now_s), *report, *self.announce_again(now_s)]
+        return [*self._lose(peer, reason, now_s), *report, *self.announce_again(now_s)]
 
     def on_path(self, event: ev.PathFound) -> list[Outcome]:
         """Take note of the way to a peer."""
@@ -226,18 +226,22 @@ class Mesh:
         peer.is_relayed = event.is_relayed
         return [peer.change()]
 
-    def drop(self, peer_id: str, reason: str, *, is_gentle: bool = False) -> list[Outcome]:
+    def leave(self, peer_id: str, reason: str, *, is_gentle: bool = False) -> list[Outcome]:
+        """Deal with a peer no more, as far as this connection goes."""
+        return self._end(peer_id, reason, is_gentle=is_gentle)
+
+    def _end(self, peer_id: str, reason: str, *, is_gentle: bool = False) -> list[Outcome]:
         """Close the connection to a peer and forget it."""
         self._lobby.forget(peer_id)
         peer = self._peers.pop(peer_id, None)
         if peer is None:
             return []
-        return [*peer.negotiation.close(is_gentle=is_gentle), *peer.part(reason)]
+        return [*peer.negotiation.close(is_gentle=is_gentle), *peer.unlink(reason)]
 
     def put_away(self, reason: str, now_s: float) -> list[Outcome]:
         """Drop all peers until we wake."""
         self.take_offer(None)
-        return [e for peer in list(self) for e in self._miss(peer, reason, now_s)]
+        return [e for peer in list(self) for e in self._lose(peer, reason, now_s)]
 
     def come_back(self, now_s: float) -> None:
         """Call those who were to be called meanwhile, unless they hear our announce and call us."""
@@ -248,14 +252,14 @@ class Mesh:
         self._refused[peer_id] = None
         if len(self._refused) > MAX_REFUSED:
             del self._refused[next(iter(self._refused))]
-        return self.drop(peer_id, reason)
+        return self._end(peer_id, reason)
 
     def on_time(self, now_s: float) -> list[Outcome]:
         """Act on what takes too long and on what is in doubt, call newcomers, and announce."""
         outcomes: list[Outcome] = []
         for peer in [p for p in self if is_due(p.negotiation.deadline_s, now_s)]:
             if is_due(peer.negotiation.give_up_s, now_s):
-                outcomes += self._give_up(peer, now_s)
+                outcomes += self._time_out(peer, now_s)
             else:
                 outcomes += peer.negotiation.settle_doubt(now_s)
         for newcomer in self._lobby.take_due(now_s):
@@ -367,7 +371,7 @@ class Mesh:
                 return peer.doubt(now_s)  # it may not have our answer, on which it decides
             if verdict in (Verdict.KNOWN, Verdict.LATE):
                 return []
-        outcomes = [] if peer is None else self.drop(sender, "the peer began anew")
+        outcomes = [] if peer is None else self._end(sender, "the peer began anew")
         if verdict is Verdict.ADMIT:
             return outcomes + self._admit(url, message, capability, now_s)
         return outcomes + self._call(Newcomer(sender, url, capability, now_s), now_s)
@@ -409,27 +413,27 @@ class Mesh:
     ) -> list[Outcome]:
         """Tell that another network path is looked for, or that there is no further way."""
         if peer.negotiation.state is not State.FAILED:
-            told = peer.part(reason) or [peer.change(reason)]
+            told = peer.unlink(reason) or [peer.change(reason)]
             return [*told, *effects]
         report = Report(IceFailedError(peer.peer_id, reason))
-        return [*self._miss(peer, reason, now_s), report, *self.announce_again(now_s)]
+        return [*self._lose(peer, reason, now_s), report, *self.announce_again(now_s)]
 
-    def _give_up(self, peer: MeshPeer, now_s: float) -> list[Outcome]:
+    def _time_out(self, peer: MeshPeer, now_s: float) -> list[Outcome]:
         """End a try that takes too long: the peer has gone, or there is no path to it."""
         negotiation = peer.negotiation
         reason = f"no connection in time: {negotiation.state.value}"
         effects = negotiation.time_out(now_s)
         if negotiation.state is not State.GONE:
             return self._go_on(peer, effects, "no network path in time", now_s)
-        outcomes = self._miss(peer, reason, now_s)
+        outcomes = self._lose(peer, reason, now_s)
         if negotiation.has_spoken:
             outcomes.append(Report(NegotiationError(peer.peer_id, reason)))
         return outcomes if peer.is_guess else outcomes + self.announce_again(now_s)
 
-    def _miss(self, peer: MeshPeer, reason: str, now_s: float) -> list[Outcome]:
+    def _lose(self, peer: MeshPeer, reason: str, now_s: float) -> list[Outcome]:
         """Drop a peer that may be there still."""
         peer.negotiation.spare_offer()
-        outcomes = self.drop(peer.peer_id, reason)
+        outcomes = self._end(peer.peer_id, reason)
         if peer.capability is None and not peer.is_guess:
             url = peer.negotiation.url
             assert url is not None, "each peer is known by a server"

@@ -56,7 +56,7 @@ class MeshPeer:
         self.link, link.is_open = link, True
         return [*outcomes, LinkReady(link, is_back)]
 
-    def part(self, reason: str) -> list[Outcome]:
+    def unlink(self, reason: str) -> list[Outcome]:
         """Take that it is not linked any more."""
         if self.link is None or not self.link.is_open:
             return []
@@ -88,7 +88,7 @@ class MeshPeer:
         outcomes: list[Outcome] = [*negotiation.accept(message, now_s, capability)]
         if negotiation.conn != before:
             reason = "the peer began anew"
-            outcomes += self.part(reason)
+            outcomes += self.unlink(reason)
             self.link, self.capability = None, capability
             if negotiation.retries > retries:
                 outcomes.append(self.change(reason))

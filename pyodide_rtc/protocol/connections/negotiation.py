@@ -17,7 +17,7 @@ from pyodide_rtc.protocol.connections.negotiation_steps import RESTART_TIMEOUT_S
 from pyodide_rtc.protocol.deadlines import earliest
 from pyodide_rtc.protocol.effects import ConnectionEffect, PublishPayload
 from pyodide_rtc.protocol.events import ChannelSide
-from pyodide_rtc.wire.signaling import Candidate, Description, SignalMessage
+from pyodide_rtc.wire.signaling_frames import Candidate, Description, SignalMessage
 
 CONNECT_TIMEOUT_S = 20.0
 """A connection that has no open channel after this time has no network path."""

@@ -27,7 +27,7 @@ from pyodide_rtc.protocol.effects import (
     RestartIce,
 )
 from pyodide_rtc.protocol.events import ChannelSide
-from pyodide_rtc.wire.signaling import Candidate, SignalMessage
+from pyodide_rtc.wire.signaling_frames import Candidate, SignalMessage
 
 RESTART_TIMEOUT_S = 5.0
 """How long a new network path under the same connection is waited for."""

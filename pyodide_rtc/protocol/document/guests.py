@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from pyodide_rtc.errors import PeerLimitError, RemoteProtocolError
 from pyodide_rtc.protocol.events import LinkId
-from pyodide_rtc.wire.awareness import AwarenessEntry, TooBigState, decode_awareness
+from pyodide_rtc.wire.awareness_update import AwarenessEntry, TooBigState, decode_awareness
 
 MAX_STATE_BYTES = 65_536
 """The largest state of one client, as JSON. A name, a colour and a cursor have some hundred bytes;

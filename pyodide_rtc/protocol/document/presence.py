@@ -11,12 +11,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from pyodide_rtc.errors import RemoteProtocolError
-from pyodide_rtc.protocol.document.awareness import AwarenessChange, AwarenessMachine
+from pyodide_rtc.protocol.document.awareness_machine import AwarenessChange, AwarenessMachine
 from pyodide_rtc.protocol.document.guests import Guests
 from pyodide_rtc.protocol.document.replica import Effects, Replica, receivers
 from pyodide_rtc.protocol.effects import AwarenessChanged
 from pyodide_rtc.protocol.events import JsonObject, LinkId
-from pyodide_rtc.wire.awareness import AwarenessEntry, encode_awareness
+from pyodide_rtc.wire.awareness_update import AwarenessEntry, encode_awareness
 from pyodide_rtc.wire.messages import AwarenessMessage
 
 

@@ -177,16 +177,16 @@ def test_asking_after_the_end_fails(run: Run) -> None:
         host = await open_host()
         question = asyncio.ensure_future(host.page.storage.get("x"))
         await asyncio.sleep(0)
-        host._link.close()
+        host._bridge.close()
         try:
             await question
-            answer = "answered before the link was closed"
+            answer = "answered before the bridge was closed"
         except StorageError as error:
             answer = str(error)
         await host.aclose()
         answer
     """)
-    assert result in ("the link to the page was closed", "answered before the link was closed")
+    assert result in ("the bridge to the page was closed", "answered before the bridge was closed")
 
 
 @pytest.mark.parametrize("vector", json.loads(VECTORS.read_text()), ids=lambda v: v["room"])

@@ -67,9 +67,9 @@ def test_what_is_on_its_way_to_the_page_has_not_drained(worker: Any) -> None:
     told = worker.run_async("""
         from pair import End
         from pyodide_rtc.browser.channels import ProxiedChannel
-        from pyodide_rtc.browser.link import PageLink
+        from pyodide_rtc.browser.page_bridge import PageBridge
 
-        link, end, size = PageLink("test", lambda *message: None), End(), 65536
+        link, end, size = PageBridge("test", lambda *message: None), End(), 65536
         channel = ProxiedChannel(link, "channel")
         channel.listen(end)
         link.receive("open", "channel", None)

@@ -15,7 +15,7 @@ from pyodide_rtc.room import Room
 from pyodide_rtc.testing import Network, run_virtual
 from pyodide_rtc.wire.messages import Message, SyncStep1, SyncStep2, SyncUpdate
 
-from .helpers import TOPIC, URL, Wiretap, content, make_rooms
+from .play_helpers import TOPIC, URL, Wiretap, content, make_rooms
 from .stock_peer import StockPeer
 
 HEALED_WITHIN_S = 10.0

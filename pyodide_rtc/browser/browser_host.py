@@ -16,10 +16,10 @@ from pyodide.ffi import create_once_callable
 
 from pyodide_rtc.browser.crypto import SubtleCrypto
 from pyodide_rtc.browser.ffi import storage_error
-from pyodide_rtc.browser.link import PageLink, PageRefusalError
-from pyodide_rtc.browser.locks import BrowserLocks
-from pyodide_rtc.browser.peer import PagePeer
+from pyodide_rtc.browser.page_bridge import PageBridge, PageRefusalError
+from pyodide_rtc.browser.page_peer import PagePeer
 from pyodide_rtc.browser.sockets import BrowserSocket, BrowserTabChannel, answers_http
+from pyodide_rtc.browser.web_locks import BrowserLocks
 from pyodide_rtc.errors import BridgeError, StorageError
 from pyodide_rtc.ports import (
     Abilities,
@@ -40,8 +40,8 @@ class _Part(Protocol):
 class PageStorage:
     """The page's `localStorage`."""
 
-    def __init__(self, link: PageLink) -> None:
-        self._link = link
+    def __init__(self, bridge: PageBridge) -> None:
+        self._bridge = bridge
 
     async def get(self, key: str) -> str | None:
         """Read a value; None where there is none."""
@@ -58,7 +58,7 @@ class PageStorage:
 
     async def _ask(self, operation: str, *args: str) -> Any:
         try:
-            return await self._link.ask(operation, *args)
+            return await self._bridge.ask(operation, *args)
         except PageRefusalError as exc:
             raise storage_error(exc.name, exc.message) from exc
         except BridgeError as exc:
@@ -84,13 +84,13 @@ class BrowserNetwork:
     """Sockets and tab channels of the browser, and the page's peer connections.
 
     Args:
-        link: the way to host.js.
+        bridge: the way to host.js.
     """
 
     abilities = Abilities(rollback=True, ice_restart=True)
 
-    def __init__(self, link: PageLink) -> None:
-        self._link = link
+    def __init__(self, bridge: PageBridge) -> None:
+        self._bridge = bridge
         # Their callbacks keep them alive as long as they are open.
         self._parts: WeakSet[_Part] = WeakSet()
 
@@ -108,7 +108,7 @@ class BrowserNetwork:
         self, handler: PeerTransportHandler, *, ice_servers: Sequence[IceServer], is_offering: bool
     ) -> PagePeer:
         """Open a peer connection."""
-        peer = PagePeer(self._link, handler, ice_servers=ice_servers, is_offering=is_offering)
+        peer = PagePeer(self._bridge, handler, ice_servers=ice_servers, is_offering=is_offering)
         self._parts.add(peer)
         return peer
 
@@ -125,23 +125,23 @@ class BrowserNetwork:
 
 
 class BrowserPage:
-    """The page at the end of the link to host.js, and the locks of its browser.
+    """The page at the end of the bridge to host.js, and the locks of its browser.
 
     Args:
-        link: the way to host.js.
+        bridge: the way to host.js.
     """
 
-    def __init__(self, link: PageLink) -> None:
-        self._link = link
-        self._storage = PageStorage(link)
+    def __init__(self, bridge: PageBridge) -> None:
+        self._bridge = bridge
+        self._storage = PageStorage(bridge)
         self._locks = BrowserLocks()
         self._life = _PageLife()
-        link.add("page", self._life)
+        bridge.add("page", self._life)
 
     @property
     def route(self) -> str:
         """How the page is reached, as one word."""
-        return self._link.route
+        return self._bridge.route
 
     @property
     def storage(self) -> PageStorage:
@@ -160,7 +160,7 @@ class BrowserPage:
             BridgeTimeoutError: the page did not answer.
             BridgeError: the page's configuration is not a JSON object.
         """
-        href, config_text, *about_user = await self._link.ask("facts")
+        href, config_text, *about_user = await self._bridge.ask("facts")
         try:
             config = json.loads(config_text or "{}")
         except ValueError as exc:
@@ -176,7 +176,7 @@ class BrowserPage:
 
     def forget_room(self) -> None:
         """Forget the room that this tab remembers."""
-        self._link.send("forget-room", None)
+        self._bridge.send("forget-room", None)
 
 
 class BrowserMachine:
@@ -219,15 +219,15 @@ class BrowserHost:
     """A host in the browser, on the page or in a worker.
 
     Args:
-        link: the way to host.js.
+        bridge: the way to host.js.
         disconnect: releases the page, after everything else is closed.
     """
 
-    def __init__(self, link: PageLink, disconnect: Callable[[], None]) -> None:
-        self._link = link
+    def __init__(self, bridge: PageBridge, disconnect: Callable[[], None]) -> None:
+        self._bridge = bridge
         self._disconnect = disconnect
-        self._network = BrowserNetwork(link)
-        self._page = BrowserPage(link)
+        self._network = BrowserNetwork(bridge)
+        self._page = BrowserPage(bridge)
         self._machine = BrowserMachine()
         self._is_closed = False
 
@@ -253,5 +253,5 @@ class BrowserHost:
         self._is_closed = True
         self._machine.crypto.close()
         self._network.close()
-        self._link.close()
+        self._bridge.close()
         self._disconnect()

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from pyodide_rtc.errors import RtcError
 from pyodide_rtc.ports import Network, SignalingSocket
-from pyodide_rtc.protocol import signaling as proto
+from pyodide_rtc.protocol import signaling_machine as proto
 from pyodide_rtc.session.timer import DeadlineTimer
 from pyodide_rtc.snapshot import Server
 
@@ -35,8 +35,8 @@ class TopicListener(Protocol):
 class _SocketHandler:
     """Hears one socket; deaf as soon as the link has another."""
 
-    def __init__(self, link: ServerLink) -> None:
-        self._link: ServerLink | None = link
+    def __init__(self, link: SignalingConnection) -> None:
+        self._link: SignalingConnection | None = link
 
     def detach(self) -> None:
         self._link = None
@@ -54,7 +54,7 @@ class _SocketHandler:
             self._link.perform(self._link.machine.on_close(reason, self._link.now_s()))
 
 
-class ServerLink:
+class SignalingConnection:
     """One signaling server.
 
     Args:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pyodide_rtc.protocol.document.awareness import (
+from pyodide_rtc.protocol.document.awareness_machine import (
     MAX_RECORDS,
     OUTDATED_TIMEOUT_S,
     RENEW_INTERVAL_S,
@@ -12,8 +12,8 @@ from pyodide_rtc.protocol.document.awareness import (
     AwarenessMachine,
     _Record,
 )
-from pyodide_rtc.wire.awareness import AwarenessEntry as Entry
-from pyodide_rtc.wire.awareness import encode_awareness
+from pyodide_rtc.wire.awareness_update import AwarenessEntry as Entry
+from pyodide_rtc.wire.awareness_update import encode_awareness
 
 ME, PEER, OTHER = 1, 2, 3
 NOTHING = AwarenessChange()

@@ -10,7 +10,7 @@ from pyodide_rtc.errors import (
     SignalingError,
     SignalingUnavailableError,
 )
-from pyodide_rtc.protocol.signaling import (
+from pyodide_rtc.protocol.signaling_machine import (
     CHECK_PATIENCE_S,
     CONNECT_TIMEOUT_S,
     MAX_FRAME_CHARS,

@@ -29,10 +29,10 @@ from typing import Any
 
 import js
 
+from pyodide_rtc.browser.browser_host import BrowserHost
 from pyodide_rtc.browser.ffi import ProxyScope, as_js, host_script, thread
-from pyodide_rtc.browser.host import BrowserHost
-from pyodide_rtc.browser.link import PageLink
-from pyodide_rtc.browser.locks import BrowserLock, BrowserLocks
+from pyodide_rtc.browser.page_bridge import PageBridge
+from pyodide_rtc.browser.web_locks import BrowserLock, BrowserLocks
 from pyodide_rtc.errors import BrowserUnsupportedError
 from pyodide_rtc.ports import Lock
 
@@ -262,8 +262,8 @@ async def _first_answer(handshake: _Handshake) -> _Answer:
 def _host_at(answer: _Answer, handshake: _Handshake) -> BrowserHost:
     endpoint = answer.endpoint
     scope = ProxyScope()
-    link = PageLink(answer.route, lambda *message: post(*message))
-    post = thread().hearPage(endpoint, scope.proxy(link.receive))
+    bridge = PageBridge(answer.route, lambda *message: post(*message))
+    post = thread().hearPage(endpoint, scope.proxy(bridge.receive))
 
     def disconnect() -> None:
         endpoint.postMessage(as_js(["end"]))
@@ -272,4 +272,4 @@ def _host_at(answer: _Answer, handshake: _Handshake) -> BrowserHost:
         scope.close()
         handshake.close()
 
-    return BrowserHost(link, disconnect)
+    return BrowserHost(bridge, disconnect)

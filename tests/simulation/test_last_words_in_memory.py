@@ -12,9 +12,9 @@ from pycrdt import Doc
 from pyodide_rtc.room import Room
 from pyodide_rtc.rooms import Rooms
 from pyodide_rtc.testing import MemoryHost, Network, run_virtual
-from pyodide_rtc.testing.peer import MemoryDataChannel
+from pyodide_rtc.testing.memory_peer import MemoryDataChannel
 
-from .helpers import URL, make_rooms
+from .play_helpers import URL, make_rooms
 
 PASTED = "".join(chr(97 + number % 26) for number in range(100_000))
 TYPED = "x" * 30

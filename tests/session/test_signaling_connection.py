@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from pyodide_rtc.errors import RtcError, SignalingClosedError, SignalingError
-from pyodide_rtc.protocol.signaling import CONNECT_TIMEOUT_S, ServerState
-from pyodide_rtc.session.server_link import ServerLink
+from pyodide_rtc.protocol.signaling_machine import CONNECT_TIMEOUT_S, ServerState
+from pyodide_rtc.session.signaling_connection import SignalingConnection
 from pyodide_rtc.testing import MemoryHost, Network, run_virtual
-from pyodide_rtc.testing.host import MemoryNetwork
+from pyodide_rtc.testing.memory_host import MemoryNetwork
 
 URL = "wss://relay.example.org/"
 
@@ -35,8 +35,8 @@ class Listener:
         self.heard.append(data)
 
 
-def link_of(host: MemoryHost) -> ServerLink:
-    return ServerLink(host.network, URL, host.machine.random)
+def link_of(host: MemoryHost) -> SignalingConnection:
+    return SignalingConnection(host.network, URL, host.machine.random)
 
 
 class World:

@@ -23,9 +23,9 @@ from pyodide_rtc.ports import (
     TabChannel,
     TabChannelHandler,
 )
-from pyodide_rtc.testing.locks import MemoryLocks
+from pyodide_rtc.testing.memory_locks import MemoryLocks
+from pyodide_rtc.testing.memory_peer import MemoryPeer
 from pyodide_rtc.testing.network import MemorySocket, MemoryTabChannel, Network
-from pyodide_rtc.testing.peer import MemoryPeer
 
 T = TypeVar("T")
 

@@ -25,7 +25,7 @@ from pyodide_rtc.ports import (
 from pyodide_rtc.protocol.connections.sdp import session_of
 
 if TYPE_CHECKING:
-    from pyodide_rtc.testing.host import MemoryHost
+    from pyodide_rtc.testing.memory_host import MemoryHost
     from pyodide_rtc.testing.network import Network
 
 BUFFER_LIMIT_BYTES = 16 * 1024 * 1024

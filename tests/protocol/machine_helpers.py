@@ -13,7 +13,7 @@ from pyodide_rtc.protocol.connections.capability import Capability, encode_capab
 from pyodide_rtc.protocol.connections.mesh import Mesh
 from pyodide_rtc.protocol.link import MAX_RECEIVED_BYTES
 from pyodide_rtc.protocol.room_machine import RoomMachine
-from pyodide_rtc.wire.awareness import AwarenessEntry, decode_awareness, encode_awareness
+from pyodide_rtc.wire.awareness_update import AwarenessEntry, decode_awareness, encode_awareness
 from pyodide_rtc.wire.messages import AwarenessMessage, Message, decode, encode
 from pyodide_rtc.wire.payload import Announce, Candidate, Description, Signal, SignalMessage
 

@@ -21,7 +21,7 @@ from pyodide_rtc.room import Room
 from pyodide_rtc.testing import Network, run_virtual
 from pyodide_rtc.wire.messages import Message, UnknownMessage, encode
 
-from .helpers import TOPIC, URL, content, make_rooms
+from .play_helpers import TOPIC, URL, content, make_rooms
 from .stock_peer import StockPeer
 
 FRAME_S = 0.0005

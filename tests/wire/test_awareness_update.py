@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyodide_rtc.errors import DecodeError, LocalProtocolError, MessageTooBigError
-from pyodide_rtc.wire.awareness import (
+from pyodide_rtc.wire.awareness_update import (
     AwarenessEntry,
     TooBigState,
     decode_awareness,
@@ -16,7 +16,7 @@ from pyodide_rtc.wire.awareness import (
 )
 from pyodide_rtc.wire.lib0 import encode_var_string
 
-from .helpers import (
+from .wire_helpers import (
     LIMIT,
     SESSIONS,
     anything_in_json,

@@ -47,7 +47,9 @@ _DEFAULT_MAX_MESSAGE_BYTES = 65_536
 class _ChannelHandler:
     """Hears one data channel of a connection."""
 
-    def __init__(self, connection: Connection, channel: DataChannel, side: ev.ChannelSide) -> None:
+    def __init__(
+        self, connection: PeerConnection, channel: DataChannel, side: ev.ChannelSide
+    ) -> None:
         self._connection = connection
         self._side = side
         self.channel = channel
@@ -77,7 +79,7 @@ class _ChannelHandler:
         self._connection.feed(ev.FramesGone(self._connection.conn, small_bytes, bulk_bytes))
 
 
-class Connection:
+class PeerConnection:
     """One peer connection of the room, or the one in reserve.
 
     Args:
@@ -245,16 +247,16 @@ class Connection:
             self.transport.close()
 
 
-class Connections:
+class PeerConnections:
     """All peer connections of a room, by number."""
 
     def __init__(self, network: Network, ice_servers: Sequence[IceServer], feed: Feed) -> None:
         self._network = network
         self._ice_servers = ice_servers
         self._feed = feed
-        self._by_conn: dict[int, Connection] = {}
-        self._reserve: Connection | None = None
-        self._withdrawn: Connection | None = None
+        self._by_conn: dict[int, PeerConnection] = {}
+        self._reserve: PeerConnection | None = None
+        self._withdrawn: PeerConnection | None = None
         self._reserve_handle: asyncio.TimerHandle | None = None
 
     def open(self, conn: int, *, is_initiator: bool, is_own_kind: bool) -> None:
@@ -319,7 +321,7 @@ class Connections:
         self._drop_reserve()
         self._drop_withdrawn()
 
-    def _take_reserve(self) -> Connection:
+    def _take_reserve(self) -> PeerConnection:
         if self._reserve is not None and self._reserve.has_failed:
             # As all do when the page is put away: when it is back it needs one that works at once.
             self._drop_reserve()
@@ -342,9 +344,9 @@ class Connections:
             self._reserve.close(is_gentle=False)
             self._reserve = None
 
-    def _prepare(self, *, is_offering: bool) -> Connection:
+    def _prepare(self, *, is_offering: bool) -> PeerConnection:
         """Open a connection for nobody yet: making one and its offer takes a busy page 15 ms."""
-        connection = Connection(self._feed)
+        connection = PeerConnection(self._feed)
         connection.transport = self._network.open_peer(
             connection, ice_servers=self._ice_servers, is_offering=is_offering
         )

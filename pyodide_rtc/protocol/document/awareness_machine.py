@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from pyodide_rtc.protocol.deadlines import earliest
 from pyodide_rtc.protocol.events import JsonObject
-from pyodide_rtc.wire.awareness import AwarenessEntry
+from pyodide_rtc.wire.awareness_update import AwarenessEntry
 from pyodide_rtc.wire.lib0 import MAX_SAFE_INTEGER
 
 RENEW_INTERVAL_S = 15.0

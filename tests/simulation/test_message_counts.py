@@ -10,7 +10,7 @@ from pycrdt import Text
 from pyodide_rtc.testing import Network, run_virtual
 from pyodide_rtc.wire.messages import AwarenessMessage, StateCheck, SyncUpdate
 
-from .helpers import URL, Wiretap, awake, make_rooms
+from .play_helpers import URL, Wiretap, awake, make_rooms
 
 
 @pytest.mark.parametrize("count", [3, 8])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pyodide_rtc.browser.channels import NativeChannel, ProxiedChannel
-from pyodide_rtc.browser.link import PageLink
+from pyodide_rtc.browser.page_bridge import PageBridge
 from pyodide_rtc.ports import ChannelSide, DescriptionType, IceServer, PeerTransportHandler
 from pyodide_rtc.protocol.connections.sdp import new_candidates
 
@@ -18,57 +18,57 @@ class PagePeer:
 
     def __init__(
         self,
-        link: PageLink,
+        bridge: PageBridge,
         handler: PeerTransportHandler,
         *,
         ice_servers: Sequence[IceServer],
         is_offering: bool,
     ) -> None:
-        self._link = link
+        self._bridge = bridge
         self._handler = handler
-        self._key = link.new_key()
+        self._key = bridge.new_key()
         self._channels: list[NativeChannel | ProxiedChannel] = []
         self._offer: str | None = None
         self._is_offering = False
         self._is_closed = False
-        link.add(self._key, self)
+        bridge.add(self._key, self)
         config = {"iceServers": [dict(server) for server in ice_servers]}
-        link.send("open", self._key, config, is_offering)
+        bridge.send("open", self._key, config, is_offering)
 
     def offer(self, *, in_band: bool) -> None:
         """Make the offer; the one in hand is given at once, while the page still sets it."""
         self._is_offering = True
-        self._link.send("offer", self._key, in_band)
+        self._bridge.send("offer", self._key, in_band)
         if self._offer is not None:
             self._handler.on_description("offer", self._offer)
 
     def accept_description(self, kind: DescriptionType, sdp: str) -> None:
         """Set the remote description, and answer if it is an offer."""
-        self._link.send("description", self._key, kind, sdp)
+        self._bridge.send("description", self._key, kind, sdp)
 
     def add_candidate(
         self, candidate: str, sdp_m_line_index: int | None, sdp_mid: str | None
     ) -> None:
         """Add a remote ICE candidate."""
-        self._link.send("candidate", self._key, candidate, sdp_m_line_index, sdp_mid)
+        self._bridge.send("candidate", self._key, candidate, sdp_m_line_index, sdp_mid)
 
     def watch(self) -> None:
         """Give signs of life to the page at the other end, and watch for its own."""
-        self._link.send("watch", self._key)
+        self._bridge.send("watch", self._key)
 
     def restart_ice(self) -> None:
         """Look for a new network path, and make an offer of it."""
-        self._link.send("restart", self._key)
+        self._bridge.send("restart", self._key)
 
     def close(self) -> None:
         """Close the connection at once; twice is no error."""
         if self._is_closed:
             return
         self._is_closed = True
-        self._link.discard(self._key)
+        self._bridge.discard(self._key)
         for channel in self._channels:
             channel.release()
-        self._link.send("close", self._key)
+        self._bridge.send("close", self._key)
 
     def receive(self, operation: str, *args: Any) -> None:
         """Take one message of host.js."""
@@ -103,6 +103,6 @@ class PagePeer:
                 self._handler.on_candidate(candidate, 0, None)
 
     def _take_channel(self, key: str, side: ChannelSide, native: Any = None) -> None:
-        channel = ProxiedChannel(self._link, key) if native is None else NativeChannel(native)
+        channel = ProxiedChannel(self._bridge, key) if native is None else NativeChannel(native)
         self._channels.append(channel)
         self._handler.on_channel(channel, side)

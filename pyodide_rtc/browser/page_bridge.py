@@ -1,7 +1,7 @@
 """The messages between Python and host.js, and who they are for.
 
 A message is an array `[operation, key, ...arguments]`. Keys are numbers for peer connections and
-questions, texts for proxied data channels. The two routes of messages are in bridge.py and
+questions, texts for proxied data channels. The two routes of messages are in routes.py and
 direct.py.
 """
 
@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from pyodide_rtc.browser.ffi import as_js
 from pyodide_rtc.errors import BridgeError, BridgeTimeoutError
 
-__all__ = ["PageLink", "PageRefusalError", "Receiver"]
+__all__ = ["PageBridge", "PageRefusalError", "Receiver"]
 
 _REPLY_TIMEOUT_S = 10.0
 """A page that builds its user interface can be busy for seconds."""
@@ -45,7 +45,7 @@ class Receiver(Protocol):
         """Take one message."""
 
 
-class PageLink:
+class PageBridge:
     """Carries messages to host.js, and those from it to whom they belong.
 
     Args:
@@ -83,7 +83,7 @@ class PageLink:
         Raises:
             BridgeTimeoutError: the page did not answer.
             PageRefusalError: the page could not.
-            BridgeError: the link was closed.
+            BridgeError: the bridge was closed.
         """
         question = self.new_key()
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -109,7 +109,7 @@ class PageLink:
         self._receivers.clear()
         for answer in self._questions.values():
             if not answer.done():
-                answer.set_exception(BridgeError("the link to the page was closed"))
+                answer.set_exception(BridgeError("the bridge to the page was closed"))
 
 
 def _settle(answer: asyncio.Future[Any], operation: str, *args: Any) -> None:

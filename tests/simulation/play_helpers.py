@@ -12,8 +12,8 @@ from pycrdt import Array, Doc, Map, Text
 from pyodide_rtc.room import Room
 from pyodide_rtc.rooms import Rooms
 from pyodide_rtc.testing import Abilities, MemoryHost
+from pyodide_rtc.testing.memory_peer import MemoryDataChannel
 from pyodide_rtc.testing.network import MemoryRelay, MemorySocket
-from pyodide_rtc.testing.peer import MemoryDataChannel
 from pyodide_rtc.wire.lib0 import Reader
 from pyodide_rtc.wire.messages import Message, decode
 from pyodide_rtc.wire.update_scan import SKIP, Scanner

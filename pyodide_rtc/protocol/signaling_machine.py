@@ -18,7 +18,7 @@ from pyodide_rtc.errors import (
     SignalingError,
     SignalingUnavailableError,
 )
-from pyodide_rtc.wire import signaling as wire
+from pyodide_rtc.wire import signaling_frames as wire
 
 PING_INTERVAL_S = 15.0
 """From the opening, and from each pong, to the next ping."""

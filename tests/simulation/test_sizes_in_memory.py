@@ -16,10 +16,10 @@ from pyodide_rtc.room_status import RoomEvent
 from pyodide_rtc.session.outbox import FULL_BYTES, Outbox
 from pyodide_rtc.snapshot import Transfer
 from pyodide_rtc.testing import Network, run_virtual
-from pyodide_rtc.testing.peer import MemoryDataChannel
+from pyodide_rtc.testing.memory_peer import MemoryDataChannel
 from pyodide_rtc.wire.messages import SyncStep2, SyncUpdate, UnknownMessage
 
-from .helpers import TOPIC, URL, Wiretap, make_rooms, state_vector
+from .play_helpers import TOPIC, URL, Wiretap, make_rooms, state_vector
 from .stock_peer import StockPeer
 
 MB = 1_000_000

@@ -1,7 +1,7 @@
 """Figures of open documents: how soon they are shown and shared, and how fast an edit arrives.
 
-    .venv/bin/python tests/bench/together.py               all, about 3 minutes
-    .venv/bin/python tests/bench/together.py --rounds 5    more rounds
+    .venv/bin/python tests/bench/together_bench.py               all, about 3 minutes
+    .venv/bin/python tests/bench/together_bench.py --rounds 5    more rounds
 
 What is beside each figure is the same page of the same site without a room, in the same run, in
 turn. Times are those of the pages themselves, since their navigation began. Of an edit it is half

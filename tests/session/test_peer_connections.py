@@ -9,7 +9,7 @@ from pyodide_rtc.errors import BridgeError
 from pyodide_rtc.ports import DataChannelHandler, PeerTransportHandler
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.session.outbox import FULL_BYTES
-from pyodide_rtc.session.transports import Connections
+from pyodide_rtc.session.peer_connections import PeerConnections
 from pyodide_rtc.testing import Network, run_virtual
 
 LIMIT = 262_144
@@ -78,7 +78,7 @@ class World:
         self.fails_with = ""
         network = Network().host().network
         network.open_peer = self._open_peer  # type: ignore[method-assign]
-        self.connections = Connections(network, (), self.events.append)
+        self.connections = PeerConnections(network, (), self.events.append)
         self.connections.restock()
 
     def _open_peer(

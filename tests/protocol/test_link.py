@@ -16,7 +16,7 @@ from pyodide_rtc.protocol.link import (
     SHOW_INTERVAL_S,
 )
 from pyodide_rtc.protocol.room_machine import RoomMachine
-from pyodide_rtc.wire.awareness import AwarenessEntry
+from pyodide_rtc.wire.awareness_update import AwarenessEntry
 from pyodide_rtc.wire.chunks import CHUNK_TYPE, Chunk, cut, encode_chunk
 from pyodide_rtc.wire.messages import (
     Message,
@@ -30,7 +30,7 @@ from pyodide_rtc.wire.messages import (
     encode,
 )
 
-from .helpers import (
+from .machine_helpers import (
     LIMIT,
     PEER,
     PEER_CLIENT,

@@ -9,8 +9,8 @@ from typing import Any
 from pyodide_rtc import identity
 from pyodide_rtc.engine.document import SharedDocument
 from pyodide_rtc.engine.lineage import read_candidate
+from pyodide_rtc.engine.page_presence import PageState, Presence, username
 from pyodide_rtc.engine.port import Post
-from pyodide_rtc.engine.presence import PageState, Presence, username
 from pyodide_rtc.errors import LocalProtocolError, RtcError
 from pyodide_rtc.ports import Host, PageFacts
 from pyodide_rtc.room import Room

@@ -9,7 +9,7 @@ from pyodide_rtc.observers import Observers
 from pyodide_rtc.protocol.document.guests import MAX_STATE_BYTES
 from pyodide_rtc.protocol.effects import AwarenessChanged
 from pyodide_rtc.protocol.events import JsonObject
-from pyodide_rtc.wire.awareness import AwarenessEntry, encode_awareness
+from pyodide_rtc.wire.awareness_update import AwarenessEntry, encode_awareness
 
 
 def user_state(user: str | Mapping[str, object] | None) -> JsonObject:

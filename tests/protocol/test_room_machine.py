@@ -34,7 +34,7 @@ from pyodide_rtc.protocol.fault_limits import INTERVAL_S
 from pyodide_rtc.protocol.intake import MAX_WAITING_BYTES
 from pyodide_rtc.protocol.room_machine import RoomMachine
 from pyodide_rtc.snapshot import Peer
-from pyodide_rtc.wire.awareness import AwarenessEntry, encode_awareness
+from pyodide_rtc.wire.awareness_update import AwarenessEntry, encode_awareness
 from pyodide_rtc.wire.chunks import CHUNK_TYPE, cut, encode_chunk
 from pyodide_rtc.wire.messages import (
     AwarenessMessage,
@@ -50,7 +50,7 @@ from pyodide_rtc.wire.messages import (
 )
 from pyodide_rtc.wire.payload import Announce
 
-from .helpers import (
+from .machine_helpers import (
     ANSWER,
     LIMIT,
     ME,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyodide_rtc.errors import DecodeError, LocalProtocolError, MessageTooBigError
-from pyodide_rtc.wire.signaling import (
+from pyodide_rtc.wire.signaling_frames import (
     ClientFrame,
     Ping,
     Pong,
@@ -26,7 +26,7 @@ from pyodide_rtc.wire.signaling import (
     encode_unsubscribe,
 )
 
-from .helpers import (
+from .wire_helpers import (
     LIMIT,
     SESSIONS,
     anything_in_json,

@@ -12,7 +12,7 @@ from typing import Any
 
 from pycrdt import Doc, Map
 
-from pyodide_rtc.engine.server import Engine
+from pyodide_rtc.engine.engine_server import Engine
 from pyodide_rtc.testing import MemoryHost, Network, run_virtual
 
 KEY = "notebook:a.ipynb"
