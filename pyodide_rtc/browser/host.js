@@ -6,7 +6,7 @@
  * Messages are arrays `[operation, key, ...arguments]`. The key numbers a peer connection or a
  * question (numbers given by Python), or names a proxied data channel (names given here).
  * Absent values travel as `undefined`, which Python sees as None; null would stay a JavaScript null.
- * It forwards and decides nothing. Python's half: link.py, routes.py and direct.py beside this file.
+ * It forwards and decides nothing. Python's half: page_bridge.py, routes.py and direct.py beside this file.
  */
 
 /** @typedef {(message: unknown[], transfer?: Transferable[]) => void} Post */
