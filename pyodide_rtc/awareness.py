@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from pyodide_rtc.errors import ConfigError, LocalProtocolError
 from pyodide_rtc.observers import Observers
-from pyodide_rtc.protocol.document.guests import MAX_STATE_BYTES
+from pyodide_rtc.protocol.document.awareness_limits import MAX_STATE_BYTES
 from pyodide_rtc.protocol.effects import AwarenessChanged
 from pyodide_rtc.protocol.events import JsonObject
 from pyodide_rtc.wire.awareness_update import AwarenessEntry, encode_awareness

@@ -11,8 +11,13 @@ import pytest
 
 from pyodide_rtc import room_repr
 from pyodide_rtc.protocol import fault_limits, intake, link, signaling_machine
-from pyodide_rtc.protocol.connections import doubts, mesh, negotiation_steps, strangers
-from pyodide_rtc.protocol.document import comparison, document_machine, guests, stock_checks
+from pyodide_rtc.protocol.connections import mesh, negotiation_steps, signs_of_life, strangers
+from pyodide_rtc.protocol.document import (
+    awareness_limits,
+    comparison,
+    document_machine,
+    stock_checks,
+)
 from pyodide_rtc.wire import messages
 from pyodide_rtc.wire.chunks import CHUNK_TYPE, Chunk
 from pyodide_rtc.wire.messages import LinkedPeers, StateCheck, encode
@@ -50,7 +55,7 @@ def test_the_times_are_those_of_the_code() -> None:
     assert (comparison.QUIET_S, comparison.LATEST_S, comparison.TAB_INTERVAL_S) == (2, 5, 10)
     assert (stock_checks.INTERVAL_S, stock_checks.AGAIN_S) == (8, 5)
     assert stock_checks.MAX_AGAIN_BYTES == 256 * 1024
-    assert (doubts.PATIENCE_S, mesh.CROSSING_S) == (1.5, 0.5)
+    assert (signs_of_life.PATIENCE_S, mesh.CROSSING_S) == (1.5, 0.5)
     assert (strangers.NEWS_INTERVAL_S, strangers.SHOW_INTERVAL_S) == (60, 30)
     assert (document_machine.EAGER_STATE_BYTES, link.CHUNK_BYTES) == (16 * 1024, 64 * 1024)
     assert link.MAX_WAITING_BYTES == 1024 * 1024
@@ -63,11 +68,11 @@ def test_the_limits_are_those_of_the_code() -> None:
         "frames of all peers": (intake.ALL_SHARE, intake.ALL_BURST_S),
         "what waits of one peer": (intake.MAX_WAITING_BYTES >> 20, intake.FRAME_OVERHEAD_BYTES),
         "one message": (link.MAX_RECEIVED_BYTES >> 20,),
-        "the awareness state": (guests.MAX_STATE_BYTES >> 10,),
+        "the awareness state": (awareness_limits.MAX_STATE_BYTES >> 10,),
         "the states of the clients": (
-            guests.MAX_LINK_BYTES >> 20,
-            guests.CLIENT_BYTES >> 10,
-            guests.MAX_BYTES >> 20,
+            awareness_limits.MAX_LINK_BYTES >> 20,
+            awareness_limits.CLIENT_BYTES >> 10,
+            awareness_limits.MAX_BYTES >> 20,
         ),
         "the state vector of one": (messages.MAX_CHECKED_BYTES >> 20,),
         "connections": (20, 34, mesh.MAX_CALLERS),

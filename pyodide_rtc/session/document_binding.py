@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from pycrdt import Doc, Subscription, TransactionEvent, merge_updates
 
 from pyodide_rtc.protocol.events import LinkId
-from pyodide_rtc.session.reading import DocumentReader, attempt, is_panic, is_readable
+from pyodide_rtc.session.document_reader import DocumentReader, attempt, is_panic, is_readable
 from pyodide_rtc.wire.messages import StateCheck
 from pyodide_rtc.wire.state import (
     count_gaps,

@@ -20,8 +20,8 @@ from pyodide_rtc.protocol.intake import MAX_WAITING_BYTES, RUN_FRAMES, cost_of
 from pyodide_rtc.protocol.room_machine import RoomMachine
 from pyodide_rtc.session.arrivals import Arrivals
 from pyodide_rtc.session.document_binding import DocumentBinding
+from pyodide_rtc.session.document_reader import is_panic
 from pyodide_rtc.session.peer_connections import PeerConnections
-from pyodide_rtc.session.reading import is_panic
 from pyodide_rtc.session.sealer import Sealer
 from pyodide_rtc.session.signaling_connection import SignalingConnection
 from pyodide_rtc.session.timer import DeadlineTimer

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pyodide_rtc.protocol.document.guests import MAX_STATE_BYTES
+from pyodide_rtc.protocol.document.awareness_limits import MAX_STATE_BYTES
 
 from .engine_helpers import KEY, OTHER_SEED, SEED, World, candidate, seed_state, with_world
 

@@ -18,10 +18,15 @@ from pyodide_rtc.errors import (
 )
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
-from pyodide_rtc.protocol.connections.doubts import PATIENCE_S
 from pyodide_rtc.protocol.connections.linked_peers import TELL_DELAY_S
 from pyodide_rtc.protocol.connections.mesh import GUESS_DELAY_S
+from pyodide_rtc.protocol.connections.signs_of_life import PATIENCE_S
 from pyodide_rtc.protocol.connections.strangers import NEWS_INTERVAL_S, SHOW_INTERVAL_S
+from pyodide_rtc.protocol.document.awareness_limits import (
+    CLIENT_BYTES,
+    MAX_LINK_BYTES,
+    MAX_STATE_BYTES,
+)
 from pyodide_rtc.protocol.document.comparison import (
     GAPS_PATIENCE_S,
     LATEST_S,
@@ -29,7 +34,6 @@ from pyodide_rtc.protocol.document.comparison import (
     TAB_INTERVAL_S,
 )
 from pyodide_rtc.protocol.document.document_machine import EAGER_STATE_BYTES, NO_STATE
-from pyodide_rtc.protocol.document.guests import CLIENT_BYTES, MAX_LINK_BYTES, MAX_STATE_BYTES
 from pyodide_rtc.protocol.fault_limits import INTERVAL_S
 from pyodide_rtc.protocol.intake import MAX_WAITING_BYTES
 from pyodide_rtc.protocol.room_machine import RoomMachine

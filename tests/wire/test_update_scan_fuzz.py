@@ -9,7 +9,7 @@ import pytest
 from pycrdt import Doc
 from seeds import some
 
-from pyodide_rtc.session.reading import is_panic
+from pyodide_rtc.session.document_reader import is_panic
 from pyodide_rtc.wire.state import decode_units
 from pyodide_rtc.wire.update_extent import extent_of
 

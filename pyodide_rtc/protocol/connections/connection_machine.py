@@ -17,11 +17,11 @@ from pyodide_rtc.errors import (
     RemoteProtocolError,
 )
 from pyodide_rtc.protocol import events as ev
-from pyodide_rtc.protocol.connections.doubts import Doubts
-from pyodide_rtc.protocol.connections.late import LateFrames
+from pyodide_rtc.protocol.connections.late_frames import LateFrames
 from pyodide_rtc.protocol.connections.linked_peers import LinkedPeersNews
 from pyodide_rtc.protocol.connections.mesh import Mesh
 from pyodide_rtc.protocol.connections.news import LinkClosed, LinkReady, Outcome
+from pyodide_rtc.protocol.connections.signs_of_life import SignsOfLife
 from pyodide_rtc.protocol.connections.strangers import Strangers
 from pyodide_rtc.protocol.connections.tabs import Tabs
 from pyodide_rtc.protocol.connections.unreached import Unreached
@@ -58,7 +58,7 @@ class Connections:
     is_away: bool = False
     """Whether the page is put away: nothing is said then, and only changes are taken."""
     _peer_links: dict[ev.LinkId, PeerLink] = field(default_factory=dict)
-    _doubts: Doubts = field(default_factory=Doubts)
+    _doubts: SignsOfLife = field(default_factory=SignsOfLife)
     _linked: LinkedPeersNews = field(default_factory=LinkedPeersNews)
 
     def __post_init__(self) -> None:

@@ -1,8 +1,8 @@
 """Who shows themselves in a document, and who is to be told of it.
 
-Puts the states (`awareness`), their limits (`guests`) and the links together. A client is the
-writer of one document; the peer that was the first to say that a client is its own is shown by that
-client's name.
+Puts together the states (`awareness_machine`), their limits (`awareness_limits`) and the links. A
+client is the writer of one document. The peer that was the first to say that a client is its own is
+shown by that client's name.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from pyodide_rtc.errors import RemoteProtocolError
+from pyodide_rtc.protocol.document.awareness_limits import AwarenessLimits
 from pyodide_rtc.protocol.document.awareness_machine import AwarenessChange, AwarenessMachine
-from pyodide_rtc.protocol.document.guests import Guests
 from pyodide_rtc.protocol.document.replica import Effects, Replica, receivers
 from pyodide_rtc.protocol.effects import AwarenessChanged
 from pyodide_rtc.protocol.events import JsonObject, LinkId
@@ -36,7 +36,7 @@ class Presence:
     replicas: dict[LinkId, Replica]
     max_received_bytes: int
     awareness: AwarenessMachine = field(init=False)
-    _guests: Guests = field(default_factory=Guests)
+    _limits: AwarenessLimits = field(default_factory=AwarenessLimits)
     _heard: list[AwarenessEntry] = field(default_factory=list)
     _claimants: dict[int, list[str]] = field(default_factory=dict)  # peers by client, oldest first
 
@@ -79,7 +79,7 @@ class Presence:
             what is wrong with it: told, not punished, for a stock peer passes on whatever others
             say.
         """
-        entries, errors = self._guests.read(
+        entries, errors = self._limits.read(
             link, update, self.awareness.is_here, max_bytes=self.max_received_bytes
         )
         self._heard += entries
@@ -94,7 +94,7 @@ class Presence:
 
     def forget(self, link: LinkId) -> None:
         """Take that a link is gone."""
-        self._guests.forget(link)
+        self._limits.forget(link)
 
     # What is told.
 

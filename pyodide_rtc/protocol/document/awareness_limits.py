@@ -68,7 +68,7 @@ def _size_of(entry: AwarenessEntry) -> int:
 
 
 @dataclass(slots=True)
-class Guests:
+class AwarenessLimits:
     """What each link says of clients, and all links together."""
 
     _all: _Ledger = field(default_factory=lambda: _Ledger(MAX_BYTES))

@@ -17,7 +17,7 @@ most, a peer that was killed is seen to be gone within 5 s."""
 
 
 @dataclass(slots=True)
-class Doubts:
+class SignsOfLife:
     """The connections that are in doubt, by number."""
 
     _until_s: dict[int, float] = field(default_factory=dict)

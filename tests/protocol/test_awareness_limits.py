@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from pyodide_rtc.protocol.document.guests import (
+from pyodide_rtc.protocol.document.awareness_limits import (
     CLIENT_BYTES,
     MAX_BYTES,
     MAX_LINK_BYTES,
     MAX_STATE_BYTES,
-    Guests,
+    AwarenessLimits,
 )
 from pyodide_rtc.wire.awareness_update import AwarenessEntry, TooBigState
 
@@ -31,10 +31,10 @@ def gone(client_id: int) -> AwarenessEntry:
 
 
 class World:
-    """Guests, and who of them is here: all that were taken."""
+    """AwarenessLimits, and who of them is here: all that were taken."""
 
     def __init__(self) -> None:
-        self.guests = Guests()
+        self.guests = AwarenessLimits()
         self.here: set[int] = set()
 
     def hear(self, link: int, *heard: AwarenessEntry | TooBigState) -> tuple[int, list[str]]:
