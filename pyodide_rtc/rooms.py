@@ -63,7 +63,7 @@ class _Wish:
 
     def _ice(self, facts: PageFacts | None) -> list[Mapping[str, object]]:
         servers = self.ice_servers if facts is None else config.ice_servers(self.ice_servers, facts)
-        return list(servers or ())
+        return [{**server, "urls": _as_list(server.get("urls"))} for server in servers or ()]
 
 
 class Rooms:
@@ -247,15 +247,22 @@ class Rooms:
         if self._home is None:
             if self._opening is None:
                 self._opening = asyncio.ensure_future(self._ask_host())
+            opening = self._opening
             try:
-                self._home = await asyncio.shield(self._opening)
+                self._home = await asyncio.shield(opening)
             finally:
-                self._opening = None
+                if opening.done():  # else only we were cancelled, and others wait for it still
+                    self._opening = None
         return self._home
 
     async def _ask_host(self) -> tuple[Client, PageFacts]:
         host = await self._open_host()
         return Client(host), await host.page.facts()
+
+
+def _as_list(urls: object) -> object:
+    """Give one address as a list of it: to browsers both are the same."""
+    return [urls] if isinstance(urls, str) else urls
 
 
 def _check_loop() -> None:

@@ -182,6 +182,31 @@ class TestJoining:
 
         run()
 
+    def test_a_page_that_is_waited_for_no_longer_is_asked_once(self) -> None:
+        """Reproduces: each cell that gave up waiting left a host behind."""
+
+        @with_world
+        async def run(world: World) -> None:
+            asked: list[None] = []
+            host = world.network.host()
+
+            async def open_slowly() -> MemoryHost:
+                asked.append(None)
+                await asyncio.sleep(30)
+                return host
+
+            def give_up(awaitable: Awaitable[Any], timeout_s: float) -> Any:
+                return blocking(asyncio.wait_for(awaitable, 0.1), timeout_s)
+
+            rooms = Rooms(open_slowly, lambda: give_up)
+            rooms.join("one")
+            room = rooms.join("two")
+            await asyncio.sleep(60)
+            assert room.state == "open"
+            assert len(asked) == 1
+
+        run()
+
     def test_what_is_used_anyway_may_be_named(self) -> None:
         @with_world
         async def run(world: World) -> None:
@@ -190,6 +215,9 @@ class TestJoining:
             await asyncio.sleep(1)
             assert rooms.join(signaling=iter([URL]), ice_servers=[]) is room
             other = "wss://another.example.org/"
+            one = {"urls": "stun:stun.example.org"}
+            rooms.join("three", ice_servers=[one])
+            rooms.join("three", ice_servers=[{"urls": ["stun:stun.example.org"]}])
             room = rooms.join("two", signaling=[URL, other])
             for same in ((URL, other), [other, URL], {URL, other}, iter([URL, other])):
                 assert rooms.join("two", signaling=same) is room

@@ -151,7 +151,7 @@ class RoomSession:
         self._timer = DeadlineTimer(lambda: self.feed(ev.TimePassed()))
         self._events: deque[ev.Event] = deque()
         self._is_feeding = False
-        self._failures: set[tuple[type, type]] = set()
+        self._failures: set[tuple[str, type]] = set()
         self._has_failed = False  # since the timer was set last
         self._leaving: asyncio.Future[None] | None = None
 
@@ -237,30 +237,34 @@ class RoomSession:
                 self._handle(self._events.popleft())
                 if not self._events:
                     for document in self._documents.values():
-                        document.flush_applied()  # which brings further events
+                        # Which brings further events.
+                        self._try("telling of a change", document.flush_applied)
         finally:
             self._is_feeding = False
             self._set_timer()
 
     def _handle(self, event: ev.Event) -> None:
         """Have the machine decide, and perform each of its effects, whatever becomes of another."""
-        effects = self._try(event, lambda: self.machine.handle(event, self._loop.time())) or ()
+        effects = (
+            self._try(type(event).__name__, lambda: self.machine.handle(event, self._loop.time()))
+            or ()
+        )
         for effect in effects:
-            self._try(effect, partial(self._perform, effect))
+            self._try(type(effect).__name__, partial(self._perform, effect))
 
-    def _try(self, task: ev.Event | fx.Effect, act: Callable[[], T]) -> T | None:
+    def _try(self, task: str, act: Callable[[], T]) -> T | None:
         """Do something. A failure is told, once of each kind, and the room goes on."""
         try:
             return act()
         except BaseException as error:  # whatever it is, it must not take other things along
             if not isinstance(error, Exception) and not is_panic(error):
                 raise
-            logger.exception("! %s failed", type(task).__name__)
+            logger.exception("! %s failed", task)
             self._has_failed = True
-            kind = type(task), type(error)
+            kind = task, type(error)
             if kind not in self._failures:
                 self._failures.add(kind)
-                self._on_notice(fx.Report(InternalError.of(type(task).__name__, error)))
+                self._on_notice(fx.Report(InternalError.of(task, error)))
             return None
 
     def _set_timer(self) -> None:
