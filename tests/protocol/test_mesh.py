@@ -275,7 +275,7 @@ class TestSignals:
 
     def test_what_a_closed_connection_made_is_not_sent(self, mesh: Mesh) -> None:
         call(mesh)
-        mesh.leave(PEER, "test")
+        mesh.close(PEER, "test")
 
         assert mesh.publish_signal(ev.CandidateFound(1, "ours", 0, "0"), 0.0) == []
 
@@ -349,7 +349,7 @@ class TestLinks:
     def test_dropping_closes_and_tells(self, mesh: Mesh) -> None:
         self.linked(mesh, PEER_CLIENT)
 
-        assert mesh.leave(PEER, "test", is_gentle=True) == [
+        assert mesh.close(PEER, "test", is_gentle=True) == [
             fx.CloseTransport(1, is_gentle=True),
             fx.PeersChanged(PEER, "left", "test", PEER_CLIENT),
         ]
@@ -360,7 +360,7 @@ class TestLinks:
     def test_who_was_never_linked_does_not_leave(self, mesh: Mesh) -> None:
         call(mesh)
 
-        assert mesh.leave(PEER, "test") == [fx.CloseTransport(1)]
+        assert mesh.close(PEER, "test") == [fx.CloseTransport(1)]
 
     def test_a_refused_peer_does_not_come_again(self, mesh: Mesh) -> None:
         self.linked(mesh)
@@ -577,7 +577,7 @@ class TestLostPaths:
 
     def test_a_restart_of_what_we_have_closed_is_answered_by_a_call(self, mesh: Mesh) -> None:
         self.linked(mesh)
-        mesh.leave(PEER, "test")
+        mesh.close(PEER, "test")
         restart = signal(sdp("offer", 7), client_id=PEER_CLIENT)
 
         assert mesh.on_payload(URL, restart, 50.0) == [
@@ -618,7 +618,7 @@ class TestLostPaths:
 
     def test_an_answer_that_is_doubled_is_late(self, mesh: Mesh) -> None:
         self.linked(mesh)
-        mesh.leave(PEER, "test")
+        mesh.close(PEER, "test")
         call(mesh, client_id=PEER_CLIENT)
         mesh.publish_signal(ev.DescriptionMade(2, "offer", "anew"), 5.0)
 
@@ -694,7 +694,7 @@ class TestCrossing:
         mesh.on_server_opened(URL, 0.0)
         call(mesh)
 
-        assert mesh.leave(PEER, "linked by the tab channel") == []
+        assert mesh.close(PEER, "linked by the tab channel") == []
         assert mesh.on_time(CROSSING_S) == []
 
     def test_a_full_mesh_calls_nobody_later_either(self) -> None:

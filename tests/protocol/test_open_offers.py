@@ -327,7 +327,7 @@ class TestAnswering:
 
     def test_nor_one_of_a_connection_that_is_closed(self, mesh: Mesh) -> None:
         hear(mesh, inviting())
-        mesh.leave(PEER, "it left")
+        mesh.close(PEER, "it left")
 
         assert hear(mesh, inviting()) == [fx.OpenTransport(2, is_initiator=True, is_own_kind=True)]
 

@@ -113,9 +113,7 @@ class Connections:
 
     def leave(self, now_s: float) -> list[Outcome]:
         """Leave all."""
-        outcomes = self.tabs.leave("we left")
-        for peer_id in [p.peer_id for p in self.mesh]:
-            outcomes += self.mesh.leave(peer_id, "we left", is_gentle=True)
+        outcomes = self.tabs.leave("we left") + self.mesh.leave("we left")
         return self._note(outcomes, now_s)
 
     def on_linked_peers(self, link: PeerLink, message: LinkedPeers) -> None:
@@ -126,7 +124,7 @@ class Connections:
         """Take that a peer is in this browser, or has left."""
         peer_id = message.peer_id
         is_double = message.present and not self.tabs.knows(peer_id) and peer_id in self.mesh
-        dropped = self.mesh.leave(peer_id, "linked by the tab channel") if is_double else []
+        dropped = self.mesh.close(peer_id, "linked by the tab channel") if is_double else []
         return self._note([*dropped, *self.tabs.take(message)], now_s)
 
     def _dispatch(  # noqa: C901 - one case each

@@ -226,17 +226,17 @@ class Mesh:
         peer.is_relayed = event.is_relayed
         return [peer.change()]
 
-    def leave(self, peer_id: str, reason: str, *, is_gentle: bool = False) -> list[Outcome]:
-        """Deal with a peer no more, as far as this connection goes."""
-        return self._end(peer_id, reason, is_gentle=is_gentle)
-
-    def _end(self, peer_id: str, reason: str, *, is_gentle: bool = False) -> list[Outcome]:
+    def close(self, peer_id: str, reason: str, *, is_gentle: bool = False) -> list[Outcome]:
         """Close the connection to a peer and forget it."""
         self._lobby.forget(peer_id)
         peer = self._peers.pop(peer_id, None)
         if peer is None:
             return []
         return [*peer.negotiation.close(is_gentle=is_gentle), *peer.unlink(reason)]
+
+    def leave(self, reason: str) -> list[Outcome]:
+        """Close all connections, after what was sent by them has gone."""
+        return [e for i in list(self._peers) for e in self.close(i, reason, is_gentle=True)]
 
     def put_away(self, reason: str, now_s: float) -> list[Outcome]:
         """Drop all peers until we wake."""
@@ -252,7 +252,7 @@ class Mesh:
         self._refused[peer_id] = None
         if len(self._refused) > MAX_REFUSED:
             del self._refused[next(iter(self._refused))]
-        return self._end(peer_id, reason)
+        return self.close(peer_id, reason)
 
     def on_time(self, now_s: float) -> list[Outcome]:
         """Act on what takes too long and on what is in doubt, call newcomers, and announce."""
@@ -371,7 +371,7 @@ class Mesh:
                 return peer.doubt(now_s)  # it may not have our answer, on which it decides
             if verdict in (Verdict.KNOWN, Verdict.LATE):
                 return []
-        outcomes = [] if peer is None else self._end(sender, "the peer began anew")
+        outcomes = [] if peer is None else self.close(sender, "the peer began anew")
         if verdict is Verdict.ADMIT:
             return outcomes + self._admit(url, message, capability, now_s)
         return outcomes + self._call(Newcomer(sender, url, capability, now_s), now_s)
@@ -433,7 +433,7 @@ class Mesh:
     def _lose(self, peer: MeshPeer, reason: str, now_s: float) -> list[Outcome]:
         """Drop a peer that may be there still."""
         peer.negotiation.spare_offer()
-        outcomes = self._end(peer.peer_id, reason)
+        outcomes = self.close(peer.peer_id, reason)
         if peer.capability is None and not peer.is_guess:
             url = peer.negotiation.url
             assert url is not None, "each peer is known by a server"
