@@ -118,7 +118,8 @@ def test_every_reference_leads_somewhere(path: Path) -> None:
 PAGE = """# Title
 
 [file](code.py), [this](#title), [that](page.md#a-heading-with-code-and-link), other.md,
-[twice](#twice-1), [site](https://example.org/nowhere.md), `.md`, other.md sections 1 and 2, other.md,
+[twice](#twice-1), [site](https://example.org/nowhere.md), `.md`, other.md sections 1 and 2,
+other.md,
 decision 2, docs/wire.md
 
 ```sh
