@@ -3,31 +3,31 @@
 The tree::
 
     RtcError
-    |- ConfigError                  the page, the site or the caller did not say what is needed
+    |- ConfigError                  something that is needed was not said, or was said wrongly
     |- ProtocolError                (abstract)
     |  |- LocalProtocolError        the caller asked for something illegal in this state
-    |  `- RemoteProtocolError       a peer or a relay broke the protocol
-    |     |- DecodeError            bytes or JSON that are not what they should be
-    |     |- MessageTooBigError     one message over its limit
-    |     `- PeerLimitError         more of something than one peer may make us deal with
-    |- DecryptionError              another password, or a frame of another room
-    |- SignalingError
+    |  `- RemoteProtocolError       a peer or a signaling server broke the protocol
+    |     |- DecodeError            somebody sent bytes or JSON that cannot be read
+    |     |- MessageTooBigError     one message is larger than its limit
+    |     `- PeerLimitError         a peer sent more than a peer may send
+    |- DecryptionError              somebody in the room uses another password, or none
+    |- SignalingError               something is wrong with one signaling server
     |  |- SignalingUnavailableError the server cannot be reached
     |  `- SignalingClosedError      the server closed the socket
-    |- ChangesMissingError          something that others build upon is lost
-    |- PeerError
-    |  |- NegotiationError          the offer and answer dance failed
-    |  |- IceFailedError            no network path to the peer
-    |  |- SameClientError           the peer's document has our client id
+    |- ChangesMissingError          changes are missing, and nobody in the room has them
+    |- PeerError                    something is wrong with one peer
+    |  |- NegotiationError          the exchange of offer and answer failed
+    |  |- IceFailedError            there is no network path to the peer
+    |  |- SameClientError           the peer's document has the same client id as ours
     |  `- PeerClosedError           the peer has gone
     |- BrowserUnsupportedError      the browser or the site lacks something that is needed
-    |- BridgeError                  the link between kernel and page failed
-    |  `- BridgeTimeoutError        (also TimeoutError)
-    |- StorageError
-    |  `- QuotaExceededError
-    |- SyncTimeoutError             not synced in the time given (also TimeoutError)
+    |- BridgeError                  kernel and page cannot talk to each other
+    |  `- BridgeTimeoutError        the page did not answer in time (also TimeoutError)
+    |- StorageError                 the browser refused to store something
+    |  `- QuotaExceededError        the browser's storage is full
+    |- SyncTimeoutError             the room was not synced in time (also TimeoutError)
     |- RoomClosedError              the room was left
-    `- InternalError                a fault of this package itself
+    `- InternalError                pyodide-rtc itself has a fault
 
 Each class carries its data as attributes; ``str()`` builds the sentence. This module knows nothing
 of the rest of the package.
@@ -72,7 +72,7 @@ class RtcError(Exception):
 
 
 class ConfigError(RtcError):
-    """Something needed was not said, or was said wrongly.
+    """The page, the site or the caller did not say what is needed, or said it wrongly.
 
     Args:
         problem: what is missing or wrong.
@@ -110,7 +110,7 @@ class LocalProtocolError(ProtocolError):
 
 
 class RemoteProtocolError(ProtocolError):
-    """A peer or a relay broke the protocol.
+    """A peer or a signaling server broke the protocol.
 
     Args:
         hint: what it did.
@@ -127,11 +127,11 @@ class RemoteProtocolError(ProtocolError):
 
 
 class DecodeError(RemoteProtocolError):
-    """Bytes or JSON that are not what they should be.
+    """Somebody sent bytes or JSON that cannot be read.
 
     Args:
         expected: what should have stood there.
-        offset: where, in bytes from the start of the message (characters for JSON text).
+        offset: where it should have stood, in bytes (for JSON, characters) from the start.
         excerpt: what stood there; cut to 32 bytes.
         peer_id: who sent it, if that is known.
     """
@@ -149,12 +149,12 @@ class DecodeError(RemoteProtocolError):
 
 
 class MessageTooBigError(RemoteProtocolError):
-    """A message is over a limit.
+    """A message is larger than its limit.
 
     Args:
         size_bytes: its size, at least.
         limit_bytes: the limit.
-        direction: ``"in"`` or ``"out"``.
+        direction: ``"in"`` if a peer sent it to us, ``"out"`` if we were to send it.
         peer_id: the peer at the other end, if that is known.
     """
 
@@ -171,12 +171,12 @@ class MessageTooBigError(RemoteProtocolError):
 
 
 class PeerLimitError(RemoteProtocolError):
-    """More of something than one peer may make us deal with.
+    """A peer sent more of something than one peer may send.
 
     Args:
-        what: of what, as a subject with its unit.
-        amount: how much it would be.
-        limit: how much it may be.
+        what: what there is too much of, with its unit.
+        amount: how much the peer sent.
+        limit: how much a peer may send.
         peer_id: the peer, if it is known.
     """
 
@@ -188,7 +188,7 @@ class PeerLimitError(RemoteProtocolError):
 
 
 class DecryptionError(RtcError):
-    """A frame could not be decrypted: another password, another room, or not encrypted at all."""
+    """A frame cannot be decrypted: its sender uses another password, or none."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -226,11 +226,11 @@ class SignalingClosedError(SignalingError):
 
 
 class ChangesMissingError(RtcError):
-    """Something has not come that nobody here has, and that others may build upon.
+    """Changes are missing that nobody in the room has, and that later changes build upon.
 
     Args:
-        count: how many units are missing before such as are here (a character of a text, an item, a
-            value set). What waits for them is not counted.
+        count: how many changes are missing; a character of a text, an item or a value is one.
+            Changes that are here and wait for the missing ones do not count.
     """
 
     def __init__(self, count: int) -> None:
@@ -239,9 +239,9 @@ class ChangesMissingError(RtcError):
 
     def __str__(self) -> str:
         return (
-            f"{self.count} changes cannot be shown: they, or some that they build upon, were lost "
-            "before their author left, and come when that document is back. Stock Yjs pages show "
-            "nothing of what it wrote after them"
+            f"{self.count} changes are missing: their author left before anybody who is here had "
+            "them. They come when a document that has them is here again. Until then, a stock Yjs "
+            "page shows nothing that this author wrote after them"
         )
 
 
@@ -263,36 +263,37 @@ class PeerError(RtcError):
 
 
 class NegotiationError(PeerError):
-    """The offer and answer exchange failed."""
+    """The exchange of offer and answer failed."""
 
 
 class IceFailedError(PeerError):
-    """There is no network path to the peer: after a restart and a second connection, too."""
+    """There is no network path to the peer. An ICE restart and a new peer connection found none."""
 
     def __str__(self) -> str:
         return (
-            f"{super().__str__()}. If you are in different networks, give join() or the site a "
-            "STUN server (ice_servers); where a firewall is in the way, a TURN server."
+            f"{super().__str__()}. If you are in different networks, give join() a STUN server "
+            "(ice_servers=), or set one for the site. If a firewall is in the way, use a TURN "
+            "server."
         )
 
 
 class SameClientError(PeerError):
-    """The peer's document has the client id of ours, as a copy of it has.
+    """The peer's document has the same client id as ours: one may be a copy of the other.
 
     Args:
         peer_id: the peer.
-        client_id: which both have.
+        client_id: the client id of both documents.
     """
 
     def __init__(self, peer_id: str, client_id: int) -> None:
-        super().__init__(peer_id, f"its document has the client id of ours ({client_id})")
+        super().__init__(peer_id, f"its document has the same client id as ours ({client_id})")
         self.client_id = client_id
 
     def __str__(self) -> str:
         return (
-            f"{super().__str__()}. What both of you write is taken for one, and the two documents "
-            "may differ for ever. One of you joins with a document of its own: join(doc=Doc()), "
-            "without a client_id"
+            f"{super().__str__()}. Yjs takes you both for one author, so the two documents may "
+            "stay different for ever. One of you has to join with a document of its own: "
+            "join(doc=Doc()), without a client_id"
         )
 
 
@@ -304,8 +305,8 @@ class BrowserUnsupportedError(RtcError):
     """The browser or the site lacks something that is needed.
 
     Args:
-        capability: what is lacking.
-        context: where: ``"window"`` or ``"worker"``.
+        capability: what it lacks.
+        context: where it is needed: ``"window"`` or ``"worker"``.
         remedy: what to do, as a sentence.
     """
 
@@ -320,7 +321,7 @@ class BrowserUnsupportedError(RtcError):
 
 
 class BridgeError(RtcError):
-    """The link between kernel and page failed, or the page refused an operation."""
+    """Kernel and page cannot talk to each other, or the page refused what the kernel asked."""
 
 
 class BridgeTimeoutError(BridgeError, TimeoutError):
@@ -328,7 +329,7 @@ class BridgeTimeoutError(BridgeError, TimeoutError):
 
 
 class StorageError(RtcError):
-    """The browser's storage refused."""
+    """The browser refused to store something."""
 
 
 class QuotaExceededError(StorageError):
@@ -370,13 +371,11 @@ class RoomClosedError(RtcError):
 
 
 class InternalError(RtcError):
-    """A fault of this package itself; `__cause__` is what was raised.
-
-    A room that is open goes on.
+    """pyodide-rtc itself has a fault. A room that is open goes on; `__cause__` is what was raised.
 
     Args:
-        task: what it was about to do.
-        reason: what was raised instead.
+        task: what pyodide-rtc was doing.
+        reason: what was raised.
     """
 
     def __init__(self, task: str, reason: str) -> None:
@@ -393,6 +392,6 @@ class InternalError(RtcError):
 
     def __str__(self) -> str:
         return (
-            f"pyodide-rtc could not do something ({self.task}): {self.reason}. "
-            "Please report this; pyodide_rtc.enable_logging() shows where it happened"
+            f"pyodide-rtc has a fault (in {self.task}): {self.reason}. "
+            "Please report it; pyodide_rtc.enable_logging() shows where it happened"
         )

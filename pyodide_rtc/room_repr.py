@@ -1,6 +1,7 @@
 """A room in words: one sentence about its state, as text and as HTML.
 
-What peers say of themselves is text from outside: it is escaped here, and nowhere trusted.
+Peers choose their names and what else they say of themselves. This module escapes it, and no code
+trusts it.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ def sentence(room: Room) -> str:
     if room.state in ("left", "failed"):
         return "The room was left." if room.state == "left" else _one_line(str(room.error))
     if room.state == "opening":
-        return "The page is being asked for the room and its servers."
+        return "Waiting for the page to say which room and servers it has."
     connected = [p for p in room.peers if p.is_connected]
     if connected:
         return _company(connected)
     if room.ice_failure is not None or any(p.retries for p in room.peers):
         return (
-            "Somebody is here, but there is no network path to them: give ice_servers= with a STUN "
-            "or TURN server to join()."
+            "Somebody is here, but there is no network path to them: give join() a STUN or TURN "
+            "server (ice_servers=)."
         )
     if room.peers:
         return "Connecting to a peer."
@@ -40,7 +41,7 @@ def sentence(room: Room) -> str:
         )
     if any(s.state == "open" for s in room.servers):
         return "You are alone in the room: nobody else has joined it yet."
-    return "No signaling server is reached: nobody else can be found until one is." + _reasons(room)
+    return "No signaling server is reached: peers need one to find each other." + _reasons(room)
 
 
 def as_text(room: Room) -> str:
@@ -95,7 +96,7 @@ def _peer_words(peer: Peer) -> str:
 
 
 def transfer_words(transfer: Transfer) -> str:
-    """Say how far a transfer is, in millions of bytes."""
+    """Say how much of a transfer is done, in millions of bytes."""
     done, total = transfer.done_bytes / 1e6, transfer.total_bytes / 1e6
     return f"{transfer.direction} {done:.0f} of {total:.0f} MB"
 
@@ -111,6 +112,6 @@ def _reasons(room: Room) -> str:
 
 
 def _one_line(text: str) -> str:
-    """Replace what could forge a line, or move a terminal's cursor, and cut what is too long."""
+    """Cut a long text, and replace what could begin a new line or move a terminal's cursor."""
     cut = text if len(text) <= _TEXT_CHARS else f"{text[:_TEXT_CHARS]} ..."
     return "".join(c if c.isprintable() else " " for c in cut)

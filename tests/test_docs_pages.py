@@ -1,4 +1,4 @@
-"""What docs/protocol.md and docs/nobody-is-here.md say is what the code does."""
+"""What docs/protocol.md, docs/wire.md and docs/nobody-is-here.md say is what the code does."""
 
 from __future__ import annotations
 
@@ -18,12 +18,24 @@ from pyodide_rtc.protocol.document import (
     document_machine,
     stock_checks,
 )
-from pyodide_rtc.wire import messages
+from pyodide_rtc.wire import envelope, messages
 from pyodide_rtc.wire.chunks import CHUNK_TYPE, Chunk
-from pyodide_rtc.wire.messages import LinkedPeers, StateCheck, encode
+from pyodide_rtc.wire.lib0_encoding import Tag
+from pyodide_rtc.wire.messages import (
+    AwarenessMessage,
+    LinkedPeers,
+    QueryAwareness,
+    StateCheck,
+    SyncStep1,
+    SyncStep2,
+    SyncUpdate,
+    TabPeer,
+    encode,
+)
 
 DOCS = Path(__file__).parents[1] / "docs"
 PROTOCOL = (DOCS / "protocol.md").read_text()
+WIRE = (DOCS / "wire.md").read_text()
 
 
 def rows(page: str, heading: str) -> list[list[str]]:
@@ -33,7 +45,7 @@ def rows(page: str, heading: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in found[1].splitlines()]
 
 
-def layout(kind: type) -> str:
+def layout(kind: object) -> str:
     """Read the layout in a docstring."""
     found = re.search(r"Layout: (.*?)(?:\n\n|$)", inspect.getdoc(kind) or "", re.DOTALL)
     assert found
@@ -49,6 +61,22 @@ def test_the_layouts_are_those_of_the_code(kind: type) -> None:
 def test_the_types_are_those_of_the_code() -> None:
     types = [int(row[0].split()[0]) for row in rows(PROTOCOL, "type")]
     assert types == [encode(StateCheck(b"", bytes(8)))[0], encode(LinkedPeers(()))[0], CHUNK_TYPE]
+
+
+Y_WEBRTC = (SyncStep1, SyncStep2, SyncUpdate, AwarenessMessage, QueryAwareness, TabPeer)
+
+
+def test_the_layouts_of_y_webrtc_are_those_of_the_code() -> None:
+    layouts = {row[0].strip("`"): row[1] for row in rows(WIRE, "message")}
+    ours_too = ", and behind it from a peer of our own kind"
+    assert layouts == {kind.__name__: layout(kind).partition(ours_too)[0] for kind in Y_WEBRTC}
+    assert f"Frame: {layout(envelope.encode_frame)}\n" in WIRE
+    assert f"Awareness update: {layout(awareness_update).partition(', where')[0]}\n" in WIRE
+
+
+def test_the_kinds_of_any_are_those_of_the_code() -> None:
+    kinds = [int(n) for row in rows(WIRE, "kind of an `any`") for n in row[0].split(",")]
+    assert sorted(kinds) == sorted(Tag)
 
 
 def test_the_times_are_those_of_the_code() -> None:

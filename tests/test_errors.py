@@ -56,14 +56,14 @@ SENTENCES: list[tuple[RtcError, str]] = [
     ),
     (
         InternalError("AskCheck", "IndexError: 3"),
-        "pyodide-rtc could not do something (AskCheck): IndexError: 3. Please "
-        "report this; pyodide_rtc.enable_logging() shows where it happened",
+        "pyodide-rtc has a fault (in AskCheck): IndexError: 3. Please "
+        "report it; pyodide_rtc.enable_logging() shows where it happened",
     ),
     (
         SameClientError(PEER, 7),
-        "peer da397a24: its document has the client id of ours (7). What both of you write is "
-        "taken for one, and the two documents may differ for ever. One of you joins with a "
-        "document of its own: join(doc=Doc()), without a client_id",
+        "peer da397a24: its document has the same client id as ours (7). Yjs takes you both for "
+        "one author, so the two documents may stay different for ever. One of you has to join with "
+        "a document of its own: join(doc=Doc()), without a client_id",
     ),
     (DecryptionError("another key"), "cannot decrypt: another key"),
     (SignalingError(URL, "HTML came"), f"signaling server {URL}: HTML came"),
@@ -71,16 +71,17 @@ SENTENCES: list[tuple[RtcError, str]] = [
     (SignalingClosedError(URL, "restart", 1), f"signaling server {URL}: restart"),
     (
         ChangesMissingError(3),
-        "3 changes cannot be shown: they, or some that they build upon, were lost before their "
-        "author left, and come when that document is back. Stock Yjs pages show nothing of what it "
-        "wrote after them",
+        "3 changes are missing: their author left before anybody who is here had them. They come "
+        "when a document that has them is here again. Until then, a stock Yjs page shows nothing "
+        "that this author wrote after them",
     ),
     (PeerError(PEER, "it failed"), "peer da397a24: it failed"),
     (NegotiationError(PEER, "it took too long"), "peer da397a24: it took too long"),
     (
         IceFailedError(PEER, "no network path"),
-        "peer da397a24: no network path. If you are in different networks, give join() or the site "
-        "a STUN server (ice_servers); where a firewall is in the way, a TURN server.",
+        "peer da397a24: no network path. If you are in different networks, give join() a STUN "
+        "server (ice_servers=), or set one for the site. If a firewall is in the way, use a TURN "
+        "server.",
     ),
     (PeerClosedError(PEER, "it has gone"), "peer da397a24: it has gone"),
     (

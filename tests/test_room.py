@@ -1543,7 +1543,7 @@ class TestRepr:
         async def run(world: World) -> None:
             rooms = world.kernel()
             room = rooms.join(user="Ada")
-            assert "being asked" in self.text(room)
+            assert "Waiting for the page" in self.text(room)
             assert not room.synced
             world.relay.stop()
             await asyncio.sleep(1)

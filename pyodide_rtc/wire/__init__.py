@@ -8,5 +8,5 @@ Every decoder takes a limit and raises nothing but ``DecodeError`` and ``Message
 whatever it is given. What an encoder cannot express is a ``LocalProtocolError``.
 
 Notation of the Layout paragraphs: ``•`` joins, ``varUint``, ``varString`` and ``varUint8Array`` are
-those of ``lib0``. Everything is written down in ``docs/wire.md``.
+those of ``lib0``. docs/wire.md describes all that is y-webrtc's, docs/protocol.md what is ours.
 """
