@@ -18,7 +18,7 @@ from pyodide_rtc.protocol.document import (
     document_machine,
     stock_checks,
 )
-from pyodide_rtc.wire import envelope, messages
+from pyodide_rtc.wire import awareness_update, envelope, messages
 from pyodide_rtc.wire.chunks import CHUNK_TYPE, Chunk
 from pyodide_rtc.wire.lib0_encoding import Tag
 from pyodide_rtc.wire.messages import (
