@@ -172,7 +172,7 @@ class StockConn:
         self._room = room
         self._remote = remote
         self._is_initiator = is_initiator
-        self._channel: DataChannel | None = None
+        self.channel: DataChannel | None = None
         self._is_described = False
         self._pending: list[dict[str, Any]] = []
         self._is_broken = False
@@ -210,9 +210,9 @@ class StockConn:
                 self.transport.add_candidate(c["candidate"], c["sdpMLineIndex"], c["sdpMid"])
 
     def send(self, message: Message) -> None:
-        if self.is_connected and self._channel is not None and not self._room.is_lost(message):
+        if self.is_connected and self.channel is not None and not self._room.is_lost(message):
             with suppress(BridgeError):  # y-webrtc swallows it
-                self._channel.send(encode(message))
+                self.channel.send(encode(message))
 
     # The peer connection.
 
@@ -228,7 +228,7 @@ class StockConn:
 
     def on_channel(self, channel: DataChannel, side: str) -> None:
         if side == ("local" if self._is_initiator else "remote"):
-            self._channel = channel
+            self.channel = channel
             channel.listen(self)
 
     def on_state(self, state: str, max_message_bytes: int | None) -> None:

@@ -12,7 +12,7 @@ from seeds import seeds, some
 
 from pyodide_rtc.errors import PeerError
 from pyodide_rtc.room import Room
-from pyodide_rtc.testing import Abilities, Network, run_virtual
+from pyodide_rtc.testing import Abilities, Network, peer_id_of, run_virtual
 from pyodide_rtc.wire.messages import SyncStep1, SyncUpdate
 
 from .play_helpers import OF_A_BROWSER, TOPIC, URL, Wiretap, content, edit, make_rooms
@@ -74,13 +74,7 @@ def check(rooms: list[Room], pages: list[StockPeer]) -> None:
     for page in pages:
         assert set(page.awareness.states) == everybody
         # Two stock peers may be deaf to each other, or not connected at all: that is their fault.
-        assert all(page.conns[room_id].is_connected for room_id in map(peer_id, rooms))
-
-
-def peer_id(room: Room) -> str:
-    """The network identity, which a room keeps to itself."""
-    assert room._backend is not None
-    return room._backend.snapshot().peer_id
+        assert all(page.conns[room_id].is_connected for room_id in map(peer_id_of, rooms))
 
 
 @pytest.mark.parametrize("seed", seeds(12))
