@@ -72,6 +72,8 @@ class StockPeer:
         """Asked for each message that it sends."""
         self.is_missed: Callable[[Message, float], bool] = lambda message, open_for_s: False
         """Asked for each that it gets, and for how long the data channel has been open."""
+        self.offer_s = 0.0
+        """How long its browser takes to make an offer."""
         self.broken = 0  # connections that an early offer has broken
         self._is_open = False
         self._reconnect_handle: asyncio.TimerHandle | None = None
@@ -179,7 +181,7 @@ class StockConn:
         self._opened_s = 0.0
         self._is_creating = is_initiator
         if is_initiator:
-            room.host.fabric.deliver((self, "operations"), self._created)
+            room.host.fabric.deliver((self, "operations"), self._created, after_s=room.offer_s)
 
     @property
     def is_waiting(self) -> bool:
