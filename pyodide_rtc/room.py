@@ -212,7 +212,12 @@ class Room:
     def _repr_html_(self) -> str:
         return room_repr.as_html(self)
 
-    # For `Rooms`, which opens it.
+    # For `Rooms`, which opens it, and for tests.
+
+    @property
+    def backend(self) -> Backend | None:
+        """What does its work; None until it is open."""
+        return self._backend
 
     def open(self, name: str, route: str, backend: Backend, close: Callable[[], None]) -> None:
         """Go to work."""

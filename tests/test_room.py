@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pycrdt import Doc, Map
 from seeds import seeds
+from simulation.play_helpers import put_away
 
 from pyodide_rtc.awareness import Awareness
 from pyodide_rtc.errors import (
@@ -34,7 +35,7 @@ from pyodide_rtc.session.document_binding import DocumentBinding
 from pyodide_rtc.testing import MemoryHost, Network, run_virtual
 from pyodide_rtc.testing.memory_host import MemoryNetwork, MemoryPage
 from pyodide_rtc.testing.memory_locks import MemoryLocks
-from pyodide_rtc.testing.memory_peer import MemoryDataChannel, MemoryPeer
+from pyodide_rtc.testing.memory_peer import MemoryDataChannel
 from pyodide_rtc.wire.messages import Message, SyncUpdate, decode
 
 URL = "wss://relay.example.org/"
@@ -564,7 +565,7 @@ class TestLeaving:
             assert world.relay.sockets == []
             assert not any(world.network.tabs.values())
             assert asyncio.all_tasks() == before
-            assert all(p._handler is None for host in world.hosts for p in host.peers)
+            assert not any(p.is_open for host in world.hosts for p in host.peers)
 
         run()
 
@@ -856,17 +857,6 @@ class TestWaking:
         run()
 
 
-def put_away(host: MemoryHost, awake_s: float) -> None:
-    """Leave a page. Its kernel may hear of it late, and sees its channels close meanwhile."""
-    handlers = [peer._handler for peer in host.connected]
-    for peer in host.peers:
-        peer.close()
-    for handler in handlers:
-        for channel in handler._channels.values():  # type: ignore[union-attr]
-            asyncio.get_running_loop().call_later(0.005, channel.on_close)
-    asyncio.get_running_loop().call_later(awake_s, host.put_away)
-
-
 async def is_away(room: Room, for_s: float) -> bool:
     """Tell whether nobody is listed soon, and it stays so."""
     is_gone = False
@@ -888,7 +878,7 @@ class TestBeingPutAway:
             one, other = await world.pair(password=password)
             events: list[RoomEvent] = []
             one.observe(events.append)
-            put_away(world.hosts[0], awake_s=0)
+            put_away(world.hosts[0], heard_s=0)
             assert await is_away(other, for_s=20)
             assert [s.state for s in one.servers] == ["waiting"]
             assert one.peers == ()
@@ -912,7 +902,7 @@ class TestBeingPutAway:
         async def run(world: World) -> None:
             world.network.random.seed(seed)
             one, other = await world.pair()
-            put_away(world.hosts[0], awake_s=0.2)
+            put_away(world.hosts[0], heard_s=0.2)
             await asyncio.sleep(0.2)
             world.hosts[0].wake()
             await asyncio.sleep(1)
@@ -946,7 +936,7 @@ class TestBeingPutAway:
         @with_world
         async def run(world: World) -> None:
             _, other = await world.pair()
-            put_away(world.hosts[0], awake_s=0)
+            put_away(world.hosts[0], heard_s=0)
             await asyncio.sleep(0.01)
             world.network.kill(world.hosts[0])
 
@@ -1098,24 +1088,21 @@ class TestStatus:
         async def run(world: World) -> None:
             one, other = await world.pair()
             [peer] = world.hosts[0].connected
-            assert peer._handler is not None
-            peer._handler.on_path(True)
+            assert peer.handler is not None
+            peer.handler.on_path(True)
 
             assert [p.is_relayed for p in (*one.peers, *other.peers)] == [True, None]
             assert "relayed by TURN" in repr(one)
 
         run()
 
-    def test_a_peer_without_a_path_is_told_with_what_to_do(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(MemoryPeer, "_connect", lambda self, other: self.fail())
-
+    def test_a_peer_without_a_path_is_told_with_what_to_do(self) -> None:
         @with_world
         async def run(world: World) -> None:
             room = world.kernel().join()
             world.kernel().join()
-            await asyncio.sleep(3)
+            world.network.cut(*[[host] for host in world.hosts])
+            await asyncio.sleep(60)
 
             assert room.ice_failure is not None
             assert "ice_servers=" in room.why
@@ -1481,7 +1468,7 @@ class TestBadInput:
             await third.until_synced(10)
             await asyncio.sleep(1)
             for peer in world.hosts[2].connected:
-                for channel in peer._channels:
+                for channel in peer.channels:
                     channel.send(frame)
             await asyncio.sleep(5)
 
@@ -1502,7 +1489,7 @@ class TestBadInput:
             one, other = await world.pair()
             events: list[RoomEvent] = []
             one.observe(events.append)
-            [channel] = [c for p in world.hosts[1].connected for c in p._channels if c._is_open]
+            [channel] = [c for p in world.hosts[1].connected for c in p.channels if c.is_open]
             for _ in range(3):
                 for _ in range(50):
                     channel.send(b"\x01\x01\x05")

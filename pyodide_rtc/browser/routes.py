@@ -158,7 +158,7 @@ def _by_widget(handshake: _Handshake) -> Iterator[None]:
         widget.close()
 
 
-_DISPLAY_SCRIPT = """
+DISPLAY_SCRIPT = """
 const url = URL.createObjectURL(new Blob([%s], { type: "text/javascript" }));
 import(url).then((host) => host.attachBroadcast(%s)).finally(() => URL.revokeObjectURL(url));
 """
@@ -181,7 +181,7 @@ def _by_display(handshake: _Handshake) -> Iterator[None]:
             handshake.take(_Answer(channel, "broadcast", _VERSION))  # it came with this wheel
 
     channel.onmessage = scope.proxy(on_greeting)
-    script = _DISPLAY_SCRIPT % (json.dumps(host_script()), json.dumps(name))
+    script = DISPLAY_SCRIPT % (json.dumps(host_script()), json.dumps(name))
     handle = display(Javascript(script), display_id=True)
     try:
         yield

@@ -22,7 +22,7 @@ _log = logging.getLogger("pyodide_rtc.server")
 # Text arrives as bytes: its size can be checked and bad utf-8 be told to the client.
 ServerSocket: TypeAlias = web.WebSocketResponse[Literal[False]]
 
-_CLOSE_TIMEOUT_S = 5.0
+CLOSE_TIMEOUT_S = 5.0
 _MAX_REASON_BYTES = 123  # RFC 6455, section 5.5: 125 bytes of a control frame, 2 are the code
 
 
@@ -136,7 +136,7 @@ class Connection:
     async def _close(self, refusal: RefusedError | None) -> None:
         code, reason = (refusal.code, refusal.reason) if refusal else (CloseCode.NORMAL, "")
         try:
-            async with asyncio.timeout(_CLOSE_TIMEOUT_S):
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 # No drain: the cancelled writer has left aiohttp a cancelled future to wait for,
                 # and the wait for the client's answer is wait enough.
                 await self._socket.close(code=code, message=_cut(reason), drain=False)

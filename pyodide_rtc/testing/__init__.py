@@ -1,11 +1,13 @@
 """The ports in memory: a network with delays, and a clock that is turned by hand.
 
-Public, for your own tests: `Network` makes hosts, `VirtualTimeLoop` is the clock.
+Public, for your own tests: `Network` makes hosts, `VirtualTimeLoop` is the clock, and `peer_id_of`
+tells by which identity the others list a room.
 """
 
 from pyodide_rtc.ports import Abilities
 from pyodide_rtc.testing.clock import VirtualTimeLoop, run_virtual
 from pyodide_rtc.testing.memory_host import MemoryHost
 from pyodide_rtc.testing.network import Network
+from pyodide_rtc.testing.room_view import peer_id_of
 
-__all__ = ["Abilities", "MemoryHost", "Network", "VirtualTimeLoop", "run_virtual"]
+__all__ = ["Abilities", "MemoryHost", "Network", "VirtualTimeLoop", "peer_id_of", "run_virtual"]

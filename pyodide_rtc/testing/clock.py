@@ -43,6 +43,10 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         """Give the virtual time in seconds."""
         return self._jumping.waited_s
 
+    def spend(self, seconds: float) -> None:
+        """Let computing take time: the clock goes on, and nothing else runs meanwhile."""
+        self._jumping.waited_s += seconds
+
 
 def run_virtual(main: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine on virtual time, as `asyncio.run` does on real time."""

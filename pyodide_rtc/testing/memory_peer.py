@@ -47,26 +47,29 @@ class MemoryDataChannel:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._handler: DataChannelHandler | None = None
-        self._other: MemoryDataChannel | None = None
-        self._is_open = False
+        self.handler: DataChannelHandler | None = None
+        """Hears it; None before `listen`, and once its connection has ended."""
+        self.other: MemoryDataChannel | None = None
+        """The other end; None until there is one."""
+        self.is_open = False
+        """Whether it can send."""
         self._sent_s = 0.0  # when all that was given to `send` will have gone
         self.buffered_bytes = 0
         """Bytes given to `send` that have not gone yet; none on a network without a rate."""
 
     def listen(self, handler: DataChannelHandler) -> None:
         """Set the handler."""
-        self._handler = handler
+        self.handler = handler
 
     def join(self, other: MemoryDataChannel) -> None:
         """Become the other end's other end, and open."""
-        self._other = other
+        self.other = other
         self._network.deliver((other, self), self._open)
 
     def send(self, data: bytes) -> None:
         """Send one message."""
-        other = self._other
-        if not self._is_open or other is None:
+        other = self.other
+        if not self.is_open or other is None:
             raise BridgeError("the data channel is not open")
         if len(data) > self._network.max_message_bytes:
             raise BridgeError("the message is too big")
@@ -87,16 +90,16 @@ class MemoryDataChannel:
 
     def _transmitted(self, size: int) -> None:
         before, self.buffered_bytes = self.buffered_bytes, self.buffered_bytes - size
-        if self.buffered_bytes <= LOW_BUFFERED_BYTES < before and self._handler is not None:
-            self._handler.on_drain()
+        if self.buffered_bytes <= LOW_BUFFERED_BYTES < before and self.handler is not None:
+            self.handler.on_drain()
 
     def close(self) -> None:
         """Close once everything that was sent has gone."""
-        other = self._other
-        if self._is_open and other is not None:
+        other = self.other
+        if self.is_open and other is not None:
             after_s = self._transmit(0)
             self._network.deliver((self, other), lambda: self._end(other), after_s=after_s)
-        self._is_open = False
+        self.is_open = False
 
     def _end(self, other: MemoryDataChannel) -> None:
         """Hear of the end after the other side has: everything that was sent has gone then."""
@@ -105,22 +108,22 @@ class MemoryDataChannel:
 
     def cut(self) -> None:
         """End with its connection: nothing more is heard."""
-        self._is_open = False
-        self._handler = None
+        self.is_open = False
+        self.handler = None
 
     def _open(self) -> None:
-        if self._handler is not None and not self._is_open:
-            self._is_open = True
-            self._handler.on_open()
+        if self.handler is not None and not self.is_open:
+            self.is_open = True
+            self.handler.on_open()
 
     def _receive(self, data: bytes) -> None:
-        if self._handler is not None and self._is_open:
-            self._handler.on_messages([data])
+        if self.handler is not None and self.is_open:
+            self.handler.on_messages([data])
 
     def _closed(self) -> None:
-        self._is_open = False
-        if self._handler is not None:
-            self._handler.on_close()
+        self.is_open = False
+        if self.handler is not None:
+            self.handler.on_close()
 
 
 class MemoryPeer:
@@ -139,7 +142,8 @@ class MemoryPeer:
         self.state: ConnectionState = "new"
         self._network: Network = host.fabric
         self._abilities = host.network.abilities
-        self._handler: PeerTransportHandler | None = handler
+        self.handler: PeerTransportHandler | None = handler
+        """Hears it; None once it is closed."""
         self._session = self._network.add_peer(self)
         self._version = 0
         self._offer = self._describe("offer") if is_offering else None
@@ -153,7 +157,8 @@ class MemoryPeer:
         self._timer: asyncio.TimerHandle | None = None
         self._agreed = MemoryDataChannel(self._network)
         self._created: MemoryDataChannel | None = None
-        self._channels: list[MemoryDataChannel] = []
+        self.channels: list[MemoryDataChannel] = []
+        """Our ends of all its data channels, those that are not open included."""
         self._later(self._prepare)
 
     @property
@@ -165,7 +170,7 @@ class MemoryPeer:
     @property
     def is_open(self) -> bool:
         """Whether it is not closed."""
-        return self._handler is not None
+        return self.handler is not None
 
     def offer(self, *, in_band: bool) -> None:
         """Make the offer."""
@@ -201,24 +206,24 @@ class MemoryPeer:
             return  # an answer that was not taken: there is nobody at the other end
         if not self._network.reaches(self.host, other.host):
             return
-        idle = [c for c in self._channels if not c.buffered_bytes]
-        ways: list[tuple[Hashable, ...]] = [(c, c._other) for c in idle if c._other]
+        idle = [c for c in self.channels if not c.buffered_bytes]
+        ways: list[tuple[Hashable, ...]] = [(c, c.other) for c in idle if c.other]
         under_way = len(ways := ways or [(self, other)])
 
         def arrive() -> None:
             nonlocal under_way
             under_way -= 1
             if not under_way:
-                other._lost()
+                other.lose()
 
         for way in ways:
             self._network.deliver(way, arrive)
 
     def silence(self) -> None:
         """End without a word, as with a process that is killed."""
-        self._handler = None
+        self.handler = None
         self._set_timer(None, 0.0)
-        for channel in self._channels:
+        for channel in self.channels:
             channel.cut()
         self._network.remove_peer(self)
 
@@ -227,10 +232,17 @@ class MemoryPeer:
         self._set_timer(None, 0.0)
         self._tell("failed")
 
+    def lose(self) -> None:
+        """Lose the other end, as the browser tells it once that is closed."""
+        for channel in self.channels:
+            channel._closed()
+        self._set_timer(None, 0.0)
+        self._tell("closed")
+
     def check_path(self) -> None:
         """Take that the network may have changed."""
         other = self._other
-        if self._handler is None or other is None or self.state in ("new", "failed"):
+        if self.handler is None or other is None or self.state in ("new", "failed"):
             return
         is_path = self.is_connected and other.is_open
         if is_path and self._network.reaches(self.host, other.host):
@@ -259,18 +271,12 @@ class MemoryPeer:
 
     def _tell(self, state: ConnectionState) -> None:
         self.state = state
-        if self._handler is not None:
+        if self.handler is not None:
             limit = self._network.max_message_bytes if state == "connected" else None
-            self._handler.on_state(state, limit)
+            self.handler.on_state(state, limit)
 
     def _later(self, operation: Callable[[], None]) -> None:
         self._network.deliver((self, "operations"), operation)
-
-    def _lost(self) -> None:
-        for channel in self._channels:
-            channel._closed()
-        self._set_timer(None, 0.0)
-        self._tell("closed")
 
     def _describe(self, kind: str) -> str:
         self._version += 1
@@ -278,22 +284,22 @@ class MemoryPeer:
 
     def _prepare(self) -> None:
         self._attach(self._agreed, "agreed")
-        if self._handler is not None and self._offer is not None:
-            self._handler.on_prepared(self._offer)
+        if self.handler is not None and self._offer is not None:
+            self.handler.on_prepared(self._offer)
             self._later(self._find)
 
     def _find(self) -> None:
         """Find the candidate before or after the offer is wanted."""
-        if self._handler is None or self._offer is None:
+        if self.handler is None or self._offer is None:
             return
         if self._is_wanted:
-            self._handler.on_candidate(self._candidate, 0, "0")
+            self.handler.on_candidate(self._candidate, 0, "0")
         else:
             self._offer += f"a={self._candidate}\r\n"
-            self._handler.on_prepared(self._offer)
+            self.handler.on_prepared(self._offer)
 
     def _make_offer(self, in_band: bool) -> None:
-        if self._handler is None or self._is_described:
+        if self.handler is None or self._is_described:
             return
         self._is_wanted = True
         if in_band:
@@ -301,26 +307,26 @@ class MemoryPeer:
             self._attach(self._created, "local")
         assert self._offer is not None, "one that is for answers is not asked to offer"
         self._has_pending_offer = True
-        self._handler.on_description("offer", self._offer)
+        self.handler.on_description("offer", self._offer)
 
     def _send_description(self, kind: DescriptionType) -> None:
-        if self._handler is not None:
+        if self.handler is not None:
             self._has_pending_offer = kind == "offer"
-            self._handler.on_description(kind, self._describe(kind))
-            self._handler.on_candidate(self._candidate, 0, "0")
+            self.handler.on_description(kind, self._describe(kind))
+            self.handler.on_candidate(self._candidate, 0, "0")
 
     def _accept(self, kind: DescriptionType, sdp: str) -> None:
-        if self._handler is None:
+        if self.handler is None:
             return
         other = self._network.peers.get(session_of(sdp) or "")
         if kind == "answer" and not self._has_pending_offer:
-            self._handler.on_error("description", "an answer without an offer")
+            self.handler.on_error("description", "an answer without an offer")
             return
         if self._has_channels and other is not self._other:
-            self._handler.on_error("description", "another end than before")
+            self.handler.on_error("description", "another end than before")
             return
         if kind == "offer" and (lacking := self._what_it_lacks()):
-            self._handler.on_error("description", lacking)
+            self.handler.on_error("description", lacking)
             return
         self._is_described, self._accepted = True, kind
         self._has_pending_offer = False
@@ -341,8 +347,8 @@ class MemoryPeer:
         return ""
 
     def _add_candidate(self, candidate: str) -> None:
-        if self._handler is not None and not self._is_described:
-            self._handler.on_error("candidate", f"no remote description for {candidate}")
+        if self.handler is not None and not self._is_described:
+            self.handler.on_error("candidate", f"no remote description for {candidate}")
 
     def _connect(self, other: MemoryPeer) -> None:
         """Have a path: for the first time, or again."""
@@ -362,7 +368,7 @@ class MemoryPeer:
                 opposite.join(end._created)
 
     def _attach(self, channel: MemoryDataChannel, side: ChannelSide) -> None:
-        self._channels.append(channel)
+        self.channels.append(channel)
         self._network.place(channel, self.host)
-        if self._handler is not None:
-            self._handler.on_channel(channel, side)
+        if self.handler is not None:
+            self.handler.on_channel(channel, side)

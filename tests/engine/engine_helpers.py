@@ -11,10 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pycrdt import Doc, Map
+from simulation.play_helpers import make_rooms
 
 from pyodide_rtc.engine.engine_server import Engine
+from pyodide_rtc.room import Room
 from pyodide_rtc.testing import MemoryHost, Network, run_virtual
 
+ROOM = "demo"
 KEY = "notebook:a.ipynb"
 SEED, OTHER_SEED = "a" * 64, "b" * 64
 
@@ -37,7 +40,7 @@ class Page:
     seed: str = ""
     opened_again: bool = True
 
-    async def start(self, room: str = "demo") -> Page:
+    async def start(self, room: str = ROOM) -> Page:
         self.engine = Engine(self.host, await self.host.page.facts(), room, self._hear)
         return self
 
@@ -92,6 +95,15 @@ class World:
 
     async def page(self, browser: str | None = None) -> Page:
         return await Page(self.network.host(browser=browser)).start()
+
+    def is_sought(self, seed: str) -> bool:
+        """Whether somebody is in the room of the content that has this lineage."""
+        [relay] = self.network.relays.values()
+        return any(topic.endswith(seed) for socket in relay.sockets for topic in socket.topics)
+
+    def lineage_room(self) -> Room:
+        """The room in which pages tell their lineage of the document, joined without a page."""
+        return make_rooms(self.network.host()).join(f"{ROOM}/{KEY}")
 
 
 def with_world(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:

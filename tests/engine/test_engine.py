@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from pyodide_rtc.ports import PageFacts
 from pyodide_rtc.protocol.document.awareness_limits import MAX_STATE_BYTES
 
-from .engine_helpers import KEY, OTHER_SEED, SEED, World, candidate, seed_state, with_world
+from .engine_helpers import OTHER_SEED, SEED, Page, World, candidate, seed_state, with_world
 
 
 class TestOneLineage:
@@ -125,15 +126,16 @@ class TestSeveralLineages:
 
     @with_world
     async def test_one_that_nobody_has_any_more_is_not_waited_for(self, world: World) -> None:
-        one, other = await world.page(), await world.page()
+        other, somebody = await world.page(), world.lineage_room()
         other.open(OTHER_SEED, 2, "other")
         await asyncio.sleep(5)
         # The first lineage is told of, and gone before its content could be had.
-        document = one.engine._documents.setdefault(KEY, _document(one))
-        document._room.awareness.set_local_state_field("lineage", json.loads(candidate(SEED, 1)))
+        somebody.awareness.set_local_state_field("lineage", json.loads(candidate(SEED, 1)))
         await asyncio.sleep(5)
-        one.send("close")
+        assert world.is_sought(SEED)
+        somebody.leave()
         await asyncio.sleep(2)
+        assert not world.is_sought(SEED)
         third = await world.page()
         third.open("c" * 64, 3, "third")
         await asyncio.sleep(5)
@@ -142,21 +144,14 @@ class TestSeveralLineages:
 
     @with_world
     async def test_what_others_tell_may_be_anything(self, world: World) -> None:
-        one, other = await world.page(), await world.page()
+        one, liar = await world.page(), world.lineage_room()
         one.open(SEED, 1, "one")
-        liar = _document(other)
         for value in ({"seed": 5}, "text", None, [1], {"seed": SEED, "seeded_at": "soon"}):
-            liar._room.awareness.set_local_state_field("lineage", value)
+            liar.awareness.set_local_state_field("lineage", value)
             await asyncio.sleep(1)
         one.write("on")
         assert one.cells == {"one", "on"}
         assert not one.all_told("fault")
-
-
-def _document(page: Any) -> Any:
-    from pyodide_rtc.engine.document import SharedDocument
-
-    return SharedDocument(KEY, page.engine._join, page._hear)
 
 
 class TestMissing:
@@ -197,9 +192,9 @@ class TestMissing:
 
     @with_world
     async def test_a_site_without_servers_says_it_at_once(self, world: World) -> None:
-        one = await world.page()
-        one.engine._rooms._home = None
-        one.host.facts = one.host.facts.__class__(one.host.facts.href, {"collaborative": True})
+        host = world.network.host()
+        host.facts = PageFacts(host.facts.href, {"collaborative": True})
+        one = await Page(host).start()
         one.send("open")
         await asyncio.sleep(1)
         assert one.all_told("missing") == [()]

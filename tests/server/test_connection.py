@@ -225,7 +225,7 @@ async def test_a_client_that_reads_nothing_is_cut_off_in_the_end(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("pyodide_rtc.server.connection._CLOSE_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("pyodide_rtc.server.connection.CLOSE_TIMEOUT_S", 0.05)
     caplog.set_level(logging.INFO, "pyodide_rtc.server")
     server = await start(
         limits=Limits(

@@ -55,20 +55,21 @@ def test_a_state_vector_that_is_none_is_refused() -> None:
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+@pytest.mark.parametrize("panics", [0, 1], ids=["at once", "after a panic"])
 def test_what_is_no_panic_is_raised(
-    monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+    monkeypatch: pytest.MonkeyPatch, error: type[BaseException], panics: int
 ) -> None:
     doc: Doc[Any] = Doc()
+    doc.apply_update(PANIC)
 
     def interrupt(_: object) -> bytes:
         raise error
 
-    monkeypatch.setattr(doc, "get_update", interrupt)
-    reader = DocumentReader(doc, [].append)
+    reads = iter([doc.get_update] * panics + [interrupt])
+    monkeypatch.setattr(doc, "get_update", lambda since: next(reads)(since))
     with pytest.raises(error):
-        reader.update_since()
-    with pytest.raises(error):
-        reader._read_whole((), {})
+        DocumentReader(doc, [].append).update_since()
+    assert list(reads) == []
 
 
 async def test_what_yrs_cannot_read_again_is_not_compared() -> None:

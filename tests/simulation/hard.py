@@ -19,7 +19,8 @@ from pycrdt import Doc
 
 from pyodide_rtc.errors import ChangesMissingError, PeerError, SignalingError
 from pyodide_rtc.room import Room
-from pyodide_rtc.testing import MemoryHost, Network, run_virtual
+from pyodide_rtc.testing import MemoryHost, Network, peer_id_of, run_virtual
+from pyodide_rtc.testing.memory_peer import MemoryPeer
 from pyodide_rtc.wire.messages import Message, SyncStep1, SyncStep2, SyncUpdate
 
 from .play_helpers import TOPIC, URL, awake, content, edit, gaps, make_rooms, state_vector
@@ -51,8 +52,8 @@ class Actor:
         """Its network identity."""
         if self.page is not None:
             return self.page.peer_id
-        assert self.room is not None and self.room._backend is not None
-        return self.room._backend.snapshot().peer_id
+        assert self.room is not None
+        return peer_id_of(self.room)
 
     def leave(self) -> None:
         """Go with a word, if it can still be said."""
@@ -231,7 +232,7 @@ class Play:
         self._tell(f"{actor.name} is back, {back}")
         self._join(actor.name, actor.doc.get_update() if back == "full" else None)
 
-    def _some_connection(self) -> Any:
+    def _some_connection(self) -> MemoryPeer | None:
         peers = [p for a in self.actors.values() for p in a.host.connected if p.is_open]
         return self.random.choice(peers) if peers else None
 
@@ -241,9 +242,9 @@ class Play:
             peer.fail()
 
     async def _close_connection(self) -> None:
-        if (peer := self._some_connection()) is not None and peer._handler is not None:
+        if (peer := self._some_connection()) is not None:
             self._tell("a connection closes")
-            peer._lost()
+            peer.lose()
 
     def _tell(self, what: str) -> None:
         self.log.append(f"{asyncio.get_running_loop().time():7.2f} {what}")

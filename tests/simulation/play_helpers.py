@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from random import Random
 from typing import Any
@@ -82,6 +83,19 @@ def awake(room: Room) -> set[str]:
     return {s["user"]["name"] for s in room.awareness.states.values()}  # type: ignore[index]
 
 
+def put_away(host: MemoryHost, *, heard_s: float) -> None:
+    """Leave a page. Its kernel hears of it late, and sees its channels close meanwhile."""
+    loop = asyncio.get_running_loop()
+    channels = [c for peer in host.connected for c in peer.channels if c.is_open]
+    handlers = [channel.handler for channel in channels]
+    for peer in host.peers:
+        peer.close()
+    for handler in handlers:
+        assert handler is not None, "its channel was open"
+        loop.call_later(0.005, handler.on_close)
+    loop.call_later(heard_s, host.put_away)
+
+
 class Wiretap:
     """Hears all data channels and the signaling of a test."""
 
@@ -108,8 +122,8 @@ class Wiretap:
 
     def sent_to(self, host: MemoryHost, kind: type[Message]) -> list[Message]:
         """What goes to a host: the other ends of its channels send it."""
-        own = {id(channel) for peer in host.peers for channel in peer._channels}
-        return [m for c, m in self.frames if isinstance(m, kind) and id(c._other) in own]
+        own = {channel for peer in host.peers for channel in peer.channels}
+        return [m for c, m in self.frames if isinstance(m, kind) and c.other in own]
 
     @property
     def has_glare(self) -> bool:

@@ -72,6 +72,8 @@ class StockPeer:
         """Asked for each message that it sends."""
         self.is_missed: Callable[[Message, float], bool] = lambda message, open_for_s: False
         """Asked for each that it gets, and for how long the data channel has been open."""
+        self.offer_s = 0.0
+        """How long its browser takes to make an offer."""
         self.broken = 0  # connections that an early offer has broken
         self._is_open = False
         self._reconnect_handle: asyncio.TimerHandle | None = None
@@ -172,14 +174,14 @@ class StockConn:
         self._room = room
         self._remote = remote
         self._is_initiator = is_initiator
-        self._channel: DataChannel | None = None
+        self.channel: DataChannel | None = None
         self._is_described = False
         self._pending: list[dict[str, Any]] = []
         self._is_broken = False
         self._opened_s = 0.0
         self._is_creating = is_initiator
         if is_initiator:
-            room.host.fabric.deliver((self, "operations"), self._created)
+            room.host.fabric.deliver((self, "operations"), self._created, after_s=room.offer_s)
 
     @property
     def is_waiting(self) -> bool:
@@ -210,9 +212,9 @@ class StockConn:
                 self.transport.add_candidate(c["candidate"], c["sdpMLineIndex"], c["sdpMid"])
 
     def send(self, message: Message) -> None:
-        if self.is_connected and self._channel is not None and not self._room.is_lost(message):
+        if self.is_connected and self.channel is not None and not self._room.is_lost(message):
             with suppress(BridgeError):  # y-webrtc swallows it
-                self._channel.send(encode(message))
+                self.channel.send(encode(message))
 
     # The peer connection.
 
@@ -228,7 +230,7 @@ class StockConn:
 
     def on_channel(self, channel: DataChannel, side: str) -> None:
         if side == ("local" if self._is_initiator else "remote"):
-            self._channel = channel
+            self.channel = channel
             channel.listen(self)
 
     def on_state(self, state: str, max_message_bytes: int | None) -> None:

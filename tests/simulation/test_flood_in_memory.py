@@ -18,7 +18,8 @@ from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.connections.mesh import MAX_CALLERS
 from pyodide_rtc.protocol.room_machine import RoomMachine
 from pyodide_rtc.room import Room
-from pyodide_rtc.testing import Network, run_virtual
+from pyodide_rtc.testing import Network, VirtualTimeLoop, peer_id_of, run_virtual
+from pyodide_rtc.testing.memory_peer import MemoryDataChannel
 from pyodide_rtc.wire.messages import Message, UnknownMessage, encode
 
 from .play_helpers import TOPIC, URL, content, make_rooms
@@ -32,17 +33,16 @@ WAITED_FRAME_S = 0.0003
 
 
 def let_frames_cost_time(monkeypatch: pytest.MonkeyPatch, room: Room) -> None:
-    assert room._backend is not None
-    slow = room._backend.machine
+    slow, clock = peer_id_of(room), asyncio.get_running_loop()
+    assert isinstance(clock, VirtualTimeLoop)
     handle = RoomMachine.handle
 
     def slow_handle(machine: RoomMachine, event: ev.Event, now_s: float) -> list[fx.Effect]:
         effects = handle(machine, event, now_s)
-        clock = asyncio.get_running_loop()._jumping  # type: ignore[attr-defined]
-        if machine is slow and isinstance(event, ev.FrameReceived):
-            clock.waited_s += FRAME_S
-        elif machine is slow and isinstance(event, ev.FramesReceived):
-            clock.waited_s += WAITED_FRAME_S * len(event.frames)
+        if machine.mesh.peer_id == slow and isinstance(event, ev.FrameReceived):
+            clock.spend(FRAME_S)
+        elif machine.mesh.peer_id == slow and isinstance(event, ev.FramesReceived):
+            clock.spend(WAITED_FRAME_S * len(event.frames))
         return effects
 
     monkeypatch.setattr(RoomMachine, "handle", slow_handle)
@@ -131,14 +131,14 @@ def test_one_that_never_ends_is_closed_and_told(monkeypatch: pytest.MonkeyPatch)
         await play.begin()
         noise = encode(UnknownMessage(77, b"x" * 250_000))
         count = 1_000
-        [conn] = [c for c in play.page.conns.values() if c._remote == peer_id(play.reader)]
+        conn = play.page.conns[peer_id_of(play.reader)]
         other = next(c for c in play.page.conns.values() if c is not conn)
         writing = asyncio.ensure_future(play.write(20))
         while conn.is_connected and count > 0:
             for _ in range(min(2_000, count)):
                 count -= 1
-                assert conn._channel is not None
-                conn._channel.send(noise)
+                assert conn.channel is not None
+                conn.channel.send(noise)
             await asyncio.sleep(0)
         await writing
         await asyncio.sleep(5)
@@ -185,18 +185,18 @@ def test_a_bundle_of_messages_is_taken_in_order(monkeypatch: pytest.MonkeyPatch)
     async def main() -> None:
         play = Play(monkeypatch)
         await play.begin()
-        [conn] = [c for c in play.page.conns.values() if c._remote == peer_id(play.reader)]
+        conn = play.page.conns[peer_id_of(play.reader)]
         other = next(c for c in play.page.conns.values() if c is not conn)
         other.is_connected = False  # so that the reader hears all by this connection alone
-        channel = conn._channel
-        assert channel is not None and channel._other is not None
+        channel = conn.channel
+        assert isinstance(channel, MemoryDataChannel) and channel.other is not None
         bundle: list[bytes] = []
         monkeypatch.setattr(type(channel), "send", lambda _, data: bundle.append(data))
         items = play.page.doc.get("array", type=Array)
         for i in range(60):
             items.append(i)
         monkeypatch.undo()
-        far = channel._other._handler
+        far = channel.other.handler
         assert far is not None
         for first, last in ((0, 5), (5, 50), (50, 52), (52, 60)):
             far.on_messages(bundle[first:last])
@@ -217,7 +217,12 @@ def test_made_up_peers_take_no_memory_and_no_calls_without_end() -> None:
         relay = network.relays[URL]
         for i in range(500):
             offer = {"type": "offer", "sdp": f"v=0\r\no=- {i} 1 IN IP4 127.0.0.1\r\n"}
-            signal = {"type": "signal", "from": f"caller {i}", "to": peer_id(room), "signal": offer}
+            signal = {
+                "type": "signal",
+                "from": f"caller {i}",
+                "to": peer_id_of(room),
+                "signal": offer,
+            }
             for payload in ({"type": "announce", "from": f"nobody {i}"}, signal):
                 relay.publish(TOPIC, payload)
             if i % 100 == 0:
@@ -256,8 +261,3 @@ def test_published_floods_are_told_and_the_room_goes_on(monkeypatch: pytest.Monk
         assert other.map("map")["x"] == 1
 
     run_virtual(main())
-
-
-def peer_id(room: Room) -> str:
-    assert room._backend is not None
-    return room._backend.snapshot().peer_id

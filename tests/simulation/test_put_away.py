@@ -10,7 +10,7 @@ from seeds import seeds
 
 from pyodide_rtc.testing import Network, run_virtual
 
-from .play_helpers import TOPIC, URL, make_rooms
+from .play_helpers import TOPIC, URL, make_rooms, put_away
 from .stock_peer import StockPeer
 
 # As clocks go its tokens are lower than those of offers that are made later: hosts in memory have
@@ -30,14 +30,7 @@ def test_a_stock_peer_is_met_again(seed: int, heard_s: float) -> None:
         stock = StockPeer(network.host(), URL, TOPIC, EARLIER)
         await room.until_synced(10)
         await asyncio.sleep(5)
-        handlers = [peer._handler for peer in host.connected]
-        for peer in host.peers:
-            peer.close()
-        loop = asyncio.get_running_loop()
-        for handler in handlers:
-            for channel in handler._channels.values():  # type: ignore[union-attr]
-                loop.call_later(0.005, channel.on_close)
-        loop.call_later(heard_s, host.put_away)
+        put_away(host, heard_s=heard_s)
         room.map("m")["ours"] = 1
         stock.doc.get("m", type=Map)["theirs"] = 2
         await asyncio.sleep(20)

@@ -177,13 +177,12 @@ def test_asking_after_the_end_fails(run: Run) -> None:
         host = await open_host()
         question = asyncio.ensure_future(host.page.storage.get("x"))
         await asyncio.sleep(0)
-        host._bridge.close()
+        await host.aclose()
         try:
             await question
             answer = "answered before the bridge was closed"
         except StorageError as error:
             answer = str(error)
-        await host.aclose()
         answer
     """)
     assert result in ("the bridge to the page was closed", "answered before the bridge was closed")

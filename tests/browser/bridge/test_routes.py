@@ -111,9 +111,9 @@ def test_the_widget_and_the_end_of_a_kernel(driver: WebDriver, tmp_path: Path) -
 SHOW_SCRIPT = """
 import json
 from IPython.display import Javascript, display
-from pyodide_rtc.browser.routes import _DISPLAY_SCRIPT
+from pyodide_rtc.browser.routes import DISPLAY_SCRIPT
 from pyodide_rtc.browser.ffi import host_script
-display(Javascript(_DISPLAY_SCRIPT % (json.dumps(host_script()), json.dumps("stale"))))
+display(Javascript(DISPLAY_SCRIPT % (json.dumps(host_script()), json.dumps("stale"))))
 """
 WATCH_STALE = """
     window.greetings = [];
