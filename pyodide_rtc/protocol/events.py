@@ -319,6 +319,11 @@ class TimePassed:
 
 
 @dataclass(frozen=True, slots=True)
+class FlushAsked:
+    """The user is about to leave: what others may lack goes to them before."""
+
+
+@dataclass(frozen=True, slots=True)
 class LeaveAsked:
     """The user leaves the room."""
 
@@ -356,7 +361,13 @@ DocumentEvent: TypeAlias = (
     | LocalStateSet
 )
 RoomEvent: TypeAlias = (
-    FrameReceived | FramesReceived | UpdateRefused | UpdateBlocked | TimePassed | LeaveAsked
+    FrameReceived
+    | FramesReceived
+    | UpdateRefused
+    | UpdateBlocked
+    | TimePassed
+    | FlushAsked
+    | LeaveAsked
 )
 """What concerns connections and documents."""
 

@@ -74,13 +74,16 @@ _QUESTION_COST = 10.0
 _CHUNK_COST = 0.2
 """What a chunk counts, which is only put to the others: 500 per second are 32 MB."""
 
+_LARGE_CHUNK_BYTES = 16_384
+"""A smaller one counts as a question: it may be one, and of a transfer only the last is small."""
+
 
 def cost_of(frame: bytes) -> float:
     """Tell as how many small frames this one counts."""
     if frame[:1] in (b"\x03", b"\x50") or frame[:2] == b"\x00\x00":
         return _QUESTION_COST
     if frame[:1] == _CHUNK:
-        return _CHUNK_COST
+        return _CHUNK_COST if len(frame) >= _LARGE_CHUNK_BYTES else _QUESTION_COST
     is_awareness = frame[:1] == b"\x01"
     return 1.0 + len(frame) // (_AWARENESS_COST_BYTES if is_awareness else _COST_BYTES)
 

@@ -46,6 +46,12 @@ MIN_SHOWN_BYTES = 1_000_000
 SHOW_INTERVAL_S = 0.1
 """The progress of a transfer is told once in this time, and at its end."""
 
+STALLED_S = 10.0
+"""A transfer of which nothing has come for so long is not waited for any more."""
+
+MAX_AWAITED_S = 60.0
+"""Nor is one that takes longer: else a peer could keep us from asking others by dribbling."""
+
 FRAME_HEAD_BYTES = 8
 """What a sync message adds to its update, at most, up to 2^42 bytes."""
 
@@ -56,6 +62,8 @@ class _Progress:
 
     total_bytes: int
     done_bytes: int = 0
+    started_s: float = 0.0
+    moved_s: float = 0.0
     told_s: float | None = None
 
     def is_to_be_told(self, now_s: float) -> bool:
@@ -92,7 +100,9 @@ class PeerLink:
     is_open: bool = False
     """Whether what is sent now arrives: not while a new network path is looked for."""
     linked_peers: frozenset[str] = frozenset()
-    """Whom the peer hears itself, as it says."""
+    """Whom the peer is linked with itself, as it says."""
+    told_peers: frozenset[str] = frozenset()
+    """Whom we have said that we are linked with."""
     unknown_messages: int = 0
     _assembler: Assembler = field(init=False)
     _receiving: _Progress | None = None
@@ -123,10 +133,16 @@ class PeerLink:
         shown += [_transfer("sending", p) for p in self._sending]
         return tuple(t for t in shown if t.total_bytes >= MIN_SHOWN_BYTES)
 
-    @property
-    def is_transferring(self) -> bool:
+    def is_receiving(self, now_s: float) -> bool:
+        """Whether something large is on its way from the peer, and moves."""
+        progress = self._receiving
+        if progress is None or now_s >= progress.moved_s + STALLED_S:
+            return False
+        return now_s < progress.started_s + MAX_AWAITED_S
+
+    def is_transferring(self, now_s: float) -> bool:
         """Whether something large is under way, to the peer or from it."""
-        return self._bulk_waiting > 0 or self._receiving is not None
+        return self._bulk_waiting > 0 or self.is_receiving(now_s)
 
     @property
     def is_sending_bulk(self) -> bool:
@@ -223,8 +239,9 @@ class PeerLink:
         chunk = decode_chunk(body)
         frame = self._assembler.add(chunk)
         if self._receiving is None:
-            self._receiving = _Progress(chunk.total_bytes)
+            self._receiving = _Progress(chunk.total_bytes, started_s=now_s)
         progress = self._receiving
+        progress.moved_s = now_s
         progress.done_bytes = chunk.offset + len(chunk.data)
         effects: list[ConnectionEffect] = []
         if progress.is_to_be_told(now_s):
@@ -252,7 +269,6 @@ class TabsLink:
     kind: ClassVar[Literal["peer", "tabs"]] = "tabs"
     id: ClassVar[LinkId] = TABS
     is_own_kind: ClassVar[bool] = False  # stock pages may hear it, too
-    is_transferring: ClassVar[bool] = False
     is_sending_bulk: ClassVar[bool] = False
     has_room: ClassVar[bool] = True
     is_full: ClassVar[bool] = False
@@ -268,6 +284,14 @@ class TabsLink:
 
     def hears(self, source: Link) -> bool:
         """Whether all there are linked with whoever speaks by that link: nobody says so."""
+        return False
+
+    def is_receiving(self, now_s: float) -> bool:
+        """Whether something large is on its way from somebody: nobody can see that."""
+        return False
+
+    def is_transferring(self, now_s: float) -> bool:
+        """Whether something large is under way: nobody can see that."""
         return False
 
     def is_full_for(self, size_bytes: int) -> bool:

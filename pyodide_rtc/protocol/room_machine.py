@@ -68,7 +68,9 @@ class RoomMachine:
             return []
         return self._fault_limits.sift(self._dispatch(event, now_s), now_s)
 
-    def _dispatch(self, event: ev.Event, now_s: float) -> list[Effect]:
+    def _dispatch(  # noqa: C901 - one case each
+        self, event: ev.Event, now_s: float
+    ) -> list[Effect]:
         match event:
             case ev.FrameReceived(link, data):
                 return self._on_frames(link, (data,), now_s)
@@ -81,6 +83,8 @@ class RoomMachine:
                 return effects + self.main.on_room(conn)
             case ev.TimePassed():
                 return self._on_time(now_s)
+            case ev.FlushAsked():
+                return [*self.main.flush()]
             case ev.LeaveAsked():
                 self._is_left = True
                 goodbye = self.main.leave(now_s)

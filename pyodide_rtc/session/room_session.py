@@ -176,6 +176,7 @@ class RoomSession:
         self._arrivals.drain()  # its peer may be gone already, and nobody else have it
         for document in self._documents.values():
             document.flush()
+        self.feed(ev.FlushAsked())
         self.feed(ev.LeaveAsked())
         self._timer.set(None)
         self._arrivals.close()

@@ -16,6 +16,7 @@ from pyodide_rtc.wire.state import DIGEST_BYTES
 
 __all__ = [
     "MAX_LINKED_PEERS",
+    "MAX_PEER_ID_BYTES",
     "AwarenessMessage",
     "LinkedPeers",
     "Message",
@@ -33,10 +34,11 @@ __all__ = [
 _SYNC, _AWARENESS, _QUERY_AWARENESS, _TAB_PEER = 0, 1, 3, 4
 _STATE_CHECK = 80  # ours, far above what y-webrtc may come to use
 _LINKED_PEERS = 104
-_PEER_ID_BYTES = 100
-
 MAX_LINKED_PEERS = 1_000
 """Of so many peers a peer may say that it is linked with them: ten times what a browser can do."""
+
+MAX_PEER_ID_BYTES = 100
+"""The longest peer id that may be named there: a uuid4 has 36 bytes."""
 _OWN_KIND = bytes([_STATE_CHECK])
 _STEP_1, _STEP_2, _UPDATE = 0, 1, 2
 
@@ -243,7 +245,7 @@ def _decode_linked_peers(reader: Reader) -> LinkedPeers:
     if count > MAX_LINKED_PEERS:
         raise DecodeError(f"at most {MAX_LINKED_PEERS} peers", start, encode_var_uint(count))
     peer_ids = tuple(reader.var_string() for _ in range(count))
-    if any(len(peer_id) > _PEER_ID_BYTES for peer_id in peer_ids):
+    if any(len(peer_id.encode()) > MAX_PEER_ID_BYTES for peer_id in peer_ids):
         raise DecodeError("peer ids of at most 100 bytes", start, encode_var_uint(count))
     return LinkedPeers(peer_ids)
 

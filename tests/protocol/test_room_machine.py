@@ -1183,7 +1183,7 @@ class TestComparing:
         room.handle(gap, 0.0)
         large = encode(SyncUpdate(bytes(1000)))
         first, *rest = (encode_chunk(c) for c in cut(1, large, max_bytes=600))
-        receive(room, conn, first)
+        room.handle(ev.FrameReceived(conn, first), 15.0)
         assert only(fx.Report, room.handle(gap, 20.0)) == []
         for chunk in rest:
             receive(room, conn, chunk)
@@ -1209,6 +1209,14 @@ class TestComparing:
 
 
 class TestLeaving:
+    def test_what_others_may_lack_is_sent_before(self, room: RoomMachine) -> None:
+        source, other = link_peer(room, client_id=PEER_CLIENT), link_peer(room, OTHER, OTHER_CLIENT)
+        receive(room, other, encode(LinkedPeers((PEER,))))
+        room.handle(ev.DocumentChanged(ev.MAIN, b"u", source, b"before"), 0.0)
+
+        difference = fx.AskDiff(ev.MAIN, other, b"before", is_answer=False)
+        assert room.handle(ev.FlushAsked(), 1.0) == [difference]
+
     def test_all_are_told_and_closed_gently(self, room: RoomMachine) -> None:
         link_tab(room)
         conn = link_peer(room, OTHER, OTHER_CLIENT)
@@ -1253,7 +1261,7 @@ class TestWhatAllHear:
         link_tab(room, "id-tab")
 
         told = room.handle(ev.TimePassed(), TELL_DELAY_S)
-        assert frames(told, own) == [LinkedPeers((PEER, OTHER, "id-tab"))]
+        assert frames(told, own) == [LinkedPeers((OTHER, PEER, "id-tab"))]
         assert frames(told, stock) == []
         assert room.handle(ev.TimePassed(), 2 * TELL_DELAY_S) == []
 

@@ -166,3 +166,43 @@ def test_it_is_taken_whole(
         assert reader.faults == ()
 
     run_virtual(main())
+
+
+def test_an_edit_that_one_alone_has_heard_goes_on_when_that_one_leaves() -> None:
+    """Reproduces: it was left to its author to tell, who had died, and its hearer left at once."""
+
+    async def main() -> None:
+        network = Network(1, max_delay_s=0.02)
+        hosts = [network.host() for _ in range(3)]
+        hearer, other, author = (make_rooms(host).join("demo", signaling=URL) for host in hosts)
+        await asyncio.sleep(10)
+        network.cut([hosts[2]], [hosts[1]])  # the edit is on its way to the other still
+        author.map("m")["x"] = 1
+        await asyncio.sleep(0.1)
+        assert hearer.map("m").to_py() == {"x": 1}
+        network.kill(hosts[2])
+        await asyncio.sleep(0.1)
+        hearer.leave()
+        await asyncio.sleep(30)
+
+        assert other.map("m").to_py() == {"x": 1}
+
+    run_virtual(main())
+
+
+def test_who_leaves_says_what_it_has_held_back() -> None:
+    async def main() -> None:
+        network = Network(1, max_delay_s=0.02, bytes_per_s=2_000_000)
+        one, other = (make_rooms(network.host()).join("demo", signaling=URL) for _ in range(2))
+        await asyncio.sleep(10)
+        one.map("m")["large"] = "x" * 1_500_000  # takes 0.75 s
+        await asyncio.sleep(0.01)
+        for number in range(4):
+            one.map("m")[f"{number}"] = "y" * 400_000
+            await asyncio.sleep(0.01)
+        one.leave()
+        await asyncio.sleep(30)
+
+        assert set(other.map("m").to_py()) == {"large", "0", "1", "2", "3"}
+
+    run_virtual(main())

@@ -10,7 +10,8 @@ from pycrdt import Text
 from pyodide_rtc.testing import Network, run_virtual
 from pyodide_rtc.wire.messages import AwarenessMessage, StateCheck, SyncUpdate
 
-from .play_helpers import URL, Wiretap, awake, make_rooms
+from .play_helpers import TOPIC, URL, Wiretap, awake, make_rooms
+from .stock_peer import StockPeer
 
 
 @pytest.mark.parametrize("count", [3, 8])
@@ -74,5 +75,51 @@ def test_it_is_passed_on_to_who_is_not_linked_with_its_source(
         tap = Wiretap(monkeypatch)
         await asyncio.sleep(20)
         assert tap.sent(StateCheck) != []
+
+    run_virtual(main())
+
+
+def test_a_peer_with_a_long_id_does_not_part_the_others() -> None:
+    """Reproduces: the others named it to each other, and refused each other for that."""
+
+    async def main() -> None:
+        network = Network(1)
+        rooms = [make_rooms(network.host()).join("demo", signaling=URL) for _ in range(3)]
+        await asyncio.sleep(5)
+        page = StockPeer(network.host(), URL, TOPIC, 0.0)
+        page.peer_id = "é" * 51
+        await asyncio.sleep(10)
+
+        for room in rooms:
+            assert room.faults == ()
+            assert len(room.peers) == 3
+        page.leave()
+        await asyncio.sleep(30)
+        assert all(room.synced for room in rooms)
+
+    run_virtual(main())
+
+
+def test_who_has_lost_somebody_is_told_of_them_whatever_it_has_said_before() -> None:
+    """Reproduces: after both its paths had failed, it was believed to hear who was cut off."""
+
+    async def main() -> None:
+        network = Network(1)
+        hosts = [network.host() for _ in range(3)]
+        a, b, s = (make_rooms(host).join("demo", signaling=URL) for host in hosts)
+        await asyncio.sleep(5)
+        assert all(room.synced for room in (a, b, s))
+        [a_host, b_host, s_host] = hosts
+        network.cut([b_host], [a_host, s_host])
+        await asyncio.sleep(30)
+        network.heal()
+        network.cut([b_host], [s_host])
+        await asyncio.sleep(120)
+
+        s.map("m")["x"] = 1
+        await asyncio.sleep(0.5)
+
+        assert b.map("m").to_py() == {"x": 1.0}
+        assert s.doc.client_id in b.awareness.states
 
     run_virtual(main())

@@ -18,7 +18,7 @@ from pyodide_rtc.errors import (
 )
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.connections.late_frames import LateFrames
-from pyodide_rtc.protocol.connections.linked_peers import LinkedPeersNews
+from pyodide_rtc.protocol.connections.linked_peers import LinkedPeersNews, sayable
 from pyodide_rtc.protocol.connections.mesh import Mesh
 from pyodide_rtc.protocol.connections.news import LinkClosed, LinkReady, Outcome
 from pyodide_rtc.protocol.connections.signs_of_life import SignsOfLife
@@ -35,7 +35,7 @@ from pyodide_rtc.protocol.effects import (
 )
 from pyodide_rtc.protocol.intake import MAX_WAITING_BYTES
 from pyodide_rtc.protocol.link import Link, PeerLink
-from pyodide_rtc.wire.messages import MAX_LINKED_PEERS, LinkedPeers, QueryAwareness, TabPeer, encode
+from pyodide_rtc.wire.messages import LinkedPeers, QueryAwareness, TabPeer, encode
 from pyodide_rtc.wire.payload import Announce, SignalMessage
 
 _CALLS = (ev.PayloadReceived, ev.StrangerHeard, ev.ServerOpened)
@@ -97,7 +97,7 @@ class Connections:
         if lost:
             outcomes.append(CheckServers())
         outcomes = self._note(outcomes + self.mesh.on_time(now_s), now_s)
-        return outcomes + self._tell_linked() if self._linked.is_due(now_s) else outcomes
+        return outcomes + self._tell_linked(now_s)
 
     def on_alive(self, link: ev.LinkId) -> None:
         """Take a sign of life."""
@@ -198,22 +198,24 @@ class Connections:
                     self.unreached.take(error, now_s)
                 case PeersChanged(_, "joined"):
                     self.unreached = Unreached()
-        changes = {o.change for o in outcomes if isinstance(o, PeersChanged)}
-        if "left" in changes:
-            self._linked.shrink(len(self._linked_peers), now_s)
-        elif "joined" in changes:
-            self._linked.grow(len(self._linked_peers), now_s)
+        if any(isinstance(o, PeersChanged | LinkReady) for o in outcomes):
+            self._linked.look(self._own_kind, self._linked_peers, now_s)
         return noted
 
     @property
-    def _linked_peers(self) -> list[str]:
+    def _linked_peers(self) -> frozenset[str]:
         by_webrtc = (link.peer_id for link in self._peer_links.values() if link.is_open)
-        return [*by_webrtc, *self.tabs.link.peers]
+        return sayable([*by_webrtc, *self.tabs.link.peers])
 
-    def _tell_linked(self) -> list[Outcome]:
-        """Tell our own kind whom we are linked with."""
-        frame = encode(LinkedPeers((*self._linked_peers[:MAX_LINKED_PEERS],)))
-        told = [link for link in self._peer_links.values() if link.is_open and link.is_own_kind]
+    @property
+    def _own_kind(self) -> list[PeerLink]:
+        return [link for link in self._peer_links.values() if link.is_open and link.is_own_kind]
+
+    def _tell_linked(self, now_s: float) -> list[Outcome]:
+        """Tell our own kind whom we are linked with, if it is time."""
+        peers = self._linked_peers
+        frame = encode(LinkedPeers((*sorted(peers),)))
+        told = self._linked.take(self._own_kind, peers, now_s)
         return [effect for link in told for effect in link.send(frame)]
 
     def _on_payload(

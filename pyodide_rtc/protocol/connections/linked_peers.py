@@ -6,7 +6,11 @@ change gets it passed on, by everybody who is between the two.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+
+from pyodide_rtc.protocol.link import PeerLink
+from pyodide_rtc.wire.messages import MAX_LINKED_PEERS, MAX_PEER_ID_BYTES
 
 TELL_DELAY_S = 1.0
 """Peers come in bursts: they are told of once in so long. Until then more is passed on than needed.
@@ -19,28 +23,45 @@ class LinkedPeersNews:
 
     due_s: float | None = None
 
-    def grow(self, count: int, now_s: float) -> None:
-        """Take that somebody is linked with us; if nobody else is there is nothing to pass on.
+    def look(self, links: Collection[PeerLink], now: frozenset[str], now_s: float) -> None:
+        """Take that somebody may have come or gone.
 
         Args:
-            count: with how many we are linked now.
+            links: those by which our own kind is told.
+            now: whom we are linked with now.
             now_s: the time.
         """
-        if self.due_s is None and count > 1:
+        stale = [link for link in links if link.told_peers != _news_for(link, now)]
+        if any(link.told_peers - now for link in stale):
+            self.due_s = now_s
+        elif not stale:
+            self.due_s = None
+        elif self.due_s is None:
             self.due_s = now_s + TELL_DELAY_S
 
-    def shrink(self, count: int, now_s: float) -> None:
-        """Take that somebody is not linked with us any more.
-
-        Args:
-            count: with how many we are linked now.
-            now_s: the time.
-        """
-        self.due_s = now_s if count else None
-
-    def is_due(self, now_s: float) -> bool:
-        """Tell whether they are to be told now; if so, not again before it changes."""
+    def take(
+        self, links: Collection[PeerLink], now: frozenset[str], now_s: float
+    ) -> list[PeerLink]:
+        """Give the links by which it is to be told now, and take that it is."""
         if self.due_s is None or now_s < self.due_s:
-            return False
+            return []
         self.due_s = None
-        return True
+        stale = [link for link in links if link.told_peers != _news_for(link, now)]
+        for link in stale:
+            link.told_peers = now
+        return stale
+
+
+def sayable(peer_ids: Collection[str]) -> frozenset[str]:
+    """Give the peers that can be named: a peer chooses its id, and may choose one that is too long.
+
+    Of one that is not named others pass on what it says.
+    """
+    short = [peer_id for peer_id in peer_ids if len(peer_id.encode()) <= MAX_PEER_ID_BYTES]
+    return frozenset(short[:MAX_LINKED_PEERS])
+
+
+def _news_for(link: PeerLink, now: frozenset[str]) -> frozenset[str]:
+    """Give what a peer is to know: nothing, if only it is here, for there is nobody to pass on."""
+    is_alone = now <= {link.peer_id}
+    return frozenset() if is_alone and not link.told_peers else now

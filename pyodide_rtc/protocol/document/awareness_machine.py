@@ -106,7 +106,9 @@ class AwarenessMachine:
     def entries(self, client_ids: Iterable[int] | None = None) -> list[AwarenessEntry]:
         """Give what is to be sent of these clients, or of all that are here."""
         ids = self.states if client_ids is None else client_ids
-        return [AwarenessEntry(i, self._records[i].clock, self._records[i].state) for i in ids]
+        # The clock of a client that has gone may be one below the first one (`remove`).
+        records = ((i, self._records[i]) for i in ids)
+        return [AwarenessEntry(i, max(record.clock, 0), record.state) for i, record in records]
 
     def set_local(self, state: JsonObject | None, now_s: float) -> AwarenessChange:
         """Set the own state; None says that we are gone."""

@@ -132,12 +132,12 @@ class Comparison:
             if isinstance(link, TabsLink):
                 if link.is_open and self.times.may_ask_tabs(now_s):
                     effects += replica.send(SyncStep1(check.state_vector))
-            elif link.is_open and link.is_own_kind and not link.is_transferring:
+            elif link.is_open and link.is_own_kind and not link.is_transferring(now_s):
                 effects += replica.send(check)
         effects += self.stock.ask(check.state_vector, now_s)
         return effects + self._tell_gaps(event.missing, now_s, is_complete=is_complete)
 
-    def compare(self, event: ev.Compared) -> Effects:
+    def compare(self, event: ev.Compared, now_s: float) -> Effects:
         """Ask for what we lack, and let a peer know that it lacks something.
 
         Raises:
@@ -153,10 +153,13 @@ class Comparison:
         is_news = (replica.ahead or 0, replica.behind or 0) != (ahead, behind)
         effects: Effects = replica.tell_change_of_sync() if is_news else []
         replica.ahead, replica.behind = ahead, behind
-        if replica.link.is_transferring:
+        if not behind:
+            replica.settle_untold()
+        if replica.link.is_transferring(now_s):
             return effects
-        if ahead:
-            replica.asked_for = theirs
+        # Not while something large comes from anybody: it is probably what we lack.
+        if ahead and not any(r.link.is_receiving(now_s) for r in self.replicas.values()):
+            effects += replica.ask_for(theirs)
             effects += replica.send(SyncStep1(mine.state_vector))
         # It learns so, and asks. Two who both lack what no answer brings must not go on for ever.
         if behind and (is_news or not ahead):
@@ -189,13 +192,12 @@ class Comparison:
         """
         if not missing:
             self._gaps_s, self._is_gap_told = None, False
-        elif self._gaps_s is None or not is_complete or self._is_transferring:
+        elif self._gaps_s is None or not is_complete or self._is_transferring(now_s):
             self._gaps_s = now_s
         elif now_s >= self._gaps_s + GAPS_PATIENCE_S and not self._is_gap_told:
             self._is_gap_told = True
             return [Report(ChangesMissingError(missing))]
         return []
 
-    @property
-    def _is_transferring(self) -> bool:
-        return any(replica.link.is_transferring for replica in self.replicas.values())
+    def _is_transferring(self, now_s: float) -> bool:
+        return any(replica.link.is_transferring(now_s) for replica in self.replicas.values())

@@ -14,7 +14,7 @@ from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.deadlines import earliest
 from pyodide_rtc.protocol.document.comparison import Comparison
 from pyodide_rtc.protocol.document.presence import Presence
-from pyodide_rtc.protocol.document.replica import Effects, Replica, receivers
+from pyodide_rtc.protocol.document.replica import Effects, Replica, left_to_others, receivers
 from pyodide_rtc.protocol.effects import ApplyUpdate, AskComparison, AskDiff, AskState, Report
 from pyodide_rtc.protocol.link import Link, PeerLink, TabsLink
 from pyodide_rtc.wire.messages import (
@@ -110,7 +110,11 @@ class DocumentMachine:
         """Take that a peer is gone."""
         for replica in self.replicas.values():
             replica.synced.discard(peer_id)
-        return [] if client_id is None else self.presence.leave(client_id, peer_id)
+        effects = [] if client_id is None else self.presence.leave(client_id, peer_id)
+        if any(replica.is_left_to_others for replica in self.replicas.values()):
+            # It may have told only us of its last change.
+            effects.append(self._comparison.ask_check())
+        return effects
 
     def is_synced(self, replica: Replica | None, peer_id: str, client_id: int | None) -> bool:
         """Whether a peer has told all that it has; one with our own client id never has."""
@@ -183,7 +187,7 @@ class DocumentMachine:
             case ev.CheckRead():
                 return self._comparison.tell(event, now_s, is_complete=is_complete)
             case ev.Compared():
-                return self._comparison.compare(event)
+                return self._comparison.compare(event, now_s)
             case ev.DiffRead(_, link, update, is_answer):
                 self._comparison.stock.on_answer(event)
                 replica = self.replicas.get(link)
@@ -205,6 +209,10 @@ class DocumentMachine:
         effects, is_renewal = self.presence.expire(now_s)
         return effects + self._comparison.on_time(now_s, is_renewal=is_renewal)
 
+    def flush(self) -> Effects:
+        """Send all that others may lack, for we are about to leave."""
+        return [e for r in self.replicas.values() if r.link.is_open for e in r.flush()]
+
     def leave(self, now_s: float) -> Effects:
         """Say that we are gone."""
         return self.presence.set_local(None, now_s)
@@ -212,6 +220,8 @@ class DocumentMachine:
     def _tell_change(
         self, update: bytes | None, source: ev.LinkId | None, before_state: bytes
     ) -> Effects:
+        for replica in left_to_others(self.replicas, source):
+            replica.leave_to_others(before_state)
         told = receivers(self.replicas, source)
         return [effect for r in told for effect in r.tell_change(update, before_state)]
 

@@ -79,8 +79,12 @@ class Presence:
             what is wrong with it: told, not punished, for a stock peer passes on whatever others
             say.
         """
+        heard = {entry.client_id for entry in self._heard}  # not applied yet
         entries, errors = self._limits.read(
-            link, update, self.awareness.is_here, max_bytes=self.max_received_bytes
+            link,
+            update,
+            lambda client: client in heard or self.awareness.is_here(client),
+            max_bytes=self.max_received_bytes,
         )
         self._heard += entries
         return errors

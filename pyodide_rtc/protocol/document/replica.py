@@ -56,10 +56,13 @@ class Replica:
     """What it has told to have, and we have asked for."""
     unlike: tuple[bytes, bytes] | None = None
     """Our digest and its, when all else was equal."""
+    is_unlike: bool = False
+    """Whether they were the same two once more, after each had sent what it has."""
     stale_clients: set[int] = field(default_factory=set)
     """Whose awareness it is to be told when there is room."""
     has_whole_state: bool = False
     """Whether our state went there unasked: its question for it is still to come."""
+    _untold_since: bytes | None = None  # a state vector: others should have told it what came after
     _missed_since: bytes | None = None  # a state vector: it may lack what came after it
     _repeats: list[bytes] | None = None  # frames that say all of that again; None if too many
     _question: bytes | None = None  # its state vector, to be answered when there is room
@@ -81,6 +84,7 @@ class Replica:
         self.synced.clear()
         self.has_whole_state = False
         self.asked_for = self.unlike = None
+        self.is_unlike = False
 
     def send(self, *messages: Message) -> Effects:
         """Send messages of this document."""
@@ -90,7 +94,7 @@ class Replica:
 
     def settle(self, ahead: int) -> Effects:
         """Take that it has answered, and that we lack so many units still of what it has told."""
-        effects = self._mark_synced(is_synced=not ahead)
+        effects = self._mark_synced(is_synced=not ahead and not self.is_unlike)
         if (self.ahead or 0) != ahead:
             self.ahead = ahead
             changed = self.tell_change_of_sync()
@@ -108,12 +112,19 @@ class Replica:
             whether to send it what it may lack, and let it do the same: not twice for the same.
         """
         if ours == its:
-            self.unlike = None
+            self.unlike, self.is_unlike = None, False
             return False, self._mark_synced(is_synced=True)
         if (ours, its) == self.unlike:
+            self.is_unlike = True
             return False, self._mark_synced(is_synced=False)
         self.unlike = ours, its
         return True, []
+
+    def ask_for(self, theirs: StateCheck) -> Effects:
+        """Take that it is asked for what it has told; for what it was asked before has not come."""
+        effects = [] if self.asked_for is None else self._mark_synced(is_synced=False)
+        self.asked_for = theirs
+        return effects
 
     def _mark_synced(self, *, is_synced: bool) -> Effects:
         if not is_synced:
@@ -146,6 +157,29 @@ class Replica:
         if self.link.is_sending_bulk and is_small_change(len(update)):
             self._miss(before_state, encode(SyncUpdate(update)))
         return self.send_update(update, is_answer=False)
+
+    def leave_to_others(self, before_state: bytes) -> None:
+        """Take that there is a change that it should hear of its source itself.
+
+        Args:
+            before_state: the state vector before it.
+        """
+        self._untold_since = self._untold_since or before_state
+
+    @property
+    def is_left_to_others(self) -> bool:
+        """Whether there is a change that it should have heard of others, as far as we know."""
+        return self._untold_since is not None
+
+    def settle_untold(self) -> None:
+        """Take that it has all that we have."""
+        self._untold_since = None
+
+    def flush(self) -> Effects:
+        """Send all that it may lack, whether there is room or not: we are about to leave."""
+        lacking = {since for since in (self._untold_since, self._missed_since) if since is not None}
+        self._untold_since = self._missed_since = self._repeats = self._question = None
+        return [e for since in sorted(lacking) for e in self._ask_difference(since)]
 
     def send_update(self, update: bytes, *, is_answer: bool) -> Effects:
         """Send an update; to a stock peer that cannot take it whole in several."""
@@ -196,6 +230,9 @@ class Replica:
             return []
         if repeats is not None:
             return [effect for frame in repeats for effect in self.link.send(frame)]
+        return self._ask_difference(since)
+
+    def _ask_difference(self, since: bytes) -> Effects:
         return [AskDiff(self.document, self.link.id, since, is_answer=False)]
 
     def _miss(self, before_state: bytes, frame: bytes | None) -> None:
@@ -209,6 +246,12 @@ class Replica:
             self._repeats = None
         else:
             self._repeats.append(frame)
+
+
+def left_to_others(replicas: Mapping[LinkId, Replica], source: LinkId | None) -> list[Replica]:
+    """Give who is not told of a change, for it hears the change's source itself."""
+    told = [replica.link.id for replica in receivers(replicas, source)]
+    return [r for r in replicas.values() if r.link.is_open and r.link.id not in (*told, source)]
 
 
 def receivers(replicas: Mapping[LinkId, Replica], source: LinkId | None) -> list[Replica]:
