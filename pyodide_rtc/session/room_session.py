@@ -73,7 +73,7 @@ Notice = (
 """What a session reports to its room."""
 
 
-class _Heard:
+class _DocumentEvents:
     """Turns what happens to a document into events of the room's machine.
 
     Args:
@@ -162,8 +162,8 @@ class RoomSession:
         # Other tabs watch our lock to see us end. So we show ourselves only once we hold it.
         claim = _lock_of(self.machine.mesh.peer_id)
         self._locks[claim] = self._host.page.locks.claim(claim, lambda: self.feed(ev.TabOpened()))
-        heard = _Heard(ev.MAIN, self.feed, self._on_fault)
-        self._documents[ev.MAIN] = DocumentBinding(doc, self._host.machine.soon, heard)
+        listener = _DocumentEvents(ev.MAIN, self.feed, self._on_fault)
+        self._documents[ev.MAIN] = DocumentBinding(doc, self._host.machine.soon, listener)
         self._connections.restock()  # the page prepares it while we go on
         self._tab = self._host.network.open_tab_channel(self.topic, self)
         # Last: an open server announces us at once, and by then the other tabs know us.
