@@ -133,7 +133,7 @@ class Room:
 
     @property
     def has_strangers(self) -> bool:
-        """Whether a stranger, with another password or none, has sent something in the last minute."""
+        """Whether somebody with another password, or none, sent something in the last minute."""
         return self._snapshot.has_strangers
 
     @property

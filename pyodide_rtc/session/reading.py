@@ -97,7 +97,7 @@ class DocumentReader:
         return self._doc.get_update(self._passing_over(state_vector))
 
     def beyond(self) -> bytes:
-        """Return an update with all that no state vector shows: deletions, and units behind gaps."""
+        """Return an update with all that no state vector shows: deletions, units behind gaps."""
         try:
             return self._read_beyond(self._clients, self._unmeasured)
         except (DecodeError, ValueError):  # Yrs raises ValueError on what it has written itself
