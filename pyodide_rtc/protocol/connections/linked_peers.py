@@ -1,7 +1,8 @@
-"""Whom we are linked with, as we tell it to our own kind: so nobody passes on what all hear anyway.
+"""When we send our own kind the list of peers that we are linked with (`LinkedPeers`).
 
-In a full mesh an edit is then one message to each peer. Whoever is not linked with the source of a
-change gets it passed on, by everybody who is between the two.
+By these lists peers know to whom a change need not be passed on: in a full mesh an edit is one
+message to each peer. A peer that is not linked with the source of a change gets it from all who are
+linked with both.
 """
 
 from __future__ import annotations
@@ -9,37 +10,38 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 TELL_DELAY_S = 1.0
-"""Peers come in bursts: they are told of once in so long. Until then more is passed on than needed.
-That one is gone is told at once: who is not linked with it any more is to get what others hear."""
+"""Peers come in bursts: the list is sent at most once in this time after one came. Until then more
+is passed on than needed. When one has gone, the list is sent at once: from then on others have to
+pass its changes on to us."""
 
 
 @dataclass(slots=True)
 class LinkedPeersNews:
-    """When our own kind is to be told whom we are linked with."""
+    """When our list of linked peers is to be sent next."""
 
     due_s: float | None = None
 
     def grow(self, count: int, now_s: float) -> None:
-        """Take that somebody is linked with us; if nobody else is there is nothing to pass on.
+        """A peer is linked with us; with only one peer there is nothing to pass on.
 
         Args:
-            count: with how many we are linked now.
+            count: with how many peers we are linked now.
             now_s: the time.
         """
         if self.due_s is None and count > 1:
             self.due_s = now_s + TELL_DELAY_S
 
     def shrink(self, count: int, now_s: float) -> None:
-        """Take that somebody is not linked with us any more.
+        """A peer is no longer linked with us.
 
         Args:
-            count: with how many we are linked now.
+            count: with how many peers we are linked now.
             now_s: the time.
         """
         self.due_s = now_s if count else None
 
     def is_due(self, now_s: float) -> bool:
-        """Tell whether they are to be told now; if so, not again before it changes."""
+        """Return whether to send the list now; if so, it is not due again before it changes."""
         if self.due_s is None or now_s < self.due_s:
             return False
         self.due_s = None
