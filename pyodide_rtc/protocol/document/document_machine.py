@@ -73,7 +73,7 @@ class DocumentMachine:
         is_new = link.id not in self.replicas
         self.know_link(link)
         # Our state goes unasked only by a new link. After it we expect the peer's question, and do
-        # not answer it (`has_whole_state`). A peer that had the state may lack nothing, and not ask.
+        # not answer that (`has_whole_state`). A peer that had the state may never ask.
         is_eager = isinstance(link, TabsLink) or (is_new and link.is_own_kind)
         effects: Effects = [AskState(self.name, link.id, EAGER_STATE_BYTES if is_eager else 0)]
         if is_back:
