@@ -13,7 +13,7 @@ from pyodide_rtc.wire.awareness_update import AwarenessEntry, encode_awareness
 
 
 def user_state(user: str | Mapping[str, object] | None) -> JsonObject:
-    """Give the awareness state of a user, as other Yjs editors read it: `{"user": {"name": ...}}`.
+    """Return the awareness state of a user as other Yjs editors read it: `{"user": {"name": ...}}`.
 
     Raises:
         ConfigError: it is neither a name nor a JSON object.
@@ -47,10 +47,10 @@ class Awareness:
     "is typing". What has to last belongs into the document.
 
     Args:
-        client_id: the own document's client id.
-        state: the own state at the start.
-        publish: takes the own state whenever it is set.
-        read_states: gives the states of all.
+        client_id: the client id of our own document.
+        state: our own state at the start.
+        publish: called with our own state whenever it is set.
+        read_states: returns the states of all.
     """
 
     def __init__(
@@ -68,19 +68,19 @@ class Awareness:
 
     @property
     def local_state(self) -> JsonObject | None:
-        """The own state, as a copy; None once it was taken away."""
+        """Our own state, as a copy; None once it was removed."""
         return None if self._local is None else dict(self._local)
 
     @property
     def states(self) -> dict[int, JsonObject]:
-        """All states by client id, the own one included, as a copy."""
+        """All states by client id, our own included, as a copy."""
         return self._read_states()
 
     def set_local_state(self, state: Mapping[str, object] | None) -> None:
-        """Set the own state; None tells the others that we are not here.
+        """Set our own state; None tells the others that we are not here.
 
         Raises:
-            LocalProtocolError: the state is not JSON, or larger than others take (64 KiB).
+            LocalProtocolError: the state is not JSON, or larger than others accept (64 KiB).
         """
         new = None if state is None else dict(state)
         _check_json(new)
@@ -88,7 +88,7 @@ class Awareness:
         self._publish(new)
 
     def set_local_state_field(self, name: str, value: object) -> None:
-        """Set one field of the own state, and keep the others.
+        """Set one field of our own state, and keep its other fields.
 
         Raises:
             LocalProtocolError: the value is not JSON, or too large.
@@ -100,7 +100,7 @@ class Awareness:
 
         Args:
             user: a name, or an object with `name` and `color`.
-            completion: what fills in what it leaves out.
+            completion: the fields that are used where `user` has none.
 
         Raises:
             ConfigError: it is neither a name nor a JSON object.
@@ -110,22 +110,22 @@ class Awareness:
         self.set_local_state_field("user", {**completion, **own})
 
     def complete_user(self, user: JsonObject) -> None:
-        """Fill in what the own user leaves out, before anybody has seen it."""
+        """Fill in the fields that our own user leaves out, before it is published."""
         if self._local is None or not user:
             return
         own = self._local.get("user", {})
-        if isinstance(own, dict):  # else it is something of the caller's own
+        if isinstance(own, dict):  # else the caller has put something else there
             self._local = {**self._local, "user": {**user, **own}}
 
     def observe(self, callback: Callable[[AwarenessChanged], None]) -> Callable[[], None]:
         """Call back at each change with the client ids added, updated and removed.
 
         Returns:
-            what ends the observation; twice is no error.
+            a function that ends the observation; to call it twice is no error.
         """
         return self._observers.add(callback)
 
     @property
     def callbacks(self) -> tuple[Callable[[AwarenessChanged], None], ...]:
-        """Those who observe."""
+        """The callbacks of all who observe."""
         return tuple(self._observers)

@@ -1,4 +1,4 @@
-"""Where a room's servers come from: arguments, else the site's config.
+"""Finds a room's servers: the arguments name them, else the site's configuration.
 
 Pure functions over `PageFacts`; every refusal says what to do.
 """
@@ -114,7 +114,7 @@ def _without_secret(server: object) -> object:
 
 
 def _from_config(key: str, facts: PageFacts) -> object:
-    """Read a value of the config that may have passed PageConfig, which turns lists into JSON."""
+    """Read a value of the config; JupyterLab's PageConfig may have turned a list into JSON text."""
     value = facts.config.get(key)
     if not isinstance(value, str) or not value.lstrip().startswith(("[", "{")):
         return value
@@ -152,7 +152,7 @@ def _server_url(url: object, base: str, is_secure: bool) -> str:
 
 
 def _is_loopback(parts: SplitResult) -> bool:
-    """Tell whether browsers trust an address without encryption, as it does not leave the machine.
+    """Return whether an address leads to this machine: browsers trust it without encryption.
 
     Source: W3C Secure Contexts, "Is origin potentially trustworthy?".
     """

@@ -1,6 +1,6 @@
 """Who sits at the page: a name and a colour to show to the others.
 
-Pure functions over `PageFacts`. What is found is shown, never trusted: it proves nothing.
+Pure functions over `PageFacts`. The name is shown, and never trusted: it proves nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ COLORS = (
     "#e12b2b", "#bd581b", "#907115", "#6f7c12", "#4b8313", "#228813", "#138830", "#13865b",
     "#138383", "#1a7cb6", "#456de4", "#7261e8", "#9a4ee6", "#c41fdc", "#d51ea7", "#df2269",
 )  # fmt: skip
-"""Sixteen hues, all as bright as it takes to be read as well on white as on black."""
+"""Sixteen hues, of a brightness that is read as well on white as on black."""
 
 ADJECTIVES = (
     "Agile", "Amber", "Brave", "Bright", "Calm", "Cheerful", "Clever", "Curious",
@@ -40,12 +40,12 @@ _HEX_COLOR = re.compile(r"#?([0-9a-f]{6}|[0-9a-f]{3})", re.IGNORECASE)
 
 
 def page_user(facts: PageFacts) -> JsonObject:
-    """Give who sits at the page, as other Yjs editors show it: `{"name": ..., "color": ...}`.
+    """Return who sits at the page, as other Yjs editors show it: `{"name": ..., "color": ...}`.
 
     The name is `?username=` of the address, else that of JupyterLite's own user, else one made of
-    an adjective and an animal; the colour is `?usercolor=`, else the user's, else one of `COLORS`.
-    What is made follows from a random number that this browser keeps: the same each time, and
-    telling nothing about the person.
+    an adjective and an animal. The colour is `?usercolor=`, else the user's, else one of `COLORS`.
+    What is made up follows from a random number that this browser keeps. So it is the same each
+    time, and says nothing about the person.
 
     Returns:
         an empty object where nothing at all is known.
@@ -66,14 +66,14 @@ def page_user(facts: PageFacts) -> JsonObject:
 
 
 def jupyter_identity(facts: PageFacts, random_bytes: Callable[[int], bytes]) -> dict[str, str]:
-    """Give who sits at the page as JupyterLab knows people; name and colour are of `page_user`.
+    """Return who sits at the page in JupyterLab's form; name and colour come from `page_user`.
 
-    The user name tells people apart: it is the same in all tabs of this browser, and by chance in
-    no other one; with a browser that keeps nothing it is another one each time.
+    The field `username` identifies a person: it is the same in all tabs of this browser, and in no
+    other browser. In a browser that keeps nothing it is another one each time.
 
     Args:
         facts: what the page says of itself.
-        random_bytes: gives so many random bytes.
+        random_bytes: returns so many random bytes.
     """
     kept = facts.browser_id.encode() if facts.browser_id else random_bytes(16)
     user = page_user(facts)
@@ -88,7 +88,7 @@ def jupyter_identity(facts: PageFacts, random_bytes: Callable[[int], bytes]) -> 
 
 
 def color_fault(facts: PageFacts) -> ConfigError | None:
-    """Tell what is wrong with `?usercolor=`; it is no reason to stay outside."""
+    """Return what is wrong with `?usercolor=`, to be reported: the room is opened all the same."""
     text = facts.query(COLOR_PARAMETER)
     if not text or _as_color(text):
         return None

@@ -1,4 +1,4 @@
-"""What a room is called: its name, from the argument or the page's address, and its topic outside.
+"""The names of a room: its name, from the argument or the page's address, and its topic.
 
 Pure functions over `PageFacts`; every refusal says what to do.
 """
@@ -19,8 +19,9 @@ _ADD_ROOM = "Add ?room=NAME to the address of this page and reload it"
 def room_name(argument: str | None, facts: PageFacts) -> str:
     """Find the room's name: the argument, else what the page's address says.
 
-    The address says it by `?room=`; or the page from which this one was opened said it, and the
-    tab remembers. That counts only where the site sets `collaborative`. An argument overrides both.
+    The page's address says it by `?room=`. Without it, the name is the one that the tab remembers,
+    from the page that led here. Both count only if the site sets `collaborative`. An argument
+    overrides both, and needs no consent of the site.
 
     Raises:
         ConfigError: there is none, or the site does not allow rooms from the address.
@@ -40,7 +41,7 @@ def room_name(argument: str | None, facts: PageFacts) -> str:
 
 
 def remembered_name(facts: PageFacts) -> str:
-    """Give the name of the room that the tab remembers; empty where there is none."""
+    """Return the name of the room that the tab remembers; empty if there is none."""
     return unquote_plus(facts.remembered_room or "").strip()
 
 
@@ -71,10 +72,10 @@ def _capital(sentence: str) -> str:
 
 
 def topic_of(facts: PageFacts, room: str) -> str:
-    """Give the name under which a room is known outside: its topic.
+    """Return the topic of a room: its name at signaling servers and in the tab channel.
 
-    It is the room name that a JavaScript page has to give to y-webrtc. Rooms are grouped by host,
-    so the same room name on two sites is two rooms. A host has no slash: no two pairs of host and
+    It is the room name that a JavaScript page has to give to y-webrtc. It begins with the host, so
+    the same room name on two sites is two rooms. A host has no slash: so no two pairs of host and
     room share a topic.
 
     Layout: the page's host (with port, if the address shows one) • "/" • room, verbatim.

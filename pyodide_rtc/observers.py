@@ -1,4 +1,4 @@
-"""Those who observe something, for what users hold."""
+"""The callbacks of users who observe a room or its awareness."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Observers(Generic[T]):
         """Add a callback.
 
         Returns:
-            what ends the observation; twice is no error.
+            a function that ends the observation; to call it twice is no error.
         """
         observation = object()
         self._callbacks[observation] = callback

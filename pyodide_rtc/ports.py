@@ -1,8 +1,9 @@
 """What a home of the package has to offer: the Protocols that `browser/` and `testing/` implement.
 
-Each docstring states the guarantees that the session relies on. Callbacks are called one at a time
-in the event loop's thread, never from within a call of the same object, and must not block.
-Objects that are closed make no further callback, unless their docstring says otherwise.
+A home is what the package runs on: a browser, or a test. Each docstring states the guarantees that
+the session relies on. Callbacks are called one at a time in the event loop's thread, never from
+within a call of the same object, and must not block. Objects that are closed make no further
+callback, unless their docstring says otherwise.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ __all__ = [
 DescriptionType = Literal["offer", "answer"]
 ConnectionState = Literal["new", "connecting", "connected", "disconnected", "failed", "closed"]
 LOW_BUFFERED_BYTES = 256 * 1024
-"""A data channel that holds no more than this calls for more."""
+"""When a data channel holds no more than this, it calls `on_drain`."""
 
 IceServer = Mapping[str, object]
 """One member of `RTCConfiguration.iceServers`: `urls`, and for TURN `username`, `credential`."""
@@ -61,10 +62,10 @@ class PageFacts:
         href: the page's address, with query and fragment.
         config: the merged JSON of the `jupyter-config-data` element; empty where there is none.
         remembered_room: the last `?room=` of this site that this tab, or the one that opened it,
-            has seen and not left, as the address wrote it: percent-encoded.
+            has seen and not left. It is percent-encoded, as in the address.
         user_name: the name of JupyterLite's own user, if it has one.
         user_color: that user's colour.
-        browser_id: a random text that this browser keeps for this origin, and tells to nobody.
+        browser_id: a random text that this browser keeps for this origin, and sends to nobody.
     """
 
     href: str
@@ -75,47 +76,47 @@ class PageFacts:
     browser_id: str | None = None
 
     def query(self, name: str) -> str:
-        """Give a parameter of the address, decoded and trimmed; empty where there is none."""
+        """Return a parameter of the address, decoded and trimmed; empty if there is none."""
         return parse_qs(urlsplit(self.href).query).get(name, [""])[0].strip()
 
 
 class SignalingSocketHandler(Protocol):
-    """Hears one signaling socket. `on_open` comes at most once, `on_close` exactly once."""
+    """Called by one signaling socket: `on_open` at most once, `on_close` exactly once."""
 
     def on_open(self) -> None:
-        """Tell that frames can be sent."""
+        """The socket is open: frames can be sent."""
 
     def on_text(self, text: str) -> None:
-        """Take one text frame, in the order sent."""
+        """A text frame came; frames come in the order in which they were sent."""
 
     def on_close(self, reason: str) -> None:
-        """Tell that the socket is closed or could not be opened, with what is known of why."""
+        """The socket has closed or could not be opened; `reason` says what is known of why."""
 
 
 class SignalingSocket(Protocol):
     """One WebSocket to a signaling server: ordered, reliable while it is open."""
 
     def send(self, text: str) -> None:
-        """Send one text frame. After the socket has closed this does nothing: `on_close` tells."""
+        """Send one text frame; once the socket has closed (see `on_close`), do nothing."""
 
     def close(self) -> None:
-        """Close. `on_close` is not called any more."""
+        """Close the socket. `on_close` is not called for this."""
 
 
 class DataChannelHandler(Protocol):
-    """Hears one data channel."""
+    """Called by one data channel."""
 
     def on_open(self) -> None:
-        """Tell that messages can be sent. Comes once, before any message."""
+        """The data channel is open. This is called once, before any message comes."""
 
     def on_messages(self, messages: Sequence[bytes]) -> None:
-        """Take messages, each whole, in the order sent: one, or several that came about at once."""
+        """One message came, or several at about the same time: each whole, in the order sent."""
 
     def on_drain(self) -> None:
-        """Tell that what is buffered has sunk, from above `LOW_BUFFERED_BYTES` to that or below."""
+        """`buffered_bytes` has sunk from above `LOW_BUFFERED_BYTES` to that or below."""
 
     def on_close(self) -> None:
-        """Tell that the channel is closed, by either side. Comes once."""
+        """The data channel was closed, by either side. This is called once."""
 
 
 class DataChannel(Protocol):
@@ -123,73 +124,73 @@ class DataChannel(Protocol):
 
     @property
     def buffered_bytes(self) -> int:
-        """Bytes given to `send` that have not gone yet."""
+        """How many bytes were given to `send` and have not gone yet."""
 
     def listen(self, handler: DataChannelHandler) -> None:
-        """Set the handler; once, within the `on_channel` call that brought this channel."""
+        """Set the handler: once, within the `on_channel` call that brings this data channel."""
 
     def send(self, data: bytes) -> None:
         """Send one message.
 
         Raises:
-            BridgeError: the browser refused: the channel is not open, its buffer is full, or the
-                message is above the size that the peer accepts.
+            BridgeError: the browser refused: the data channel is not open, its buffer is full, or
+                the message is larger than the peer accepts.
         """
 
     def close(self) -> None:
-        """Close once everything that was sent has gone; `on_close` tells when that is."""
+        """Close once everything that was sent has gone; `on_close` is called then."""
 
 
 class PeerTransportHandler(Protocol):
-    """Hears one peer connection."""
+    """Called by one peer connection."""
 
     def on_prepared(self, sdp: str) -> None:
-        """Tell the offer that is in hand, and again with each candidate that is found for it.
+        """The offer is made, or a candidate was added to it.
 
-        Not once it is wanted: `on_description` and `on_candidate` tell the rest then.
+        This is called only until `PeerTransport.offer` was called. From then on `on_description`
+        and `on_candidate` are called instead.
         """
 
     def on_description(self, kind: DescriptionType, sdp: str) -> None:
-        """Take the local description: it is to be sent to the peer before any candidate."""
+        """The local description is made: it is to be sent to the peer before any candidate."""
 
     def on_candidate(
         self, candidate: str, sdp_m_line_index: int | None, sdp_mid: str | None
     ) -> None:
-        """Take one local ICE candidate: it is to be sent to the peer."""
+        """A local ICE candidate was found: it is to be sent to the peer."""
 
     def on_channel(self, channel: DataChannel, side: ChannelSide) -> None:
-        """Take a data channel before it opens. The agreed one of a stock peer leads nowhere."""
+        """There is a data channel, not open yet. With a stock peer the agreed one never opens."""
 
     def on_state(self, state: ConnectionState, max_message_bytes: int | None) -> None:
-        """Tell the connection state and, once known, the largest message that the peer accepts."""
+        """The connection state changed, or the largest message that the peer accepts is known."""
 
     def on_path(self, is_relayed: bool) -> None:
-        """Tell, some time after connecting, whether a TURN server passes everything on."""
+        """Some time after connecting: whether a TURN server passes everything on."""
 
     def on_error(self, operation: str, reason: str) -> None:
-        """Tell that the browser refused an operation; the connection may go on."""
+        """The browser refused an operation; the peer connection may go on."""
 
 
 class PeerTransport(Protocol):
     """One `RTCPeerConnection`. Operations are carried out one after another, in the order asked.
 
-    It gets ready as soon as it is open, with its agreed channel and, if it is to offer, its offer
-    in hand: it can be kept in reserve. Nothing of it goes to any server before it is wanted;
-    without servers it looks for its own candidates already.
+    As soon as it is made it prepares itself, so that it can be kept in reserve: it creates its
+    agreed data channel and, if it is to offer, its offer. Before `offer` is called it contacts no
+    STUN or TURN server. If there are none, it looks for its candidates already.
     """
 
     def offer(self, *, in_band: bool) -> None:
-        """Make the offer: `on_description` gives it, within this call if it is in hand already.
+        """Use the offer: `on_description` brings it, within this call if it is made already.
 
         Args:
-            in_band: whether to create a channel that the peer hears of in band, which is the only
-                one that a stock peer listens to.
+            in_band: whether to create a data channel in band: a stock peer listens to no other.
         """
 
     def accept_description(self, kind: DescriptionType, sdp: str) -> None:
-        """Set the remote description. An offer is answered, and rolls back a pending own one.
+        """Set the remote description. An offer is answered, and rolls back our pending offer.
 
-        Without the ability to roll back there is no pending own one.
+        Without the ability to roll back this is never called while our own offer is pending.
         """
 
     def add_candidate(
@@ -198,29 +199,29 @@ class PeerTransport(Protocol):
         """Add a remote ICE candidate; only after a remote description was given."""
 
     def watch(self) -> None:
-        """Give signs of life to a peer of our own kind, that does the same, and watch for its own.
+        """Send signs of life to a peer of our own kind, which does the same, and watch for its own.
 
-        Once, when it is connected. When none come for some 2 s, nor anything else by the network
-        (from a page that is busy its browser still answers), `on_state` tells "disconnected", and
-        the state once more when there are some again.
+        To be called once, when it is connected. If no signs come for some 2 s, nor anything else by
+        the network (the browser of a busy page still answers), `on_state` is called with
+        "disconnected", and with the real state when they come again.
         """
 
     def restart_ice(self) -> None:
-        """Look for a new network path: `on_description` gives an offer with new credentials.
+        """Look for a new network path: `on_description` brings an offer with new credentials.
 
-        Channels and what they hold live on; `on_state` tells "connected" once there is a path. Only
-        where the network has this ability.
+        Data channels live on, and keep what they hold. `on_state` is called with "connected" once
+        there is a path. This is called only if the network has this ability.
         """
 
     def close(self) -> None:
-        """Close the connection at once; its channels drop what they hold, and call back no more."""
+        """Close at once; its data channels drop what they hold, and make no further callback."""
 
 
 class TabChannelHandler(Protocol):
-    """Hears a tab channel."""
+    """Called by a tab channel."""
 
     def on_message(self, data: bytes) -> None:
-        """Take one frame from another tab, in that tab's order."""
+        """A frame came from another tab; frames of one tab come in the order sent."""
 
 
 class TabChannel(Protocol):
@@ -237,20 +238,20 @@ class Lock(Protocol):
     """A lock that is held, or one that is watched."""
 
     def close(self) -> None:
-        """Give it up, or watch no longer. Twice is no error."""
+        """Release the lock, or stop watching it. Twice is no error."""
 
 
 class Locks(Protocol):
-    """The browser's locks: all its tabs and workers see who holds which, and when one has died.
+    """The browser's locks. A lock is free again when its holder, a tab or worker, dies.
 
-    Where a browser has none (on insecure pages) every lock counts as held for ever.
+    If a browser has no locks (on insecure pages), every lock counts as held for ever.
     """
 
     def claim(self, name: str, on_held: Callable[[], None]) -> Lock:
-        """Take a lock of our own, until it is closed or we die; `on_held` tells that we have it."""
+        """Hold a lock until it is closed or we die; `on_held` is called once we have it."""
 
     def watch(self, name: str, on_free: Callable[[], None]) -> Lock:
-        """Tell once by `on_free` when nobody holds the lock any more."""
+        """Call `on_free` once, when nobody holds the lock any more."""
 
 
 class KeyValueStore(Protocol):
@@ -284,11 +285,11 @@ Sealed: TypeAlias = tuple[bytes, bytes]
 
 
 class RoomKey(Protocol):
-    """An AES-GCM 256 key, perhaps still on its way: what is asked for before waits.
+    """An AES-GCM 256 key. It may still be in the making: calls before that wait.
 
-    It calls back from a turn of its own, with an error instead of raising it; one that cannot be
-    made calls back with a `BrowserUnsupportedError`. No order is promised. No tasks: those that
-    wait for a browser's promises take longer than the work itself.
+    `done` is called in a later turn of the loop, in no certain order. It is called with an error
+    instead of raising it; if the key cannot be made, with a `BrowserUnsupportedError`. These are
+    callbacks and no coroutines: a task that awaits a browser's promise takes longer than the work.
     """
 
     def encrypt(self, plain: bytes, done: Callable[[Sealed | RtcError], None]) -> None:
@@ -300,14 +301,14 @@ class RoomKey(Protocol):
         """Decrypt and check the tag: a `DecryptionError` for another key, or altered bytes."""
 
     def close(self) -> None:
-        """Call back no more; twice is no error."""
+        """Make no further callback; twice is no error."""
 
 
 class Crypto(Protocol):
     """The cryptography of password rooms."""
 
     def require(self) -> None:
-        """Make sure that there is one.
+        """Check that there is cryptography.
 
         Raises:
             BrowserUnsupportedError: no `crypto.subtle`, as on an insecure page.
@@ -322,23 +323,23 @@ class Crypto(Protocol):
 
 
 class Network(Protocol):
-    """What reaches others: signaling servers, peers, and the other tabs of this browser."""
+    """The ways to others: signaling servers, peers, and the other tabs of this browser."""
 
     @property
     def abilities(self) -> Abilities:
-        """What its peer connections can do: all of them the same, for ever."""
+        """What its peer connections can do: the same for all of them, at all times."""
 
     def open_socket(self, url: str, handler: SignalingSocketHandler) -> SignalingSocket:
-        """Open a WebSocket; failing to connect is told by `on_close`."""
+        """Open a WebSocket; if that fails, `on_close` is called."""
 
     async def answers_http(self, url: str) -> bool:
-        """Ask a signaling server's address by HTTP: whether anything is there that answers.
+        """Ask by HTTP whether anything answers at the address of a signaling server.
 
-        Not when a gateway says that what is behind it is away, where the browser lets that be seen.
-        May take as long as the network does; to be cancelled then.
+        A gateway's answer that the server behind it is away does not count, if the browser shows
+        it. This can take as long as the network does; the caller cancels it.
 
         Args:
-            url: the server's, `ws:` or `wss:`.
+            url: the signaling server's address, `ws:` or `wss:`.
         """
 
     def open_peer(
@@ -347,7 +348,7 @@ class Network(Protocol):
         """Open a peer connection.
 
         Args:
-            handler: hears it, perhaps within this call already.
+            handler: called by it, perhaps within this call already.
             ice_servers: STUN and TURN servers.
             is_offering: whether it is to offer; otherwise it can only answer.
         """
@@ -357,7 +358,7 @@ class Network(Protocol):
 
 
 class Page(Protocol):
-    """The page that we are on, or belong to."""
+    """The page that Python runs on, or whose worker Python runs in."""
 
     @property
     def route(self) -> str:
@@ -376,16 +377,16 @@ class Page(Protocol):
 
         Raises:
             BridgeTimeoutError: the page did not answer.
-            BridgeError: its configuration is no JSON, or the link to it is closed.
+            BridgeError: its configuration is no JSON, or the bridge to it is closed.
         """
 
     def on_life(self, on_away: Callable[[], None], on_woken: Callable[[], None]) -> None:
         """Call back when the page is put away, and when it is there again.
 
         Args:
-            on_away: people have left the page, which closes all its peer connections. The browser
-                may keep it and freeze us a moment later, or close it and end us.
-            on_woken: the page is shown again; or it was asleep or offline, which nobody told.
+            on_away: called when people have left the page, which closes all its peer connections.
+                A moment later the browser freezes us and keeps the page, or closes it and ends us.
+            on_woken: called when the page is shown again, and after it was asleep or offline.
         """
 
     def forget_room(self) -> None:
@@ -393,38 +394,38 @@ class Page(Protocol):
 
 
 class Machine(Protocol):
-    """What the computer gives to everybody on it: turns, time, chance and cryptography."""
+    """What the computer offers to every program: turns, time, random numbers and cryptography."""
 
     @property
     def crypto(self) -> Crypto:
         """The cryptography of password rooms."""
 
     def soon(self, callback: Callable[[], None]) -> None:
-        """Call back once what runs now has come to its end or to an `await` that waits.
+        """Call back once the code that runs now has come to its end or to an `await` that waits.
 
-        Not later than `call_soon` of the event loop, and in a browser earlier: a turn of Pyodide's
-        loop takes 0.3 ms there (measured in Chromium).
+        This is not later than `call_soon` of the event loop, and in a browser it is earlier: a turn
+        of Pyodide's loop takes 0.3 ms there (measured in Chromium).
         """
 
     def wall_time_s(self) -> float:
-        """Give the seconds since 1970, as other peers count them."""
+        """Return the seconds since 1970, as other peers count them."""
 
     def random(self) -> float:
-        """Give a random number, at least 0 and below 1."""
+        """Return a random number, at least 0 and below 1."""
 
     def random_bytes(self, count: int) -> bytes:
-        """Give `count` bytes fit for identities."""
+        """Return `count` random bytes, fit for identities."""
 
 
 class Host(Protocol):
     """A home of the package: everything that it needs from outside, in three parts.
 
-    Who needs one part only gets that part only. All of them live until `aclose`.
+    Code that needs only one part gets only that part. All parts live until `aclose`.
     """
 
     @property
     def network(self) -> Network:
-        """What reaches others."""
+        """The ways to others."""
 
     @property
     def page(self) -> Page:

@@ -24,28 +24,28 @@ logger = logging.getLogger("pyodide_rtc.room")
 _FAULTS_KEPT = 20
 
 _CLOSED = Snapshot(peer_id="")
-"""What is known of a room that was not opened yet."""
+"""The snapshot of a room that is not open yet."""
 
 
 class Backend(Protocol):
-    """Does the work of an open room."""
+    """What does the work of an open room."""
 
     @property
     def topic(self) -> str:
         """The room's name at the signaling servers and in the tab channel."""
 
     def snapshot(self) -> Snapshot:
-        """Tell how the room is now."""
+        """Return how the room is now."""
 
     def show(self, state: dict[str, object] | None) -> None:
-        """Show this awareness state of our own; None takes it away."""
+        """Show this awareness state to the others as our own; None removes ours."""
 
 
 class Room:
     """A named group that shares one document and knows who is in it.
 
-    Made by `join`. The document can be used at once, alone or with others; what is edited before
-    anybody is connected reaches them later.
+    `join` makes it. The document can be used at once, alone or with others. What is edited before
+    anybody is connected reaches the others later.
 
     Args:
         name: the room's name; None while it is not known yet.
@@ -93,17 +93,17 @@ class Room:
         return self._awareness
 
     def map(self, name: str) -> Map[Any]:
-        """Give the shared map of this name."""
+        """Return the shared map of this name."""
         shared: Map[Any] = self._doc.get(name, type=Map)
         return shared
 
     def text(self, name: str) -> Text:
-        """Give the shared text of this name."""
+        """Return the shared text of this name."""
         shared: Text = self._doc.get(name, type=Text)
         return shared
 
     def array(self, name: str) -> Array[Any]:
-        """Give the shared list of this name."""
+        """Return the shared list of this name."""
         shared: Array[Any] = self._doc.get(name, type=Array)
         return shared
 
@@ -111,7 +111,7 @@ class Room:
 
     @property
     def state(self) -> Literal["opening", "open", "left", "failed"]:
-        """Where the room stands: only an open one reaches anybody."""
+        """The room's state: only an open room reaches anybody."""
         if self._end is not None:
             return "left" if isinstance(self._end, RoomClosedError) else "failed"
         return "open" if self._backend is not None else "opening"
@@ -133,23 +133,26 @@ class Room:
 
     @property
     def has_strangers(self) -> bool:
-        """Whether somebody with another password, or none, was heard in the last minute."""
+        """Whether somebody with another password, or none, sent something in the last minute."""
         return self._snapshot.has_strangers
 
     @property
     def ice_failure(self) -> IceFailedError | None:
-        """The last peer that was found and not reached; None once one was, or it seems gone."""
+        """Why the last peer that we found could not be reached.
+
+        None once any peer was reached since, or once this one seems to have gone.
+        """
         return self._snapshot.ice_failure
 
     @property
     def synced(self) -> bool:
-        """Whether there is somebody, and all of them have told what they had."""
+        """Whether at least one peer is here, and each has sent all that it had."""
         peers = self.peers
         return bool(peers) and all(p.is_synced for p in peers)
 
     @property
     def error(self) -> RtcError | None:
-        """What ended the room; None while it goes on."""
+        """The error that ended the room; None while it goes on."""
         return self._end
 
     @property
@@ -170,13 +173,13 @@ class Room:
     # What to do with it.
 
     async def until_synced(self, timeout_s: float | None = None) -> None:
-        """Wait until somebody is here and all have told what they had.
+        """Wait until at least one peer is here, and each has sent all that it had.
 
         Args:
             timeout_s: how long to wait, in seconds; None for ever.
 
         Raises:
-            SyncTimeoutError: it took longer; tells why.
+            SyncTimeoutError: it took longer; says why.
             RoomClosedError: the room was left.
             RtcError: the room could not be opened; says what to do.
         """
@@ -195,12 +198,12 @@ class Room:
         """Call back at each change of peers, servers and state, and at each fault.
 
         Returns:
-            what ends the observation; twice is no error.
+            a function that ends the observation; to call it twice is no error.
         """
         return self._observers.add(callback)
 
     def leave(self) -> None:
-        """Leave: the others see it at once. The document stays as it is. Twice is no error."""
+        """Leave the room: the others see it at once. The document stays; twice is no error."""
         if self._end is not None:
             return
         self.end(RoomClosedError(self._name or "", "it was left"))
@@ -220,7 +223,7 @@ class Room:
         return self._backend
 
     def open(self, name: str, route: str, backend: Backend, close: Callable[[], None]) -> None:
-        """Go to work."""
+        """Open the room: from now on this backend does its work."""
         self._name = name
         self._topic = backend.topic
         self._route = route
@@ -230,20 +233,20 @@ class Room:
         self._tell(RoomEvent("opened"))
 
     def end(self, error: RtcError) -> None:
-        """Be closed for this reason."""
+        """End the room for this reason."""
         self._end = error
         if not isinstance(error, RoomClosedError):
             self.add_fault(error)
         self._tell(RoomEvent("left", reason=str(error)))
 
     def add_fault(self, error: BaseException, count: int = 1) -> None:
-        """Keep and tell something that went wrong; `count` tells how often since it was told."""
+        """Keep a fault and report it; `count` is how often it came since the last report."""
         self._faults.append(error)
         times = "" if count == 1 else f" ({count} times)"
         self._tell(RoomEvent("fault", reason=f"{error}{times}", error=error))
 
     def on_notice(self, notice: Notice) -> None:
-        """Take what the session tells."""
+        """Report a notice of the session to those who observe the room."""
         match notice:
             case fx.AwarenessChanged():
                 for callback in self._awareness.callbacks:
@@ -262,7 +265,7 @@ class Room:
             case ServerOpened(url):
                 self._tell(RoomEvent("server-open", reason=url))
             case ServerChanged(url):
-                if self._backend is not None:  # else it is part of the opening
+                if self._backend is not None:  # else the room is still being opened
                     self._tell(RoomEvent("server-changed", reason=url))
 
     # Inside.

@@ -1,4 +1,4 @@
-"""How a room is, at one moment: what its properties give and its events tell."""
+"""How a room is at one moment: the values of its properties and the contents of its events."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class RoomStatus:
         state: as `Room.state`.
         servers: the signaling servers.
         peers: the others, those on their way included.
-        synced: whether there is somebody, and all of them have told what they had.
+        synced: whether at least one peer is here, and each has sent all that it had.
         why: all this in one sentence, with what to do if nobody is here.
     """
 
@@ -39,7 +39,7 @@ class RoomEvent:
         peer_id: the peer, for those kinds.
         reason: in plain words; the address, for servers.
         error: what went wrong, for `"fault"`; the room goes on.
-        transfer: how far it is, for `"progress"`: told at most ten times a second, and at its end.
+        transfer: how far it is, for `"progress"`: at most ten events a second, and one at its end.
     """
 
     kind: str

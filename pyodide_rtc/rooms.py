@@ -1,4 +1,4 @@
-"""Joining: the rooms of one kernel, each opened once."""
+"""Joins rooms: all the rooms of one kernel, each opened once."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from pyodide_rtc.session.client import Client
 logger = logging.getLogger("pyodide_rtc.room")
 
 _LEAST_LIMIT_BYTES = 65_536
-"""With less hardly any document could be shared."""
+"""The least that `max_received_bytes` may be: with less hardly any document could be shared."""
 
 OpenHost = Callable[[], Awaitable[Host]]
 Block = Callable[[Awaitable[Any], float], Any]
 
 _BLOCK_S = 15.0
-"""A page that does not answer for so long is waited for in the background."""
+"""How long `join` blocks until the page answers; after that it waits in the background."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    """What `join` was asked for."""
+    """The arguments of one call of `join`."""
 
     name: str | None
     signaling: Iterable[str] | str | None
@@ -40,11 +40,12 @@ class _Wish:
     max_received_bytes: int
 
     def others_than(self, before: _Wish, facts: PageFacts | None) -> list[str]:
-        """Name the arguments that want a room otherwise than it was joined before.
+        """Name the arguments that differ from those that the room was joined with.
 
         Args:
-            before: what it was joined with.
-            facts: the page's, once they are known: what was left out is compared by what was used.
+            before: the arguments that the room was joined with.
+            facts: what the page says about itself, once that is known. With it an argument that
+                was left out counts as the value that was used in its place.
         """
         limits = {before.max_received_bytes, MAX_RECEIVED_BYTES}
         is_other = {
@@ -70,8 +71,9 @@ class Rooms:
     """The rooms of one kernel.
 
     Args:
-        open_host: gives the home: the browser, or one in memory.
-        block: waits for an awaitable inside of a plain call, or None where that cannot be done now.
+        open_host: opens the host: the browser's, or one in memory.
+        block: returns a function that waits for an awaitable within a plain call; None where that
+            is not possible now.
     """
 
     def __init__(
@@ -97,10 +99,11 @@ class Rooms:
     ) -> Room:
         """Join a room: share a document with all who are in it.
 
-        Returns at once. A room that this kernel has joined already is given again, so that a cell
-        can be run twice; another `user` is shown from then on, and what cannot be changed is an
-        error. Where the kernel can wait (most browsers) a missing room, a site without
-        collaboration or a bad server raise here; where it cannot, the room's state tells them.
+        Returns at once. A cell can be run twice: for a room that this kernel has joined already,
+        the same room is returned. Another `user` is shown from then on; any other argument that
+        differs is an error. Where the kernel can wait (most browsers), a missing room, a site
+        without collaboration or a bad server raise here. Where it cannot, the room's `state` and
+        `error` show them.
 
         Each argument overrides what the page's address and the site's configuration say: a room
         that is named here needs neither `?room=` nor `collaborative`.
@@ -117,13 +120,13 @@ class Rooms:
                 else it is made up, the same each time in this browser.
             ice_servers: STUN and TURN servers, as `RTCConfiguration.iceServers`; by default
                 `webRtcIceServers` of the site, else none.
-            max_received_bytes: the largest message that is taken from a peer, and so what it can
-                make this kernel hold: one that sends more is closed. 256 MiB by default.
+            max_received_bytes: the largest message that a peer may send, and so the most that it
+                can make this kernel hold. A peer that sends more is refused. 256 MiB by default.
 
         Raises:
             ConfigError: something is missing or cannot be used; says what to do.
-            BrowserUnsupportedError: no way from the kernel to the page; or a password on a page
-                without cryptography, as those are that came by `http:` from another machine.
+            BrowserUnsupportedError: the kernel has no way to the page; or there is a password, and
+                the page has no cryptography, because it came by `http:` from another machine.
         """
         if password is not None and (not isinstance(password, str) or not password):
             raise ConfigError("The password is empty or no text", "Give a text, or none at all.")
@@ -147,7 +150,7 @@ class Rooms:
         try:
             block(self._open_home(), _BLOCK_S)
         except TimeoutError:
-            return  # it is waited for in the background
+            return  # `_join_later` waits for it in the background
         except Exception as error:
             typed = _as_rtc_error(error)
             raise typed from typed.__cause__
@@ -192,7 +195,7 @@ class Rooms:
             except Exception as error:  # whatever it is: else the room would be "opening" for ever
                 new.end(_as_rtc_error(error))
             finally:
-                if self._tasks[wish.name][1] is new:  # else one that was joined after leaving
+                if self._tasks[wish.name][1] is new:  # else it was left, and joined again
                     del self._tasks[wish.name]
 
         self._tasks[wish.name] = asyncio.ensure_future(open_when_ready()), new, wish
@@ -203,7 +206,7 @@ class Rooms:
         servers = config.server_urls(wish.signaling, facts)
         ice_servers = config.ice_servers(wish.ice_servers, facts)
         if wish.password is not None:
-            client.host.machine.crypto.require()  # later it would be a room in which nobody ever is
+            client.host.machine.crypto.require()  # without it the room would stay empty for ever
         topic = naming.topic_of(facts, name)
         if topic in self._rooms:
             raise ConfigError(
@@ -236,7 +239,7 @@ class Rooms:
             room.add_fault(fault)
 
     def _forget(self, name: str) -> None:
-        """Have the page forget a room that is left, should it be the one that it remembers."""
+        """Have the page forget a room that we left, if it is the one that the page remembers."""
         if self._home is not None:
             client, facts = self._home
             if name and name == naming.remembered_name(facts):
@@ -276,7 +279,7 @@ def _check_loop() -> None:
 
 
 def _as_rtc_error(error: Exception) -> RtcError:
-    """Give an error of ours in the place of one that the room cannot have foreseen."""
+    """Return the error itself if it is one of ours, else an `InternalError` in its place."""
     if isinstance(error, RtcError):
         return error
     logger.error("! the room could not be opened", exc_info=error)
@@ -300,7 +303,7 @@ def _given_again(
     user: str | Mapping[str, object] | None,
     facts: PageFacts | None,
 ) -> Room:
-    """Give a room that is joined already, as its cell was run again."""
+    """Return a room that is joined already: its cell was run again."""
     others = wish.others_than(before, facts)
     if doc is not None and doc is not room.doc:
         others.append("doc")

@@ -1,6 +1,6 @@
-"""How a room is at one moment: who is in it, and by which servers they are found.
+"""How a room is at one moment: who is in it, and by which signaling servers they are found.
 
-Whatever does the work of a room makes a snapshot, and users hold it.
+The room's backend makes a snapshot; `Room` shows it to users.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from pyodide_rtc.errors import IceFailedError
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """Something large on its way.
+    """A large frame, or several that belong together, on the way to a peer or from it.
 
     Args:
-        direction: which way.
-        done_bytes: how much has come, or has been given to the browser.
-        total_bytes: how much it is.
+        direction: whether we receive or send.
+        done_bytes: how much we have received, or have given to the browser.
+        total_bytes: the whole size.
     """
 
     direction: Literal["receiving", "sending"]
@@ -36,16 +36,18 @@ class Peer:
         name: the name that the peer shows, if any: text from outside, never trusted.
         via: how it is reached: `"webrtc"`, or `"tab"` within this browser.
         is_connected: whether edits can reach it now.
-        is_synced: whether it has told all that it had when it was connected, and nothing is missing
-            of what it has told since (see `ahead`).
-        ahead: how many units of its document we lacked when we were last compared (a character of a
-            text, an item, a value set); None before that, and for stock peers and tabs.
-        behind: how many units of ours it lacked then; None as with `ahead`.
+        is_synced: whether it has sent all that it had when it was connected, and we lack nothing
+            that it has reported since (see `ahead`).
+        ahead: how many units of its document we lacked at the last comparison (a unit is a
+            character of a text, an item, a value set); None before that, and for stock peers and
+            tabs.
+        behind: how many units of our document it lacked then; None as with `ahead`.
         is_relayed: whether a TURN server passes everything on; None while that is not known.
-        transfers: what is large (from 1 MB on) and on its way to it or from it.
-        unknown_messages: how many messages of unknown types it has sent, which were ignored; of
-            tabs, how many all of them together.
-        retries: how often a network path to it was looked for in vain, while it is not connected.
+        transfers: the large transfers (from 1 MB on) to it and from it.
+        unknown_messages: how many messages of unknown types it has sent; we ignored them. For
+            tabs: how many all of them together have sent.
+        retries: how often we have looked for a network path to it in vain, while it is not
+            connected.
     """
 
     peer_id: str
@@ -69,7 +71,7 @@ class Server:
         url: its address.
         state: `"connecting"`, `"open"`, `"waiting"` for the next attempt, or `"closed"`.
         reason: what went wrong last; empty while all is well.
-        retry_in_s: in how many seconds the next attempt comes, while it waits for that.
+        retry_in_s: in how many seconds the next attempt comes, in the state `"waiting"`.
     """
 
     url: str
@@ -86,9 +88,9 @@ class Snapshot:
         peer_id: our own network identity.
         peers: the others, those on their way included.
         servers: the signaling servers.
-        states: what everybody shows of themselves, by client id, ourselves included.
-        has_strangers: whether somebody with another password, or none, was heard lately.
-        ice_failure: how the last peer that was found was not reached; None once one was.
+        states: the awareness states of all who are here, our own included, by client id.
+        has_strangers: whether somebody with another password, or none, has sent something lately.
+        ice_failure: why the last peer that we found could not be reached; None once one was.
     """
 
     peer_id: str

@@ -1,7 +1,7 @@
 """The browser as a host: the only folder that imports `js`.
 
-Which adapter fits is found by what there is: a document here means Pyodide on the page (direct.py),
-a worker reaches the page by a bridge (routes.py). Importing this module does nothing, anywhere.
+What this thread has decides which adapter is used: with a `document`, Pyodide is on the page
+(direct.py); a worker reaches the page by a bridge (routes.py). To import this module has no effect.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ async def open_host() -> Host:
 
 
 def open_page_port(port: Any) -> PagePort:
-    """Take the port by which the page of an engine's worker is reached."""
+    """Wrap the port by which an engine's worker reaches its page."""
     from pyodide_rtc.browser.page_port import PagePort
 
     return PagePort(port)
 
 
 def can_block() -> bool:
-    """Tell whether `block` works here: it takes a browser with JSPI, and no callback of it."""
+    """Return whether `block` works now: in a browser with JSPI, and not within its callbacks."""
     if not _IS_PYODIDE:
         return False
     from pyodide.ffi import can_run_sync
@@ -63,7 +63,7 @@ def can_block() -> bool:
 
 
 def block(awaitable: Awaitable[_T], timeout_s: float) -> _T:
-    """Wait in a call that is not a coroutine, while everything else goes on. See `can_block`.
+    """Wait for an awaitable within a plain call, while everything else goes on. See `can_block`.
 
     Raises:
         TimeoutError: it took longer; `awaitable` goes on.

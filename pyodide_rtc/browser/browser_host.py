@@ -1,4 +1,4 @@
-"""The browser as the session's host: `ports.Host` over the page's host.js and the worker's APIs."""
+"""The browser as a host: `ports.Host` by host.js on the page and by the thread's own APIs."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class PageStorage:
 
 
 class _PageLife:
-    """Takes what the page tells of itself: that it is put away, or there again."""
+    """Receives from the page that it is put away, or there again."""
 
     def __init__(self) -> None:
         self.on_away: Callable[[], None] = lambda: None
@@ -95,13 +95,13 @@ class BrowserNetwork:
         self._parts: WeakSet[_Part] = WeakSet()
 
     def open_socket(self, url: str, handler: SignalingSocketHandler) -> BrowserSocket:
-        """Open a WebSocket; failing to connect is told by `on_close`."""
+        """Open a WebSocket; if that fails, `on_close` is called."""
         socket = BrowserSocket(url, handler)
         self._parts.add(socket)
         return socket
 
     async def answers_http(self, url: str) -> bool:
-        """Ask a signaling server's address by HTTP: whether anything is there that answers."""
+        """Ask by HTTP whether anything answers at the address of a signaling server."""
         return await answers_http(url)
 
     def open_peer(
@@ -180,7 +180,7 @@ class BrowserPage:
 
 
 class BrowserMachine:
-    """What the thread that runs Python has by itself."""
+    """What the thread that runs Python has by itself, without the page."""
 
     def __init__(self) -> None:
         self._crypto = SubtleCrypto()
@@ -197,7 +197,7 @@ class BrowserMachine:
         def run() -> None:
             try:
                 callback()
-            except Exception as error:  # told as the loop tells what its callbacks raise
+            except Exception as error:  # reported as the loop reports errors of its callbacks
                 loop.call_exception_handler({"message": "in a microtask", "exception": error})
 
         js.queueMicrotask(create_once_callable(run))
@@ -233,7 +233,7 @@ class BrowserHost:
 
     @property
     def network(self) -> BrowserNetwork:
-        """What reaches others."""
+        """The ways to others."""
         return self._network
 
     @property
@@ -243,7 +243,7 @@ class BrowserHost:
 
     @property
     def machine(self) -> BrowserMachine:
-        """What Python's thread has by itself."""
+        """What Python's thread has by itself, without the page."""
         return self._machine
 
     async def aclose(self) -> None:

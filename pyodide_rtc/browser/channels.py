@@ -1,4 +1,4 @@
-"""Data channels: held by Python itself, or by the page where a channel cannot be handed over."""
+"""Data channels: Python holds them itself, or the page does if it cannot transfer them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from pyodide_rtc.ports import LOW_BUFFERED_BYTES, DataChannelHandler
 __all__ = ["NativeChannel", "ProxiedChannel"]
 
 _BUFFER_LIMIT_BYTES = 16 * 1024 * 1024
-"""What Chromium buffers for a channel before its `send` throws; asked of proxied channels too."""
+"""How much Chromium buffers before `send` throws; proxied channels refuse from there on, too."""
 
 
 class NativeChannel:
-    """An `RTCDataChannel` in this thread: made here, or transferred into the worker.
+    """An `RTCDataChannel` in this thread: created here, or transferred into the worker.
 
-    It is heard from the start, so that one in reserve costs nothing when it is wanted.
+    Its events are handled from the start. So using one in reserve later costs nothing.
     """
 
     def __init__(self, channel: Any) -> None:
@@ -43,7 +43,7 @@ class NativeChannel:
     def listen(self, handler: DataChannelHandler) -> None:
         """Set the handler."""
         self._handler = handler
-        if self._channel.readyState == "open":  # its event has passed
+        if self._channel.readyState == "open":  # its open event has passed already
             asyncio.get_running_loop().call_soon(self._on_open)
 
     def send(self, data: bytes) -> None:
@@ -63,7 +63,7 @@ class NativeChannel:
         self._channel.close()
 
     def release(self) -> None:
-        """Hear nothing more; twice is no error."""
+        """Handle no further events; twice is no error."""
         self._handler = None
         self._state = "closed"
         self._silence()
@@ -91,7 +91,7 @@ class NativeChannel:
     def _on_bytes(self, bytes_: Any, sizes: Any = None) -> None:
         messages = _split(bytes_, sizes)
         if self._state == "new":
-            # In Chromium a transferred channel hears the peer's first messages up to some
+            # In Chromium a transferred channel receives the peer's first messages up to some
             # milliseconds before it is open, and cannot send until then.
             self._early += messages
         elif self._handler is not None:
@@ -118,7 +118,7 @@ class ProxiedChannel:
 
     @property
     def buffered_bytes(self) -> int:
-        """Bytes given to `send` that have not gone yet, as far as the page has told."""
+        """How many bytes given to `send` have not gone yet, as far as the page has reported."""
         return self._sent_bytes - self._gone_bytes
 
     def listen(self, handler: DataChannelHandler) -> None:
@@ -127,7 +127,7 @@ class ProxiedChannel:
         self._bridge.add(self._key, self)
 
     def send(self, data: bytes) -> None:
-        """Send one message. If the page cannot, it closes the channel: nothing is lost unseen.
+        """Send one message. If the page cannot send it, it closes the channel: no loss is hidden.
 
         Raises:
             BridgeError: the channel is not open, its buffer is full, or the message is too big.
@@ -147,13 +147,13 @@ class ProxiedChannel:
         self._bridge.send("channel-close", self._key)
 
     def release(self) -> None:
-        """Hear nothing more."""
+        """Handle no further events."""
         self._is_open = False
         self._bridge.discard(self._key)
 
     def receive(self, operation: str, *args: Any) -> None:
-        """Take one message of host.js."""
-        assert self._handler is not None  # the bridge knows this channel since `listen`
+        """Handle one message of host.js."""
+        assert self._handler is not None  # `listen` has added this channel to the bridge
         match operation:
             case "open":
                 self._is_open = True
@@ -161,7 +161,7 @@ class ProxiedChannel:
                 self._handler.on_open()
             case "messages":
                 self._handler.on_messages(_split(*args))
-            case "gone":  # all that the page had taken by then: more may be on its way there
+            case "gone":  # the total that the page has sent; more may be on its way to the page
                 before = self.buffered_bytes
                 self._gone_bytes = args[0]
                 if self.buffered_bytes <= LOW_BUFFERED_BYTES < before:
@@ -172,9 +172,9 @@ class ProxiedChannel:
 
 
 def _split(bytes_: Any, sizes: Any = None) -> list[bytes]:
-    """Copy a message of gate.js, or several laid end to end.
+    """Copy one message of gate.js, or several that are laid end to end.
 
-    Text, which no peer of ours sends, came as bytes: it is left to the decoders to refuse.
+    A text message, which no peer should send, comes as bytes, and the decoders refuse it.
     """
     data = bytes_.to_bytes()
     if sizes is None:

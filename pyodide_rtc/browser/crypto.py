@@ -27,7 +27,7 @@ class SubtleCrypto:
         self._keys: WeakSet[SubtleKey] = WeakSet()
 
     def require(self) -> None:
-        """Make sure that there is `crypto.subtle`.
+        """Check that there is `crypto.subtle`.
 
         Raises:
             BrowserUnsupportedError: there is none, as on an insecure page.
@@ -80,7 +80,7 @@ class SubtleKey:
         self._key.decrypt(self._expect(done), to_js(iv), to_js(ciphertext))
 
     def close(self) -> None:
-        """Call back no more; twice is no error."""
+        """Make no further callback; twice is no error."""
         self._key.close()
         self._scope.close()
         self._waiting.clear()

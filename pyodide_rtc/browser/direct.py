@@ -14,7 +14,7 @@ __all__ = ["open_direct"]
 
 
 async def open_direct() -> BrowserHost:
-    """Load host.js as a module of this page, and hold it.
+    """Load host.js as a module of this page, and open a host on it.
 
     Raises:
         BridgeError: the page forbids it, as a content security policy without `blob:` does.

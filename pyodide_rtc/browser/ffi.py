@@ -1,6 +1,6 @@
-"""The border to JavaScript: values, proxies with an owner, and errors with a type.
+"""The border to JavaScript: converts values, owns proxies, and gives errors a type.
 
-`js` has no types, so what comes from it is `Any`; it stays in this folder.
+`js` has no types, so its values are `Any`; they stay in this folder.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class ProxyScope:
     """Owns the proxies through which JavaScript calls one object, and destroys them together."""
 
     live = 0
-    """Proxies of all scopes that are not destroyed."""
+    """How many proxies of all scopes are not destroyed."""
 
     def __init__(self) -> None:
         self._proxies: list[Any] = []
@@ -77,19 +77,19 @@ def host_script() -> str:
 
 @cache
 def js_function(source: str) -> Any:
-    """Give the JavaScript function that a text is, made once."""
+    """Return the JavaScript function with this source; it is made once."""
     return run_js(source)
 
 
 @cache
 def thread() -> Any:
-    """Give what thread.js has for this thread."""
+    """Return the functions of thread.js, for this thread."""
     return js_function(browser_script("thread.js"))(js_function(browser_script("gate.js")))
 
 
 @contextmanager
 def raised_as(error: Callable[[str], RtcError]) -> Iterator[None]:
-    """Raise what `error` makes of the sentence, for each exception that JavaScript throws."""
+    """Turn an exception that JavaScript throws into `error(sentence)`, and raise that."""
     try:
         yield
     except JsException as exc:
@@ -97,10 +97,10 @@ def raised_as(error: Callable[[str], RtcError]) -> Iterator[None]:
 
 
 def storage_error(name: str, message: str) -> StorageError:
-    """Make the error for a refusal of `localStorage`.
+    """Return the error for a refusal of `localStorage`.
 
     Args:
-        name: of the DOMException; browsers before 2025 had several for a full storage.
+        name: the name of the DOMException; before 2025 browsers had several for a full storage.
         message: the browser's sentence.
     """
     kind = QuotaExceededError if "quota" in name.lower() else StorageError

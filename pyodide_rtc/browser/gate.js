@@ -1,16 +1,16 @@
 // @ts-check
 /**
- * Hears a data channel for Python: all messages that have come go to it as one bundle. To call
- * Python takes 0.1 ms and more, and while each of thousands of messages stands in line for that,
- * other channels, timers and the user's cells stand behind them.
- * It drops nothing, and keeps the order.
- * The value of this script is the function that makes such a gate, and the one that makes bundles.
+ * Receives the messages of a data channel, and passes all that have come on to Python as one bundle.
+ * To call Python takes 0.1 ms and more. With one call for each of thousands of messages, other
+ * channels, timers and the user's cells would wait behind them all.
+ * A gate drops nothing, and keeps the order.
+ * The value of this script is the function that makes a gate, and the one that makes bundles.
  */
 (() => {
-  /** A message of this size goes by itself: to copy it into a bundle costs more than a call. */
+  /** A message from this size on goes by itself: to copy it into a bundle costs more than a call. */
   const LARGE_BYTES = 16384;
 
-  /** A bundle of this size goes at once: it is copied as a whole, here and in Python. */
+  /** A bundle from this size on goes at once: it is copied as a whole, here and in Python. */
   const BUNDLE_BYTES = 1024 * 1024;
 
   /** @param {string | ArrayBuffer} data */
@@ -20,7 +20,7 @@
   /**
    * Lay messages end to end.
    * @param {(string | ArrayBuffer)[]} messages one or more
-   * @returns {[bytes: Uint8Array, sizes?: number[]]} without sizes if it is one
+   * @returns {[bytes: Uint8Array, sizes?: number[]]} without sizes for a single message
    */
   const join = (messages) => {
     const parts = messages.map(toBytes);
@@ -36,9 +36,9 @@
   };
 
   /**
-   * Hear a channel. The browser brings each message in a task of its own. The first one asks for a
-   * task that delivers; it stands in line behind the messages that have come by then. (Not by a
-   * timer: browsers slow those of hidden pages down.)
+   * Make the gate of a channel. The browser delivers each message in a task of its own. The first
+   * message of a bundle posts a task that delivers the bundle; that task runs after those of all
+   * messages that have come by then. (No timer is used: browsers slow down those of hidden pages.)
    * @param {RTCDataChannel} channel @param {(...bundle: ReturnType<typeof join>) => void} deliver
    */
   const makeGate = (channel, deliver) => {

@@ -1,12 +1,12 @@
 // @ts-check
 /**
- * The page's half of pyodide-rtc: holds what only a page has (peer connections, localStorage, its
- * own address and configuration) for Python that runs in a worker or on the page itself.
+ * The page's half of pyodide-rtc. It holds what only a page has (peer connections, localStorage, its
+ * own address and configuration) for Python, which runs in a worker or on the page itself.
  *
- * Messages are arrays `[operation, key, ...arguments]`. The key numbers a peer connection or a
- * question (numbers given by Python), or names a proxied data channel (names given here).
- * Absent values travel as `undefined`, which Python sees as None; null would stay a JavaScript null.
- * It forwards and decides nothing. Python's half: page_bridge.py, routes.py and direct.py beside this file.
+ * Messages are arrays `[operation, key, ...arguments]`. The key is the number of a peer connection or
+ * a question (Python assigns these), or the name of a proxied data channel (assigned here).
+ * Absent values travel as `undefined`, which becomes None in Python; null would stay JavaScript's.
+ * This file forwards, and decides nothing. Python's half: page_bridge.py, routes.py and direct.py.
  */
 
 /** @typedef {(message: unknown[], transfer?: Transferable[]) => void} Post */
@@ -17,23 +17,23 @@
 /** @typedef {{connection: RTCPeerConnection, tail: Promise<void>, offer?: RTCSessionDescriptionInit, isWanted: boolean}} Peer */
 
 /**
- * Which messages this file and Python exchange. Add one when either side would not understand the
- * other, here and in routes.py: a page that is open since before an update has the older file.
+ * The version of the messages between this file and Python. Add one, here and in routes.py, when one
+ * side would not understand the other: a page that was opened before an update has the older file.
  */
 const VERSION = 1;
 
-/** How long a script of route (c) waits for its kernel, before it takes itself for saved output. */
+/** How long the displayed script waits for its kernel; after that it counts as saved output. */
 const GREETING_MS = 5000;
 
-/** When to ask for the path after connecting: what a newcomer waits for comes first. */
+/** How long after connecting to ask for the path: what a newcomer waits for comes first. */
 const PATH_DELAY_MS = 1000;
 
-/** The stream of the agreed channel: above those that browsers give to channels created in band. */
+/** The stream id of the agreed channel is above those of channels that are created in band. */
 const AGREED = { negotiated: true, id: 100 };
-/** The stream of the signs of life that two pages give each other: late ones are of no use. */
+/** The channel of the signs of life that two pages send each other. Late ones are of no use. */
 const BEATS = { negotiated: true, id: 101, ordered: false, maxRetransmits: 0 };
 
-/** Make a name that cannot be guessed: 40 hexadecimal digits, as stock peers label their channels. */
+/** Make a name that cannot be guessed: 40 hexadecimal digits, as in stock peers' channel labels. */
 const randomName = () =>
   Array.from(crypto.getRandomValues(new Uint8Array(20)), (byte) =>
     byte.toString(16).padStart(2, "0"),
@@ -45,18 +45,19 @@ const messageLimit = (connection) =>
 
 const configText = () => document.getElementById("jupyter-config-data")?.textContent ?? undefined;
 
-/** Where this tab remembers its room: per origin anyway, and per site of that origin. */
+/** The key under which this tab remembers its room: storage is per origin, the key per site. */
 function roomKey() {
   try {
     return `pyodide-rtc room ${JSON.parse(configText() ?? "{}").baseUrl ?? ""}`;
   } catch {
-    return "pyodide-rtc room "; // Python gets the same text, and tells what is wrong with it
+    return "pyodide-rtc room "; // Python reads the same text, and reports what is wrong with it
   }
 }
 
 /**
- * Run a step on what the browser keeps for this origin or, handed down to tabs it opens, this tab.
- * @template T @param {() => T} step @returns {T | undefined} nothing where the browser forbids it
+ * Run a step that uses localStorage (per origin) or sessionStorage (per tab; copied to tabs that it
+ * opens).
+ * @template T @param {() => T} step @returns {T | undefined} undefined if the browser forbids it
  */
 function ifKept(step) {
   try {
@@ -68,8 +69,8 @@ function ifKept(step) {
 }
 
 /**
- * Note `?room=` of the address for the pages to which people walk from here: JupyterLite opens a
- * notebook without the query of its file browser.
+ * Remember `?room=` of the address for pages that are opened from here: JupyterLite opens a notebook
+ * without the query of its file browser.
  */
 export const noteRoom = () =>
   ifKept(() => {
@@ -77,18 +78,18 @@ export const noteRoom = () =>
     if (room) sessionStorage.setItem(roomKey(), room);
   });
 
-/** The room of the address, as it is written there: percent-encoded. */
+/** The room in the address, percent-encoded as it is written there. */
 const addressRoom = () => /[?&]room=([^&]+)/.exec(location.search)?.[1];
 
-/** Tell the room of this page, by its address or by the page that led here; empty without one. */
+/** Return the room of this page, by its address or by the page that led here; empty if none. */
 export function pageRoom() {
   const written = addressRoom() ?? ifKept(() => sessionStorage.getItem(roomKey())) ?? "";
   return (new URLSearchParams(`room=${written}`).get("room") ?? "").trim();
 }
 
 /**
- * Hold peer connections for one Python.
- * @param {Post} post takes messages to Python; may refuse a channel by a DataCloneError
+ * Serve one Python: hold its peer connections, and answer its questions.
+ * @param {Post} post sends a message to Python; may refuse a channel by a DataCloneError
  * @param {GetUser} [getUser]
  */
 export function createHost(post, getUser = () => undefined) {
@@ -103,8 +104,8 @@ export function createHost(post, getUser = () => undefined) {
     post(["error", id, operation, `${error.name}: ${error.message}`]);
 
   /**
-   * Run one operation of a peer connection after all that were asked before it.
-   * Messages for a connection that is closed are late, not wrong.
+   * Run one operation of a peer connection after all earlier ones of that connection.
+   * A message for a closed connection is only late, and ignored.
    * @param {number} id @param {string} operation
    * @param {(connection: RTCPeerConnection) => unknown} step
    */
@@ -118,9 +119,9 @@ export function createHost(post, getUser = () => undefined) {
   }
 
   /**
-   * Open a connection, and make its offer if it is to offer. Without ICE servers the offer is set,
-   * too, so that it comes to know of candidates: with some they would hear of us before anybody
-   * wants it.
+   * Open a peer connection, and make its offer if it is to offer. Without ICE servers the offer is
+   * set, too, so that candidates are gathered. With ICE servers it is not: that would contact them
+   * before the connection is used.
    * @param {number} id @param {RTCConfiguration} config @param {boolean} isOffering
    */
   function open(id, config, isOffering) {
@@ -129,9 +130,9 @@ export function createHost(post, getUser = () => undefined) {
     const peer = { connection, tail: Promise.resolve(), isWanted: !isOffering };
     peers.set(id, peer);
     connection.onicecandidate = ({ candidate }) => {
-      if (!candidate?.candidate) return; // the end of candidates says nothing to the other side
+      if (!candidate?.candidate) return; // the end of candidates is of no use to the peer
       const { candidate: text, sdpMLineIndex, sdpMid } = candidate;
-      // In the queue, so that candidates follow the description that they belong to.
+      // In the queue, so that a candidate comes after the description that it belongs to.
       enqueue(id, "candidate", () =>
         peer.isWanted
           ? post(["candidate", id, text, sdpMLineIndex ?? undefined, sdpMid ?? undefined])
@@ -157,15 +158,15 @@ export function createHost(post, getUser = () => undefined) {
   async function reportPath(id, connection) {
     const stats = [...(await connection.getStats()).values()];
     const chosen = stats.find((one) => one.type === "transport")?.selectedCandidatePairId;
-    const pair = stats.find((one) => one.id === chosen || one.selected); // as Firefox marks it
+    const pair = stats.find((one) => one.id === chosen || one.selected); // Firefox has `selected`
     const ends = [pair?.localCandidateId, pair?.remoteCandidateId];
     const isRelayed = stats.some((one) => ends.includes(one.id) && one.candidateType === "relay");
     if (pair) post(["path", id, isRelayed]);
   }
 
   /**
-   * Tell as "disconnected" when two signs of life of the peer's page in a row have not come nor, as
-   * it may be busy, anything that its browser by itself answers to ours.
+   * Send signs of life, and report "disconnected" when two of the peer's page in a row are missing
+   * and nothing else comes either. (A busy page sends none, but its browser still answers ours.)
    * @param {number} id
    */
   const watch = (id) =>
@@ -210,12 +211,13 @@ export function createHost(post, getUser = () => undefined) {
       await connection.setRemoteDescription({ type, sdp });
       if (type !== "offer") return;
       const answer = await connection.createAnswer();
-      post(["description", id, "answer", answer.sdp]); // on its way while it is being set
+      post(["description", id, "answer", answer.sdp]); // sent while it is being set: saves time
       await connection.setLocalDescription(answer);
     });
 
   /**
-   * Give a data channel to Python, in the task that made it: later it can no longer be transferred.
+   * Transfer a data channel to Python. Only the task that created it can do that. If it cannot be
+   * transferred, keep it here as a proxied channel.
    * @param {number} id @param {RTCDataChannel} channel @param {Side} side
    */
   function handOver(id, channel, side) {
@@ -230,8 +232,8 @@ export function createHost(post, getUser = () => undefined) {
   }
 
   /**
-   * Tell of a channel. What comes before Python has taken the last messages is told together: one
-   * by one the messages of a flood would keep both threads from everything else.
+   * Forward the events of a channel that stays here. Messages that come before Python has handled
+   * the last ones are sent together: one by one, a flood would keep both threads from other work.
    * @param {number} id @param {string} key @param {RTCDataChannel} channel
    */
   function proxy(id, key, channel) {
@@ -258,7 +260,7 @@ export function createHost(post, getUser = () => undefined) {
     try {
       entry.channel.send(data);
     } catch (error) {
-      // Python has gone on already. A lost message would pass unseen; a closed channel does not.
+      // Python has gone on already. It would not notice a lost message, but a closed channel.
       post(["error", key, "send", String(error)]);
       entry.channel.close();
     }
@@ -281,7 +283,7 @@ export function createHost(post, getUser = () => undefined) {
     }
   }
 
-  /** A random text that this browser keeps, from which a made-up user name follows. */
+  /** A random text that this browser keeps; a made-up user name is derived from it. */
   const browserId = () => {
     const key = "pyodide-rtc browser";
     const id = localStorage.getItem(key) ?? randomName();
@@ -326,7 +328,7 @@ export function createHost(post, getUser = () => undefined) {
   };
 
   const closePeers = () => [...peers.keys()].forEach(closePeer);
-  /** Put away (bfcache) or closed. Python goes on for a moment: it hears of it before its peers do. */
+  /** The page is put away (bfcache) or closed. Python, which runs on a moment, is told first. */
   const onHide = () => void (post(["away", "page"]), closePeers());
   const onWake = () => post(["woken", "page"]);
   const listening = new AbortController();
@@ -344,13 +346,13 @@ export function createHost(post, getUser = () => undefined) {
 
 /**
  * Put a host at the end of a port or BroadcastChannel.
- * A worker that is terminated says nothing: it holds a lock, which the browser then gives to us.
+ * A terminated worker cannot say so. But it holds a lock, which the browser then gives to us.
  * @param {Endpoint} endpoint @param {string | undefined} lock @param {GetUser} [getUser]
  * @returns {() => void} ends it
  */
 function serve(endpoint, lock, getUser) {
   const host = createHost((message, transfer) => {
-    // A BroadcastChannel ignores the list: in Chromium a channel in a message then arrives as null.
+    // A BroadcastChannel ignores `transfer`: in Chromium the channel would then arrive as null.
     if (transfer && endpoint instanceof BroadcastChannel)
       throw new DOMException("a BroadcastChannel transfers nothing", "DataCloneError");
     endpoint.postMessage(message, transfer);
@@ -365,7 +367,7 @@ function serve(endpoint, lock, getUser) {
 }
 
 /**
- * Answer the hello of a worker by a port.
+ * Answer the hello of a worker with a port.
  * @param {Worker} worker @param {Hello} hello @param {string} route for people to read
  * @param {GetUser} [getUser]
  */
@@ -377,9 +379,9 @@ export function givePort(worker, { nonce, lock }, route, getUser) {
 }
 
 /**
- * Serve every Python in a worker that asks: call it before the worker opens its host.
+ * Serve each Python in a worker that says hello. Call this before the worker opens its host.
  * @param {Worker} worker @param {string} [route] for people to read @param {GetUser} [getUser]
- * @returns {{close(): void}} for when the worker is gone, should the browser have no locks
+ * @returns {{close(): void}} to be closed when the worker is gone, for browsers without locks
  */
 export function attachWorker(worker, route = "page", getUser = undefined) {
   /** @type {(() => void)[]} */
@@ -397,9 +399,9 @@ export function attachWorker(worker, route = "page", getUser = undefined) {
 }
 
 /**
- * Serve a kernel over a BroadcastChannel. Run again from saved output it finds no kernel that
- * answers, shown twice only one is chosen: then it leaves nothing behind.
- * @param {string} name of the channel, known to the kernel only
+ * Serve a kernel over a BroadcastChannel. If this script runs from saved output, no kernel answers;
+ * if it is shown twice, the kernel chooses one. In both cases the others close their channel.
+ * @param {string} name of the channel; only the kernel knows it
  */
 export function attachBroadcast(name) {
   const endpoint = /** @type {Endpoint} */ (new BroadcastChannel(name));

@@ -1,4 +1,4 @@
-"""The messages between Python and host.js, and who they are for.
+"""The messages between Python and host.js, and the routing of those that come.
 
 A message is an array `[operation, key, ...arguments]`. Keys are numbers for peer connections and
 questions, texts for proxied data channels. The two routes of messages are in routes.py and
@@ -25,7 +25,7 @@ class PageRefusalError(BridgeError):
     """The page could not do what it was asked; never leaves `browser/`.
 
     Args:
-        name: of the JavaScript error.
+        name: the name of the JavaScript error.
         message: its sentence.
     """
 
@@ -39,18 +39,18 @@ class PageRefusalError(BridgeError):
 
 
 class Receiver(Protocol):
-    """Takes the messages of one key."""
+    """Receives the messages with one key."""
 
     def receive(self, operation: str, *args: Any) -> None:
-        """Take one message."""
+        """Handle one message."""
 
 
 class PageBridge:
-    """Carries messages to host.js, and those from it to whom they belong.
+    """Sends messages to host.js, and passes those from it to the receiver of their key.
 
     Args:
         route: how the page is reached, as one word.
-        post: takes the parts of a message, all of them JavaScript's already.
+        post: sends a message; its arguments are the parts, all of them JavaScript values already.
     """
 
     def __init__(self, route: str, post: Callable[..., object]) -> None:
@@ -62,15 +62,15 @@ class PageBridge:
 
     def send(self, *message: object) -> None:
         """Send one message."""
-        # Most parts are text, which goes over as it is; to convert the whole takes twice as long.
+        # Most parts are text, which needs no conversion: to convert the whole takes twice as long.
         self._post(*(part if isinstance(part, str) else as_js(part) for part in message))
 
     def new_key(self) -> int:
-        """Give a number for a peer connection."""
+        """Return a new number for a peer connection or a question."""
         return next(self._keys)
 
     def add(self, key: int | str, receiver: Receiver) -> None:
-        """Hand all messages with this key to `receiver`."""
+        """Pass all messages with this key to `receiver`."""
         self._receivers[key] = receiver
 
     def discard(self, key: int | str) -> None:
@@ -78,11 +78,11 @@ class PageBridge:
         self._receivers.pop(key, None)
 
     async def ask(self, operation: str, *args: object) -> Any:
-        """Ask the page, and wait for what it says.
+        """Ask the page, and wait for its answer.
 
         Raises:
             BridgeTimeoutError: the page did not answer.
-            PageRefusalError: the page could not.
+            PageRefusalError: the page could not do it.
             BridgeError: the bridge was closed.
         """
         question = self.new_key()
@@ -98,14 +98,14 @@ class PageBridge:
             del self._questions[question]
 
     def receive(self, operation: str, key: int | str, *args: Any) -> None:
-        """Take the parts of one message of host.js."""
+        """Handle one message of host.js, given by its parts."""
         if (answer := self._questions.get(key)) is not None:
             _settle(answer, operation, *args)
         elif (receiver := self._receivers.get(key)) is not None:
             receiver.receive(operation, *args)
 
     def close(self) -> None:
-        """Fail what waits for an answer, and hear nothing more."""
+        """Fail all questions that wait for an answer, and receive nothing more."""
         self._receivers.clear()
         for answer in self._questions.values():
             if not answer.done():

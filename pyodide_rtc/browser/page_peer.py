@@ -1,4 +1,4 @@
-"""A peer connection on the page, as Python sees it."""
+"""Python's half of a peer connection that the page holds."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class PagePeer:
         bridge.send("open", self._key, config, is_offering)
 
     def offer(self, *, in_band: bool) -> None:
-        """Make the offer; the one in hand is given at once, while the page still sets it."""
+        """Use the offer; if it is made already, report it at once, while the page still sets it."""
         self._is_offering = True
         self._bridge.send("offer", self._key, in_band)
         if self._offer is not None:
@@ -53,7 +53,7 @@ class PagePeer:
         self._bridge.send("candidate", self._key, candidate, sdp_m_line_index, sdp_mid)
 
     def watch(self) -> None:
-        """Give signs of life to the page at the other end, and watch for its own."""
+        """Send signs of life to the page at the other end, and watch for its own."""
         self._bridge.send("watch", self._key)
 
     def restart_ice(self) -> None:
@@ -71,7 +71,7 @@ class PagePeer:
         self._bridge.send("close", self._key)
 
     def receive(self, operation: str, *args: Any) -> None:
-        """Take one message of host.js."""
+        """Handle one message of host.js."""
         handler = self._handler
         match operation:
             case "prepared":
@@ -92,13 +92,13 @@ class PagePeer:
                 handler.on_error(*args)
 
     def _take_offer(self, sdp: str) -> None:
-        """Take the offer, or its next state: with a candidate more."""
+        """Keep the offer, or its next state with one more candidate, and report it."""
         known, self._offer = self._offer, sdp
         if not self._is_offering:
             self._handler.on_prepared(sdp)
         elif known is None:
             self._handler.on_description("offer", sdp)
-        else:  # it was given out while the page found the candidate
+        else:  # we reported the offer while the page found the candidate
             for candidate in new_candidates(sdp, known):
                 self._handler.on_candidate(candidate, 0, None)
 

@@ -26,7 +26,7 @@ class PagePort:
         self._port.postMessage(as_js(message))
 
     def hear(self, receive: Callable[..., None]) -> None:
-        """Call `receive` with the parts of each message, those that came before included."""
+        """Call `receive` with the parts of each message, also of those that came before."""
         self._port.onmessage = self._scope.proxy(
             lambda event: receive(*(_part(part) for part in event.data))
         )

@@ -1,18 +1,17 @@
 """The host for Pyodide in a worker: finds a page that runs host.js, by one of three routes.
 
-1. *port*: the worker says hello; whoever listens on the page (our labextension; any page that
-   called `attachWorker(worker)` of host.js, as one does that runs Pyodide in a worker of its own)
-   answers with a MessagePort.
+1. *port*: the worker posts a hello. Our labextension on the page answers with a MessagePort. So
+   does any page that called `attachWorker(worker)` of host.js, because it runs Pyodide in a worker
+   of its own.
 2. *anywidget*: a widget that is never displayed brings host.js to the page, which answers likewise.
 3. *broadcast*: displayed JavaScript brings host.js to the page, and both meet on a BroadcastChannel
    whose random name only they know.
 
-The first answer is taken, from whichever route; what comes later is told to end. By the first
-route the page has a host.js of its own, which may be older or newer than this wheel: it says which
-version it is.
+The first answer is used, from whichever route; later ones are told to end. By the first route the
+page has a host.js of its own, which may be older or newer than this wheel. So it says its version.
 Comms cannot be used: what the page sends by comm waits behind the running cell.
 
-A worker can be terminated without a word, as JupyterLite does to restart a kernel. So it holds a
+A worker can be terminated without notice, as JupyterLite does to restart a kernel. So it holds a
 Web Lock for which the page waits in line: the browser gives it to the page when the worker is gone.
 """
 
@@ -44,19 +43,19 @@ _VERSION = 1
 
 
 class _RouteMissingError(Exception):
-    """A route cannot even be tried here: why."""
+    """A route cannot even be tried here; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What the page gave: a MessagePort or BroadcastChannel with host.js at its other end."""
+    """The page's answer: a MessagePort or BroadcastChannel with host.js at its other end."""
 
     endpoint: Any
     route: str
-    version: int | None  # None of a host.js that does not tell
+    version: int | None  # None if that host.js does not say it
 
     def end(self) -> None:
-        """Tell the page that it is not needed."""
+        """Tell the page that this endpoint is not needed."""
         self.endpoint.postMessage(as_js(["end"]))
         self.endpoint.close()
 
@@ -77,7 +76,7 @@ class _Answer:
 
 
 class _Handshake:
-    """One worker's search for a page. The nonce tells its answers from those to other searches."""
+    """One worker's search for a page; by the nonce it knows the answers that are for it."""
 
     def __init__(self) -> None:
         self.nonce = token_hex(16)
@@ -89,7 +88,7 @@ class _Handshake:
         js.self.addEventListener("message", self._listener)
 
     async def hold_lock(self) -> None:
-        """Take the lock that the page gets when this worker dies; insecure pages have none."""
+        """Hold the lock that the page gets when this worker dies; insecure pages have no locks."""
         name = f"pyodide-rtc {self.nonce}"
         held = asyncio.Event()
         self._lock = BrowserLocks().claim(name, held.set)
@@ -99,18 +98,18 @@ class _Handshake:
 
     @property
     def hello(self) -> dict[str, str | None]:
-        """What the page has to know to answer."""
+        """The message to which the page answers."""
         return {"pyodideRtc": "hello", "nonce": self.nonce, "lock": self.lock}
 
     def take(self, answer: _Answer) -> None:
-        """Take an answer, or end it if it comes too late."""
+        """Use an answer, or end it if it is not the first one."""
         if self.answer.done():
             answer.end()
         else:
             self.answer.set_result(answer)
 
     def close(self) -> None:
-        """Hear no more answers, and let the page know by the lock that we are gone."""
+        """Receive no more answers, and release the lock: so the page notices that we are gone."""
         js.self.removeEventListener("message", self._listener)
         if self._lock is not None:
             self._lock.close()
@@ -137,7 +136,7 @@ export default {
   },
 };
 """
-"""Goes below host.js. The underscored names are private to JupyterLite and JupyterLab."""
+"""Is appended to host.js. The underscored names are private to JupyterLite and JupyterLab."""
 
 
 @contextmanager
@@ -178,7 +177,8 @@ def _by_display(handshake: _Handshake) -> Iterator[None]:
         operation, page = event.data
         if operation == "greeting" and not handshake.answer.done():
             channel.postMessage(as_js(["chosen", page, handshake.lock]))
-            handshake.take(_Answer(channel, "broadcast", _VERSION))  # it came with this wheel
+            # This host.js came with this wheel, so it has our version.
+            handshake.take(_Answer(channel, "broadcast", _VERSION))
 
     channel.onmessage = scope.proxy(on_greeting)
     script = DISPLAY_SCRIPT % (json.dumps(host_script()), json.dumps(name))
@@ -186,7 +186,7 @@ def _by_display(handshake: _Handshake) -> Iterator[None]:
     try:
         yield
     finally:
-        handle.update({}, raw=True)  # so that no notebook is saved with it
+        handle.update({}, raw=True)  # so that the script is not saved with the notebook
         channel.onmessage = None
         scope.close()
         if not (handshake.answer.done() and handshake.answer.result().endpoint is channel):
@@ -207,15 +207,15 @@ _ROUTES = (
 )
 
 _ONLY_ROUTE_PATIENCE_S = 10.0
-"""Where no other route is left, a page that is building its user interface is waited for."""
+"""How long we wait more if only one route can be tried: the page may still build its interface."""
 
 
 async def open_bridge() -> BrowserHost:
     """Find a page that runs host.js.
 
     Raises:
-        BrowserUnsupportedError: no route led to one; says which were tried. Or the page has a
-            host.js of another version.
+        BrowserUnsupportedError: no route led to one; the message says which were tried. Or the
+            page has a host.js of another version.
     """
     handshake = _Handshake()
     try:

@@ -1,4 +1,4 @@
-"""WebSockets, requests and tab channels: workers have them all, so Python holds them itself."""
+"""WebSockets, HTTP requests and tab channels: workers have them, too, so Python holds them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pyodide_rtc.ports import SignalingSocketHandler, TabChannelHandler
 __all__ = ["BrowserSocket", "BrowserTabChannel", "answers_http"]
 
 _GATEWAY_FAULTS = frozenset({502, 503, 504})
-"""What a gateway answers for a server that it does not reach (RFC 9110, 15.6.3 to 15.6.5)."""
+"""The status codes of a gateway that does not reach its server (RFC 9110, 15.6.3 to 15.6.5)."""
 
 _log = logging.getLogger("pyodide_rtc.bridge")
 
@@ -66,8 +66,8 @@ class BrowserSocket:
 async def answers_http(url: str) -> bool:
     """Ask whether anything answers by HTTP at the address of a WebSocket.
 
-    Any status counts, and that of another origin is not to be seen ("no-cors"); but for those by
-    which a gateway of this origin says that the server behind it is away.
+    Any status counts as an answer, except those by which a gateway says that the server behind it
+    is away. From another origin the status cannot be seen ("no-cors"), and counts.
     """
     abort = js.AbortController.new()
     request = {
@@ -82,7 +82,7 @@ async def answers_http(url: str) -> bool:
     except JsException:  # refused, no such host, no network: a page is not told which
         return False
     finally:
-        abort.abort()  # of a page that is served there nothing more is wanted
+        abort.abort()  # the body of the answer is not needed
 
 
 class BrowserTabChannel:
@@ -108,7 +108,7 @@ class BrowserTabChannel:
         self._scope.close()
 
     def _hear(self, data: Any = None) -> None:
-        if data is None:  # somebody else's words on a channel of the same name
+        if data is None:  # other code uses a channel of the same name
             _log.warning("tab channel: a message that is not binary was dropped")
             return
         self._handler.on_message(data.to_bytes())

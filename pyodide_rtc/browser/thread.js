@@ -1,14 +1,14 @@
 // @ts-check
 /**
- * What Python's own thread has of the browser, each opened and heard by one call: to set handler by
- * handler takes a tenth of a millisecond for each.
- * The value of this script is a function that gives these openers. `tell` is always Python's.
+ * Opens what Python's own thread has of the browser, each by one call that also sets all handlers:
+ * from Python, each single handler would take a tenth of a millisecond.
+ * The value of this script is a function that returns these openers. `tell` is Python's callback.
  */
 /** @typedef {(channel: RTCDataChannel, deliver: Function) => {flush(): void, stop(): void}} MakeGate */
 /** @param {{join(messages: unknown[]): unknown[], makeGate: MakeGate}} gates of gate.js */
 (({ join, makeGate }) => ({
   /**
-   * Hear host.js at the other end of a port.
+   * Receive from host.js at the other end of a port; returns the function that sends to it.
    * @param {MessagePort | BroadcastChannel} endpoint @param {(...message: unknown[]) => void} tell
    */
   hearPage(endpoint, tell) {
@@ -23,7 +23,7 @@
   },
 
   /**
-   * Hear a data channel.
+   * Handle the events of a data channel; returns the function that ends this.
    * @param {RTCDataChannel} channel @param {number} lowBytes
    * @param {(event: "open" | "message" | "drain" | "close", ...about: unknown[]) => void} tell
    */
@@ -46,7 +46,7 @@
   },
 
   /**
-   * Open a WebSocket. Some relays answer in binary frames what they got as text.
+   * Open a WebSocket. Some signaling servers pass text on in binary frames.
    * @param {string} url @param {(event: "open" | "text" | "close", about?: string) => void} tell
    */
   openSocket(url, tell) {
@@ -70,7 +70,7 @@
   },
 
   /**
-   * Derive a key for AES-GCM by PBKDF2; what is asked for before it is there waits.
+   * Derive a key for AES-GCM by PBKDF2; calls before it is there wait for it.
    * @param {BufferSource} password @param {BufferSource} salt @param {number} iterations
    * @param {(number: number, event: "done" | "refused" | "keyless", about: unknown) => void} tell
    */
@@ -84,7 +84,7 @@
       return subtle.deriveKey(how, secret, { name, length: 256 }, false, ["encrypt", "decrypt"]);
     };
     const deriving = derive();
-    deriving.catch(() => {}); // a failure is told to who asks for something
+    deriving.catch(() => {}); // a failure is reported by each call that needs the key
     /** @param {number} number @param {(key: CryptoKey) => Promise<Uint8Array>} step */
     const run = (number, step) => {
       /** @param {"done" | "refused" | "keyless"} event @returns {(about: any) => void} */
@@ -95,7 +95,7 @@
     };
     return {
       /**
-       * Encrypt with a fresh iv, and give both in one.
+       * Encrypt with a fresh iv; the result is the iv and then the ciphertext.
        * @param {number} number @param {BufferSource} plain
        */
       encrypt(number, plain) {
@@ -121,7 +121,7 @@
   },
 
   /**
-   * Join a tab channel; what is not binary comes as nothing.
+   * Join a tab channel; a message that is not binary is passed on as undefined.
    * @param {string} name @param {(data?: Uint8Array | ArrayBuffer) => void} tell
    */
   openTabs(name, tell) {
@@ -132,8 +132,8 @@
   },
 
   /**
-   * Ask for a lock, and keep it until the function that is given is called: by that a request that
-   * waits is taken back, too.
+   * Request a lock, and hold it until the returned function is called. That also withdraws a request
+   * that still waits.
    * @param {string} name @param {() => void} tell
    */
   holdLock(name, tell) {

@@ -1,4 +1,4 @@
-"""The browser's Web Locks: how tabs and workers of one browser see each other die."""
+"""The browser's Web Locks: by them tabs and workers of one browser notice when another one dies."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["BrowserLock", "BrowserLocks"]
 
 
 class BrowserLock:
-    """A request for a lock: waits, then has it, until it is closed."""
+    """A request for a lock: it waits, and then holds the lock until it is closed."""
 
     def __init__(self, name: str, on_held: Callable[[], None]) -> None:
         self._scope = ProxyScope()
         self._release: Any = thread().holdLock(name, self._scope.proxy(on_held))
 
     def close(self) -> None:
-        """Give the lock up, or wait for it no longer; twice is no error."""
+        """Release the lock, or stop waiting for it; twice is no error."""
         self._release()
         self._scope.close()
 
@@ -32,20 +32,20 @@ class _NoLock:
 
 
 class BrowserLocks:
-    """`navigator.locks`, or on an insecure page what stands for it: nobody is ever seen to die."""
+    """`navigator.locks`; an insecure page has none, and every lock counts as held for ever."""
 
     def __init__(self) -> None:
         self._has_locks = getattr(js.navigator, "locks", None) is not None
 
     def claim(self, name: str, on_held: Callable[[], None]) -> BrowserLock | _NoLock:
-        """Take a lock of our own."""
+        """Hold a lock of our own."""
         if self._has_locks:
             return BrowserLock(name, on_held)
         asyncio.get_running_loop().call_soon(on_held)
         return _NoLock()
 
     def watch(self, name: str, on_free: Callable[[], None]) -> BrowserLock | _NoLock:
-        """Tell when nobody holds the lock any more: then it is ours, and given back."""
+        """Call back when nobody holds the lock any more: then we get it, and release it at once."""
         if not self._has_locks:
             return _NoLock()
 

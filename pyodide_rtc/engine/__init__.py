@@ -1,10 +1,10 @@
-"""The engine: what edits a page's open documents together with others, in a worker of its own.
+"""The engine: it shares a page's open documents with others, in a worker of its own.
 
-The labextension starts one worker for each page that is in a room (engine.js beside it). There runs
-Pyodide without IPython, and in it this package, which joins rooms for the page: a notebook kernel
-that computes or is restarted is no part of it. The page is at the end of a port (`port.py`).
+For each page that is in a room the labextension starts one worker (engine.js). The worker runs
+Pyodide without IPython, and in it this package, which joins rooms for the page. So a notebook
+kernel that computes or is restarted does not matter. The page is at the end of a port (`port.py`).
 
-What is decided is decided here; the page shows documents, seeds and keeps them.
+The engine decides everything; the page shows documents, seeds and keeps them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pyodide_rtc.engine.engine_server import Engine
 logger = logging.getLogger("pyodide_rtc.engine")
 
 _running: set[asyncio.Task[None]] = set()
-"""A task that nobody keeps may be collected before its end."""
+"""Keeps the running tasks: one that nobody keeps may be collected before its end."""
 
 
 def start(port: Any, room: str) -> None:

@@ -14,21 +14,21 @@ from pyodide_rtc.room import Room
 __all__ = ["Content"]
 
 _EMPTY = b"\0"
-"""The state vector of a document in which nothing is."""
+"""The state vector of an empty document."""
 
 
 class _PageOrigin:
-    """The origin of transactions that apply what the page tells."""
+    """The origin of transactions that apply edits of the page."""
 
 
 class Content:
     """A lineage in its room.
 
     Args:
-        candidate: which one it is.
-        room: where it is edited; its document has nothing else in it.
-        on_update: called with what others have edited, merged, once per turn of the event loop.
-        on_room: called when something of the room has changed.
+        candidate: the lineage.
+        room: the room in which it is edited; the room's document has nothing else in it.
+        on_update: called with the edits of others, merged, once per turn of the event loop.
+        on_room: called at each event of the room.
     """
 
     def __init__(
@@ -48,17 +48,17 @@ class Content:
 
     @property
     def is_here(self) -> bool:
-        """Whether somebody who is synced with us has given what is in it."""
+        """Whether we have the content from a peer that is synced with us."""
         has_company = any(peer.is_synced for peer in self.room.peers)
         return has_company and self.room.doc.get_state() != _EMPTY
 
     @property
     def state(self) -> bytes:
-        """All that is in it, as an update."""
+        """The whole content, as an update."""
         return self.room.doc.get_update()
 
     def apply(self, update: bytes) -> None:
-        """Take what the page has edited.
+        """Apply an edit of the page.
 
         Raises:
             ValueError: it is no update.
@@ -71,7 +71,7 @@ class Content:
             self._is_from_page = False
 
     def leave(self) -> None:
-        """Leave its room; what is in it is the page's, and the others'."""
+        """Leave its room; the page and the others keep the content."""
         self._updates.clear()
         self._end_observation()
         self.room.doc.unobserve(self._subscription)

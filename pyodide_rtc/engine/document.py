@@ -1,9 +1,9 @@
-"""A document that the page has open: which lineage it has, and where that is edited.
+"""A document that the page has open: which lineage it has, and where that lineage is edited.
 
-Two rooms belong to it. In the one that is named by the document everybody tells, in the presence,
-the lineage that they show; nothing else is in it. The content is in a room that is named by the
-lineage too, so that two lineages can never be mixed. What is told vanishes with who told it: a
-lineage that nobody has any more is no candidate, and nobody waits for it.
+Two rooms belong to it. The first is named after the document. In its awareness each page says which
+lineage it shows; its document stays empty. The second has the content, and is named after the
+document and the lineage: so two lineages can never be mixed. An awareness state vanishes with its
+page: so a lineage that nobody has any more is no candidate, and nobody waits for it.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ __all__ = ["SharedDocument"]
 _FIELD = "lineage"
 
 _QUIET_S = 2.0
-"""When a server is reached and nothing has changed for so long, it is known who is here."""
+"""Once a signaling server is open and nothing has changed for so long, we know who is here."""
 
 _PATIENCE_S = 10.0
-"""A document that this browser lacks is looked for at most so long."""
+"""How long at most we look for a document that this browser lacks."""
 
 
 class SharedDocument:
@@ -37,7 +37,7 @@ class SharedDocument:
     Args:
         key: `"{contentType}:{path}"`.
         join: joins the room of this name, below the page's room.
-        post: tells the page.
+        post: sends a message to the page.
     """
 
     def __init__(self, key: str, join: Callable[[str], Room], post: Post) -> None:
@@ -55,9 +55,9 @@ class SharedDocument:
         self._room.observe(lambda _event: self._wait_for_quiet())
 
     def open(self, candidate: Candidate | None, state: bytes | None) -> None:
-        """Begin with what the page shows; without, with what the room has.
+        """Begin with the lineage that the page shows, or (None) look for one in the room.
 
-        A page that has adopted a lineage opens the document again, with that one.
+        A page that has adopted a lineage opens the document again, with that lineage.
         """
         if candidate is None or state is None:
             self._latest_s = asyncio.get_running_loop().time() + _PATIENCE_S
@@ -73,12 +73,12 @@ class SharedDocument:
         self._tell_presence()
 
     def update(self, seed: str, update: bytes) -> None:
-        """Take what was edited at the page; of another lineage it is late, and kept there."""
+        """Apply an edit of the page; one of another lineage is late, and ignored."""
         if self._content is not None and self._content.candidate.seed == seed:
             self._content.apply(update)
 
     def show(self, client: int, state: JsonObject | None) -> None:
-        """Show to the others what the page shows of itself."""
+        """Show the page's awareness state to the others."""
         if self._presence is not None:
             self._presence.show(client, state)
 
@@ -92,7 +92,7 @@ class SharedDocument:
     # Which lineage.
 
     def _decide(self) -> None:
-        """Take the lineage that wins among all that somebody shows."""
+        """Find the lineage that wins among all that are shown, and go to it."""
         own = [] if self._own is None else [self._own]
         best = winner([*self._heard(), *own])
         if best is None:
@@ -116,7 +116,7 @@ class SharedDocument:
             self._room.awareness.set_local_state_field(_FIELD, told)
 
     def _pursue(self, candidate: Candidate) -> None:
-        """Go and get a lineage; what the page shows goes on until it is here."""
+        """Get a lineage from its room; until it is here, the page shows its present one."""
         if self._pursued is None or self._pursued.candidate.seed != candidate.seed:
             self._drop_pursued()
             self._pursued = self._content_of(candidate)
@@ -155,7 +155,7 @@ class SharedDocument:
             self._content = self._presence = None
 
     def _tell_update(self, content: Content, update: bytes) -> None:
-        if content is self._content:  # else it comes with the state, once it is adopted
+        if content is self._content:  # else it is part of the state, once that is adopted
             self._post("update", self.key, content.candidate.seed, update)
 
     def _tell_presence(self) -> None:
@@ -168,7 +168,7 @@ class SharedDocument:
     # What this browser lacks.
 
     def _wait_for_quiet(self) -> None:
-        """Wait, anew at each event, until it is known who is here and none of them has it."""
+        """Wait until we know who is here and that none of them has it; begin anew at each event."""
         if self._latest_s is None:
             return
         if self._room.state == "failed":

@@ -1,4 +1,4 @@
-"""The engine's side of the port: the documents that the page has open, and who is in the room."""
+"""The engine's end of the port: the documents that the page has open, and who is in the room."""
 
 from __future__ import annotations
 
@@ -23,17 +23,18 @@ __all__ = ["Engine"]
 logger = logging.getLogger("pyodide_rtc.engine")
 
 _PEOPLE = "people"
-"""The room, below the page's, in which all its people are; documents' names have a colon."""
+"""The room, below the page's room, that all its people join. No document has this name: those of
+documents have a colon."""
 
 
 class Engine:
     """Joins rooms for a page.
 
     Args:
-        host: the way to the page.
+        host: the home.
         facts: what the page says of itself.
         room: the name of the page's room; the rooms of documents are named below it.
-        post: tells the page (port.py).
+        post: sends a message to the page (port.py).
     """
 
     def __init__(self, host: Host, facts: PageFacts, room: str, post: Post) -> None:
@@ -53,7 +54,7 @@ class Engine:
         self._people_room.observe(lambda _event: self._tell_room())
 
     def receive(self, operation: str, document: str, *about: Any) -> None:
-        """Take a message of the page; what fails is told there."""
+        """Handle a message of the page; report to the page what fails."""
         try:
             self._operations[operation](self, document, *about)
         except (RtcError, ValueError) as error:
@@ -117,7 +118,7 @@ class Engine:
         self._tell_room()
 
     def _tell_room(self) -> None:
-        """Tell how the room is and how many people are in it; several tabs are one person."""
+        """Tell the page how the room is, and how many people are in it: several tabs are one."""
         names = {username(state) for _client, state in self._people.others}
         told = self._people_room.why, len(names | {self._identity["username"]})
         if told != self._told:

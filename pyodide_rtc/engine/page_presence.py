@@ -1,7 +1,8 @@
-"""What a page shows of itself in a room (its person, its cursors), and what the others show.
+"""What a page shows of itself in a room (its person, its cursors), and what other pages show.
 
-The page has a Yjs awareness of its own, with a client id of its own; its state travels in one field
-of the engine's state. What others tell is text from outside: bounded, and cut to what is shown.
+The page has a Yjs awareness of its own, with a client id of its own. Its state travels in one field
+of the engine's awareness state. The states of others come from outside: they are bounded, and cut
+to the fields that are shown.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ __all__ = ["PageState", "Presence", "username"]
 
 _FIELD = "page"
 _USER_FIELDS = ("username", "name", "display_name", "initials", "color")
-"""No `avatar_url`: each page would fetch what another one names."""
+"""`avatar_url` is left out: each page would fetch an address that another one names."""
 
 _TEXT_CHARS = 100
 _MAX_CLIENT_ID = 2**53
@@ -28,8 +29,8 @@ class Presence:
     """The presence of a page in a room.
 
     Args:
-        room: carries it.
-        on_change: called with what all the others show, whenever that changes.
+        room: the room.
+        on_change: called with the states of all other pages, whenever one changes.
     """
 
     def __init__(self, room: Room, on_change: Callable[[list[PageState]], None]) -> None:
@@ -40,17 +41,17 @@ class Presence:
 
     @property
     def others(self) -> list[PageState]:
-        """What the others show."""
+        """The states of all other pages."""
         own = self._room.awareness.client_id
         states = self._room.awareness.states.items()
         found = (_page_state(state.get(_FIELD)) for client, state in states if client != own)
         return [one for one in found if one is not None]
 
     def show(self, client: int, state: JsonObject | None) -> None:
-        """Show this to the others; None: the page is not there.
+        """Show this state to the others; None says that the page is not there.
 
         Raises:
-            LocalProtocolError: it is larger than others take (64 KiB).
+            LocalProtocolError: it is larger than others accept (64 KiB).
         """
         value = None if state is None else {"client": client, "state": state}
         self._room.awareness.set_local_state_field(_FIELD, value)
@@ -63,7 +64,7 @@ class Presence:
 
 
 def _page_state(value: object) -> PageState | None:
-    """Read what somebody's page shows; None where it is nothing of the kind."""
+    """Read the state of another page; None if the value is none."""
     if not isinstance(value, Mapping):
         return None
     client, state = value.get("client"), value.get("state")
@@ -84,6 +85,6 @@ def _user(value: object) -> dict[str, str]:
 
 
 def username(state: JsonObject) -> str:
-    """Give what tells the person of a page apart from others."""
+    """Return the user name, which identifies the person at a page."""
     user = state["user"]
     return str(user.get("username", "")) if isinstance(user, Mapping) else ""

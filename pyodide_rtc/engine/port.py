@@ -1,9 +1,9 @@
-"""What page and engine tell each other, over a MessagePort.
+"""The messages between the page and the engine, over a MessagePort.
 
-A message is an array `[operation, document, ...]`. `document` is `"{contentType}:{path}"`, empty
-for what concerns the page as a whole. States and updates are bytes of Yjs (update v1), `seed` names
-the lineage (lineage.py) that they belong to: what is told of another one than the receiver has is
-late, and dropped. All other values that are no text and no number travel as JSON.
+A message is an array `[operation, document, ...]`. `document` is `"{contentType}:{path}"`, or empty
+for the page as a whole. States and updates are bytes of Yjs (update v1). `seed` names the lineage
+(lineage.py) that they belong to: an update of another lineage than the receiver has is late, and
+dropped. All other values that are no text and no number travel as JSON.
 
 From the page:
 

@@ -1,4 +1,4 @@
-"""What the peer connections of a home can do, as far as homes differ."""
+"""What the peer connections of a home can do, where homes differ."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Abilities:
-    """What an `RTCPeerConnection` of a browser can do, and one of another home may not.
+    """What the `RTCPeerConnection` of a browser can do, and that of another home may not.
 
     Args:
-        rollback: take its own pending offer back when it is given one of the peer.
-        ice_restart: look for a new network path while its channels live on.
+        rollback: it takes its own pending offer back when it is given an offer of the peer.
+        ice_restart: it can look for a new network path while its data channels live on.
     """
 
     rollback: bool
@@ -19,5 +19,5 @@ class Abilities:
 
     @property
     def can_restart(self) -> bool:
-        """Whether ICE is restarted at all: should both ends do so, one takes its offer back."""
+        """Whether we restart ICE. It needs rollback too: if both ends do it, one must give way."""
         return self.ice_restart and self.rollback

@@ -1,6 +1,7 @@
 """What a room wants done: the effects that `RoomMachine.handle` returns, in order.
 
-Those of connections (`ConnectionEffect`) and those of a document (`DocumentEffect`), which name it.
+There are effects of connections (`ConnectionEffect`), and effects of a document (`DocumentEffect`),
+which name it.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from pyodide_rtc.wire.payload import Announce, SignalMessage
 
 @dataclass(frozen=True, slots=True)
 class PublishPayload:
-    """Publish on the room's topic; by this server, or by all that are open.
+    """Publish on the room's topic.
 
     Args:
-        payload: what to say.
-        url: the server.
+        payload: what to publish.
+        url: the signaling server; None for all that are open.
     """
 
     payload: Announce | SignalMessage
@@ -30,9 +31,9 @@ class PublishPayload:
 
 @dataclass(frozen=True, slots=True)
 class OpenTransport:
-    """Open a peer connection under this number; an initiator offers at once.
+    """Open a peer connection under this number; an initiator makes its offer at once.
 
-    Peers of our own kind talk by the agreed data channel, stock peers by one in band.
+    Peers of our own kind use the agreed data channel, stock peers one that is created in band.
     """
 
     conn: int
@@ -42,14 +43,14 @@ class OpenTransport:
 
 @dataclass(frozen=True, slots=True)
 class RestartIce:
-    """Look for a new network path under the same connection: `DescriptionMade` gives the offer."""
+    """Restart ICE: look for a new network path. `DescriptionMade` brings the new offer."""
 
     conn: int
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptDescription:
-    """Set the remote description; an offer is answered."""
+    """Set the remote description, and make an answer if it is an offer."""
 
     conn: int
     kind: Literal["offer", "answer"]
@@ -68,7 +69,7 @@ class AddCandidate:
 
 @dataclass(frozen=True, slots=True)
 class CloseTransport:
-    """Close the peer connection; gently, that is after what was sent has gone, or at once."""
+    """Close the peer connection at once, or gently: after all that waits was sent."""
 
     conn: int
     is_gentle: bool = False
@@ -83,7 +84,7 @@ class DropHeld:
 
 @dataclass(frozen=True, slots=True)
 class SendFrame:
-    """Send a small frame by the data channel of that side, before all large ones that wait."""
+    """Send a small frame by the data channel of that side, before all bulk that waits."""
 
     conn: int
     side: ChannelSide
@@ -92,13 +93,13 @@ class SendFrame:
 
 @dataclass(frozen=True, slots=True)
 class SendBulk:
-    """Send large frames by the data channel of that side, when small ones leave room.
+    """Send large frames by the data channel of that side, when small frames leave room.
 
     Args:
-        conn: the connection.
+        conn: the peer connection.
         side: the data channel.
-        frames: they belong together, and go in this order.
-        chunk_bytes: the size of the chunks that they are cut to; None if they go whole.
+        frames: the frames; they belong together, and are sent in this order.
+        chunk_bytes: the size of the chunks that they are cut into; None sends them whole.
     """
 
     conn: int
@@ -116,11 +117,12 @@ class SendTabFrame:
 
 @dataclass(frozen=True, slots=True)
 class AskState:
-    """Answer with `StateVectorRead`, and in it the whole state if it is small enough.
+    """Answer with `StateVectorRead`; it holds the whole state, too, if that is small enough.
 
     Args:
-        link: whom to tell.
-        max_state_bytes: what its size has to be below.
+        document: the document's name.
+        link: the link to be greeted.
+        max_state_bytes: the state has to be smaller than this.
     """
 
     document: str
@@ -130,7 +132,7 @@ class AskState:
 
 @dataclass(frozen=True, slots=True)
 class AskCheck:
-    """Answer with `CheckRead`: what we have, to be told by this link or (None) by all."""
+    """Answer with `CheckRead`: what we have, to be sent by this link, or by all if it is None."""
 
     document: str
     link: LinkId | None = None
@@ -138,7 +140,7 @@ class AskCheck:
 
 @dataclass(frozen=True, slots=True)
 class AskComparison:
-    """Answer with `Compared`: what we have, beside what this link has."""
+    """Answer with `Compared`: what we have, and what the other end of this link has (`theirs`)."""
 
     document: str
     link: LinkId
@@ -147,7 +149,10 @@ class AskComparison:
 
 @dataclass(frozen=True, slots=True)
 class AskBeyond:
-    """Answer with `DiffRead`: what we have that no state vector tells."""
+    """Answer with `DiffRead`: all deletions, and what we have behind gaps.
+
+    No state vector shows either.
+    """
 
     document: str
     link: LinkId
@@ -155,7 +160,7 @@ class AskBeyond:
 
 @dataclass(frozen=True, slots=True)
 class WatchTabPeer:
-    """Tell by `TabPeerGone` when this peer of the same browser has ended."""
+    """Feed `TabPeerGone` when this peer of the same browser has ended."""
 
     peer_id: str
 
@@ -165,8 +170,9 @@ class AskDiff:
     """Answer with `DiffRead`: what a document with this state vector lacks.
 
     Args:
-        link: whom to tell.
-        state_vector: what is there.
+        document: the document's name.
+        link: the link to send it by.
+        state_vector: what the other end of the link has.
         is_answer: whether the peer has asked, with its own state vector.
     """
 
@@ -178,12 +184,13 @@ class AskDiff:
 
 @dataclass(frozen=True, slots=True)
 class ApplyUpdate:
-    """Apply an update to the document, the link as its origin.
+    """Apply an update to the document, with the link as its origin.
 
     Args:
-        link: where it came from.
-        update: what to apply.
-        is_answer: whether to say `AnswerApplied` once it is in the document.
+        document: the document's name.
+        link: where the update came from.
+        update: the update.
+        is_answer: whether to feed `AnswerApplied` once the document has it.
     """
 
     document: str
@@ -196,7 +203,7 @@ class ApplyUpdate:
 class PeersChanged:
     """Tell the user that a peer came, went, or that something else of its connection changed.
 
-    With the client id of the peer's main document, if it told.
+    `client_id` is that of the peer's main document, if the peer has sent it.
     """
 
     peer_id: str
@@ -207,7 +214,7 @@ class PeersChanged:
 
 @dataclass(frozen=True, slots=True)
 class SyncChanged:
-    """Tell the user that a peer has told all that it has of a document, or is ahead or behind."""
+    """Tell the user that a peer is synced (it sent all that it had), or is ahead or behind."""
 
     document: str
     peer_id: str
@@ -237,8 +244,8 @@ class Report:
     """Tell the user of something that went wrong; the room goes on.
 
     Args:
-        error: what.
-        count: how many like it there were since the last one that was told, this one included.
+        error: what went wrong.
+        count: how many faults of its kind came since the last report, this one included.
     """
 
     error: RtcError
@@ -247,7 +254,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class CheckServers:
-    """Ask the open servers for a sign of life: perhaps it is our own network that is gone."""
+    """Ask the open signaling servers for a sign of life: our own network may have failed."""
 
 
 ConnectionEffect: TypeAlias = (

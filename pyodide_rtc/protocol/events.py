@@ -1,8 +1,9 @@
 """What can happen to a room: the events that `RoomMachine.handle` takes.
 
-Those of connections (`ConnectionEvent`) and those of a document (`DocumentEvent`), which name it.
-`conn` numbers one peer connection of this room; it is the machine that gives out the numbers.
-A link (`link`) has the number of its peer connection, or is `TABS`.
+There are events of connections (`ConnectionEvent`), events of a document (`DocumentEvent`), which
+name it, and a few that concern both (`RoomEvent`).
+`conn` is the number of a peer connection of this room; the machine assigns the numbers. `link` is
+the number of a link: that of its peer connection, or `TABS`.
 """
 
 from __future__ import annotations
@@ -23,13 +24,14 @@ MAIN: Final = ""
 
 JsonObject: TypeAlias = dict[str, object]
 ChannelSide = Literal["agreed", "local", "remote"]
-"""Where a data channel comes from: every peer connection has the agreed one, which peers of our own
-kind both make beforehand (negotiated); others were created in band by us, or by the peer."""
+"""Who created a data channel. Every peer connection has the agreed one, which both peers of our own
+kind create beforehand (negotiated). Others were created in band, by us ("local") or by the peer
+("remote")."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerOpened:
-    """A signaling server is there, and the room's topic is subscribed."""
+    """The connection to a signaling server is open, and the room's topic is subscribed."""
 
     url: str
 
@@ -44,14 +46,14 @@ class PayloadReceived:
 
 @dataclass(frozen=True, slots=True)
 class StrangerHeard:
-    """Something came in, from a server or another tab, that our password does not open."""
+    """Something came from a signaling server or another tab that our password does not decrypt."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class DescriptionMade:
-    """The browser made our offer or answer."""
+    """The browser has made our offer or answer."""
 
     conn: int
     kind: Literal["offer", "answer"]
@@ -60,10 +62,10 @@ class DescriptionMade:
 
 @dataclass(frozen=True, slots=True)
 class OfferPrepared:
-    """The connection in reserve, which the next `OpenTransport` takes, has its offer in hand.
+    """The peer connection in reserve, which the next `OpenTransport` takes, has made its offer.
 
     Args:
-        sdp: which nobody has heard yet; None if it has become void.
+        sdp: the offer, which no peer has seen yet; None if the earlier one has become void.
     """
 
     sdp: str | None
@@ -71,7 +73,7 @@ class OfferPrepared:
 
 @dataclass(frozen=True, slots=True)
 class CandidateFound:
-    """The browser found a local ICE candidate."""
+    """The browser has found a local ICE candidate."""
 
     conn: int
     candidate: str
@@ -81,7 +83,7 @@ class CandidateFound:
 
 @dataclass(frozen=True, slots=True)
 class ChannelOpened:
-    """A data channel can carry frames; messages up to `max_message_bytes`."""
+    """A data channel is open; it can send messages of up to `max_message_bytes`."""
 
     conn: int
     side: ChannelSide
@@ -90,7 +92,7 @@ class ChannelOpened:
 
 @dataclass(frozen=True, slots=True)
 class ChannelClosed:
-    """A data channel is closed, or refused a frame."""
+    """A data channel has closed, or the browser refused to send a frame by it."""
 
     conn: int
     side: ChannelSide
@@ -106,7 +108,7 @@ class PathRestored:
 
 @dataclass(frozen=True, slots=True)
 class TransportFailed:
-    """The peer connection is lost. `is_ice` tells a lacking network path from all else."""
+    """The peer connection has failed. `is_ice` says whether it lacks a network path."""
 
     conn: int
     reason: str
@@ -115,7 +117,7 @@ class TransportFailed:
 
 @dataclass(frozen=True, slots=True)
 class TransportUnsure:
-    """The network path to a peer is interrupted (or was, and is there again)."""
+    """The network path to a peer is interrupted (or, if `is_sure`, it is there again)."""
 
     conn: int
     is_sure: bool
@@ -123,7 +125,7 @@ class TransportUnsure:
 
 @dataclass(frozen=True, slots=True)
 class PathFound:
-    """The browser tells which way it reaches a peer: directly, or by a TURN server."""
+    """The browser says how it reaches a peer: directly, or by a TURN server."""
 
     conn: int
     is_relayed: bool
@@ -131,17 +133,17 @@ class PathFound:
 
 @dataclass(frozen=True, slots=True)
 class PutAway:
-    """The page was left, and its peer connections are closed: we are silent until we have woken."""
+    """People left the page, and its peer connections are closed: we are silent until `Woken`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Woken:
-    """The page was asleep, offline or put away: whatever was known of links may be old."""
+    """The page was asleep, offline or put away: what we know of our links may be out of date."""
 
 
 @dataclass(frozen=True, slots=True)
 class FrameReceived:
-    """A frame came in by a peer connection or the tab channel."""
+    """A frame came in by a link."""
 
     link: LinkId
     data: bytes
@@ -149,11 +151,11 @@ class FrameReceived:
 
 @dataclass(frozen=True, slots=True)
 class Flooded:
-    """More frames of a link wait for their turn than may.
+    """More bytes of a link wait for their turn than the limit allows.
 
     Args:
-        link: which one.
-        waiting_bytes: what waits of it.
+        link: the link.
+        waiting_bytes: how many wait.
     """
 
     link: LinkId
@@ -162,14 +164,14 @@ class Flooded:
 
 @dataclass(frozen=True, slots=True)
 class FramesEnded:
-    """A connection is closed, and all that it has brought has been told."""
+    """A peer connection is closed, and no frame of it waits any more."""
 
     conn: int
 
 
 @dataclass(frozen=True, slots=True)
 class FramesReceived:
-    """Several frames came in by one link: the turn of what has waited; the link may be gone."""
+    """Several frames that came in by one link; if they have waited, the link may be closed."""
 
     link: LinkId
     frames: tuple[bytes, ...]
@@ -177,26 +179,26 @@ class FramesReceived:
 
 @dataclass(frozen=True, slots=True)
 class PayloadRefused:
-    """A server brought what is no payload, from somebody in the room who cannot be told."""
+    """A signaling server brought something that is no payload; its sender is unknown."""
 
     error: RemoteProtocolError
 
 
 @dataclass(frozen=True, slots=True)
 class TabOpened:
-    """The tab channel is joined."""
+    """We have joined the tab channel."""
 
 
 @dataclass(frozen=True, slots=True)
 class TabPeerGone:
-    """A peer of this browser has ended, with or without a word."""
+    """A peer of this browser has ended, whether or not it said so."""
 
     peer_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class StateVectorRead:
-    """Our state vector, as `AskState` wanted it; and the whole state, if that was wanted."""
+    """The answer to `AskState`: our state vector, and the whole state if it is small enough."""
 
     document: str
     link: LinkId
@@ -206,11 +208,13 @@ class StateVectorRead:
 
 @dataclass(frozen=True, slots=True)
 class CheckRead:
-    """What we have, as `AskCheck` wanted it.
+    """The answer to `AskCheck`: what we have.
 
     Args:
-        check: what others are told.
-        missing: how many units we lack before what we have behind gaps.
+        document: the document's name.
+        check: what we tell others, for a comparison.
+        missing: how many units we lack, of which we have later ones: our gaps.
+        link: the link to send the check by; None for all.
     """
 
     document: str
@@ -221,7 +225,7 @@ class CheckRead:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What we have, beside what a link told that it has, as `AskComparison` wanted it."""
+    """The answer to `AskComparison`: what we have, and what the other end of a link says it has."""
 
     document: str
     link: LinkId
@@ -231,7 +235,7 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class DiffRead:
-    """What a peer lacks, as `AskDiff` wanted it, or may lack, as `AskBeyond` did."""
+    """The answer to `AskDiff`, what a peer lacks; or to `AskBeyond`, what it may lack."""
 
     document: str
     link: LinkId
@@ -241,10 +245,10 @@ class DiffRead:
 
 @dataclass(frozen=True, slots=True)
 class FramesGone:
-    """A data channel has taken frames that were to be sent; so many bytes since it was told last.
+    """The browser has accepted frames for a data channel: so many bytes since the last report.
 
     Args:
-        conn: the connection.
+        conn: the peer connection.
         small_bytes: of `SendFrame`.
         bulk_bytes: of `SendBulk`, without what chunks add.
     """
@@ -256,7 +260,7 @@ class FramesGone:
 
 @dataclass(frozen=True, slots=True)
 class AnswerApplied:
-    """The document has what this link answered to our state vector."""
+    """The document now has the answer that this link gave to our state vector."""
 
     document: str
     link: LinkId
@@ -264,7 +268,7 @@ class AnswerApplied:
 
 @dataclass(frozen=True, slots=True)
 class UpdateRefused:
-    """The document refused an update that this link brought."""
+    """The document refused an update of this link: it is malformed."""
 
     document: str
     link: LinkId
@@ -273,7 +277,7 @@ class UpdateRefused:
 
 @dataclass(frozen=True, slots=True)
 class UpdateFailed:
-    """The document's library failed on an update of this link, which may be an honest one."""
+    """The document's library failed on an update of this link, which may be a correct one."""
 
     document: str
     link: LinkId
@@ -282,7 +286,7 @@ class UpdateFailed:
 
 @dataclass(frozen=True, slots=True)
 class UpdateBlocked:
-    """An update of this link was dropped: user code holds the document, and too many bytes wait."""
+    """An update of this link was dropped: too much waits, as user code keeps a transaction open."""
 
     document: str
     link: LinkId
@@ -291,10 +295,11 @@ class UpdateBlocked:
 
 @dataclass(frozen=True, slots=True)
 class DocumentChanged:
-    """The document changed: `update` is to go to all links but `source`.
+    """The document changed: `update` is to be sent by all links but `source`.
 
     Args:
-        update: the change; None for a large one, of which who needs it gets the difference.
+        document: the document's name.
+        update: the change; None for a large one: peers that need it get a difference of states.
         source: the link that it came from; None if it was made here.
         before_state: the state vector before the change; by default that of an empty document.
     """
@@ -307,7 +312,7 @@ class DocumentChanged:
 
 @dataclass(frozen=True, slots=True)
 class LocalStateSet:
-    """The user set the own awareness state; None takes it away."""
+    """The user set our own awareness state; None removes it."""
 
     document: str
     state: JsonObject | None
@@ -369,6 +374,6 @@ RoomEvent: TypeAlias = (
     | FlushAsked
     | LeaveAsked
 )
-"""What concerns connections and documents."""
+"""Events that concern both connections and documents."""
 
 Event: TypeAlias = ConnectionEvent | DocumentEvent | RoomEvent

@@ -1,6 +1,7 @@
-"""How often the user is told of faults that others cause: each kind of each source once a minute.
+"""Limits how often the user is told of faults that others cause.
 
-What is not told is counted, and the count comes with the next one that is.
+Each kind of fault of each source is reported once a minute. Those between are counted, and the
+count comes with the next report.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from pyodide_rtc.errors import (
 from pyodide_rtc.protocol.effects import Effect, Report
 
 INTERVAL_S = 60.0
-"""A fault is told again after so long at the earliest."""
+"""A fault is reported again after so long at the earliest."""
 
 MAX_KINDS = 256
-"""So many kinds of faults are told apart within that time; all others count as one kind."""
+"""So many kinds of faults are distinguished within that time; all others count as one kind."""
 
 _Kind: TypeAlias = tuple[str | None, str, str]
 _OTHERS: _Kind = (None, "", "")
@@ -28,12 +29,12 @@ _OTHERS: _Kind = (None, "", "")
 
 @dataclass(slots=True)
 class FaultLimits:
-    """When which fault was told, and how many like it there were since."""
+    """When each kind of fault was last reported, and how many came since."""
 
     _told: dict[_Kind, tuple[float, int]] = field(default_factory=dict)
 
     def sift(self, effects: list[Effect], now_s: float) -> list[Effect]:
-        """Take out the reports that are not news; those that are get their count."""
+        """Remove reports that come too soon after the last of their kind; count the others."""
         if not any(isinstance(e, Report) for e in effects):
             return effects
         sifted: list[Effect] = []
@@ -47,7 +48,12 @@ class FaultLimits:
         return sifted
 
     def _count(self, kind: _Kind, now_s: float) -> int | None:
-        """Count a fault: give how many there were, this one included, or None if it is no news."""
+        """Count a fault.
+
+        Returns:
+            how many of its kind came since the last report, this one included; None if it is too
+            soon for a report.
+        """
         if kind not in self._told and len(self._told) >= MAX_KINDS:
             self._told = {k: t for k, t in self._told.items() if now_s < t[0] + INTERVAL_S}
             if len(self._told) >= MAX_KINDS:
@@ -61,7 +67,7 @@ class FaultLimits:
 
 
 def _is_anothers(report: Report) -> bool:
-    """Whether somebody else did it; what we cannot send is our own, and each one matters."""
+    """Whether somebody else caused it. A message that we cannot send is ours: report each one."""
     error = report.error
     is_ours = isinstance(error, MessageTooBigError) and error.direction == "out"
     return isinstance(error, RemoteProtocolError | InternalError) and not is_ours

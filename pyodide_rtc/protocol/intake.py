@@ -1,10 +1,10 @@
-"""What comes in: dealt with at once, or in turn where somebody sends more than there is time for.
+"""What comes in is handled at once, or in turn if a source sends more than there is time for.
 
 A kernel has one thread for all peers and the user's cells. Each source (a link, or a signaling
-server) has a budget; within it nothing waits. What is above waits in a queue of the source's own,
-and the queues are served in turn, slice by slice: a flood delays its sender, and nobody else.
-Nothing is dropped here: a queue that grows too long is the caller's to end. Knows no clock, and of
-a frame no more than its type.
+server) has a budget; within it nothing waits. What exceeds it waits in a queue of that source. The
+queues are served in turn, slice by slice: a flood delays its sender, and nobody else.
+Nothing is dropped here: if a queue grows too long, the caller ends its source. This module knows no
+clock, and of a frame only the type.
 """
 
 from __future__ import annotations
@@ -22,64 +22,66 @@ _CHUNK = bytes([CHUNK_TYPE])
 
 RATE_PER_S = 300.0
 """Frames that one source may send per second, for as long as it likes, without waiting. Somebody
-who types, points and drags at 60 Hz each makes 180. Who is above waits for a turn, mostly for 10 to
-20 ms, and costs less, for what waits is dealt with in runs."""
+who types, points and drags at 60 Hz each makes 180. Frames above the rate wait for a turn, mostly
+for 10 to 20 ms. They also cost less, as what waits is handled in runs."""
 
 BURST = 300.0
-"""And so many more at once, which takes 0.15 s: a kernel takes 0.5 ms for each small frame that is
-dealt with by itself (measured in Chromium on two busy cores: 0.53 for an update, 0.55 for an
-awareness state, all that follows included; so 1,900 per second, and nothing else)."""
+"""Frames that one source may send at once beyond that rate. They take 0.15 s: a kernel needs 0.5 ms
+for each small frame that is handled by itself (measured in Chromium on two busy cores: 0.53 for an
+update, 0.55 for an awareness state, all that follows included; so 1,900 per second, and nothing
+else)."""
 
 ALL_SHARE = 0.3
-"""What frames of all sources that do not wait may take of the time. What follows from them takes
-about as much again. Where it is more, all wait in turn, and who has sent little waits for little.
-By time and not by number, for how much is too much depends on the machine and what else it does."""
+"""The share of time that frames of all sources may take without waiting. What follows from them
+takes about as much again. If they take more, all sources wait in turn, and a source that has sent
+little waits for little. It is a time and no number of frames, as the limit depends on the machine
+and on what else it does."""
 
 ALL_BURST_S = 0.15
-"""And so many seconds more at once."""
+"""So many seconds they may take at once beyond that share."""
 
 RUN_FRAMES = 25
-"""At its turn a source has so many frames taken, in one go: what they change is passed on as one
-change, so that a flood is not passed on as a flood."""
+"""A run: at its turn up to so many frames of a source are handled in one go. What they change is
+passed on as one change. So a flood is not passed on as a flood."""
 
 RUN_BYTES = 262_144
-"""And so many bytes, unless a single frame is larger."""
+"""A run has at most so many bytes, unless a single frame is larger."""
 
 SLICE_RUNS = 4
-"""Without a break so many runs are taken at most."""
+"""A slice has at most so many runs, without a break between them."""
 
 SLICE_S = 0.008
-"""And no further one after so long: others and the user's cells wait no longer than for that."""
+"""After so long a slice begins no further run: other events and the user's cells wait no longer."""
 
 MIN_BREAK_S = 0.01
-"""The break after a slice: at least so long, and as long as the slice took. So all floods together
-leave half of the time, and at most 10,000 frames per second are taken of them."""
+"""The break after a slice lasts at least so long, and as long as the slice took. So all floods
+together leave half of the time, and at most 10,000 of their frames per second are handled."""
 
 MAX_WAITING_BYTES = 64 * 1024 * 1024
-"""What may wait of one source. A burst of 60 MB fits, should the kernel take nothing meanwhile."""
+"""How much of one source may wait. A burst of 60 MB fits, even if the kernel is busy meanwhile."""
 
 FRAME_OVERHEAD_BYTES = 64
-"""What a frame takes beside its bytes while it waits: so their number is bounded, too (a million
-empty ones)."""
+"""What a waiting frame counts beside its own bytes. So the number of frames is bounded, too (a
+million empty ones)."""
 
 _COST_BYTES = 262_144
 """So many bytes count as one frame more; most messages and all chunks are below."""
 
 _AWARENESS_COST_BYTES = 4_096
-"""The same of an awareness message, which is parsed: two or three dozen states."""
+"""The same for an awareness message, which is parsed: this is two or three dozen states."""
 
 _QUESTION_COST = 10.0
-"""What a question counts, for it makes us read the whole document, or say all states."""
+"""What a question counts: the answer needs the whole document, or all awareness states."""
 
 _CHUNK_COST = 0.2
-"""What a chunk counts, which is only put to the others: 500 per second are 32 MB."""
+"""What a chunk counts: it is only stored, until the last one comes. 500 per second are 32 MB."""
 
 _LARGE_CHUNK_BYTES = 16_384
 """A smaller one counts as a question: it may be one, and of a transfer only the last is small."""
 
 
 def cost_of(frame: bytes) -> float:
-    """Tell as how many small frames this one counts."""
+    """Return as how many small frames this one counts."""
     if frame[:1] in (b"\x03", b"\x50") or frame[:2] == b"\x00\x00":
         return _QUESTION_COST
     if frame[:1] == _CHUNK:
@@ -90,11 +92,11 @@ def cost_of(frame: bytes) -> float:
 
 @dataclass(slots=True)
 class Budget:
-    """A token bucket, kept as the time until which all that was spent is earned.
+    """A token bucket, stored as one time: the time at which all that was spent is earned back.
 
     Args:
         rate_per_s: what is earned per second.
-        burst: what is saved up at most.
+        burst: what can be saved up at most.
     """
 
     rate_per_s: float
@@ -102,11 +104,11 @@ class Budget:
     _earned_s: float | None = None
 
     def free_s(self) -> float | None:
-        """Tell from when on something may be spent; None for any time."""
+        """Return from when on something may be spent; None for any time."""
         return None if self._earned_s is None else self._earned_s - self.burst / self.rate_per_s
 
     def may_spend(self, now_s: float) -> bool:
-        """Tell whether something may be spent: as much as is wanted, for debts are earned later."""
+        """Return whether something may be spent. Any amount may: debts are earned back later."""
         free_s = self.free_s()
         return free_s is None or now_s >= free_s
 
@@ -138,16 +140,16 @@ class Intake(Generic[T]):
         return bool(self._queues)
 
     def waiting_bytes(self, source: Hashable) -> int:
-        """Tell how much waits of a source, with what keeping it takes."""
+        """Return how many bytes of a source wait, `FRAME_OVERHEAD_BYTES` for each item included."""
         queue = self._queues.get(source)
         return 0 if queue is None else queue.size_bytes
 
     def may_pass(self, source: Hashable, cost: float, now_s: float) -> bool:
-        """Tell whether what has come is to be dealt with at once; else it has to `wait`.
+        """Return whether to handle an item at once; if not, call `wait` with it.
 
         Args:
-            source: where it came from.
-            cost: as how many small frames it counts.
+            source: where the item came from.
+            cost: as how many small frames the item counts.
             now_s: the time.
         """
         if source in self._queues:  # it must not overtake
@@ -161,15 +163,15 @@ class Intake(Generic[T]):
         return True
 
     def worked(self, took_s: float, now_s: float) -> None:
-        """Take how long it took to deal with what did not wait."""
+        """Count the time that it took to handle an item which did not wait."""
         self._all.spend(took_s, now_s)
 
     def wait(self, source: Hashable, items: Iterable[T], sizes: Iterable[int]) -> None:
-        """Let something wait behind all that waits of its source.
+        """Queue items behind all that waits of their source.
 
         Args:
-            source: where it came from.
-            items: what came, at least one.
+            source: where the items came from.
+            items: at least one.
             sizes: the size of each, in bytes.
         """
         queue = self._queues.setdefault(source, _Queue())
@@ -178,10 +180,10 @@ class Intake(Generic[T]):
             queue.size_bytes += size_bytes + FRAME_OVERHEAD_BYTES
 
     def take(self) -> tuple[Hashable, list[T]] | None:
-        """Take a run of what has waited longest, of the source whose turn it is.
+        """Take out a run of the source whose turn it is, oldest items first.
 
         Returns:
-            the source, and at least one item: as many as fit into a run; None if nothing waits.
+            the source and at least one item, as many as fit into a run; None if nothing waits.
         """
         source = next(iter(self._queues), None)
         if source is None:
@@ -201,7 +203,7 @@ class Intake(Generic[T]):
         return source, run
 
     def end(self, source: Hashable) -> None:
-        """Take that nothing more comes of a source; what waits of it waits on."""
+        """Forget the budget of a source from which nothing more comes; what waits of it stays."""
         self._budgets.pop(source, None)
 
     def drop(self, source: Hashable) -> None:

@@ -2,8 +2,8 @@
 
 Owns flow control, the assembly of chunks, and how far transfers are. Knows no document.
 
-What goes by a link to a peer is *small*, and goes before all else; or *bulk*, and goes when small
-frames leave room, in chunks if the peer is of our own kind. What is too large for a stock peer is
+A frame for a peer is *small* or *bulk*. Small frames go first. Bulk goes when small frames leave
+room, in chunks if the peer is of our own kind. A frame that is too large for a stock peer is
 reported. While a link is congested the documents hold changes back (`admits`), and go on when it
 has room again (`has_room`).
 """
@@ -29,22 +29,22 @@ from pyodide_rtc.wire.chunks import CHUNK_TYPE, MIN_CHUNK_BYTES, Assembler, deco
 from pyodide_rtc.wire.messages import Message, UnknownMessage, decode
 
 MAX_RECEIVED_BYTES = 256 * 1024 * 1024
-"""The largest frame that is taken from a peer, if the user sets no other limit."""
+"""The largest frame that a peer may send, if the user sets no other limit."""
 
 CHUNK_BYTES = 65_536
 """The size of chunks, and the largest frame that counts as small: it takes 50 ms at 10 Mbit/s."""
 
 MAX_WAITING_BYTES = 1024 * 1024
-"""From here on changes are held back."""
+"""While more than this waits to be sent, changes are held back."""
 
 RESUME_BYTES = 256 * 1024
-"""So much may wait still when they are held back no more."""
+"""Once no more than this waits, changes are sent again."""
 
 MIN_SHOWN_BYTES = 1_000_000
 """Transfers from this size on are shown to the user."""
 
 SHOW_INTERVAL_S = 0.1
-"""The progress of a transfer is told once in this time, and at its end."""
+"""The progress of a transfer is shown once in this time, and at its end."""
 
 STALLED_S = 10.0
 """A transfer of which nothing has come for so long is not waited for any more."""
@@ -84,9 +84,9 @@ class PeerLink:
         id: the number of the peer connection.
         peer_id: the peer's network identity.
         client_id: the client id of its main document; None for a stock peer.
-        max_received_bytes: the largest frame that is taken.
+        max_received_bytes: the largest frame that it may send.
         side: the data channel to send on.
-        max_frame_bytes: the largest message that this channel takes.
+        max_frame_bytes: the largest message that this channel can send.
     """
 
     kind: ClassVar[Literal["peer", "tabs"]] = "peer"
@@ -98,7 +98,7 @@ class PeerLink:
     side: ChannelSide
     max_frame_bytes: int
     is_open: bool = False
-    """Whether what is sent now arrives: not while a new network path is looked for."""
+    """Whether what is sent now arrives; False while a new network path is looked for."""
     linked_peers: frozenset[str] = frozenset()
     """Whom the peer is linked with itself, as it says."""
     told_peers: frozenset[str] = frozenset()
@@ -120,7 +120,7 @@ class PeerLink:
         return self.client_id is not None
 
     def hears(self, source: Link) -> bool:
-        """Whether the peer says that it is linked with whoever speaks by that link."""
+        """Whether the peer is itself linked with all who send by the link `source`, as it says."""
         if isinstance(source, PeerLink):
             return source.peer_id in self.linked_peers
         return source.is_open and source.peers.keys() <= self.linked_peers
@@ -151,7 +151,7 @@ class PeerLink:
 
     @property
     def has_room(self) -> bool:
-        """Whether what was held back may go; not with bulk: a small difference would overtake."""
+        """Whether what was held back may go; not while bulk waits, which it would overtake."""
         return self._bulk_waiting == 0 and self._small_waiting <= RESUME_BYTES
 
     @property
@@ -160,11 +160,14 @@ class PeerLink:
         return self._is_holding_back or self._small_waiting > MAX_WAITING_BYTES
 
     def is_full_for(self, size_bytes: int) -> bool:
-        """Whether a frame of that size should be held back: of large ones one after the other."""
+        """Whether a frame of that size should be held back: large frames go one at a time."""
         return self.is_full or (size_bytes > CHUNK_BYTES and self._bulk_waiting > 0)
 
     def admits(self, size_bytes: int) -> bool:
-        """Whether a change of that size goes now; once a small one does not, none does for long."""
+        """Whether a change of that size goes now.
+
+        Once a small change was held back, all changes are until the link has room again.
+        """
         is_small = is_small_change(size_bytes)
         waiting = self._small_waiting if is_small else self._bulk_waiting
         if waiting > 0 and waiting + size_bytes > MAX_WAITING_BYTES:
@@ -175,7 +178,7 @@ class PeerLink:
     # Sending.
 
     def send(self, frame: bytes) -> list[ConnectionEffect]:
-        """Send a frame; what is too large for the peer is reported."""
+        """Send a frame; report it if it is too large for the peer."""
         limit = self.max_frame_bytes
         if len(frame) <= min(limit, CHUNK_BYTES):
             self._small_waiting += len(frame)
@@ -187,7 +190,7 @@ class PeerLink:
         return [Report(MessageTooBigError(len(frame), limit, "out", self.peer_id))]
 
     def send_series(self, frames: list[bytes]) -> list[ConnectionEffect]:
-        """Send frames that belong together, each of a size that the peer takes, as bulk."""
+        """Send frames that belong together as bulk; each must fit into one message."""
         return self._send_bulk(frames, None)
 
     def _send_bulk(self, frames: list[bytes], chunk_bytes: int | None) -> list[ConnectionEffect]:
@@ -199,7 +202,7 @@ class PeerLink:
         return [SendBulk(self.id, self.side, tuple(frames), chunk_bytes)]
 
     def on_gone(self, event: FramesGone, now_s: float) -> list[ConnectionEffect]:
-        """Take that the browser has taken frames."""
+        """Count frames that the browser has accepted, and report the progress of transfers."""
         self._small_waiting -= event.small_bytes
         self._bulk_waiting -= event.bulk_bytes
         if self.has_room:
@@ -222,11 +225,14 @@ class PeerLink:
     # Receiving.
 
     def read(self, frame: bytes, now_s: float) -> tuple[Message | None, list[ConnectionEffect]]:
-        """Read a frame: give its message, or None if it is a chunk of one, and the progress.
+        """Read a frame.
+
+        Returns:
+            its message, or None if it is a chunk and not the last; and the transfer's progress.
 
         Raises:
             DecodeError: it is no message, not the next chunk, or a chunk of a chunk.
-            MessageTooBigError: it is above the limit, or what it is a chunk of will be.
+            MessageTooBigError: the frame, or the whole of which it is a chunk, is above the limit.
         """
         message = decode(frame, max_bytes=self.max_received_bytes)
         if self.is_own_kind and _is_chunk(message):
@@ -257,13 +263,13 @@ class PeerLink:
 
 @dataclass(slots=True)
 class TabsLink:
-    """The link to all peers in other tabs and kernels of this browser: they hear the same frames.
+    """The link to all peers in other tabs and kernels of this browser: all receive each frame.
 
-    A frame of it names no sender, and goes at once.
+    A frame names no sender, and is sent at once.
 
     Args:
-        max_received_bytes: the largest frame that is taken.
-        peers: who is there: the client id of each one's main document, None for a stock page.
+        max_received_bytes: the largest frame that may come in.
+        peers: who is there, by peer id: the client id of its main document, None for a stock page.
     """
 
     kind: ClassVar[Literal["peer", "tabs"]] = "tabs"
@@ -283,7 +289,7 @@ class TabsLink:
         return bool(self.peers)
 
     def hears(self, source: Link) -> bool:
-        """Whether all there are linked with whoever speaks by that link: nobody says so."""
+        """Whether all there are linked with all who send by `source`: tabs never say so."""
         return False
 
     def is_receiving(self, now_s: float) -> bool:
@@ -299,7 +305,7 @@ class TabsLink:
         return False
 
     def admits(self, size_bytes: int) -> bool:
-        """Whether a change of that size goes now: each does."""
+        """Whether a change of that size goes now: every change does."""
         return True
 
     def send(self, frame: bytes) -> list[ConnectionEffect]:

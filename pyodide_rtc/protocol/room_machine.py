@@ -1,6 +1,7 @@
-"""The room as a machine: its connections, and the documents that go by them.
+"""The room as a machine: it routes between the connections and the documents.
 
-The only one that knows both: it routes by link and by the document's name, and nothing else.
+It is the only machine that knows both. It routes by link and by the document's name, and decides
+nothing else.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class RoomMachine:
     """Everything that a room decides.
 
     Args:
-        mesh: the peers by WebRTC, none yet.
+        mesh: the peers that are reached by WebRTC; none yet.
     """
 
     mesh: Mesh
@@ -45,7 +46,7 @@ class RoomMachine:
 
     @property
     def deadline_s(self) -> float | None:
-        """When `TimePassed` is to be given next; None if nothing is waited for."""
+        """When to feed `TimePassed` next; None if no deadline is set."""
         if self._is_left or self.connections.is_away:
             return None
         return earliest(self.connections.deadline_s, self.main.deadline_s)
@@ -58,11 +59,14 @@ class RoomMachine:
         return (*by_webrtc, *by_tab)
 
     def handle(self, event: ev.Event, now_s: float) -> list[Effect]:
-        """Take an event and tell what is to be done, in order.
+        """Handle an event.
 
         Args:
             event: what happened.
             now_s: the time, by any clock that never goes back.
+
+        Returns:
+            the effects to perform, in order.
         """
         if self._is_left:
             return []
@@ -101,7 +105,7 @@ class RoomMachine:
 
     def _on_document(self, event: ev.DocumentEvent, now_s: float) -> list[Effect]:
         if self.connections.is_away and isinstance(event, ev.StateVectorRead):
-            return []  # nobody is to be greeted any more
+            return []  # the page is put away: nobody is greeted
         is_complete = self.connections.are_all_linked
         try:
             return self.main.handle(event, now_s, is_complete=is_complete)
@@ -110,9 +114,9 @@ class RoomMachine:
             return self._refuse(event.link, error, now_s)
 
     def _block(self, link: ev.LinkId, waiting_bytes: int, now_s: float) -> list[Effect]:
-        """Lose a link whose update was dropped: when it is there again the peer syncs anew.
+        """Lose the peer whose update was dropped: when it is linked again, it syncs anew.
 
-        Tabs are asked for what we lack after the next change, as always.
+        The link to tabs stays: after the next change we ask them for what we lack, as always.
         """
         state = f"a transaction stays open, for which {waiting_bytes} bytes wait"
         report = Report(LocalProtocolError(state, "taking the changes of others"))
@@ -128,7 +132,7 @@ class RoomMachine:
     # Connections.
 
     def _route(self, outcomes: Iterable[Outcome], now_s: float) -> list[Effect]:
-        """Tell the documents what connections tell of links, and give on what is to be done."""
+        """Tell the documents of links and peers that come and go; return all effects."""
         effects: list[Effect] = []
         for outcome in outcomes:
             match outcome:
@@ -154,11 +158,11 @@ class RoomMachine:
     def _on_frames(
         self, link_id: ev.LinkId, frames: tuple[bytes, ...], now_s: float
     ) -> list[Effect]:
-        """Take frames that came by one link; what they say of awareness is passed on as one."""
+        """Handle frames that came by one link; awareness of all of them is passed on together."""
         effects: list[Effect] = []
         for frame in frames:
             link = self.connections.link(link_id)
-            if link is None:  # or no more, since the last one
+            if link is None:  # unknown, or closed because of an earlier frame
                 break
             self.connections.on_alive(link_id)
             try:

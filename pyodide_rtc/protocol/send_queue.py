@@ -1,6 +1,6 @@
-"""What waits for one data channel: small frames first, then the bulk, message by message.
+"""What waits for one data channel: small frames go first, then large ones, message by message.
 
-Owns the order in which frames go. Knows neither the channel nor what is in a frame.
+Owns the order in which frames go. Must not know the channel, or what is in a frame.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class SendQueue:
         self._small_gone = 0
         self._bulk_gone = 0
         self.waiting_bytes = 0
-        """What was put in and not taken out, without what chunks add."""
+        """How many bytes were put in and not taken out, without what chunks add."""
 
     def put(self, frame: bytes) -> None:
         """Put in a small frame."""
@@ -34,7 +34,7 @@ class SendQueue:
         self.waiting_bytes += len(frame)
 
     def put_bulk(self, frames: Sequence[bytes], chunk_bytes: int | None) -> None:
-        """Put in large frames, to be cut into chunks of this size, or (None) to go whole."""
+        """Put in large frames; cut them into chunks of `chunk_bytes` bytes, if that is not None."""
         self._bulk.append(self._messages(frames, chunk_bytes))
         self.waiting_bytes += sum(map(len, frames))
 
@@ -55,10 +55,10 @@ class SendQueue:
         return None
 
     def gone(self, min_bytes: int) -> tuple[int, int] | None:
-        """Tell how many bytes of each lane were taken out since this was told last.
+        """Return how many bytes of each lane were taken out since the last such answer.
 
         Args:
-            min_bytes: small frames alone are told of from so many bytes on.
+            min_bytes: if only small frames have gone, the answer is None below so many bytes.
         """
         if self._bulk_gone == 0 and self._small_gone < min_bytes:
             return None
@@ -69,7 +69,7 @@ class SendQueue:
     def _messages(
         self, frames: Sequence[bytes], chunk_bytes: int | None
     ) -> Iterator[tuple[bytes, int]]:
-        """Give each message with what it brings of the frames."""
+        """Yield each message with the number of bytes of the frames that it holds."""
         for frame in frames:
             if chunk_bytes is None:
                 yield frame, len(frame)

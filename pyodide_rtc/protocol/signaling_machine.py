@@ -24,17 +24,17 @@ PING_INTERVAL_S = 15.0
 """From the opening, and from each pong, to the next ping."""
 
 SILENCE_TIMEOUT_S = 30.0
-"""A server that says nothing for so long is taken for dead."""
+"""A server that sends nothing for so long counts as dead."""
 
 CONNECT_TIMEOUT_S = 8.0
-"""A socket that neither opens nor fails for so long is given up. While the network is away TCP asks
-after 0, 1, 3, 7 and 15 s: a new socket asks sooner than an old one would, once it has returned."""
+"""A socket that neither opens nor fails for so long is given up. While the network is away, TCP
+asks after 0, 1, 3, 7 and 15 s. So once it is back, a new socket connects sooner than an old one."""
 
 CHECK_PATIENCE_S = 3.0
-"""How long a server may take to answer when there is a reason to ask: its socket may be gone."""
+"""How long a server may take to answer a ping when we suspect that the connection is dead."""
 
 FRESH_S = 1.0
-"""An attempt that began less than this ago is as good as a new one."""
+"""`wake` keeps an attempt to connect that began less than this ago."""
 
 _FIRST_DELAY_S = 0.3
 _MOST_STEPS = (
@@ -42,31 +42,32 @@ _MOST_STEPS = (
 )
 
 MAX_FRAME_CHARS = 131_072
-"""The longest frame taken from a server. A frame with an SDP has about 2,000 characters, and one of
-a host with very many addresses, encrypted, some ten thousand."""
+"""The longest frame that a server may send. A frame with an SDP has about 2,000 characters. One of
+a machine with very many addresses, encrypted, has some ten thousand."""
 
 
 def reconnect_delay_s(failures: int, jitter: float = 0.0) -> float:
-    """Give the wait before the next attempt: 0.3 s after the first failure, 10 % more each time.
+    """Return the wait before the next attempt: 0.3 s after the first failure, 10 % more each time.
 
-    So what is waited for after the end of an outage is a fraction of the outage; at most 2.5 s, as
-    in y-webrtc. Its steps (0.36, 0.57, 0.72 s ...) are longer first and shorter later.
+    So after the end of an outage we wait for a fraction of its length, at most 2.5 s, as y-webrtc
+    does. The steps of y-webrtc (0.36, 0.57, 0.72 s ...) are longer first and shorter later.
 
     Args:
         failures: how many attempts in a row have failed, at least 1.
-        jitter: from 0 to 1; takes up to a half off, so that the clients of a server that comes back
-            do not come all at once.
+        jitter: from 0 to 1; takes up to a half off, so that not all clients of a server that comes
+            back connect at once.
     """
     return _grown_s(failures, growth=1.1, longest_s=2.5) * (1 - jitter / 2)
 
 
 def socket_pause_s(failures: int) -> float:
-    """Give how long no socket is opened on suspicion: 0.3 s, doubled by each failure, up to 75 s.
+    """Return how long no socket is opened without a probe: 0.3 s, doubled by each failure, to 75 s.
 
-    Attempts before that begin with a probe. Browsers hold back sockets after failures, but no
-    requests. Measured with attempts 0.3 s apart: Chromium those to every server, by 1 s after 13
-    failures and by 1 to 5 s from the 15th on, for minutes or until one opens; Firefox those to that
-    server, by half as much again each time: by 17 s after 11 failures, at most by a minute.
+    Until then an attempt asks by HTTP first (`Probe`). After failures browsers delay new sockets,
+    but no requests. Measured with attempts 0.3 s apart: Chromium delays sockets to every server, by
+    1 s after 13 failures and by 1 to 5 s from the 15th on, for minutes or until one opens. Firefox
+    delays those to the failed server, by half as much again each time: by 17 s after 11 failures,
+    at most by a minute.
 
     Args:
         failures: how many sockets in a row have failed, at least 1.
@@ -79,7 +80,7 @@ def _grown_s(failures: int, *, growth: float, longest_s: float) -> float:
 
 
 class ServerState(enum.Enum):
-    """Where the socket stands."""
+    """The state of the connection to a server."""
 
     CONNECTING = "connecting"
     OPEN = "open"
@@ -94,12 +95,12 @@ class OpenSocket:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Ask whether anything answers at the server's address; `on_probed` takes the answer."""
+    """Ask by HTTP whether anything answers at the server's address; feed `on_probed` the answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class CloseSocket:
-    """Close the socket, end the probe; nothing of them is heard any more."""
+    """Close the socket and cancel the probe; report nothing more of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +120,14 @@ class Deliver:
 
 @dataclass(frozen=True, slots=True)
 class TellOpened:
-    """Tell these rooms that the server is there and their topic subscribed."""
+    """Tell the rooms of these topics that the server is open and their topic subscribed."""
 
     topics: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class TellFault:
-    """Tell all rooms what is wrong with the server; it is being dealt with."""
+    """Tell all rooms what is wrong with the server; the machine recovers by itself."""
 
     error: RtcError
 
@@ -138,11 +139,11 @@ SignalingEffect: TypeAlias = (
 
 @dataclass(slots=True)
 class SignalingMachine:
-    """The dealings with one server.
+    """The connection to one signaling server.
 
     Args:
         url: its address, `ws:` or `wss:`.
-        random: gives numbers from 0 to 1.
+        random: returns a number from 0 to 1.
     """
 
     url: str
@@ -162,14 +163,14 @@ class SignalingMachine:
 
     @property
     def topics(self) -> tuple[str, ...]:
-        """The topics that are wanted."""
+        """The topics that our rooms want."""
         return tuple(self._topics)
 
     def subscribe(self, topic: str, now_s: float) -> list[SignalingEffect]:
-        """Want a topic; the first one opens the socket.
+        """Subscribe to a topic; the first one opens the socket.
 
-        One that is wanted already is only told of: a room that is left and joined at once takes the
-        topic over, and the goodbye of the old one comes to nothing.
+        For a topic that is subscribed already, the room is only told that the server is open. This
+        happens when a room is left and joined again at once: the new session takes the topic over.
         """
         if topic in self._topics:
             return [TellOpened((topic,))] if self.state is ServerState.OPEN else []
@@ -181,7 +182,7 @@ class SignalingMachine:
         return []
 
     def unsubscribe(self, topic: str) -> list[SignalingEffect]:
-        """Want a topic no more; the last one closes the socket."""
+        """Unsubscribe from a topic; the last one closes the socket."""
         self._topics.remove(topic)
         if not self._topics:
             self.state, self.deadline_s = ServerState.CLOSED, None
@@ -192,7 +193,7 @@ class SignalingMachine:
         return []
 
     def publish(self, topic: str, data: object) -> list[SignalingEffect]:
-        """Publish, if the server is there; a room announces itself anew when it comes back.
+        """Publish if the server is open; when one opens later, the room announces itself anew.
 
         Args:
             topic: the room's.
@@ -210,7 +211,7 @@ class SignalingMachine:
         return [CloseSocket()]
 
     def wake(self, now_s: float) -> list[SignalingEffect]:
-        """Look at once how the server is: we were asleep, offline or put away."""
+        """Connect or check the server at once: we were asleep, offline or put away."""
         if self.state is ServerState.WAITING:
             return self._connect(now_s)
         if self.state is ServerState.CONNECTING and now_s >= self._attempted_s + FRESH_S:
@@ -218,7 +219,7 @@ class SignalingMachine:
         return self.check(now_s)
 
     def check(self, now_s: float) -> list[SignalingEffect]:
-        """Ask an open server for a sign of life: a peer was lost, so perhaps it was our network."""
+        """Ping an open server: a peer was lost, and perhaps it is our own network that failed."""
         if self.state is not ServerState.OPEN:
             return []
         self._heard_s, self._patience_s, self._is_pong_due = now_s, CHECK_PATIENCE_S, True
@@ -226,7 +227,7 @@ class SignalingMachine:
         return [SendText(wire.encode_ping())]
 
     def on_open(self, now_s: float) -> list[SignalingEffect]:
-        """The socket is open: subscribe all topics at once."""
+        """The socket is open: subscribe to all topics at once."""
         self.state, self.reason, self.failures = ServerState.OPEN, "", 0
         self._socket_failures = 0
         self._heard_s, self._patience_s = now_s, SILENCE_TIMEOUT_S
@@ -235,7 +236,7 @@ class SignalingMachine:
         return [SendText(wire.encode_subscribe(self._topics)), TellOpened(self.topics)]
 
     def on_text(self, text: str, now_s: float) -> list[SignalingEffect]:
-        """Take a frame; one that makes no sense is told and passed over."""
+        """A frame came: deliver it. One that makes no sense is reported and ignored."""
         self._heard_s, self._patience_s = now_s, SILENCE_TIMEOUT_S
         try:
             frame = wire.decode_server_frame(text, max_chars=MAX_FRAME_CHARS)
@@ -250,7 +251,7 @@ class SignalingMachine:
         return []
 
     def on_probed(self, answers: bool, now_s: float) -> list[SignalingEffect]:
-        """The probe has its answer: open a socket if something is there."""
+        """The probe is done: open a socket if something answered."""
         if answers:
             return self._connect(now_s)
         return self.on_close("nothing answers at its address", now_s)

@@ -78,10 +78,10 @@ class _Handlers:
         return await self._site.respond(request)
 
     async def stop(self) -> None:
-        """End all connections, and wait for their clients' goodbyes.
+        """End all connections, and wait for the close frames of their clients.
 
-        To be done before aiohttp shuts down: it reads nothing any more from then on, and a browser
-        whose goodbye is not read keeps its end open for two seconds.
+        This is done before aiohttp shuts down, as it reads nothing any more from then on: a browser
+        whose close frame is not read keeps its end open for two seconds.
         """
         while self._connections:
             self._all_gone.clear()
@@ -94,8 +94,8 @@ class _Handlers:
             raise web.HTTPForbidden(text="403: signaling is not open to pages of this origin\n")
         socket = ServerSocket(
             heartbeat=self._ping_interval_s,
-            # Above its own limit aiohttp cuts the line in mid-frame and gives only the code. Ours
-            # is lower, and gives the reason.
+            # Above this limit aiohttp ends the connection in mid-frame, and sends only the code.
+            # Our own limit is lower, and we send the reason, too.
             max_msg_size=16 * self._limits.max_frame_bytes,
             compress=False,  # frames are short, and each client's compressor costs 300 kB
             decode_text=False,
@@ -130,7 +130,7 @@ async def serve(
         site: folder of a static site to serve on the same port.
         limits: what one client may do.
         origins: pages that may use the signaling, as ``https://host``; None: all.
-        ping_interval_s: seconds between pings; half of it later a client without a pong is gone.
+        ping_interval_s: seconds between pings; a client without a pong half of it later is gone.
 
     Raises:
         OSError: the address cannot be listened at.

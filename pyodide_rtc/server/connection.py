@@ -30,9 +30,9 @@ class Connection:
     """A client from its handshake to its end.
 
     Args:
-        socket: the WebSocket, handshake done.
-        request: the request that it came with.
-        relay: what frames are given to.
+        socket: the WebSocket, after its handshake.
+        request: the request that opened it.
+        relay: receives the client's frames.
         limits: what the client may do.
     """
 
@@ -77,10 +77,10 @@ class Connection:
         )
 
     def end(self, refusal: RefusedError | None) -> None:
-        """Let the connection end; the first reason counts.
+        """End the connection; the first reason counts.
 
         Args:
-            refusal: what the client is told; None when it has gone by itself.
+            refusal: the reason that the client gets; None when it has gone by itself.
         """
         if not self._ending.done():
             self._ending.set_result(refusal)
@@ -121,7 +121,7 @@ class Connection:
             self.end(None)
 
     def _receive(self, frame: bytes) -> float:
-        """Take a frame; gives for how many seconds nothing more should be read."""
+        """Handle a frame; return for how many seconds nothing more should be read."""
         self._received += 1
         self._log_event(logging.DEBUG, "message", bytes=len(frame))
         if len(frame) > self._limits.max_frame_bytes:

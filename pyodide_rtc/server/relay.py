@@ -1,7 +1,7 @@
-"""y-webrtc's signaling protocol: who listens to which topic, and what each client may do.
+"""y-webrtc's signaling protocol: who is subscribed to which topic, and what each client may do.
 
 Owns the topics and the limits of one client. Knows no socket, no clock and no task: frames come in
-as text with the time, and go out as utf-8 by a function that each client brings along.
+as text with the time, and go out as utf-8 by the `deliver` function of each client.
 
 Source: y-webrtc bin/server.js (c411f1d).
 """
@@ -42,11 +42,11 @@ class CloseCode(IntEnum):
 
 
 class RefusedError(RemoteProtocolError):
-    """A client has to go.
+    """A client broke a limit or the protocol: its connection is closed.
 
     Args:
         code: the close code.
-        reason: what it did, for its developer; holds nothing of what it sent.
+        reason: what it did, for its developer; it quotes nothing of what the client sent.
     """
 
     def __init__(self, code: CloseCode, reason: str) -> None:
@@ -57,7 +57,7 @@ class RefusedError(RemoteProtocolError):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one client may do before it is closed.
+    """What one client may do before its connection is closed.
 
     The defaults leave honest clients far below: an SDP is 1 to 3 kB, and a newcomer in a room of
     20 answers 20 offers with some 10 candidates each, several rooms at a time.
@@ -68,11 +68,11 @@ class Limits:
         max_topic_chars: length of a topic.
         messages_per_s: frames per second in the long run.
         burst_messages: frames that may come at once after a quiet time.
-        bytes_per_s: bytes per second in the long run; who sends more is read more slowly.
-        burst_bytes: bytes that may come at once after a quiet time. Well below `max_backlog_bytes`:
-            what one client sends closes nobody who reads slowly.
+        bytes_per_s: bytes per second in the long run; a client that sends more is read more slowly.
+        burst_bytes: bytes that may come at once after a quiet time. It is well below
+            `max_backlog_bytes`: so one client's burst closes no other client that reads slowly.
         max_slowed_s: how long it may be read more slowly, without a quiet time between.
-        max_backlog_bytes: what waits for a client that reads too slowly.
+        max_backlog_bytes: bytes that may wait for a client that reads too slowly.
     """
 
     max_frame_bytes: int = 64 * 1024
@@ -92,12 +92,12 @@ class Client:
 
     Args:
         number: counts the clients of this server, from 1; names the client in the log.
-        deliver: takes one frame for the client; neither blocks nor raises.
+        deliver: sends one frame to the client; neither blocks nor raises.
         allowance: messages that it may send at once.
         bytes_allowance: bytes that it may send at once; below 0 while it is read more slowly.
         counted_at_s: when the allowances were last brought up to date.
         slowed_s: for how long it has been read more slowly.
-        topics: what it is subscribed to.
+        topics: the topics that it is subscribed to.
     """
 
     number: int
@@ -129,7 +129,7 @@ class Relay:
         return len(self._subscribers)
 
     def join(self, deliver: Callable[[bytes], None], now_s: float) -> Client:
-        """Take in a new client."""
+        """Add a new client."""
         self._joined += 1
         limits = self._limits
         client = Client(self._joined, deliver, limits.burst_messages, limits.burst_bytes, now_s)
@@ -146,10 +146,10 @@ class Relay:
         """Act on one frame of a client.
 
         Returns:
-            for how many seconds nothing more should be read of it: it sends too much.
+            for how many seconds nothing more should be read from it, as it sends too much.
 
         Raises:
-            RefusedError: the client broke a limit or the protocol. Nobody else noticed.
+            RefusedError: the client broke a limit or the protocol. No other client notices.
         """
         size_bytes = len(text.encode())
         wait_s = self._count(client, size_bytes, now_s)
@@ -182,7 +182,7 @@ class Relay:
         return self._charge(client, size_bytes)
 
     def _charge(self, client: Client, size_bytes: int) -> float:
-        """Take bytes from what a client may send; gives how long it is not to be read then."""
+        """Take bytes from a client's allowance; return for how many seconds not to read from it."""
         limits = self._limits
         before_s = max(-client.bytes_allowance, 0.0) / limits.bytes_per_s
         client.bytes_allowance -= max(size_bytes, 0)
@@ -223,7 +223,7 @@ class Relay:
             del self._subscribers[topic]
 
     def _publish(self, topic: str, data: object) -> int:
-        """Send to all subscribers; gives how many bytes each got."""
+        """Send to all subscribers; return how many bytes each one got."""
         subscribers = self._subscribers.get(topic)
         if not subscribers:
             return 0

@@ -1,7 +1,7 @@
-"""A folder of files over HTTP: the JupyterLite site beside its signaling.
+"""Serves a folder of files over HTTP: the JupyterLite site beside its signaling server.
 
-Owns which file a path means, its type and how long it may be kept. Sending it (in pieces, ranges,
-conditional requests, HEAD) is aiohttp's.
+Owns which file a path means, its type, and how long it may be cached. aiohttp sends it (in pieces,
+ranges, conditional requests, HEAD).
 """
 
 from __future__ import annotations

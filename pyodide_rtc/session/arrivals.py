@@ -1,4 +1,7 @@
-"""Performs an `Intake`: what comes in goes on at once, or in slices between which others run."""
+"""Performs an `Intake`: what comes in is handled at once, or later in short slices of time.
+
+Between two slices everything else in this thread can run.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,10 @@ T = TypeVar("T")
 
 
 class Arrivals(Generic[T]):
-    """What comes in from several sources.
+    """What has come in from several sources, and waits.
 
     Args:
-        on_turn: takes what has waited of a source, in the order of its coming.
+        on_turn: called with a source and what has waited of it, in the order of arrival.
     """
 
     def __init__(self, on_turn: Callable[[Hashable, list[T]], None]) -> None:
@@ -26,28 +29,28 @@ class Arrivals(Generic[T]):
         self._passed_s = 0.0
 
     def may_pass(self, source: Hashable, cost: float) -> bool:
-        """Tell whether what has come is to be dealt with at once; else it has to `wait`.
+        """Return whether to handle an item at once; if not, call `wait` with it.
 
         Args:
-            source: where it came from.
-            cost: as how many small frames it counts.
+            source: where the item came from.
+            cost: as how many small frames the item counts.
         """
         self._passed_s = self._loop.time()
         return self.intake.may_pass(source, cost, self._passed_s)
 
     def worked(self) -> None:
-        """Take that what has passed last is dealt with now: the time that it took counts."""
+        """Count the time since the last `may_pass` as spent: its item is handled now."""
         now_s = self._loop.time()
         self.intake.worked(now_s - self._passed_s, now_s)
 
     def wait(self, source: Hashable, items: Iterable[T], sizes: Iterable[int]) -> None:
-        """Let something wait for its turn."""
+        """Queue items until it is the turn of their source."""
         self.intake.wait(source, items, sizes)
         if self._handle is None:
             self._handle = self._loop.call_later(MIN_BREAK_S, self._take_slice)
 
     def drain(self) -> None:
-        """Take all that waits, at once."""
+        """Handle all that waits, at once."""
         while (turn := self.intake.take()) is not None:
             self._on_turn(*turn)
 

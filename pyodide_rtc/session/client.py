@@ -52,18 +52,18 @@ class Client:
             password: encrypts signaling and the tab channel.
             servers: addresses of signaling servers.
             ice_servers: STUN and TURN servers.
-            max_received_bytes: the largest message that is taken from a peer.
-            on_notice: told of everything that a user could want to know.
-            on_fault: told of what cannot be decrypted, and of what a user's observer raised.
+            max_received_bytes: the largest message that a peer may send.
+            on_notice: called with everything that a user could want to know.
+            on_fault: called with faults of the encryption, and with what a user's observer raised.
         """
         host = self.host
-        # The key takes longest, so it begins first.
+        # The key takes longest: we begin with it.
         key = None if password is None else host.machine.crypto.derive_key(password, topic)
         links = [self._link_to(url) for url in servers]
         mesh = Mesh(
             peer_id=str(uuid.UUID(bytes=host.machine.random_bytes(16), version=4)),
             client_id=doc.client_id,
-            # As y-webrtc: different limits keep groups of peers from closing up among themselves.
+            # As in y-webrtc: if the limits differ, no group of peers fills up and shuts others out.
             max_peers=20 + int(host.machine.random() * 15),
             new_token=lambda: host.machine.wall_time_s() * 1000 + host.machine.random(),
             abilities=host.network.abilities,
@@ -93,7 +93,7 @@ class Client:
         return session
 
     def close_room(self, session: RoomSession) -> asyncio.Future[None]:
-        """Leave a room, and then the servers that no other room uses."""
+        """Leave a room, and then forget the signaling servers that no other room uses."""
         self._sessions.discard(session)
         leaving = session.leave()
         leaving.add_done_callback(lambda _: self._drop_idle_links())

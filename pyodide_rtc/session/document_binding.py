@@ -1,7 +1,7 @@
-"""Binds a pycrdt Doc to a room: what changes here goes out, what comes in is applied.
+"""Binds a pycrdt Doc to a room: reports its changes, and applies what comes in.
 
-pycrdt's observers may only enqueue (architecture.md, decision 1), so changes are collected and
-handed on once per turn of the event loop, merged into one update per source.
+pycrdt's observers may only collect (docs/architecture.md, decision 1). So changes are collected,
+merged into one update per source, and reported once per turn of the event loop.
 """
 
 from __future__ import annotations
@@ -30,32 +30,32 @@ from pyodide_rtc.wire.update_extent import extent_of
 logger = logging.getLogger("pyodide_rtc.sync")
 
 _MERGE_AT_MOST = 8
-"""Beyond so many updates a difference of states is smaller and cheaper: merging 1,000 insertions
-into a text takes 3.7 ms and keeps all 13 kB of them, the difference 0.2 ms and 1 kB."""
+"""Up to so many updates are merged. Beyond it a difference of states is smaller and cheaper: to
+merge 1,000 insertions into a text takes 3.7 ms and gives 13 kB, the difference 0.2 ms and 1 kB."""
 
 _LARGE_BYTES = 1_000_000
-"""An update of a peer from this size on is applied unheard: for any observer pycrdt encodes what
-has changed, twice over (at the peak 190 MB for 50 MB, instead of 100), and mostly for nobody. Who
-else needs it gets the difference."""
+"""While an update of a peer from this size on is applied, we do not observe the document. For an
+observer pycrdt encodes the change twice (at the peak 190 MB for 50 MB, instead of 100), and mostly
+nobody needs it. Peers that do need it get a difference of states."""
 
 MAX_BLOCKED_BYTES = 64 * 1024 * 1024
-"""What waits at most while user code holds a transaction open over an `await`. One update that is
-larger may wait alone: how large it may be is limited where it comes in."""
+"""The most that waits while user code holds a transaction open over an `await`. One larger update
+may wait alone: its size is limited where it comes in."""
 
 _BLOCKED_RETRY_S = 0.01
-"""While user code holds a transaction open over an `await`, updates wait, and try so often."""
+"""How often waiting updates try again while user code holds a transaction open over an `await`."""
 
 
 @dataclass(frozen=True, slots=True)
 class PeerOrigin:
-    """The origin of transactions that apply what a link brought."""
+    """The origin of transactions that apply an update which came by a link."""
 
     link: LinkId
 
 
 @dataclass(slots=True)
 class _Pending:
-    """Changes of one source since the last turn."""
+    """Changes of one source since the last turn of the loop."""
 
     before_state: bytes
     updates: list[bytes] = field(default_factory=list)
@@ -64,12 +64,12 @@ class _Pending:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """What a document has, until it changes.
+    """What a document has; valid until it changes.
 
     Args:
-        check: what others are told of it.
-        missing: how many units are missing before what it has behind gaps.
-        beyond: as an update: what it has behind gaps, and all deletions.
+        check: what we tell others of it, for a comparison.
+        missing: how many units the document lacks, of which it has later ones: its gaps.
+        beyond: an update with what the document has behind gaps, and with all deletions.
     """
 
     check: StateCheck
@@ -78,34 +78,34 @@ class Inventory:
 
 
 class DocumentListener(Protocol):
-    """Hears what happens to a document."""
+    """Called with what happens to a document."""
 
     def on_change(self, update: bytes | None, source: LinkId | None, before_state: bytes) -> None:
-        """Take a change.
+        """The document has changed.
 
         Args:
-            update: the change; None for a large one, to be had as a difference.
+            update: the change; None for a large one, which is to be read as a difference.
             source: the link that it came from; None if it was made here.
             before_state: the state vector before it.
         """
 
     def on_answered(self, link: LinkId) -> None:
-        """Take that the answer that a link gave is in the document."""
+        """The document now has the answer that a link gave to our state vector."""
 
     def on_refused(self, link: LinkId, reason: str) -> None:
-        """Take that the document refuses an update of a link."""
+        """The document has refused an update of a link: it is malformed."""
 
     def on_failed(self, link: LinkId, reason: str) -> None:
-        """Take that the document's library fails on an update, which may be an honest one."""
+        """The document's library has failed on an update of a link, which may be a correct one."""
 
     def on_blocked(self, link: LinkId, waiting_bytes: int) -> None:
-        """Take that an update was dropped, for too many wait already.
+        """An update of a link was dropped, as too many bytes wait already.
 
-        What the link says later may build upon it.
+        Later updates of the link may build upon it.
         """
 
     def on_fault(self, error: BaseException) -> None:
-        """Take what a user's observer raised, or that something in the document is unreadable."""
+        """A user's observer has raised this, or a part of the document is unreadable."""
 
 
 class DocumentBinding:
@@ -113,8 +113,8 @@ class DocumentBinding:
 
     Args:
         doc: the document; the caller may go on using it in every way.
-        soon: calls back once what runs now has come to its end.
-        listener: hears what happens to the document.
+        soon: calls back once the code that runs now has come to its end.
+        listener: called with what happens to the document.
     """
 
     def __init__(
@@ -141,14 +141,14 @@ class DocumentBinding:
 
     @property
     def state_vector(self) -> bytes:
-        """What the document has."""
+        """How far the document goes without a gap, by client, encoded."""
         return self._reader.state_vector
 
     def state(self, max_bytes: int) -> bytes | None:
-        """Give all that the document has, or None if that is not below `max_bytes`.
+        """Return the whole document as an update, or None if that is not below `max_bytes`.
 
-        A document that was too large once counts as such from then on: they seldom shrink, and
-        encoding one of 50 MB just to weigh it takes a second.
+        A document that was too large once counts as too large from then on: documents seldom
+        shrink, and to encode one of 50 MB just to measure it takes a second.
         """
         if self._state_bytes >= max_bytes:
             return None
@@ -157,10 +157,10 @@ class DocumentBinding:
         return state if len(state) < max_bytes else None
 
     def inventory(self) -> Inventory:
-        """Give what the document has, for a comparison with others.
+        """Return what the document has, for a comparison with others.
 
-        It is read once after each change: for this the last unit of each client has to be, which
-        may be large.
+        It is read at most once after each change: the last unit of each client has to be encoded
+        for it, and that can be large.
         """
         if self._inventory is None:
             self._inventory = self._take_inventory()
@@ -175,7 +175,7 @@ class DocumentBinding:
         return Inventory(check, count_gaps(clocks, extent.spans), beyond)
 
     def diff(self, state_vector: bytes) -> bytes:
-        """Give what a document with this state vector lacks.
+        """Return what a document with this state vector lacks.
 
         Raises:
             ValueError: the state vector is not one.
@@ -188,7 +188,7 @@ class DocumentBinding:
         Args:
             link: where it came from.
             update: what to apply.
-            is_answer: whether to tell `on_answered` when it is in.
+            is_answer: whether to call `on_answered` once the document has it.
         """
         waiting_bytes = self._incoming_bytes
         if waiting_bytes > 0 and waiting_bytes + len(update) > MAX_BLOCKED_BYTES:
@@ -200,26 +200,26 @@ class DocumentBinding:
             self._apply_incoming()
 
     def flush(self) -> None:
-        """Hand on what has changed, without waiting for the turn's end."""
+        """Report what has changed, without waiting for the end of the turn."""
         pending, self._pending = self._pending, {}
         for source, changes in pending.items():
             update = self._merge(changes)
             if source is not None and update is not None and not is_readable(update):
-                update = None  # the difference passes over what cannot be read
+                update = None  # the difference leaves out what cannot be read
             self._listener.on_change(update, source, changes.before_state)
 
     def flush_applied(self) -> None:
-        """Hand on what peers have changed; to be called after each run of `apply`.
+        """Report what peers have changed; to be called after each run of `apply`.
 
-        No turn is waited for: what came in one message is passed on as one, and there is seldom
-        anybody to pass it on to. What was edited here before goes first, for a difference tells
-        all deletions, those of that edit included.
+        This does not wait for the end of the turn: what came in one message is passed on as one,
+        and there is seldom anybody to pass it on to. Earlier edits of our own are reported first:
+        a difference has all deletions, those of our edits included.
         """
         if any(source is not None for source in self._pending):
             self.flush()
 
     def close(self) -> None:
-        """Let the document go; what waits for it is applied once user code lets it go, too."""
+        """Stop observing; updates that wait are still applied once user code lets them."""
         self.flush()
         self._is_closed = True
         self._stop_observing()
@@ -232,13 +232,13 @@ class DocumentBinding:
     def _on_transaction(self, event: TransactionEvent) -> None:
         self._inventory = None
         source = self._applying
-        if source not in self._pending:  # to read the state costs something: once for all
+        if source not in self._pending:  # read once for all its changes: the state costs time
             before_state = event.before_state  # type: ignore[attr-defined]  # not in its stub
             self._collect(source, before_state)
         self._pending[source].updates.append(event.update)
 
     def _collect(self, source: LinkId | None, before_state: bytes) -> _Pending:
-        """Collect the changes of a source: until the turn's end, or until `flush_applied`."""
+        """Collect changes of a source until the end of the turn, or until `flush_applied`."""
         changes = self._pending.setdefault(source, _Pending(before_state))
         if source is None and not self._is_flush_due:
             self._is_flush_due = True
@@ -251,19 +251,19 @@ class DocumentBinding:
 
     @contextmanager
     def _unheard(self, link: LinkId) -> Iterator[None]:
-        """Hear nothing while a large update is applied; whether it changed anything is compared."""
+        """Stop observing while a large update is applied; compare whether it changed anything."""
         before = self._reader.state
         self._stop_observing()
         try:
             yield
         finally:
-            if not self._is_closed:  # else the room is left, by an observer maybe: nobody is told
+            if not self._is_closed:  # else a user's observer has left the room meanwhile
                 self._subscription = self._doc.observe(self._on_transaction)
                 if self._reader.state != before:
                     self._collect(link, before[0]).is_large = True
 
     def _merge(self, changes: _Pending) -> bytes | None:
-        """Merge changes into one update; None where who needs it gets the difference."""
+        """Merge changes into one update; None if peers are to get a difference instead."""
         updates = changes.updates
         if changes.is_large:
             return None
@@ -271,7 +271,7 @@ class DocumentBinding:
             return updates[0]
         if len(updates) > _MERGE_AT_MOST:
             difference = self._reader.update_since(changes.before_state)
-            # A document with a long history of deletions tells them all in each difference.
+            # Each difference has all deletions there ever were: with many, the updates are smaller.
             if len(difference) <= sum(map(len, updates)):
                 return difference
         return attempt(lambda: merge_updates(*updates))
@@ -287,7 +287,7 @@ class DocumentBinding:
             try:
                 transaction = self._doc.transaction(origin=PeerOrigin(link))
             except RuntimeError:
-                # User code holds a transaction: ours cannot nest in it without losing its origin.
+                # User code holds a transaction. Nested in it, ours would lose its origin.
                 self._retry_handle = self._loop.call_later(_BLOCKED_RETRY_S, self._retry)
                 return
             self._incoming.popleft()
@@ -297,7 +297,7 @@ class DocumentBinding:
                 self._listener.on_answered(link)
 
     def _apply(self, transaction: AbstractContextManager[Any], link: LinkId, update: bytes) -> bool:
-        """Apply an update, and tell whether it is in."""
+        """Apply an update, and return whether the document has it."""
         self._applying = link
         is_large = len(update) >= _LARGE_BYTES
         try:
@@ -305,16 +305,16 @@ class DocumentBinding:
                 self._doc.apply_update(update)
         except ValueError as error:
             self._listener.on_refused(link, str(error))
-        except RuntimeError as error:  # it contradicts what is here: either may be wrong
+        except RuntimeError as error:  # it contradicts the document: either may be wrong
             self._listener.on_failed(link, str(error))
         except ExceptionGroup as errors:
-            # The update is in; it was an observer of the user that failed.
+            # The document has the update. It was an observer of the user that failed.
             logger.error("an observer failed on an update", exc_info=errors)
             self._listener.on_fault(errors)
             return True
         except BaseException as error:
             # Yrs 0.28 panics in BlockSet::exclude on some updates that overlap and come out of
-            # order. The update is not in; the room must not end by it.
+            # order. The document does not have the update, and the room goes on.
             if not is_panic(error):
                 raise
             logger.error("the document failed on an update", exc_info=error)

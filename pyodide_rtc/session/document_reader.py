@@ -1,8 +1,8 @@
-"""Reads a pycrdt Doc of which Yrs may not be able to read everything.
+"""Reads a pycrdt Doc, even if Yrs cannot read all of it.
 
-Yrs 0.28 takes updates that make it panic whenever what their author has is encoded, and others of
-which it cannot read again what it writes. One such update must not keep all the rest from
-everybody: what cannot be read is passed over, by author.
+Yrs 0.28 accepts some updates that make it panic whenever the changes of their author are encoded.
+For others it writes an encoding that it cannot read again. One such update must not keep peers from
+getting everything else. So the changes of its author are left out.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from pyodide_rtc.wire.state import decode_state_vector, encode_state_vector
 from pyodide_rtc.wire.update_extent import extent_of
 
 _END = 2**32 - 1
-"""Beyond every clock of Yrs: who says to have so much is told nothing."""
+"""Beyond every clock of Yrs: for a client at this clock in a state vector, Yrs encodes nothing."""
 
 
 def is_panic(error: BaseException) -> bool:
-    """Tell whether Yrs has panicked: pycrdt raises a class that cannot be imported for it.
+    """Return whether this error is a panic of Yrs.
 
-    It is no `Exception`, so that one has to ask.
+    The class that pycrdt raises for it cannot be imported, and is no `Exception`.
     """
     return type(error).__name__ == "PanicException"
 
 
 def attempt(read: Callable[[], bytes]) -> bytes | None:
-    """Have Yrs read something that it has written; None where it fails."""
+    """Return what `read` returns; None if Yrs fails to read what it has written itself."""
     try:
         return read()
     except BaseException as error:
@@ -39,44 +39,44 @@ def attempt(read: Callable[[], bytes]) -> bytes | None:
 
 
 def is_readable(update: bytes) -> bool:
-    """Tell whether Yrs can read an update, as who is sent it has to.
+    """Return whether Yrs can read an update, as each peer that receives it has to.
 
-    It is asked for the state vector: that copies nothing (of 50 MB it takes 0.07 s on CPython).
+    The test asks Yrs for its state vector, which copies nothing (50 MB take 0.07 s on CPython).
     """
     return attempt(lambda: get_state(update)) is not None
 
 
 class DocumentReader:
-    """What a document has.
+    """Reads what a document has.
 
     Args:
         doc: the document.
-        on_fault: told once of each author whose changes cannot be read.
+        on_fault: called once for each author whose changes cannot be read.
     """
 
     def __init__(self, doc: Doc[Any], on_fault: Callable[[BaseException], None]) -> None:
         self._doc = doc
         self._on_fault = on_fault
         self._unreadable: dict[int, int] = {}  # client to `_END`
-        self._unmeasured: dict[int, int] = {}  # clients of whom one cannot tell what they have
+        self._unmeasured: dict[int, int] = {}  # client to `_END`: its gaps cannot be read
 
     @property
     def state_vector(self) -> bytes:
-        """How far it goes without a gap, by client."""
+        """How far the document goes without a gap, by client, encoded."""
         return self._doc.get_state()
 
     @property
     def state(self) -> tuple[bytes, bytes]:
-        """How far it goes, and what is deleted: one of them differs after nearly any change."""
+        """The state vector and all deletions: nearly any change makes one of them differ."""
         state_vector = self.state_vector
         return state_vector, self.update_since(state_vector)
 
     def told(self, clocks: dict[int, int]) -> dict[int, int]:
-        """Leave away what cannot be passed on: who was told of it would ask for it for ever."""
+        """Leave out clients whose changes we cannot send: a peer would ask for them for ever."""
         return {i: clock for i, clock in clocks.items() if i not in self._unreadable}
 
     def update_since(self, state_vector: bytes = b"\0") -> bytes:
-        """Give what a document with this state vector lacks.
+        """Return what a document with this state vector lacks.
 
         Raises:
             ValueError: the state vector is not one.
@@ -88,7 +88,7 @@ class DocumentReader:
             if not is_panic(error):
                 raise
         else:
-            # Read again: it is what all whom it is sent do, and refuse what they cannot.
+            # A test read: every peer that receives it reads it, and refuses what it cannot read.
             if update[:1] == b"\0" or is_readable(update):
                 return update
         found = self._find(self._read_whole)
@@ -97,10 +97,10 @@ class DocumentReader:
         return self._doc.get_update(self._passing_over(state_vector))
 
     def beyond(self) -> bytes:
-        """Give what no state vector tells, as an update: what is behind gaps, and all deletions."""
+        """Return an update with all that no state vector shows: deletions, units behind gaps."""
         try:
             return self._read_beyond(self._clients, self._unmeasured)
-        except (DecodeError, ValueError):  # the latter of Yrs, on what it has written itself
+        except (DecodeError, ValueError):  # Yrs raises ValueError on what it has written itself
             found = self._find(self._read_beyond)
             self._unmeasured |= dict.fromkeys(found, _END)
             self._tell(found, "are not compared")
@@ -111,26 +111,27 @@ class DocumentReader:
         return decode_state_vector(self.state_vector).keys()
 
     def _read_beyond(self, clients: Collection[int], passed_over: Mapping[int, int]) -> bytes:
-        """Read it from the last unit before each gap on, wherever there may be one.
+        """Read some clients from their last unit before a gap on, wherever there may be a gap.
 
-        Yrs tells nothing of a client to who goes as far as it does itself without a gap.
+        The last unit has to be asked for, too: Yrs encodes nothing of a client for a state vector
+        that goes as far as its own.
         """
         state_vector = self.state_vector
         clocks = decode_state_vector(state_vector)
         behind = self._read_behind({i: clocks[i] - 1 for i in clients}, passed_over)
         gaps = extent_of(behind).spans
         if gaps:
-            # The last unit may be half a character. Yrs miscounts what follows it then.
+            # The last unit may be half a character, and Yrs then miscounts what follows it.
             behind = self._read_behind(dict.fromkeys(gaps, 0), passed_over)
         return behind
 
     def _read_behind(self, since: Mapping[int, int], passed_over: Mapping[int, int]) -> bytes:
-        """Read some clients from a clock on, and leave away what comes before their gaps."""
+        """Read some clients from a clock on, and leave out what comes before their gaps."""
         state_vector = self.state_vector
         clocks = {**decode_state_vector(state_vector), **since, **passed_over}
         behind = get_update(self.update_since(encode_state_vector(clocks)), state_vector)
         extent = extent_of(behind)
-        # Without a gap half a character may be left, of no length, at which a reader would panic.
+        # Without a gap, half a character of no length may be left, and would make a reader panic.
         return behind if extent.spans else b"\0" + extent.deletions
 
     def _read_whole(self, _: Collection[int], passed_over: Mapping[int, int]) -> None:
@@ -153,11 +154,11 @@ class DocumentReader:
         read: Callable[[Collection[int], Mapping[int, int]], object],
         among: list[int] | None = None,
     ) -> list[int]:
-        """Find the clients that cannot be read, by halves.
+        """Find the clients whose changes cannot be read, by halving the candidates.
 
         Args:
-            read: reads some clients, and passes the others over.
-            among: which may be of them; all by default.
+            read: reads some clients, and leaves out the others.
+            among: the candidates; all clients by default.
         """
         known = decode_state_vector(self.state_vector).keys()
         among = sorted(known) if among is None else among

@@ -1,4 +1,4 @@
-"""The sending end of one data channel: gives the browser as much as it should hold, and no more."""
+"""The sending end of one data channel: it gives the browser only as much as it should hold."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from pyodide_rtc.ports import DataChannel
 from pyodide_rtc.protocol.send_queue import SendQueue
 
 FULL_BYTES = 1024 * 1024
-"""What the browser may hold before we wait. What it holds cannot be overtaken any more, and some
-of it keeps the network busy while we are not called: 1 MiB lasts 80 ms at 100 Mbit/s."""
+"""How much the browser may hold before we wait. Small frames cannot overtake what it holds. But it
+has to hold enough to keep the network busy until we are called: 1 MiB lasts 80 ms at 100 Mbit/s."""
 
 TOLD_BYTES = 65_536
-"""So many bytes of small frames go before it is told that they have gone."""
+"""`on_gone` reports small frames once so many bytes of them have gone."""
 
 
 class Outbox:
-    """The frames that go by one data channel: they wait here, and none is ever dropped.
+    """The frames that wait for one data channel. None is ever dropped.
 
     Args:
         channel: the data channel.
-        on_gone: called with the bytes of small and of large frames that the browser has taken
-            since it was called last.
+        on_gone: called with how many bytes of small and of large frames the browser has accepted
+            since the last call.
     """
 
     def __init__(self, channel: DataChannel, on_gone: Callable[[int, int], None]) -> None:
@@ -34,7 +34,7 @@ class Outbox:
 
     @property
     def waiting_bytes(self) -> int:
-        """What the browser has not taken yet."""
+        """How many bytes the browser has not accepted yet."""
         return self._queue.waiting_bytes
 
     def send(self, frame: bytes) -> None:
@@ -47,7 +47,7 @@ class Outbox:
         self.go_on()
 
     def send_bulk(self, frames: Sequence[bytes], chunk_bytes: int | None) -> None:
-        """Send large frames, cut into chunks of this size or (None) whole.
+        """Send large frames, cut into chunks of `chunk_bytes` bytes, or whole if that is None.
 
         Raises:
             BridgeError: the browser refused.
@@ -56,7 +56,7 @@ class Outbox:
         self.go_on()
 
     def go_on(self) -> None:
-        """Give the browser what it has room for; to be called when it has more.
+        """Give the browser what it has room for; to be called when it has room again.
 
         Raises:
             BridgeError: the browser refused.
@@ -75,13 +75,16 @@ class Outbox:
             self._channel.close()
 
     def _has_room(self) -> bool:
-        """Ask the browser only when it may be full: each question costs 10 us."""
+        """Return whether the browser has room; it is asked only when it may be full.
+
+        Each question costs 10 us.
+        """
         if self._most_held_bytes >= FULL_BYTES:
             self._most_held_bytes = self._channel.buffered_bytes
         return self._most_held_bytes < FULL_BYTES
 
     def close(self) -> None:
-        """Close the channel once it has taken everything; nothing more may be sent."""
+        """Close the channel once the browser has accepted everything; send nothing afterwards."""
         self._is_closing = True
         try:
             self.go_on()

@@ -1,7 +1,8 @@
-"""The peer connections of a room: their handlers, and the channels that they brought.
+"""The peer connections of a room, with their handlers and their data channels.
 
-Turns what the browser says into events of the room's machine. A connection that the room closed is
-deaf from then on; one that is closed gently goes on until its channels have sent all they hold.
+Turns what the browser reports into events of the room's machine. Once the room has closed a peer
+connection, it reports nothing more. One that is closed gently still sends all that its data
+channels hold.
 """
 
 from __future__ import annotations
@@ -28,24 +29,26 @@ logger = logging.getLogger("pyodide_rtc.snapshot")
 Feed = Callable[[ev.Event], None]
 
 _GENTLE_CLOSE_S = 1.0
-"""How long a connection that is being left may take to send what its channels hold."""
+"""How long a gently closed peer connection may take to send what its data channels hold."""
 
 _GENTLE_SEND_S = 3.0
-"""And what waits before its channels: in all the others see us leave within 5 s."""
+"""How much longer it may take if frames wait in its outboxes. So the others see us leave within
+5 s."""
 
 _RESERVE_DELAY_S = 1.0
-"""From a connection's opening until the next one is kept in reserve: joins come in bursts, and
-while they last the page has better to do."""
+"""How long after a peer connection was opened the next one is prepared as the reserve. Joins come
+in bursts, and during one the page has other work."""
 
 _UNWANTED = -1
-"""The number of a connection in reserve: no machine has it, so its events are passed over."""
+"""The number of the peer connection in reserve: the machine has none of that number, and ignores
+its events."""
 
 _DEFAULT_MAX_MESSAGE_BYTES = 65_536
 """What RFC 8841 assumes of a peer whose description names no `max-message-size`."""
 
 
 class _ChannelHandler:
-    """Hears one data channel of a connection."""
+    """The handler of one data channel of a peer connection."""
 
     def __init__(
         self, connection: PeerConnection, channel: DataChannel, side: ev.ChannelSide
@@ -61,7 +64,7 @@ class _ChannelHandler:
         self._connection.announce_channels()
 
     def on_messages(self, messages: Sequence[bytes]) -> None:
-        # Nothing comes before the opening, but the size limit may still be on its way.
+        # The channel is open, but its size limit may still be unknown: announce it all the same.
         self._connection.announce_channels(is_urgent=True)
         self._connection.feed(ev.FramesReceived(self._connection.conn, tuple(messages)))
 
@@ -83,7 +86,7 @@ class PeerConnection:
     """One peer connection of the room, or the one in reserve.
 
     Args:
-        feed: takes the events.
+        feed: called with each event.
     """
 
     def __init__(self, feed: Feed) -> None:
@@ -99,37 +102,37 @@ class PeerConnection:
         self._on_drained: Callable[[], None] | None = None
 
     def begin(self, conn: int, *, is_own_kind: bool) -> None:
-        """Be wanted from now on, under this number in the machine."""
+        """Assign this peer connection to a peer, under this number of the machine."""
         self.conn = conn
         self._is_own_kind = is_own_kind
         if not is_own_kind:
-            self._channels.clear()  # the agreed one: a stock peer has not agreed to it
+            self._channels.clear()  # a stock peer does not open the agreed channel
         if self._failure is not None:
             self.on_failure(self._failure)
 
     def silence(self) -> None:
-        """Tell the machine nothing any more."""
+        """Feed the machine no more events."""
         self._feed = None
 
     @property
     def has_failed(self) -> bool:
-        """Whether it is of no use any more."""
+        """Whether the peer connection has failed."""
         return self._failure is not None
 
     def feed(self, event: ev.Event) -> None:
-        """Hand an event to the machine, unless it has closed this connection."""
+        """Feed an event to the machine, unless the machine has closed this peer connection."""
         if self._feed is not None:
             self._feed(event)
 
     def on_failure(self, reason: str, *, is_ice: bool = False) -> None:
-        """Take the connection's end; one in reserve tells it when it is wanted."""
+        """Report a failure to the machine; one of the reserve is reported again in `begin`."""
         self._failure = reason
         if self.conn == _UNWANTED:
             self.feed(ev.OfferPrepared(None))
         self.feed(ev.TransportFailed(self.conn, reason, is_ice=is_ice))
 
     def outbox(self, side: ev.ChannelSide) -> Outbox:
-        """Give what sends by the channel of that side.
+        """Return the outbox of the data channel of that side.
 
         Raises:
             BridgeError: there is none.
@@ -140,15 +143,15 @@ class PeerConnection:
         return handler.outbox
 
     def on_refusal(self, side: ChannelSide, error: BridgeError) -> None:
-        """Take the browser's refusal of a frame: the connection ends, and so heals by a new one.
+        """Report that the browser refused to send a frame: the machine then loses the peer.
 
-        What cannot be sent is never dropped in silence: the peer that missed it is closed, and gets
-        all that it lacks when it is connected again.
+        So no frame is dropped in silence: the peer is connected anew, and then gets all that it
+        lacks.
         """
         self.feed(ev.ChannelClosed(self.conn, side, f"a frame could not be sent: {error}"))
 
     def close(self, *, is_gentle: bool) -> None:
-        """Close now, or after all that waits and all that the channels hold has gone."""
+        """Close at once, or gently: after all that waits in outboxes and channels was sent."""
         self.silence()
         handlers = [h for h in self._channels.values() if h.is_open]
         if not is_gentle or not handlers:
@@ -167,7 +170,11 @@ class PeerConnection:
             handler.outbox.close()
 
     def announce_channels(self, *, is_urgent: bool = False) -> None:
-        """Tell the machine of open channels once the size limit is known, or cannot wait."""
+        """Report open channels to the machine, once their size limit is known.
+
+        Args:
+            is_urgent: whether to report them with the default limit if it is not known yet.
+        """
         limit = self._max_message_bytes
         if limit is None:
             if not is_urgent:
@@ -181,7 +188,7 @@ class PeerConnection:
                     self.transport.watch()
 
     def on_channel_closed(self, side: ChannelSide, handler: _ChannelHandler) -> None:
-        """Take the end of a channel."""
+        """Report that a data channel has closed; the last one completes a gentle close."""
         if self._on_drained is not None:
             if not any(h.is_open for h in self._channels.values()):
                 self._on_drained()
@@ -192,29 +199,29 @@ class PeerConnection:
     # PeerTransportHandler.
 
     def on_prepared(self, sdp: str) -> None:
-        """Take the offer in hand, or its next state, as long as nobody is called by it."""
+        """Report the prepared offer, or its next state, as long as no peer is called with it."""
         if self.conn == _UNWANTED:
             self.feed(ev.OfferPrepared(sdp))
 
     def on_description(self, kind: DescriptionType, sdp: str) -> None:
-        """Take the local description."""
+        """Report the local description."""
         self.feed(ev.DescriptionMade(self.conn, kind, sdp))
 
     def on_candidate(
         self, candidate: str, sdp_m_line_index: int | None, sdp_mid: str | None
     ) -> None:
-        """Take a local ICE candidate."""
+        """Report a local ICE candidate."""
         self.feed(ev.CandidateFound(self.conn, candidate, sdp_m_line_index, sdp_mid))
 
     def on_channel(self, channel: DataChannel, side: ChannelSide) -> None:
-        """Take a data channel, unless it leads nowhere."""
+        """Keep a data channel and listen to it, unless it is the agreed one of a stock peer."""
         if side == "agreed" and not self._is_own_kind:
             return
         handler = self._channels[side] = _ChannelHandler(self, channel, side)
         channel.listen(handler)
 
     def on_state(self, state: ConnectionState, max_message_bytes: int | None) -> None:
-        """Take the connection state."""
+        """Report a change of the connection state."""
         if max_message_bytes is not None:
             self._max_message_bytes = max_message_bytes
             self.announce_channels()
@@ -230,11 +237,11 @@ class PeerConnection:
             self.on_failure("the connection is closed")
 
     def on_path(self, is_relayed: bool) -> None:
-        """Take the way to the peer."""
+        """Report whether a TURN server relays everything."""
         self.feed(ev.PathFound(self.conn, is_relayed))
 
     def on_error(self, operation: str, reason: str) -> None:
-        """Take a refused operation; a refused candidate is one path less, not the end."""
+        """Report an operation that the browser refused; a refused candidate is no failure."""
         if operation != "candidate":
             self.on_failure(f"{operation}: {reason}")
 
@@ -260,7 +267,7 @@ class PeerConnections:
         self._reserve_handle: asyncio.TimerHandle | None = None
 
     def open(self, conn: int, *, is_initiator: bool, is_own_kind: bool) -> None:
-        """Open a peer connection under this number."""
+        """Open a peer connection under this number; an initiator takes the one in reserve."""
         if is_initiator:
             connection = self._take_reserve()
         else:
@@ -275,13 +282,13 @@ class PeerConnections:
             self._reserve_handle = loop.call_later(_RESERVE_DELAY_S, self.restock)
 
     def transport(self, conn: int) -> PeerTransport:
-        """Give an open connection's transport."""
+        """Return the transport of an open peer connection."""
         transport = self._by_conn[conn].transport
         assert transport is not None, "set when it was opened"
         return transport
 
     def send(self, conn: int, side: ev.ChannelSide, data: bytes) -> None:
-        """Send a small frame, before what waits; a refusal ends that connection."""
+        """Send a small frame before all large ones that wait; a refusal ends the connection."""
         connection = self._by_conn[conn]
         try:
             connection.outbox(side).send(data)
@@ -291,7 +298,7 @@ class PeerConnections:
     def send_bulk(
         self, conn: int, side: ev.ChannelSide, frames: Sequence[bytes], chunk_bytes: int | None
     ) -> None:
-        """Send large frames when there is room; a refusal ends that connection."""
+        """Send large frames when there is room; a refusal ends the connection."""
         connection = self._by_conn[conn]
         try:
             connection.outbox(side).send_bulk(frames, chunk_bytes)
@@ -303,19 +310,19 @@ class PeerConnections:
         self._by_conn.pop(conn).close(is_gentle=is_gentle)
 
     def restock(self) -> None:
-        """Keep a connection in reserve, for the next peer that we call."""
+        """Prepare a peer connection as the reserve, for the next peer that we call."""
         self._reserve_handle = None
         self._drop_withdrawn()
         self._reserve = self._reserve or self._prepare(is_offering=True)
 
     def renew_reserve(self) -> None:
-        """Keep another one in reserve: this may be another network."""
+        """Replace the peer connection in reserve: we may be in another network now."""
         self.close_reserve()
         self._feed(ev.OfferPrepared(None))
         self.restock()
 
     def close_reserve(self) -> None:
-        """Close the connection in reserve, and keep none any more."""
+        """Close the peer connection in reserve, and prepare no other."""
         if self._reserve_handle is not None:
             self._reserve_handle.cancel()
         self._drop_reserve()
@@ -323,13 +330,16 @@ class PeerConnections:
 
     def _take_reserve(self) -> PeerConnection:
         if self._reserve is not None and self._reserve.has_failed:
-            # As all do when the page is put away: when it is back it needs one that works at once.
+            # A page that is put away closes them all. Once it is back, it needs a new one at once.
             self._drop_reserve()
         taken, self._reserve = self._reserve, None
         return taken or self._prepare(is_offering=True)
 
     def _withdraw_reserve(self) -> None:
-        """Silence what nobody can take any more; to close it now would make a peer wait."""
+        """Silence the reserve: we answer a peer, and the offer of the reserve has become void.
+
+        It is closed later, as to close it now would make that peer wait.
+        """
         if self._reserve is not None:
             self._reserve.silence()
             self._withdrawn, self._reserve = self._reserve, None
@@ -345,7 +355,7 @@ class PeerConnections:
             self._reserve = None
 
     def _prepare(self, *, is_offering: bool) -> PeerConnection:
-        """Open a connection for nobody yet: making one and its offer takes a busy page 15 ms."""
+        """Open a peer connection that no peer is assigned to: it takes a busy page 15 ms."""
         connection = PeerConnection(self._feed)
         connection.transport = self._network.open_peer(
             connection, ice_servers=self._ice_servers, is_offering=is_offering

@@ -34,32 +34,32 @@ logger = logging.getLogger("pyodide_rtc.room")
 T = TypeVar("T")
 
 _REST_S = 1.0
-"""After a failure of our own the timer rests at least so long."""
+"""After a failure of our own code the timer waits at least so long."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerOpened:
-    """A signaling server is there."""
+    """The connection to a signaling server is open."""
 
     url: str
 
 
 @dataclass(frozen=True, slots=True)
 class ServerChanged:
-    """A signaling server's state is another one, but for `open`."""
+    """The state of a signaling server has changed to another one than open."""
 
     url: str
 
 
 @dataclass(frozen=True, slots=True)
 class _Published:
-    """What a server brought, not decrypted yet, while it waits for its turn."""
+    """A payload from a signaling server that waits for its turn, not decrypted yet."""
 
     data: object
 
 
 _Arrived = bytes | _Published | ev.FramesEnded
-"""What may wait for its turn."""
+"""What can wait for its turn: a frame, a payload, or the end of a peer connection's frames."""
 
 Notice = (
     fx.PeersChanged
@@ -70,16 +70,17 @@ Notice = (
     | ServerOpened
     | ServerChanged
 )
-"""What a session tells its room."""
+"""What a session reports to its room."""
 
 
-class _Heard:
-    """Hears a document for the room's machine.
+class _DocumentEvents:
+    """Turns what happens to a document into events of the room's machine.
 
     Args:
-        document: its name.
-        feed: takes the events.
-        on_fault: takes what a user's observer raised, and what is unreadable.
+        document: the document's name.
+        feed: called with each event.
+        on_fault: called with what a user's observer raised, and when a part of the document is
+            unreadable.
     """
 
     def __init__(
@@ -111,17 +112,18 @@ class _Heard:
 
 
 class RoomSession:
-    """One room at work.
+    """One open room: feeds events to its machine, and performs the effects.
 
     Args:
         host: the home.
         topic: the room's name at the signaling servers and in the tab channel.
-        machine: what decides.
+        machine: decides everything.
         servers: the signaling servers; shared with other rooms.
-        sealer: the room's encryption, or none.
+        sealer: encrypts and decrypts, or passes everything through in a room without password.
         ice_servers: STUN and TURN servers.
-        on_notice: told of everything that a user could want to know.
-        on_fault: told of what a user's observer raised, and of what is unreadable in a document.
+        on_notice: called with everything that a user could want to know.
+        on_fault: called with what a user's observer raised, and when a part of a document is
+            unreadable.
     """
 
     def __init__(
@@ -157,23 +159,25 @@ class RoomSession:
 
     def start(self, doc: Doc[Any]) -> None:
         """Join: bind the main document, the tab channel and the servers."""
-        # Others watch the lock that we hold: they hear of us once we have it, which takes a moment.
+        # Other tabs watch our lock to see us end. So we show ourselves only once we hold it.
         claim = _lock_of(self.machine.mesh.peer_id)
         self._locks[claim] = self._host.page.locks.claim(claim, lambda: self.feed(ev.TabOpened()))
-        heard = _Heard(ev.MAIN, self.feed, self._on_fault)
-        self._documents[ev.MAIN] = DocumentBinding(doc, self._host.machine.soon, heard)
-        self._connections.restock()  # the page works on it beside us
+        listener = _DocumentEvents(ev.MAIN, self.feed, self._on_fault)
+        self._documents[ev.MAIN] = DocumentBinding(doc, self._host.machine.soon, listener)
+        self._connections.restock()  # the page prepares it while we go on
         self._tab = self._host.network.open_tab_channel(self.topic, self)
-        for server in self.servers:  # last: one that is open announces us, and tabs know us by then
+        # Last: an open server announces us at once, and by then the other tabs know us.
+        for server in self.servers:
             server.subscribe(self.topic, self)
 
     def leave(self) -> asyncio.Future[None]:
         """Leave: tell all peers, and close everything that the room has opened so far.
 
         Returns:
-            what is done once the last frames are encrypted and sent; nobody has to wait for it.
+            a future that is done once the last frames are encrypted and sent. Nobody has to wait
+            for it.
         """
-        self._arrivals.drain()  # its peer may be gone already, and nobody else have it
+        self._arrivals.drain()  # the sender may be gone, and nobody else may have what it sent
         for document in self._documents.values():
             document.flush()
         self.feed(ev.FlushAsked())
@@ -187,7 +191,7 @@ class RoomSession:
         return self._leaving
 
     def snapshot(self) -> Snapshot:
-        """Tell how the room is now."""
+        """Return how the room is now."""
         machine, now_s = self.machine, self._loop.time()
         return Snapshot(
             machine.mesh.peer_id,
@@ -199,16 +203,16 @@ class RoomSession:
         )
 
     def show(self, state: ev.JsonObject | None) -> None:
-        """Show this awareness state of our own; None takes it away."""
+        """Show this awareness state to the others as our own; None removes ours."""
         self.feed(ev.LocalStateSet(ev.MAIN, state))
 
     def put_away(self) -> None:
-        """Be silent until `wake`: the page is put away, and has closed all peer connections."""
+        """Send nothing until `wake`: the page is put away, and has closed all peer connections."""
         self.feed(ev.PutAway())
         self._connections.close_reserve()
 
     def wake(self) -> None:
-        """Be in the room again, or look at once how it is: the page was put away, or asleep."""
+        """Come back to the room, or check all links at once: the page was put away, or asleep."""
         self._connections.renew_reserve()
         self.feed(ev.Woken())
 
@@ -223,10 +227,10 @@ class RoomSession:
             lock.close()
 
     def feed(self, event: ev.Event) -> None:
-        """Give the machine an event and perform what it wants.
+        """Feed an event to the machine, and perform the effects that it returns.
 
-        An event that arises while effects are performed waits for its turn, so that effects of one
-        event are never mixed with those of another.
+        An event that arises while effects are performed waits until they are done. So the effects
+        of two events are never mixed.
         """
         self._events.append(event)
         if self._is_feeding:
@@ -257,7 +261,7 @@ class RoomSession:
         """Do something. A failure is told, once of each kind, and the room goes on."""
         try:
             return act()
-        except BaseException as error:  # whatever it is, it must not take other things along
+        except BaseException as error:  # no failure may keep the other effects from being performed
             if not isinstance(error, Exception) and not is_panic(error):
                 raise
             logger.exception("! %s failed", task)
@@ -271,27 +275,27 @@ class RoomSession:
     def _set_timer(self) -> None:
         deadline_s = self.machine.deadline_s
         if deadline_s is not None and self._has_failed:
-            # What has failed may be due still: it is not tried again at once, and for ever.
+            # What failed may still be due. Without a rest it would be tried in an endless loop.
             deadline_s = max(deadline_s, self._loop.time() + _REST_S)
         self._timer.set(deadline_s)
 
     # TopicListener, TabChannelHandler.
 
     def on_server_opened(self, url: str) -> None:
-        """Take the opening of a server."""
+        """Tell the machine and the user that a signaling server is open."""
         self.feed(ev.ServerOpened(url))
         self._on_notice(ServerOpened(url))
 
     def on_server_changed(self, url: str) -> None:
-        """Take a change of a server's state."""
+        """Tell the user that the state of a signaling server has changed."""
         self._on_notice(ServerChanged(url))
 
     def on_server_fault(self, url: str, error: RtcError) -> None:
-        """Take a server's fault."""
+        """Tell the user of a fault of a signaling server."""
         self._on_notice(fx.Report(error))
 
     def on_published(self, url: str, data: object) -> None:
-        """Take a published payload."""
+        """Receive a published payload: open it now, or let it wait for its turn."""
         if self._arrivals.may_pass(url, 1.0):
             self._open_payload(url, data)
             return
@@ -303,7 +307,7 @@ class RoomSession:
             self._arrivals.wait(url, [_Published(data)], [len(str(data))])
 
     def on_message(self, data: bytes) -> None:
-        """Take a frame of the tab channel."""
+        """Receive a frame of the tab channel."""
         self._sealer.open_frame(data, lambda frame: self._on_frames(ev.TABS, (frame,)))
 
     def _open_payload(self, url: str, data: object) -> None:
@@ -320,14 +324,14 @@ class RoomSession:
     # What comes in by links.
 
     def _on_connection(self, event: ev.Event) -> None:
-        """Take what a connection tells; its frames have to keep within the budget."""
+        """Receive an event of a peer connection; its frames are subject to the link's budget."""
         if isinstance(event, ev.FramesReceived):
             self._on_frames(event.link, event.frames)
         else:
             self.feed(event)
 
     def _on_frames(self, link: ev.LinkId, frames: tuple[bytes, ...]) -> None:
-        # A bundle is part of a burst: to deal with each frame by itself would block others.
+        # A large bundle waits: to handle each of its frames by itself would block all others.
         if len(frames) <= RUN_FRAMES:
             frames = self._pass(link, frames)
         if not frames:
@@ -338,18 +342,18 @@ class RoomSession:
             self.feed(ev.Flooded(link, waiting_bytes))
 
     def _pass(self, link: ev.LinkId, frames: tuple[bytes, ...]) -> tuple[bytes, ...]:
-        """Deal with what does not have to wait, and give the rest."""
+        """Feed the frames within the budget to the machine, and return those that have to wait."""
         for number, frame in enumerate(frames):
             cost = cost_of(frame)
             if not self._arrivals.may_pass(link, cost):
                 return frames[number:]
             self.feed(ev.FrameReceived(link, frame))
-            if cost >= 1:  # not for chunks: documents in transfer are not to be slowed, nor small
-                self._arrivals.worked()  # edits for their sake
+            if cost >= 1:  # chunks do not count: a transfer neither slows down, nor slows others
+                self._arrivals.worked()
         return ()
 
     def _on_turn(self, source: Hashable, run: list[_Arrived]) -> None:
-        """Take what has waited for its turn."""
+        """Handle what has waited, now that it is the turn of its source."""
         if isinstance(source, int):
             frames = tuple(item for item in run if isinstance(item, bytes))
             self.feed(ev.FramesReceived(source, frames))
@@ -361,7 +365,7 @@ class RoomSession:
                     self._open_payload(source, item.data)
 
     def _end_frames(self, conn: int) -> None:
-        """Tell that a connection has brought all, once what waits of it has been told."""
+        """Feed `FramesEnded` for a closed peer connection, after its frames that still wait."""
         self._arrivals.intake.end(conn)
         ended = ev.FramesEnded(conn)
         if self._arrivals.intake.waiting_bytes(conn) > 0:
@@ -422,7 +426,7 @@ class RoomSession:
         name = _lock_of(peer_id)
 
         def on_free() -> None:
-            self._locks.pop(name, None)  # a watch tells once, and is over then
+            self._locks.pop(name, None)  # a watch calls back once, and is over then
             self.feed(ev.TabPeerGone(peer_id))
 
         if name not in self._locks:
@@ -455,5 +459,5 @@ class RoomSession:
 
 
 def _lock_of(peer_id: str) -> str:
-    """Name the lock that a peer of our own kind holds in its browser as long as it lives."""
+    """Return the name of the lock that a peer of our own kind holds as long as it lives."""
     return f"pyodide-rtc peer {peer_id}"

@@ -1,7 +1,8 @@
 """Encrypts and decrypts what a password room sends by signaling and by the tab channel.
 
-AES-GCM in a browser is asynchronous, and takes a message about a millisecond: several are under way
-at once, and each lane keeps its order. A room without password passes everything through at once.
+AES-GCM in a browser is asynchronous, and takes about a millisecond for each message. So several
+messages are under way at once. They are in four lanes, and each lane keeps its order. A room
+without password passes everything through at once.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ MAX_SEALED_BYTES = 256 * 1024 * 1024
 """The largest frame that is decrypted."""
 
 MAX_UNDER_WAY = 16
-"""So many are encrypted or decrypted at the same time; the others wait."""
+"""So many messages are encrypted or decrypted at the same time; the others wait."""
 
 Lane: TypeAlias = Literal["signaling in", "signaling out", "tabs in", "tabs out"]
 
@@ -31,7 +32,10 @@ _ANOTHER_PASSWORD = "somebody is in a room of this name with another password"
 
 
 class Sealer(Protocol):
-    """Turns payloads into what travels, and back: each of these four in the order of its calls."""
+    """Encrypts and decrypts payloads and frames.
+
+    Each of the four methods calls its `done` in the order in which the method was called.
+    """
 
     def seal_payload(self, payload: dict[str, object], done: Callable[[object], None]) -> None:
         """Prepare a signaling payload for publishing."""
@@ -46,14 +50,14 @@ class Sealer(Protocol):
         """Read a tab-channel frame."""
 
     async def aclose(self) -> None:
-        """Finish what is under way."""
+        """Wait until everything under way is finished."""
 
 
 class PlainSealer:
-    """For rooms without password.
+    """The sealer of rooms without password.
 
     Args:
-        on_stranger: told, with the reason, of what a peer with a password says.
+        on_stranger: called with a reason when something comes from a peer that has a password.
     """
 
     def __init__(self, on_stranger: Callable[[str], None]) -> None:
@@ -87,13 +91,13 @@ class PlainSealer:
 
 @dataclass(slots=True)
 class _Job:
-    """Something that is encrypted or decrypted.
+    """One encryption or decryption.
 
     Args:
-        lane: where it has its place.
-        begin: has the key work on it, and calls back with what came of it.
-        take: does with the result what it is for.
-        result: what came of it; None while it is under way.
+        lane: the lane whose order it keeps.
+        begin: starts the work; calls its argument with the result.
+        take: uses the result.
+        result: the result, or the error; None while it is under way.
     """
 
     lane: Lane
@@ -103,12 +107,12 @@ class _Job:
 
 
 class PasswordSealer:
-    """For password rooms.
+    """The sealer of password rooms.
 
     Args:
-        key: the key, perhaps still on its way.
-        on_stranger: told, with the reason, of what cannot be decrypted.
-        on_fault: told of a key that cannot be made, and of nonsense under the right key.
+        key: the key; it may still be in the making.
+        on_stranger: called with a reason when something cannot be decrypted.
+        on_fault: called when the key cannot be made, and for nonsense under the right key.
     """
 
     def __init__(
@@ -128,7 +132,7 @@ class PasswordSealer:
         self._idle: asyncio.Future[None] | None = None
 
     def seal_payload(self, payload: dict[str, object], done: Callable[[object], None]) -> None:
-        """Encrypt to the base64 text that is published."""
+        """Encrypt a payload into the base64 text that is published."""
         self._encrypt(
             "signaling out",
             envelope.encode_plain(payload),
@@ -157,7 +161,7 @@ class PasswordSealer:
         self._decrypt("tabs in", lambda: data, done)
 
     async def aclose(self) -> None:
-        """Finish what was asked for."""
+        """Wait until all that was asked for is finished, and close the key."""
         if any(self._lanes.values()):
             self._idle = self._loop.create_future()
             await self._idle
@@ -180,7 +184,7 @@ class PasswordSealer:
         self._add(_Job(lane, begin, take))
 
     def _add(self, job: _Job) -> None:
-        """Begin a job now or soon, and take its result after those that were begun before it."""
+        """Begin a job now or soon; its result is used after those of earlier jobs of its lane."""
         self._lanes.setdefault(job.lane, deque()).append(job)
         self._waiting.append(job)
         self._begin_some()
@@ -206,7 +210,7 @@ class PasswordSealer:
             case DecryptionError(reason=reason):
                 self._on_stranger(reason)
             case RtcError() as error:
-                if not self._is_keyless:  # told once: nothing can go or come any more
+                if not self._is_keyless:  # reported once: nothing can go out or come in any more
                     self._is_keyless = True
                     self._on_fault(error)
             case result:
@@ -214,12 +218,12 @@ class PasswordSealer:
                     job.take(result)
                 except RemoteProtocolError as error:
                     self._on_fault(error)
-                except Exception as error:  # told as the loop tells it; the others go on
+                except Exception as error:  # reported as the loop reports it; other jobs go on
                     told = {"message": "after decryption", "exception": error}
                     self._loop.call_exception_handler(told)
 
 
 def _with_reason(done: Callable[[bytes | RtcError], None], result: bytes | RtcError) -> None:
-    """Say in the user's terms what a key cannot decrypt."""
+    """Replace a decryption error by one that says in the user's terms what it means."""
     is_refused = isinstance(result, DecryptionError)
     done(DecryptionError(_ANOTHER_PASSWORD) if is_refused else result)

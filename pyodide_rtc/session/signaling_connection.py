@@ -1,4 +1,4 @@
-"""Performs a `SignalingMachine` on a real socket, for all rooms that use this server."""
+"""Performs a `SignalingMachine` on a socket, for all rooms that use this signaling server."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ logger = logging.getLogger("pyodide_rtc.signaling")
 
 
 class TopicListener(Protocol):
-    """A room, as the server link sees it."""
+    """What a room offers to its signaling connections."""
 
     def on_server_opened(self, url: str) -> None:
-        """The server is there, and the topic subscribed."""
+        """The connection to the server is open, and the topic is subscribed."""
 
     def on_server_changed(self, url: str) -> None:
-        """The server's state is another one, but for `open`, which has its own call."""
+        """The server's state has changed to another one than open, which has its own call."""
 
     def on_server_fault(self, url: str, error: RtcError) -> None:
-        """Something is wrong with the server; it is being dealt with."""
+        """Something is wrong with the server; the connection recovers by itself."""
 
     def on_published(self, url: str, data: object) -> None:
         """A payload of the topic came in."""
 
 
 class _SocketHandler:
-    """Hears one socket; deaf as soon as the link has another."""
+    """The handler of one socket; it passes nothing on once it is detached."""
 
     def __init__(self, link: SignalingConnection) -> None:
         self._link: SignalingConnection | None = link
@@ -55,12 +55,12 @@ class _SocketHandler:
 
 
 class SignalingConnection:
-    """One signaling server.
+    """The connection to one signaling server.
 
     Args:
         network: opens the sockets.
         url: the server's address.
-        random: gives a random number, at least 0 and below 1.
+        random: returns a random number, at least 0 and below 1.
     """
 
     def __init__(self, network: Network, url: str, random: Callable[[], float]) -> None:
@@ -80,14 +80,14 @@ class SignalingConnection:
 
     @property
     def _retry_in_s(self) -> float | None:
-        """In how many seconds the next attempt comes; None if none is waited for."""
+        """In how many seconds the next attempt comes; None if no attempt is due."""
         if self.machine.state is not proto.ServerState.WAITING or self.machine.deadline_s is None:
             return None
         return max(self.machine.deadline_s - self.now_s(), 0.0)
 
     @property
     def is_open(self) -> bool:
-        """Whether the server is there."""
+        """Whether the connection is open."""
         return self.machine.state is proto.ServerState.OPEN
 
     @property
@@ -96,22 +96,22 @@ class SignalingConnection:
         return not self._listeners
 
     def now_s(self) -> float:
-        """Give the loop's time."""
+        """Return the loop's time in seconds."""
         return asyncio.get_running_loop().time()
 
     def subscribe(self, topic: str, listener: TopicListener) -> None:
-        """Subscribe a topic; each has one listener, the one that came last."""
+        """Subscribe to a topic. Each topic has one listener: a later one replaces it."""
         self._listeners[topic] = listener
         self.perform(self.machine.subscribe(topic, self.now_s()))
 
     def unsubscribe(self, topic: str, listener: TopicListener) -> None:
-        """Unsubscribe a topic, unless another listener has taken it over."""
+        """Unsubscribe from a topic, unless another listener has taken it over."""
         if self._listeners.get(topic) is listener:
             del self._listeners[topic]
             self.perform(self.machine.unsubscribe(topic))
 
     def publish(self, topic: str, data: object) -> None:
-        """Publish, if the server is there."""
+        """Publish on a topic if the connection is open."""
         self.perform(self.machine.publish(topic, data))
 
     def put_away(self) -> None:
@@ -119,15 +119,15 @@ class SignalingConnection:
         self.perform(self.machine.put_away())
 
     def wake(self) -> None:
-        """Look at once how the server is: we were asleep or offline."""
+        """Connect or check the server at once: we were put away, asleep or offline."""
         self.perform(self.machine.wake(self.now_s()))
 
     def check(self) -> None:
-        """Make sure soon that the server is there still."""
+        """Ask the server for a sign of life."""
         self.perform(self.machine.check(self.now_s()))
 
     def perform(self, effects: list[proto.SignalingEffect]) -> None:
-        """Carry out what the machine wants."""
+        """Perform effects of the machine."""
         for effect in effects:
             self._perform_one(effect)
         self._timer.set(self.machine.deadline_s)
@@ -135,7 +135,7 @@ class SignalingConnection:
         if self._told_state is not state:
             self._told_state = state
             if state is proto.ServerState.OPEN:
-                return  # told by its own call
+                return  # reported by `on_server_opened`
             for listener in list(self._listeners.values()):
                 listener.on_server_changed(self.machine.url)
 

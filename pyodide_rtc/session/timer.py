@@ -1,4 +1,4 @@
-"""One timer for one machine: it rings at the machine's deadline, and there is none to poll."""
+"""One timer for one machine: it calls back at the machine's deadline, so that nothing polls."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 
 class DeadlineTimer:
-    """Calls back once the deadline that was set last has come.
+    """Calls back when the deadline that was set last has come.
 
     Args:
         callback: called without arguments; it should set the next deadline.
@@ -24,18 +24,19 @@ class DeadlineTimer:
     def set(self, deadline_s: float | None) -> None:
         """Set the deadline on the loop's clock; None stops the timer.
 
-        A timer that runs is left alone if the deadline only moves away: most deadlines move with
-        every message, and waking once too often is cheaper than a new timer for each.
+        If the deadline only moves to a later time, the running timer stays, and is set again when
+        it rings. Most deadlines move with every message: to wake once too often is cheaper than a
+        new timer for each.
         """
         self._deadline_s = deadline_s
         if deadline_s is None:
             self._cancel()
         elif deadline_s < self._rings_s:
             self._cancel()
-            # A deadline that has passed meanwhile is due now: Pyodide's loop refuses the past.
+            # Pyodide's loop refuses times in the past: a deadline that has passed is due now.
             delay_s = max(deadline_s - self._loop.time(), 0.0)
             self._handle = self._loop.call_later(delay_s, self._ring)
-            # Kept here: the handles of Pyodide's loop do not tell when they ring.
+            # Kept here, as the handles of Pyodide's loop do not say when they ring.
             self._rings_s = deadline_s
 
     def _cancel(self) -> None:

@@ -1,4 +1,4 @@
-"""The ports in memory: a network with delays, and a clock that is turned by hand.
+"""The ports in memory: a network with delays, and a virtual clock.
 
 Public, for your own tests: `Network` makes hosts, `VirtualTimeLoop` is the clock, and `peer_id_of`
 tells by which identity the others list a room.

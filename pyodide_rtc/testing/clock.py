@@ -1,4 +1,4 @@
-"""An event loop whose clock is turned by hand, or jumps to the next timer when all is quiet."""
+"""An event loop with a virtual clock: it jumps to the next timer when nothing is ready to run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class _JumpingSelector(selectors.SelectSelector):
-    """Never waits: it tells the loop how long it would have waited."""
+    """A selector that never waits: it adds up how long it would have waited."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,14 +29,14 @@ class _JumpingSelector(selectors.SelectSelector):
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
     """A loop on virtual time: sleeping costs nothing, and every run is the same.
 
-    Time stands still while anything is ready to run; then it jumps to the next timer. A coroutine
-    that sleeps turns the clock: `await asyncio.sleep(30)` lets 30 s pass for all others.
+    Time stands still while anything is ready to run; then it jumps to the next timer. So a
+    coroutine moves the clock by sleeping: `await asyncio.sleep(30)` lets 30 s pass for all others.
     """
 
     def __init__(self) -> None:
         self._jumping = _JumpingSelector()
         super().__init__(self._jumping)
-        # A timer that is due now must count as due: no rounding of the real clock stands between.
+        # Virtual time is exact: a timer that is due now counts as due, without a tolerance.
         self._clock_resolution = 1e-9
 
     def time(self) -> float:

@@ -1,4 +1,4 @@
-"""A host in memory: every port, on a fabric, which is a `Network` of this package."""
+"""A host in memory: it has every port. Its fabric is the `Network` of this package."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class MemoryKey:
         self._tell(done, plain if is_ours else DecryptionError("another key, or altered bytes"))
 
     def close(self) -> None:
-        """Call back no more."""
+        """Make no further callback."""
         self._is_closed = True
 
     def _tell(self, done: Callable[[T], None], result: T) -> None:
@@ -97,7 +97,7 @@ class MemoryCrypto:
         self.is_missing = False
 
     def require(self) -> None:
-        """Refuse, where a test says that there is none."""
+        """Raise if a test has set `is_missing`."""
         if self.is_missing:
             raise BrowserUnsupportedError("no cryptography", "worker", "Serve the page by https.")
 
@@ -108,10 +108,10 @@ class MemoryCrypto:
 
 
 class MemoryNetwork:
-    """What one host reaches.
+    """The ways of one host to others.
 
     Args:
-        host: where it is.
+        host: the host.
         abilities: what its peer connections can do.
     """
 
@@ -125,11 +125,11 @@ class MemoryNetwork:
         return self._abilities
 
     def open_socket(self, url: str, handler: SignalingSocketHandler) -> SignalingSocket:
-        """Open a socket to the relay of that address."""
+        """Open a socket to the signaling server of that address."""
         return MemorySocket(self._host, url, handler)
 
     async def answers_http(self, url: str) -> bool:
-        """Ask whether the relay of that address is up."""
+        """Ask whether the signaling server of that address is up."""
         return await self._host.fabric.probe(self._host, url)
 
     def open_peer(
@@ -146,10 +146,10 @@ class MemoryNetwork:
 
 
 class MemoryPage:
-    """The page of one host, as its host's attributes say that it is.
+    """The page of one host; it says about itself what the host's `facts` say.
 
     Args:
-        host: whose page it is.
+        host: the host.
     """
 
     def __init__(self, host: MemoryHost) -> None:
@@ -175,7 +175,7 @@ class MemoryPage:
         return self._locks
 
     async def facts(self) -> PageFacts:
-        """Give the page's facts."""
+        """Return the page's facts."""
         return self._host.facts
 
     def on_life(self, on_away: Callable[[], None], on_woken: Callable[[], None]) -> None:
@@ -208,24 +208,24 @@ class MemoryMachine:
         asyncio.get_running_loop().call_soon(callback)
 
     def wall_time_s(self) -> float:
-        """Give a time that is the same in every run."""
+        """Return a time that is the same in every run."""
         return 1_700_000_000.0
 
     def random(self) -> float:
-        """Give a random number of the network's seed."""
+        """Return a random number that follows from the network's seed."""
         return self._random.random()
 
     def random_bytes(self, count: int) -> bytes:
-        """Give random bytes of the network's seed."""
+        """Return random bytes that follow from the network's seed."""
         return self._random.randbytes(count)
 
 
 class MemoryHost:
-    """One home on the network, and what a test does to it.
+    """One host on the network, and what a test can do to it.
 
     Args:
-        fabric: what connects it to all others.
-        browser: hosts of the same browser share tab channels.
+        fabric: the network that connects it to all others.
+        browser: hosts of the same browser share tab channels and locks.
         href: the page's address.
         abilities: what its peer connections can do.
     """
@@ -247,7 +247,7 @@ class MemoryHost:
 
     @property
     def network(self) -> MemoryNetwork:
-        """What it reaches."""
+        """Its ways to others."""
         return self._network
 
     @property
@@ -262,21 +262,21 @@ class MemoryHost:
 
     @property
     def connected(self) -> list[MemoryPeer]:
-        """The peer connections that have met their other end."""
+        """The peer connections that are connected with their other end."""
         return [peer for peer in self.peers if peer.is_connected]
 
     def put_away(self) -> None:
-        """Let people leave the page, which closes all peer connections."""
+        """Put the page away, as if people left it; that closes all peer connections."""
         self._page.on_away()
         for peer in self.peers:
             peer.close()
 
     def wake(self) -> None:
-        """Let the page be shown again."""
+        """Show the page again."""
         self._page.on_woken()
 
     async def aclose(self) -> None:
-        """Close all peer connections, as a page that goes away."""
+        """Close all peer connections, as a page that is closed does."""
         self.is_closed = True
         self._page.locks.release_all()
         for peer in self.peers:

@@ -19,15 +19,15 @@ class MemoryLock:
         self._locks = locks
 
     def close(self) -> None:
-        """Give it up, or watch no longer."""
+        """Release the lock, or stop watching it."""
         self._locks.remove(self)
 
 
 class MemoryLocks:
-    """What one host sees of its browser's locks.
+    """The locks of one host's browser, as the host uses them.
 
     Args:
-        network: knows all locks.
+        network: keeps the locks of all browsers.
         browser: hosts of the same browser share locks.
     """
 
@@ -36,25 +36,25 @@ class MemoryLocks:
         self._own: list[MemoryLock] = []
 
     def claim(self, name: str, on_held: Callable[[], None]) -> MemoryLock:
-        """Take a lock of our own."""
+        """Hold a lock of our own."""
         lock = self._add(name, None)
         asyncio.get_running_loop().call_soon(on_held)
         return lock
 
     def watch(self, name: str, on_free: Callable[[], None]) -> MemoryLock:
-        """Tell when nobody holds the lock any more."""
+        """Call back when nobody holds the lock any more."""
         lock = self._add(name, on_free)
         self._tell(name)
         return lock
 
     def remove(self, lock: MemoryLock) -> None:
-        """Forget a lock, and tell those who watched it."""
+        """Forget a lock, and call back all that watch it if it is free now."""
         if lock in self._all:
             self._all.remove(lock)
             self._tell(lock.name)
 
     def release_all(self) -> None:
-        """Die: give up everything without a word."""
+        """Release everything, as the browser does for a host that dies."""
         for lock in self._own:
             self.remove(lock)
 

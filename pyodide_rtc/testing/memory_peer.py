@@ -1,10 +1,10 @@
-"""Peer connections in memory, with the rules of WebRTC that the protocol leans on.
+"""Peer connections in memory, with the rules of WebRTC that the protocol relies on.
 
-Descriptions are texts that name their connection; an offer that comes while an own one is pending
-rolls that back; each connection that ever created a data channel still has it after a rollback.
-A connection of a host that lacks rollback or ICE restart refuses what would need it.
-A connection whose path is cut is "disconnected" after some seconds and "failed" after some more:
-then an ICE restart is needed, as it is in browsers. What its channels hold waits meanwhile.
+A description is a text that names its peer connection. An offer that comes while our own is pending
+rolls ours back. A data channel that was created is still there after a rollback. A peer connection
+of a host that lacks rollback or ICE restart refuses what would need it.
+If the path of a peer connection is cut, it is "disconnected" after some seconds and "failed" after
+some more: then it needs an ICE restart, as in browsers. What its channels hold waits meanwhile.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
     from pyodide_rtc.testing.network import Network
 
 BUFFER_LIMIT_BYTES = 16 * 1024 * 1024
-"""What a channel holds before it refuses more, as Chromium's does."""
+"""How much a channel holds before it refuses more, as in Chromium."""
 
 DISCONNECTED_AFTER_S = 5.0
-"""How long a path is cut until a connection says so; Chromium takes about as long."""
+"""A peer connection is "disconnected" so long after its path was cut; about as in Chromium."""
 
 SILENT_AFTER_S = 2.0
-"""How long, at least, where both ends are watched."""
+"""The same, at least, if both ends watch for signs of life."""
 
 FAILED_AFTER_S = 15.0
-"""How long after that, or after the beginning, a connection gives up; Chromium takes about as
-long."""
+"""A peer connection is "failed" so long after that, or after it began to connect; about as in
+Chromium."""
 
 
 class MemoryDataChannel:
@@ -55,7 +55,7 @@ class MemoryDataChannel:
         """Whether it can send."""
         self._sent_s = 0.0  # when all that was given to `send` will have gone
         self.buffered_bytes = 0
-        """Bytes given to `send` that have not gone yet; none on a network without a rate."""
+        """How many bytes given to `send` have not gone yet; 0 on a network without a rate."""
 
     def listen(self, handler: DataChannelHandler) -> None:
         """Set the handler."""
@@ -79,7 +79,7 @@ class MemoryDataChannel:
         self._network.deliver((self, other), lambda: other._receive(data), after_s=after_s)
 
     def _transmit(self, size: int) -> float:
-        """Put a message on the line; gives the seconds until it has gone."""
+        """Put a message on the line; return the seconds until it has gone."""
         loop = asyncio.get_running_loop()
         now_s = loop.time()
         self._sent_s = max(now_s, self._sent_s) + size / self._network.bytes_per_s
@@ -102,7 +102,7 @@ class MemoryDataChannel:
         self.is_open = False
 
     def _end(self, other: MemoryDataChannel) -> None:
-        """Hear of the end after the other side has: everything that was sent has gone then."""
+        """Close the other end and then this one: by now everything that was sent has gone."""
         other._closed()
         self._network.deliver((other, self), self._closed)
 
@@ -130,8 +130,8 @@ class MemoryPeer:
     """One end of a peer connection.
 
     Args:
-        host: where it is.
-        handler: hears it.
+        host: the host that it is on.
+        handler: called with what happens to it.
         is_offering: whether it makes its offer at once, and looks for candidates.
     """
 
@@ -163,7 +163,7 @@ class MemoryPeer:
 
     @property
     def is_connected(self) -> bool:
-        """Whether it has met its other end; one in reserve has not, nor two that both answered."""
+        """Whether both ends know each other; not in reserve, nor if both have answered."""
         other = self._other
         return other is not None and other._other is self and other._accepted != self._accepted
 
@@ -240,7 +240,7 @@ class MemoryPeer:
         self._tell("closed")
 
     def check_path(self) -> None:
-        """Take that the network may have changed."""
+        """The network may have changed: check whether there is a path."""
         other = self._other
         if self.handler is None or other is None or self.state in ("new", "failed"):
             return

@@ -1,8 +1,9 @@
-"""A network in memory: relays, peer connections and tab channels, with delays and faults.
+"""A network in memory: signaling servers (relays), peer connections and tab channels, with faults.
 
-Messages of one pair keep their order; those of different pairs overtake each other, by delays that
-the seed decides. What is sent where a path is cut waits until it is whole again, as with TCP and
-SCTP, whose time-outs are those of sockets and peer connections. Hosts can die without a word.
+Messages of one pair of ends keep their order. Those of different pairs can overtake each other, by
+delays that the seed decides. What is sent on a path that is cut waits until the path is whole
+again, as with TCP and SCTP; the time-outs are those of sockets and peer connections. Hosts can die
+without notice.
 """
 
 from __future__ import annotations
@@ -27,14 +28,14 @@ _OF_A_BROWSER = Abilities(rollback=True, ice_restart=True)
 
 
 class Network:
-    """What connects the hosts of one test.
+    """The network that connects the hosts of one test.
 
     Args:
         seed: decides every delay and every random number of the hosts.
-        max_delay_s: messages take between none and so many seconds.
-        max_message_bytes: what every peer accepts at most.
-        bytes_per_s: what each end of a data channel can send; infinite, or slow enough that its
-            buffer fills, as a browser's does.
+        max_delay_s: a message takes between 0 and so many seconds.
+        max_message_bytes: the largest message that each peer accepts.
+        bytes_per_s: how fast each end of a data channel sends. If it is finite and slow, buffers
+            fill as in a browser.
     """
 
     def __init__(
@@ -88,7 +89,7 @@ class Network:
         self._check_paths()
 
     def heal(self) -> None:
-        """Make all paths whole: what waited arrives."""
+        """Make all paths whole; what waited arrives."""
         self._cuts.clear()
         stalled, self._stalled = self._stalled, {}
         for pair, count in stalled.items():
@@ -97,9 +98,9 @@ class Network:
         self._check_paths()
 
     def kill(self, host: MemoryHost) -> None:
-        """Let a host die without a word: servers see its sockets close, peers see nothing.
+        """Kill a host without notice: signaling servers see its sockets close, peers see nothing.
 
-        Its browser lives on: what its locks stood for is seen by other tabs.
+        Its browser lives on: other tabs see that its locks are free.
         """
         host.is_dead = True
         for relay in self.relays.values():
@@ -122,22 +123,22 @@ class Network:
     ) -> None:
         """Call back after a random delay, never before an earlier delivery of the same pair.
 
-        Members of the pair that have a place (`place`) need a path between them: else it waits.
+        If both members of the pair have a place (`place`) and no path is between these, it waits.
 
         Args:
             pair: who sends to whom.
-            callback: the delivery.
-            after_s: what passes before the delay begins, in seconds.
+            callback: makes the delivery.
+            after_s: how many seconds pass before the delay begins.
         """
         self._queues[pair].append(callback)
         self._schedule(pair, after_s)
 
     def place(self, end: Hashable, host: MemoryHost | str) -> None:
-        """Say where one end of a pair is: at a host, or at the relay of an address."""
+        """Set where one end of a pair is: at a host, or at the relay of an address."""
         self._places[end] = host
 
     async def probe(self, host: MemoryHost, url: str) -> bool:
-        """Ask whether a relay is up; without a path to it there is no answer."""
+        """Ask whether a relay is up; without a path to it no answer comes."""
         answer = asyncio.get_running_loop().create_future()
         relay = self.relays[url]
         for end, place in ((answer, host), (relay, url)):
@@ -152,7 +153,7 @@ class Network:
         return is_up
 
     def add_peer(self, peer: MemoryPeer) -> str:
-        """Take a new peer connection, and give its session id."""
+        """Register a new peer connection, and return its session id."""
         self._sessions += 1
         session = str(self._sessions)
         self.peers[session] = peer
@@ -160,7 +161,7 @@ class Network:
         return session
 
     def remove_peer(self, peer: MemoryPeer) -> None:
-        """Take the end of a peer connection; its other end has lost its path."""
+        """Remove a peer connection that has ended; its other end loses its path."""
         self.peers = {s: p for s, p in self.peers.items() if p is not peer}
 
     def _check_paths(self) -> None:
@@ -193,17 +194,17 @@ class MemoryRelay:
         self.sockets: list[MemorySocket] = []
 
     def stop(self) -> None:
-        """Fall over: every socket closes, none opens."""
+        """Fail: every socket closes, and none opens."""
         self.is_up = False
         for socket in list(self.sockets):
             socket.drop("the server went away")
 
     def start(self) -> None:
-        """Be there again."""
+        """Work again."""
         self.is_up = True
 
     def receive(self, sender: MemorySocket, text: str) -> None:
-        """Take a frame of a client."""
+        """Handle a frame of a client."""
         frame = json.loads(text)
         match frame["type"]:
             case "subscribe":
@@ -254,7 +255,7 @@ class MemorySocket:
             self._relay.receive(self, text)
 
     def give(self, text: str) -> None:
-        """Bring the client a frame."""
+        """Deliver a frame to the client."""
 
         def arrive() -> None:
             if self._handler is not None:
@@ -275,11 +276,11 @@ class MemorySocket:
         self._network.deliver(("out", self, self._relay), self.end)
 
     def silence(self) -> None:
-        """Hear nothing any more."""
+        """Make no further callback."""
         self._handler = None
 
     def end(self) -> None:
-        """Be gone at the server."""
+        """Remove the socket from the server."""
         if self in self._relay.sockets:
             self._relay.sockets.remove(self)
 
@@ -302,7 +303,7 @@ class MemoryTabChannel:
                 self._network.deliver((self, member), lambda m=member: m.give(data))  # type: ignore[misc]
 
     def give(self, data: bytes) -> None:
-        """Bring a frame."""
+        """Deliver a frame."""
         if self._handler is not None:
             self._handler.on_message(data)
 

@@ -1,6 +1,6 @@
 """Awareness updates: who is here, as one JSON object per client.
 
-Owns their encoding. Must not know which entry is newer, and when one is outdated.
+Owns their encoding. Must not know which entry is newer, or when one is outdated.
 
 Layout: varUint(count) • count times (varUint(client id) • varUint(clock) • varString(JSON)), where
 the JSON ``null`` says that the client has gone.
@@ -31,7 +31,7 @@ class AwarenessEntry:
         client_id: the author id of its document, 53 bits.
         clock: counts its changes; 53 bits.
         state: a JSON object, or None when the client has gone.
-        size_bytes: of the JSON, with its length before it; 0 if it was not read from a message.
+        size_bytes: the size of the JSON with its length before it; 0 if it came from no message.
     """
 
     client_id: int
@@ -45,7 +45,7 @@ class TooBigState:
     """A state above the limit, which was not read.
 
     Args:
-        client_id: whose it is.
+        client_id: the client whose state it is.
         size_bytes: the size of its JSON.
     """
 
@@ -78,7 +78,7 @@ def decode_awareness(
         data: the body.
         max_bytes: limit of its size.
         max_clients: limit of its entries.
-        max_state_bytes: limit of each state's JSON: what is above comes as `TooBigState`.
+        max_state_bytes: limit of each state's JSON; a larger one is returned as `TooBigState`.
 
     Raises:
         DecodeError: it ends too early, has more entries than allowed, or a state is neither a JSON

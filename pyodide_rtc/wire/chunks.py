@@ -1,7 +1,7 @@
-"""Chunks: how a frame goes to a peer of our own kind that is larger than one message may be.
+"""Chunks: how a frame that is larger than one message may be goes to a peer of our own kind.
 
-Owns the layout of a chunk, the cutting, and the putting together. Must not know what is in a frame,
-and when a chunk is sent. A stock y-webrtc peer does not know the message type; it is not sent any.
+Owns the layout of a chunk, the cutting, and the assembly. Must not know what is in a frame, or when
+a chunk is sent. A stock y-webrtc peer does not know the message type, so it gets no chunks.
 
 The chunks of a frame make a *transfer*. On one data channel a transfer is complete before the next
 begins; frames that need no chunks may go between its chunks, and so overtake it.
@@ -31,7 +31,7 @@ CHUNK_TYPE: Final = 101
 """The message type: beyond those of y-webrtc (0, 1, 3, 4) and of y-websocket (2)."""
 
 MIN_CHUNK_BYTES: Final = 64
-"""The least that a chunk may be cut to: its head can take 25 bytes."""
+"""The smallest limit that a frame can be cut to: the head of a chunk can take 25 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def encode_chunk(chunk: Chunk) -> bytes:
 
 
 def cut(transfer: int, frame: bytes, *, max_bytes: int) -> Iterator[Chunk]:
-    """Cut a frame into chunks, each made when it is asked for.
+    """Cut a frame into chunks. Each is made only when it is needed.
 
     Args:
         transfer: number of the transfer.
@@ -96,8 +96,8 @@ class Assembler:
     """Puts the chunks of one data channel together, one transfer after the other.
 
     Args:
-        max_bytes: the largest frame that is taken. No more than that is ever held: what a chunk
-            says of the total reserves nothing.
+        max_bytes: the largest frame that may come. No more is ever held: the total that a chunk
+            claims reserves no memory.
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -105,15 +105,15 @@ class Assembler:
         self._transfer: int | None = None
         self._frame = BytesIO()  # not a list: chunks of two bytes would take 22 times as much
         self.done_bytes = 0
-        """How much of the transfer under way has come."""
+        """How many bytes of the transfer under way have come."""
         self.total_bytes = 0
-        """How much it will be; 0 while there is none."""
+        """Its whole size; 0 if there is no transfer."""
 
     def add(self, chunk: Chunk) -> bytes | None:
-        """Take the next chunk.
+        """Add the next chunk.
 
         Returns:
-            the frame, once it is whole.
+            the frame, once it is complete; else None.
 
         Raises:
             MessageTooBigError: the frame is too large.

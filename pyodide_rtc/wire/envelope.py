@@ -1,7 +1,7 @@
-"""The envelope of password rooms: what lies around ciphertext, and what is in it.
+"""The envelope of password rooms: the frame around ciphertext, and the encoding of what is in it.
 
-Owns wire.md section 3 but the cryptography, which is a port: AES-GCM 256 without additional data,
-under a key made by PBKDF2 from password and room name. Must not know keys.
+Owns wire.md section 3 without the cryptography, which is a port: AES-GCM 256 without additional
+data, under a key that PBKDF2 derives from password and room name. Must not know keys.
 
 Signaling payloads travel as ``to_text(encode_frame(iv, encrypt(encode_plain(payload))))``; messages
 of the tab channel as ``encode_frame(iv, encrypt(message))``.
@@ -48,7 +48,7 @@ def encode_frame(iv: bytes, ciphertext: bytes) -> bytes:
 
 
 def is_frame(data: bytes) -> bool:
-    """Tell whether this looks like such a frame: no plain message begins as one does."""
+    """Return whether this looks like such a frame: no plain message begins like that."""
     return data.startswith(encode_var_string(_ALGORITHM))
 
 
@@ -59,7 +59,7 @@ def decode_frame(data: bytes, *, max_bytes: int) -> tuple[bytes, bytes]:
         The iv, and the ciphertext with its tag.
 
     Raises:
-        DecodeError: not such a frame; in a tab channel this can be a tab without the password.
+        DecodeError: not such a frame; in a tab channel a tab without the password can send that.
         MessageTooBigError: larger than `max_bytes`.
     """
     reader = Reader(data, max_bytes=max_bytes)
@@ -88,7 +88,7 @@ def encode_plain(payload: Mapping[str, object]) -> bytes:
 
 
 def decode_plain(data: bytes, *, max_bytes: int) -> object:
-    """Decode what was decrypted; bytes behind the value are ignored.
+    """Decode a decrypted payload; bytes behind the value are ignored.
 
     Raises:
         DecodeError: not a value.

@@ -1,4 +1,4 @@
-"""Objects that came from outside: their fields, with the type that each must have.
+"""Reads the fields of objects that came from outside, and checks the type of each.
 
 Owns the errors of a wrong type. Must not know any message.
 """
@@ -12,23 +12,23 @@ __all__ = ["get_string", "to_fields", "unexpected"]
 
 
 def to_fields(value: object, what: str) -> dict[str, object]:
-    """Take the fields of an object; a field that is undefined is not there.
+    """Return the fields of an object, without those that are undefined.
 
     Args:
-        value: what should be an object.
-        what: how to name it in the error.
+        value: the value that should be an object.
+        what: how the error names it.
 
     Raises:
         DecodeError: it is not an object.
     """
     if not isinstance(value, dict):
         raise unexpected(f"{what} to be an object", value)
-    # JSON leaves out what JavaScript has as undefined, lib0 does not; both mean the same payload.
+    # JSON leaves undefined fields out, and lib0 does not. Both mean the same payload.
     return {key: item for key, item in value.items() if item is not UNDEFINED}
 
 
 def get_string(fields: dict[str, object], key: str) -> str:
-    """Take a field that must be a text.
+    """Return a field that must be a text.
 
     Raises:
         DecodeError: it is missing or not a text.
@@ -40,9 +40,9 @@ def get_string(fields: dict[str, object], key: str) -> str:
 
 
 def unexpected(expected: str, value: object) -> DecodeError:
-    """Build the error for a value that is not what it should be.
+    """Return the error for a value that is not what it should be.
 
-    It quotes the start of a text, and names but the type of anything else, which can be large.
+    It quotes the start of a text. Of any other value, which can be large, it names only the type.
     """
     found = value[:32] if isinstance(value, str) else type(value).__name__
     return DecodeError(expected, excerpt=found.encode(errors="replace"))

@@ -1,9 +1,9 @@
 """JSON as JavaScript's ``JSON.stringify`` and ``JSON.parse`` write and read it.
 
 Owns the differences to Python's ``json``: compact separators, text that is not ASCII kept, lone
-surrogates escaped, no NaN and no infinity either way, bounded nesting. Numbers may be spelled
-otherwise than JavaScript would (``1.0``, ``1e-07``); they mean the same. Must not know what the
-JSON says.
+surrogates escaped, no NaN and no infinity in either direction, bounded nesting. Numbers may be
+spelled otherwise than in JavaScript (``1.0``, ``1e-07``); they mean the same. Must not know what
+the JSON says.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from pyodide_rtc.wire.lib0_encoding import MAX_DEPTH
 __all__ = ["decode_json", "encode_json"]
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-# Possessive, so that no text makes the scan slower than linear; a string that does not end runs to
-# the end, for the parser gets no further either.
+# Possessive quantifiers keep the scan linear for every text. A string that does not end matches up
+# to the end of the text, as the parser gets no further either.
 _STRING_OR_BRACKET = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{}]', re.DOTALL)
 _EXCERPT_CHARS = 32
 
@@ -68,9 +68,9 @@ def _finite(literal: str) -> float:
 
 
 def _too_deep_at(text: str) -> int | None:
-    """Tell where the nesting goes past the limit.
+    """Return where the nesting exceeds the limit; None if it does not.
 
-    Checked before parsing, for the parser recurses and the stack of a browser is small.
+    This is checked before parsing: the parser recurses, and the stack of a browser is small.
     """
     if text.count("{") + text.count("[") <= MAX_DEPTH:
         return None

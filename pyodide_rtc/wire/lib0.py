@@ -1,7 +1,7 @@
 """lib0's binary encoding: variable length numbers, strings, bytes, and JavaScript values.
 
-Owns how single values are read, and offers the writing half, ``lib0_encoding``, under its own
-name. Must not know what the values are for.
+Owns how single values are read, and re-exports the encoding half, ``lib0_encoding``. Must not know
+what the values are for.
 
 Layout: ``varUint`` has 7 bits a byte, lowest first, and 0x80 set on all but the last byte.
 ``varInt`` has 6 bits in its first byte, and 0x40 there as sign. ``varUint8Array`` is varUint(length
@@ -100,7 +100,7 @@ class Reader:
         return first if first < 0x80 else self._rest_of_number(first & 0x7F, 7)
 
     def var_int(self) -> int:
-        """Read a number from -(2^53-1) to 2^53-1; -0 comes as 0.
+        """Read a number from -(2^53-1) to 2^53-1; -0 is read as 0.
 
         Raises:
             DecodeError: its size is larger.
@@ -132,11 +132,11 @@ class Reader:
     def any(self, *, max_depth: int = MAX_DEPTH) -> object:
         """Read a JavaScript value.
 
-        A number comes as int if lib0 wrote it as varInt (whole, up to 2^31-1 in size, not -0), else
-        as float.
+        A number is read as int if lib0 wrote it as varInt (whole, up to 2^31-1 in size, not -0),
+        else as float.
 
         Args:
-            max_depth: how many arrays and objects may lie in one another.
+            max_depth: how deep arrays and objects may nest.
 
         Returns:
             None, bool, int, float, BigInt, str, bytes, list, dict or UNDEFINED.

@@ -1,4 +1,4 @@
-"""The writing half of lib0's encoding, and what both halves share; the layout is in ``lib0``.
+"""The encoding half of lib0's format, and what both halves share; the layout is in ``lib0``.
 
 Owns how single values are written. Must not know what they are for.
 
@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 MAX_SAFE_INTEGER = 2**53 - 1
-"""The largest number that JavaScript counts exactly, and the limit of varUint and varInt."""
+"""The largest integer up to which JavaScript is exact; the limit of varUint and varInt."""
 
 MAX_DEPTH = 64
 """How deep arrays and objects may nest. Honest messages nest less than ten deep."""
@@ -208,7 +208,7 @@ def _utf8(text: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:
-        # by way of utf-16, where two halves of a pair find each other as they do in JavaScript
+        # By way of utf-16, two halves of a surrogate pair become one character, as in JavaScript.
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
 
 

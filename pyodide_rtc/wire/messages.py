@@ -1,7 +1,7 @@
 """The messages of data and tab channels.
 
 Owns wire.md section 4: one message per frame, no length prefix around it. Must not know what is in
-an update, and who is at the other end.
+an update, or who is at the other end.
 
 Source: y-webrtc src/y-webrtc.js ``readMessage`` (c411f1d); y-protocols 1.0.7 sync.js.
 """
@@ -48,7 +48,7 @@ MAX_CHECKED_BYTES = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class SyncStep1:
-    """Ask for what is missing.
+    """Ask for what we lack.
 
     Layout: varUint(0) • varUint(0) • varUint8Array(state_vector)
     """
@@ -68,7 +68,7 @@ class SyncStep2:
 
 @dataclass(frozen=True, slots=True)
 class SyncUpdate:
-    """Tell of a change just made.
+    """Send a change that was just made.
 
     Layout: varUint(0) • varUint(2) • varUint8Array(update)
     """
@@ -78,7 +78,7 @@ class SyncUpdate:
 
 @dataclass(frozen=True, slots=True)
 class AwarenessMessage:
-    """Tell awareness states; ``awareness`` encodes and decodes the update.
+    """Send awareness states; ``awareness_update`` encodes and decodes the update.
 
     Layout: varUint(1) • varUint8Array(update)
     """
@@ -109,14 +109,14 @@ class TabPeer:
 
 @dataclass(frozen=True, slots=True)
 class StateCheck:
-    """Tell what we have, so that a peer of our own kind can see whether something was lost.
+    """Say what we have, so that a peer of our own kind can see whether something was lost.
 
     Layout: varUint(80) • varUint8Array(state_vector) • varUint8Array(digest)
 
     Args:
-        state_vector: as in step 1: of each client, how far we have everything.
-        digest: of what no state vector tells, in 8 bytes: what is deleted, and what we have of
-            clients behind something that we lack (``state``).
+        state_vector: as in step 1: for each client, how far we have everything.
+        digest: 8 bytes for what no state vector shows: what is deleted, and what we have of clients
+            behind gaps, that is behind something that we lack (``state``).
     """
 
     state_vector: bytes
@@ -125,7 +125,7 @@ class StateCheck:
 
 @dataclass(frozen=True, slots=True)
 class LinkedPeers:
-    """Tell whom we are linked with, so that nobody passes on to us what we hear from them.
+    """Say whom we are linked with, so that no other peer passes on to us what these send.
 
     Layout: varUint(104) • varUint(count) • count times varString(peer_id)
 
@@ -137,7 +137,7 @@ class LinkedPeers:
 
 @dataclass(frozen=True, slots=True)
 class UnknownMessage:
-    """A message of a type that y-webrtc does not know, and reports without further harm.
+    """A message of an unknown type; y-webrtc reports such a message, and goes on.
 
     Layout: varUint(type) • body
     """
@@ -160,7 +160,7 @@ Message = (
 
 
 def encode(message: Message) -> bytes:
-    """Encode one message; the layout stands at its class.
+    """Encode one message; its class has the layout.
 
     Raises:
         LocalProtocolError: the type of an unknown message is not from 0 to 2^53-1.
@@ -189,7 +189,7 @@ def encode(message: Message) -> bytes:
 
 
 def _frame(head: bytes, update: bytes) -> bytes:
-    """Put a head and the length before an update, which may be large: it is copied once."""
+    """Put a head and the length before an update. It may be large, so it is copied only once."""
     return b"".join((head, encode_var_uint(len(update)), update))
 
 
@@ -232,7 +232,7 @@ def _decode_check(reader: Reader) -> StateCheck:
 
 
 def _decode_tail(reader: Reader, data: bytes) -> int | None:
-    """Read the client id behind a tab peer, if that is what stands there."""
+    """Read the client id behind a `TabPeer`, if there is one."""
     if data[reader.offset : reader.offset + 1] != _OWN_KIND:
         return None
     reader.byte()

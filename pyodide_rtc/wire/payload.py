@@ -1,4 +1,4 @@
-"""What peers tell each other by way of a signaling server: the `data` of a publish frame.
+"""What peers send each other by way of a signaling server: the `data` of a publish frame.
 
 Owns wire.md section 2. Must not know the frames around it, connections, or when anything is sent.
 
@@ -43,7 +43,7 @@ class Description:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An ICE candidate; an empty text says that there are no more."""
+    """An ICE candidate; an empty text says that no more will come."""
 
     candidate: str
     sdp_m_line_index: int | None
@@ -52,7 +52,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class OtherSignal:
-    """A signal that is not needed for data channels, such as ``renegotiate``: known by its type."""
+    """A signal that data channels do not need, such as ``renegotiate``: only its type is kept."""
 
     type: str
 
@@ -75,10 +75,10 @@ class SignalMessage:
     """A signal from one peer to another.
 
     Args:
-        sender: peer id.
-        to: peer id.
-        token: the sender's glare token, a finite number.
-        signal: what to tell the peer connection.
+        sender: the sender's peer id.
+        to: the receiver's peer id.
+        token: the sender's glare token, a finite number; None if it has none.
+        signal: the description or candidate for the peer connection.
         extra: keys beyond y-webrtc's, which a stock peer ignores.
     """
 
@@ -94,7 +94,7 @@ Payload = Announce | SignalMessage
 
 
 def encode_payload(payload: Payload) -> dict[str, object]:
-    """Encode what a peer publishes, keys in y-webrtc's order and `extra` behind them.
+    """Encode a payload: keys in y-webrtc's order, then those of `extra`.
 
     Layout: ``{type, from}`` or ``{to, from, type, token, signal}``
     """
@@ -112,10 +112,10 @@ def encode_payload(payload: Payload) -> dict[str, object]:
 
 
 def decode_payload(value: object) -> Payload:
-    """Decode what a peer published: the `data` of a publish frame, or what its envelope held.
+    """Decode a payload: the `data` of a publish frame, or what its envelope held.
 
     Raises:
-        DecodeError: not a payload. Whoever is in the room may publish such a thing.
+        DecodeError: not a payload. Anybody in the room can publish such a thing.
     """
     fields = to_fields(value, "a payload")
     sender = get_string(fields, "from")

@@ -1,7 +1,7 @@
-"""The frames of a signaling server, for both ends of the socket.
+"""The frames between a signaling server and its clients, for both ends of the socket.
 
-Owns wire.md section 1, and offers the payload of section 2, ``payload``, under its own name. Must
-not know sockets, rooms, or when anything is sent.
+Owns wire.md section 1, and re-exports the names of ``payload`` (section 2). Must not know sockets,
+rooms, or when anything is sent.
 
 Layout: WebSocket text frames, one JSON object each.
 
@@ -60,21 +60,21 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Subscribe:
-    """Ask for what is published under these topics."""
+    """A client wants what is published under these topics."""
 
     topics: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Unsubscribe:
-    """Ask no longer."""
+    """A client no longer wants what is published under these topics."""
 
     topics: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Publish:
-    """Something for all subscribers of a topic, the sender included.
+    """Data for all subscribers of a topic, the sender included.
 
     Args:
         topic: the room's name.
@@ -89,7 +89,7 @@ class Publish:
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """A sign of life of the client."""
+    """The client's sign of life."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +102,12 @@ ServerFrame = Pong | Publish
 
 
 def encode_subscribe(topics: Iterable[str]) -> str:
-    """Encode the client's wish to hear these topics."""
+    """Encode a subscription to these topics."""
     return encode_json({"type": "subscribe", "topics": list(topics)})
 
 
 def encode_unsubscribe(topics: Iterable[str]) -> str:
-    """Encode the client's wish to hear these topics no longer."""
+    """Encode the end of a subscription to these topics."""
     return encode_json({"type": "unsubscribe", "topics": list(topics)})
 
 
@@ -117,7 +117,7 @@ def encode_publish(
     *,
     clients: int | None = None,
 ) -> str:
-    """Encode something for all subscribers of a topic.
+    """Encode data for all subscribers of a topic.
 
     Args:
         topic: the room's name.
@@ -144,7 +144,7 @@ def encode_pong() -> str:
 
 
 def decode_client_frame(text: str, *, max_chars: int) -> ClientFrame:
-    """Decode what a client sent. Keys that are not known are dropped.
+    """Decode a frame that a client sent. Unknown keys are dropped.
 
     Raises:
         DecodeError: not a frame of a client.
@@ -165,7 +165,7 @@ def decode_client_frame(text: str, *, max_chars: int) -> ClientFrame:
 
 
 def decode_server_frame(text: str, *, max_chars: int) -> ServerFrame:
-    """Decode what the server sent. Keys that are not known are dropped.
+    """Decode a frame that the signaling server sent. Unknown keys are dropped.
 
     Raises:
         DecodeError: not a frame of a server.

@@ -1,5 +1,7 @@
-"""What a document has, to be compared without sending it: state vectors, and a digest of the rest.
+"""What a document has, in a form to compare without sending it: state vectors, and a digest.
 
+A state vector says how far a document goes without a gap, by client. The digest stands for what no
+state vector shows: what is deleted, and units behind gaps.
 Owns the reading of state vectors and of an update's delete set. Must not know documents.
 
 Layout: a state vector is varUint(count) • count times (varUint(client) • varUint(clock)), the clock
@@ -48,29 +50,29 @@ def decode_state_vector(data: bytes) -> dict[int, int]:
 
 
 def encode_state_vector(clocks: dict[int, int]) -> bytes:
-    """Write a state vector from client id to clock; none that is not above 0, as Yjs does."""
+    """Write a state vector from client id to clock; only clocks above 0, as Yjs does."""
     numbers = [n for entry in clocks.items() if entry[1] > 0 for n in entry]
     return b"".join(map(encode_var_uint, (len(numbers) // 2, *numbers)))
 
 
 def count_missing(have: dict[int, int], wanted: dict[int, int]) -> int:
-    """Count the units that one state vector tells and the other does not.
+    """Count the units that the state vector `wanted` covers and `have` does not.
 
-    A unit is a character of a text, an item of an array, a value set: the more, the more is behind.
+    A unit is a character of a text, an item of an array, or a value that was set.
 
     Args:
         have: client id to clock.
-        wanted: the same of the other.
+        wanted: client id to clock.
     """
     return sum(max(clock - have.get(client, 0), 0) for client, clock in wanted.items())
 
 
 def count_gaps(clocks: dict[int, int], behind: Units) -> int:
-    """Count the units that are missing before those behind gaps.
+    """Count the units in the gaps of a document.
 
     Args:
-        clocks: how far a document goes without a gap, by client id.
-        behind: what it has beyond, sorted.
+        clocks: how far the document goes without a gap, by client id.
+        behind: the units that it has beyond that, sorted.
     """
     missing = 0
     for client, ranges in behind.items():
@@ -82,14 +84,14 @@ def count_gaps(clocks: dict[int, int], behind: Units) -> int:
 
 
 def digest_of(deletions: bytes, behind: Units) -> bytes:
-    """Digest what no state vector tells, in a way that no order changes.
+    """Digest what no state vector shows; the order of clients and ranges does not matter.
 
     Layout: BLAKE2b of the deleted units and of those behind gaps, each in the layout of a delete
     set: clients and ranges sorted, ranges that touch joined.
 
     Args:
         deletions: a delete set.
-        behind: what a document has behind gaps.
+        behind: the units that the document has behind gaps.
 
     Raises:
         DecodeError: `deletions` is no delete set.
@@ -99,7 +101,7 @@ def digest_of(deletions: bytes, behind: Units) -> bytes:
 
 
 def decode_units(data: bytes) -> Units:
-    """Read a delete set: ranges sorted, and such as touch joined.
+    """Read a delete set; ranges are sorted, and those that touch are joined.
 
     Raises:
         DecodeError: it is none.

@@ -1,7 +1,7 @@
 """Cuts a Yjs update into smaller ones, for peers that cannot take it whole.
 
-Owns the layout of updates, as far as cutting needs it: where structs begin and end, and how many
-clocks each spans. Must not know what they mean: that is the document's.
+Owns the layout of updates as far as cutting needs it: where structs begin and end, and how many
+clocks each spans. Must not know what structs mean: only the document does.
 
 Layout of an update (format v1)::
 
@@ -38,29 +38,29 @@ from pyodide_rtc.wire.update_scan import Scanner, Struct
 __all__ = ["MIN_PIECE_BYTES", "cut_update"]
 
 MIN_PIECE_BYTES: Final = 64
-"""The least that pieces may be cut to: what stands around one struct can take half of it."""
+"""The smallest limit that an update can be cut to: half of it can go around one struct."""
 
 _NOTHING: Final = b"\0\0"
 """The update that changes nothing."""
 
 _MAX_COUNT_BYTES: Final = 5
-"""What is set aside for a count, which is known only when a piece is complete."""
+"""The bytes reserved for a count, which is known only when a piece is complete."""
 
 
 def cut_update(update: bytes, max_bytes: int) -> list[bytes]:
-    """Cut an update into updates which together say the same.
+    """Cut an update into smaller ones that together have the same effect.
 
-    Each is valid by itself; the receiver keeps what refers to a later one until that comes. First
-    come the structs, in the order of the update, then the deletions. Of structs that are larger
-    than a piece, strings are cut between characters, and lists of values between values.
+    Each is a valid update. The receiver keeps what refers to a later one until that comes. The
+    structs come first, in the order of the update, then the deletions. Structs that are larger than
+    a piece are cut themselves: strings between characters, and lists between values.
 
     Args:
         update: in format v1.
-        max_bytes: the largest that a piece may be; at least `MIN_PIECE_BYTES`.
+        max_bytes: the largest size of a piece; at least `MIN_PIECE_BYTES`.
 
     Returns:
-        at least one update. One that is above `max_bytes` holds a single thing that no update can
-        have a part of: a binary, an embedded object, one value of a list.
+        at least one update. One that is larger than `max_bytes` holds a single thing that cannot be
+        cut: a binary, an embedded object, or one value of a list.
 
     Raises:
         DecodeError: it is no update, or has something in it that Yrs 0.28 does not know.
@@ -152,7 +152,7 @@ class _Pieces:
         return self._runs[-1]
 
     def _head_bytes(self, client: int, clock: int) -> int:
-        """What a struct costs beside its own bytes, at most."""
+        """Return how many bytes a struct needs at most, in addition to its own."""
         if self._runs and self._runs[-1].client == client:
             return 0
         ids = len(encode_var_uint(client)) + len(encode_var_uint(clock))

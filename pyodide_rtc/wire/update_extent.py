@@ -1,4 +1,4 @@
-"""Tells how far an update goes: what a document has that sent it.
+"""Measures an update: which units it has, and its deletions, without its contents.
 
 Owns the walk through an update's clients. The layout is in ``update``.
 """
@@ -15,11 +15,11 @@ __all__ = ["Extent", "extent_of"]
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """What an update says, without its contents.
+    """What an update has, without its contents.
 
     Args:
-        spans: by client id what comes without a gap, as clocks: from, to (exclusive).
-        deletions: the delete set, encoded; not looked into.
+        spans: by client id, the ranges of clocks without a gap: from, to (exclusive).
+        deletions: the delete set, encoded; it is not checked.
     """
 
     spans: Units
@@ -29,8 +29,8 @@ class Extent:
 def extent_of(update: bytes) -> Extent:
     """Measure an update.
 
-    A gap is a Skip: Yjs writes it when it merges what a document has with updates that wait there
-    for others (encoding.js ``encodeStateAsUpdateV2``); Yrs 0.28 has gaps in its documents, too.
+    A gap is encoded as a Skip. Yjs writes one when it merges the content of a document with pending
+    updates (encoding.js ``encodeStateAsUpdateV2``). Yrs 0.28 has gaps in its documents, too.
 
     Args:
         update: in format v1.

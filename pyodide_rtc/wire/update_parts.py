@@ -1,4 +1,4 @@
-"""Cuts one struct of a Yjs update in parts, as Yjs does.
+"""Cuts one struct of a Yjs update into parts, as Yjs does.
 
 Owns which contents can be cut, and where. The layout is in ``update``.
 """
@@ -16,18 +16,18 @@ __all__ = ["cut_struct"]
 def cut_struct(
     update: bytes, struct: Struct, client: int, clock: int, max_bytes: int
 ) -> Iterator[tuple[bytes, int]]:
-    """Cut in parts; a right part has the end of the left one as its origin.
+    """Cut a struct into parts; each further part has the end of the one before as its origin.
 
     Args:
-        update: what it stands in.
-        struct: what to cut.
-        client: whose it is.
-        clock: of its first unit.
-        max_bytes: the largest that a part may be.
+        update: the update that the struct is in.
+        struct: the struct to cut.
+        client: the client whose struct it is.
+        clock: the clock of its first unit.
+        max_bytes: the largest size of a part.
 
     Yields:
-        each part as a struct, and the clocks that it spans. What cannot be cut is given as it is,
-        larger than `max_bytes`.
+        each part as a struct, and how many clocks it spans. What cannot be cut is yielded whole,
+        even if it is larger than `max_bytes`.
     """
     head = update[struct.start : struct.content]
     contents: _StringParts | _ListParts
@@ -42,14 +42,14 @@ def cut_struct(
         data, clocks = contents.take(max_bytes - len(head))
         yield head + data, clocks
         clock += clocks
-        # An origin stands for the parent, too; the bit of the key stays, as Yjs has it.
+        # A struct with an origin needs no parent. The bit of the key stays set, as in Yjs.
         origin = encode_var_uint(client) + encode_var_uint(clock - 1)
         info = update[struct.start] | HAS_ORIGIN
         head = bytes([info]) + origin + update[slice(*struct.right_origin)]
 
 
 class _StringParts:
-    """Takes a string content in parts, never within a character: half of one would be lost."""
+    """Cuts the content of a string into parts, between characters: half of one would be lost."""
 
     def __init__(self, update: bytes, at: int) -> None:
         self._string = Scanner(update, at).string()
@@ -77,7 +77,7 @@ class _StringParts:
 
 
 class _ListParts:
-    """Takes a list content in parts."""
+    """Cuts the content of a list into parts."""
 
     def __init__(self, update: bytes, at: int, kind: int) -> None:
         self._scanner = Scanner(update, at)

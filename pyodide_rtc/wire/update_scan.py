@@ -1,8 +1,8 @@
 """Finds the structs of a Yjs update.
 
-The layout is in ``update``, as Yrs 0.28 reads and writes it: our documents are its. It differs from
-Yjs 13.6 in what nobody writes: an XML hook has no name, and two more kinds of types are known (9, a
-document; 15, of which only its name is known). A scanner passes over what it need not read: a
+The layout is in ``update``. It is that of Yrs 0.28, which keeps our documents. It differs from Yjs
+13.6 only in what nobody writes: an XML hook has no name, and there are two more kinds of types (9,
+a document; 15, of which only the name is known). The scanner skips all that it need not read: a
 document of 2 MB can have 100,000 structs, and the kernel stands still meanwhile.
 """
 
@@ -42,12 +42,12 @@ class Struct:
     """Where a struct stands in the update.
 
     Args:
-        kind: what it is.
-        start: of the whole struct.
-        end: of the whole struct.
+        kind: the kind of struct or content.
+        start: where the struct begins.
+        end: where the struct ends.
         clocks: how many clocks it spans.
         content: where its content begins.
-        right_origin: where its right origin stands, up to the parent or the content.
+        right_origin: where its right origin begins and ends.
     """
 
     kind: int
@@ -59,11 +59,11 @@ class Struct:
 
 
 class Scanner:
-    """Goes through an update.
+    """Reads an update from one position on.
 
     Args:
         data: the update.
-        at: where to begin.
+        at: where to begin, in bytes.
     """
 
     __slots__ = ("at", "data")
@@ -99,13 +99,13 @@ class Scanner:
         return number
 
     def skip(self, count: int) -> None:
-        """Pass over bytes."""
+        """Skip bytes."""
         self.at += count
         if self.at > len(self.data):
             raise self.unexpected(f"{count} bytes")
 
     def expect_end(self) -> None:
-        """Be at the end.
+        """Check that the position is the end.
 
         Raises:
             DecodeError: there is more.
@@ -114,7 +114,7 @@ class Scanner:
             raise self.unexpected("the end of the update")
 
     def struct(self) -> Struct:
-        """Pass over a struct.
+        """Skip a struct, and return where it was.
 
         Raises:
             DecodeError: its kind is unknown.
@@ -146,7 +146,7 @@ class Scanner:
         return self.data[start : self.at]
 
     def value(self) -> None:
-        """Pass over a value; nested ones are counted, so that no depth is too deep.
+        """Skip a value of any depth: nested values are counted, without recursion.
 
         Raises:
             DecodeError: a value has an unknown tag.
@@ -169,7 +169,7 @@ class Scanner:
                 self._simple_value(tag)
 
     def unexpected(self, expected: str) -> DecodeError:
-        """Make the error for what stands here."""
+        """Return the error for what is at the current position."""
         return DecodeError(expected, self.at, self.data[self.at : self.at + 32])
 
     def _id(self) -> None:
@@ -185,7 +185,7 @@ class Scanner:
             self.skip(self.uint())
 
     def _content(self, kind: int) -> int:
-        """Pass over a content, and tell how many clocks it spans."""
+        """Skip a content, and return how many clocks it spans."""
         if kind == STRING:
             return utf16_units(self.string(), self.at)
         if kind == DELETED:
@@ -209,7 +209,7 @@ class Scanner:
         return 1
 
     def element(self, kind: int) -> None:
-        """Pass over one element of a list content."""
+        """Skip one element of the content of a list."""
         if kind == ANY:
             self.value()
         else:
@@ -236,7 +236,7 @@ class Scanner:
 
 
 def utf16_units(encoded: bytes, offset: int) -> int:
-    """Count what JavaScript calls the length of a string.
+    """Count the UTF-16 units of an encoded string: its length in JavaScript.
 
     Raises:
         DecodeError: it is not utf-8.

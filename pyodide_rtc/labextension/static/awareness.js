@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Links a Yjs awareness of the application to the engine. The engine tells all that the others show
- * at once, in order; so neither clocks nor a second copy of y-protocols are needed.
+ * Connects a Yjs awareness of the application with the engine. Each message of the engine has all
+ * states of the others, in order. So no clocks are needed, and no second copy of y-protocols.
  */
 
 /** @param {unknown} state @returns {string | undefined} */
@@ -15,7 +15,7 @@ export class AwarenessLink {
 
   /**
    * @param {any} awareness
-   * @param {(client: number, state: string | undefined) => void} show tells the others
+   * @param {(client: number, state: string | undefined) => void} show sends our state to the others
    */
   constructor(awareness, show) {
     this.#awareness = awareness;
@@ -25,13 +25,13 @@ export class AwarenessLink {
   }
 
   /**
-   * Take what the others show.
+   * Apply the states of the others.
    * @param {string} text JSON of `[[client id, state], ...]`
    */
   take(text) {
     const { states, meta, clientID } = this.#awareness;
     const told = new Map(JSON.parse(text));
-    told.delete(clientID); // nobody else says what is shown of us
+    told.delete(clientID); // our own state comes from nobody else
     const added = [...told.keys()].filter((client) => !states.has(client));
     const removed = [...states.keys()].filter((client) => client !== clientID && !told.has(client));
     const updated = [...told.keys()].filter(
@@ -43,7 +43,7 @@ export class AwarenessLink {
     }
     for (const client of [...added, ...updated]) {
       states.set(client, told.get(client));
-      // The engine tells when somebody has gone: the awareness is not to find out by silence.
+      // The engine reports who has gone. The awareness itself must not time anybody out.
       meta.set(client, { clock: 0, lastUpdated: Infinity });
     }
     const changes = { added, updated, removed };
@@ -56,7 +56,7 @@ export class AwarenessLink {
     this.#awareness.off("change", this.#onChange);
   }
 
-  /** Tell what we show, if that is what has changed. */
+  /** Send our own state, if it is what has changed. */
   #onChange = (/** @type {any} */ { added, updated, removed = [] }, /** @type {unknown} */ origin) => {
     const { clientID } = this.#awareness;
     if (origin === this || ![...added, ...updated, ...removed].includes(clientID)) return;

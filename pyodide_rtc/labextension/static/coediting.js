@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * What jupyter-collaboration's front end asks for, without a server: its three tokens, given by the
- * engine; and what a person sees of the room. Loaded by remoteEntry.js on pages that are in a room.
+ * Provides what jupyter-collaboration's front end needs, by the engine in place of a server: its
+ * three tokens; and shows the room to the person at the page. remoteEntry.js loads this file on
+ * pages that are in a room.
  */
 
 import { AwarenessLink } from "./awareness.js";
@@ -14,7 +15,7 @@ import { keepTrustHere } from "./trust.js";
  * @property {import("./engine-client.js").EngineClient} engine
  * @property {any} config the merged `jupyter-config-data`
  * @property {string} room
- * @property {boolean} hasOwnUsers whether the site tells who sits here
+ * @property {boolean} hasOwnUsers whether the site has a user manager of its own
  * @property {(name: string) => Promise<any>} load
  */
 
@@ -44,12 +45,12 @@ export async function makePlugins({ engine, config, room, hasOwnUsers, load }) {
     widgets,
     Y,
   ] = await Promise.all(names.map(load));
-  const named = new URLSearchParams(location.search).get("path"); // the application takes it out
+  const named = new URLSearchParams(location.search).get("path"); // the application removes it later
   keepTrustHere(ydoc.YBaseCell, outputarea.OutputAreaModel);
 
   /** @type {Map<string, SharedFile>} */
   const files = new Map();
-  /** What tells of the page as a whole, by operation. */
+  /** The receivers of the engine's messages about the page as a whole, by operation. */
   const page = /** @type {Record<string, (...about: any[]) => void>} */ ({});
   const identity = new Promise((resolve) => {
     page.user = (text) => resolve(JSON.parse(text));
@@ -107,7 +108,7 @@ export async function makePlugins({ engine, config, room, hasOwnUsers, load }) {
         serverSettings: serverSettings ?? undefined,
         userApiClient: { get: async () => ({ identity: await identity, permissions: {} }) },
       });
-      // It tells of its first user before it is ready, and the menu shows one only afterwards.
+      // It reports its first user before it is ready; the menu shows only one reported afterwards.
       const { userChanged } = manager;
       manager.ready.then(() => userChanged.emit({ identity: manager.identity, permissions: {} }));
       return manager;
@@ -123,11 +124,11 @@ export async function makePlugins({ engine, config, room, hasOwnUsers, load }) {
       const { contents } = serviceManager;
       const drive = contents.defaultDrive;
       around.reopen = async (file, exchange) => {
-        await nextFrame(); // JupyterLab goes over the cells once more, a frame after they changed
+        await nextFrame(); // JupyterLab still updates the cells one frame after they changed
         const activate = shell.currentWidget?.context?.path === file.path;
         await documentManager.closeFile(file.path);
         const copy = await exchange();
-        // Here, and not in a new tab of the browser, as the notebook application has it.
+        // "_noref" opens it here: the notebook application would open a new tab of the browser.
         const options = { ref: "_noref", activate };
         documentManager.openOrReveal(file.path, undefined, undefined, options);
         tellAdopted(apputils.Notification, file.path, copy);
@@ -136,7 +137,7 @@ export async function makePlugins({ engine, config, room, hasOwnUsers, load }) {
       fetchWhatIsNamed(contents, named, (path) => fileOf({ ...kindOf(path), path, drive }));
       const keepAll = () => files.forEach((file) => file.keepNow());
       window.addEventListener("pagehide", keepAll);
-      // Not earlier: on two cores the application would be shown after 1.4 times as long.
+      // If it started earlier, the application would take 1.4 times as long to show (on two cores).
       restored.then(() => engine.start());
     },
   };
@@ -168,7 +169,7 @@ export async function makePlugins({ engine, config, room, hasOwnUsers, load }) {
   return [documents, presence, ...(hasOwnUsers ? [] : [user]), opening, status];
 }
 
-/** Wait for two frames to be drawn; a page that is hidden draws none. */
+/** Wait until two frames are drawn, at most 200 ms: a hidden page draws none. */
 const nextFrame = () =>
   new Promise((resolve) => {
     requestAnimationFrame(() => requestAnimationFrame(resolve));
@@ -182,8 +183,9 @@ const kindOf = (path) =>
     : { contentType: "file", format: "text" };
 
 /**
- * Answer for the files that are edited together: their content is there when the document is ready,
- * and what we save ourselves, in this tab or another, is no change of the file on the disk.
+ * Answer the application's questions about files that are edited together. The answer waits until
+ * the document is ready. The date stays the same: what we save ourselves, in this tab or another,
+ * is to be no change of the file on the disk.
  * @param {any} provider RtcContentProvider @param {Map<string, SharedFile>} files
  */
 function answerForFiles(provider, files) {

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The documents that the page shows: each begins with what this browser has, is linked to the
- * engine, and saved into this browser's storage. Which lineage a document has the engine decides.
+ * The documents that the page shows. Each begins with what this browser has, is connected to the
+ * engine, and is saved into this browser's storage. The engine decides which lineage it has.
  */
 
 import { AwarenessLink } from "./awareness.js";
@@ -11,9 +11,9 @@ import { applyFirst, applyForeign, shareNotebook } from "./trust.js";
 /** @typedef {{seed: string, seeded_at: number, placeholder: boolean}} Candidate lineage.py */
 /** @typedef {{candidate: Candidate, ydoc: any}} Adopted */
 
-/** How long after the last change a document is saved. */
+/** A document is saved so long after the last change. */
 const SAVE_DELAY_MS = 1500;
-/** Edits within so short a time go to the engine together. */
+/** Edits within this time are sent to the engine together. */
 const MERGE_MS = 20;
 
 /**
@@ -25,16 +25,16 @@ const MERGE_MS = 20;
  * @property {Record<string, new () => any>} models the application's models by content type
  * @property {string} room
  * @property {(file: SharedFile, exchange: () => Promise<string | undefined>) => Promise<void>} reopen
- *   closes what shows the file, exchanges the file, and opens it
+ *   closes the document, calls `exchange`, which replaces the file, and opens the file again
  */
 
-/** A file that is edited together, from its first opening on: shown, or about to be shown again. */
+/** A file that is edited together, from its first opening on. It need not be shown all the time. */
 export class SharedFile {
   #around;
   #drive;
   /** @type {ShownDocument | undefined} */
   #shown;
-  /** @type {Adopted | undefined} what is to be shown when the document is opened next */
+  /** @type {Adopted | undefined} what the document begins with when it is opened next */
   #adopted;
   /** @type {Promise<boolean> | undefined} */
   #fetching;
@@ -46,7 +46,7 @@ export class SharedFile {
   #exchanging = Promise.resolve();
   /** @type {string} fingerprint of the file as it was read or saved last */
   #onDisk = "";
-  /** What the application is told of the date: our own saves are no change of the file. */
+  /** The date that the application gets for the file: our own saves do not change it. */
   lastModified;
 
   /** @param {Surroundings} around @param {{path: string, contentType: string, format: string, drive: any}} about */
@@ -61,21 +61,21 @@ export class SharedFile {
     drive.fileChanged.connect(this.#onFileChanged);
   }
 
-  /** Resolves when what shows the file has its content. */
+  /** Resolves when the shown document has its content. */
   get ready() {
     return this.#shown?.ready.catch(() => undefined);
   }
 
-  /** @param {any} options as of jupyter-collaboration's factory @returns its document provider */
+  /** @param {any} options of jupyter-collaboration's factory @returns the document provider for it */
   show(options) {
     this.#shown = new ShownDocument(this, this.#around, options);
     return this.#shown;
   }
 
   /**
-   * Find what the document begins with.
+   * Find what the document begins with: an adopted lineage, a kept one, or a new seed of the file.
    * @returns {Promise<{candidate: Candidate, state: Uint8Array, file: any, isAdopted?: boolean}
-   *   | undefined>} nothing where neither this browser nor the room has the file
+   *   | undefined>} undefined if neither this browser nor the room has the file
    */
   async begin() {
     await this.#saving;
@@ -107,13 +107,13 @@ export class SharedFile {
         resolve(isFound);
       };
       this.#around.engine.post("open", this.key);
-      this.#around.engine.start(); // what the address names may be waited for
+      this.#around.engine.start(); // the page may wait for the file that its address names
     });
     return this.#fetching;
   }
 
   /**
-   * Save into this browser's storage, after what is being saved already.
+   * Save into this browser's storage, after all earlier saves.
    * @param {ShownDocument} document
    */
   save(document) {
@@ -121,7 +121,7 @@ export class SharedFile {
     return this.#saving;
   }
 
-  /** Keep what is not saved yet, in the moment in which the page goes. */
+  /** Keep unsaved edits at the moment in which the page closes. */
   keepNow() {
     if (this.#shown?.isUnsaved) this.#keep(this.#shown.candidate, this.#shown.state);
   }
@@ -135,7 +135,7 @@ export class SharedFile {
     this.#around.engine.post("close", this.key);
   }
 
-  /** Follow a file that gets another name here; at the others it keeps the old one. */
+  /** Follow a file that is renamed here; for the other people it keeps the old name. */
   #onFileChanged = (/** @type {any} */ _drive, /** @type {any} */ { type, oldValue, newValue }) => {
     if (type === "rename" && oldValue.path === this.path) this.path = newValue.path;
   };
@@ -160,7 +160,7 @@ export class SharedFile {
   }
 
   /**
-   * Take the lineage of the room in the place of ours, one after the other.
+   * Adopt the lineage of the room in place of ours; adoptions run one after the other.
    * @param {Candidate} candidate @param {Uint8Array} state
    */
   #adopt(candidate, state) {
@@ -170,9 +170,9 @@ export class SharedFile {
     this.#exchanging = this.#exchanging.then(() => this.#exchange()).catch(tellFailure);
   }
 
-  /** Have what was adopted shown. What is ours alone goes into a copy. */
+  /** Write the adopted content to the file, and show it. What only we have goes into a copy. */
   async #exchange() {
-    if (!this.#adopted) return; // what was opened meanwhile has it already
+    if (!this.#adopted) return; // a document that was opened meanwhile has it already
     if (this.#endFetching) {
       await this.#makeFolders();
       await this.#writeAdopted();
@@ -208,7 +208,7 @@ export class SharedFile {
     return path;
   }
 
-  /** Find a name beside the file that nothing has yet. */
+  /** Find a free name beside the file. */
   async #freePath() {
     const [, stem, ending] = /^(.*?)(\.[^./]*)?$/.exec(this.path) ?? ["", this.path, ""];
     for (let number = 1; ; number++) {
@@ -225,17 +225,17 @@ export class SharedFile {
     return { type: this.contentType, format: this.format };
   }
 
-  /** @returns {Promise<any>} the file's content; undefined where there is none */
+  /** @returns {Promise<any>} the file's content; undefined if there is no file */
   async #read() {
     try {
       const options = { ...this.#about, content: true };
       return (await this.#drive.get(this.path, options)).content;
     } catch {
-      return undefined; // the application tells the error, if the room does not have it either
+      return undefined; // the application shows the error, if the room does not have it either
     }
   }
 
-  /** Make the folders of the file that are not there: the drive writes into none that it lacks. */
+  /** Make the missing folders of the file: the drive cannot write into a folder that is not there. */
   async #makeFolders() {
     const names = this.path.split("/").slice(0, -1);
     for (let depth = 1; depth <= names.length; depth++) {
@@ -288,10 +288,10 @@ const contentOf = (model, contentType) =>
 /** @param {unknown} error */
 const tellFailure = (error) => console.error("pyodide-rtc: a document could not be saved", error);
 
-/** A document in a view of the application: the provider that jupyter-collaboration asks for. */
+/** A document in a view of the application: a document provider of jupyter-collaboration. */
 class ShownDocument {
   isDisposed = false;
-  /** Whether there is something that the file does not have. */
+  /** Whether the document has edits that the file does not have. */
   isUnsaved = false;
   /** @type {Candidate | undefined} */
   candidate;
@@ -314,7 +314,7 @@ class ShownDocument {
     this.#model = model;
     this.contentType = file.contentType;
     this.format = file.format;
-    // A mark of this browser alone: in the shared document it would be everybody's.
+    // "dirty" is about this browser only. In the shared document it would apply to everybody.
     Object.defineProperty(model, "dirty", { get: () => false, set() {} });
     if (file.contentType === "notebook") shareNotebook(model);
     const showUser = () => model.awareness.setLocalStateField("user", user.identity);
@@ -323,7 +323,7 @@ class ShownDocument {
     this.ready = this.#begin();
   }
 
-  /** The document's content, as it is saved. */
+  /** The document's content in the form in which it is saved. */
   get content() {
     const content = contentOf(this.#model, this.contentType);
     return typeof content === "string" ? content.replaceAll("\n", this.#lineEnding) : content;
@@ -348,7 +348,7 @@ class ShownDocument {
     this.#file.closed(this);
   }
 
-  /** Forks of documents are jupyter-collaboration's, and need its server. */
+  /** Part of the provider's interface; forks of documents need jupyter-collaboration's server. */
   async connectToForkDoc() {}
   async reconnect() {}
 
@@ -363,7 +363,7 @@ class ShownDocument {
 
   async #begin() {
     const first = await this.#file.begin();
-    if (!first || this.isDisposed) return; // then the application tells that there is no such file
+    if (!first || this.isDisposed) return; // the application then says that there is no such file
     const { engine, Y } = this.#around;
     const { ydoc, awareness } = this.#model;
     if (typeof first.file === "string") this.#lineEnding = /\r\n?/.exec(first.file)?.[0] ?? "\n";

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The page's side of the engine: starts its worker, and passes its messages on to the documents that
- * they are for. What they say is in pyodide_rtc/engine/port.py.
+ * The page's side of the engine: it starts the worker, and passes the engine's messages on to the
+ * documents that they are for. pyodide_rtc/engine/port.py describes the messages.
  */
 
 // @ts-expect-error: it is beside this file once it is installed; its source is in browser/
@@ -12,7 +12,7 @@ import { attachWorker } from "./host.js";
 const KERNEL = "@jupyterlite/pyodide-kernel-extension:kernel";
 
 /**
- * Tell where the site has Pyodide and wheels: where its kernels have them from.
+ * Return where the site has Pyodide and wheels: the engine uses those of the site's kernels.
  * @param {any} config the merged `jupyter-config-data`
  */
 function siteFiles(config) {
@@ -48,7 +48,7 @@ export class EngineClient {
     this.#channel.port1.onmessage = ({ data }) => this.#receive(data);
   }
 
-  /** Start the engine, if it is not started yet. What was posted before waits for it. */
+  /** Start the engine, if it is not started yet. Messages that were posted before wait for it. */
   start() {
     if (this.#worker) return;
     const worker = new Worker(this.#script, { type: "module", name: "pyodide-rtc engine" });
@@ -60,7 +60,7 @@ export class EngineClient {
   }
 
   /**
-   * Hand what is told of a document to `receiver`; the empty name is for the page as a whole.
+   * Pass the engine's messages about a document to `receiver`; the empty name is the page itself.
    * @param {string} document @param {Receiver} receiver @returns {() => void} ends it
    */
   hear(document, receiver) {
@@ -81,6 +81,6 @@ export class EngineClient {
     if (operation === "fault") return console.warn(`pyodide-rtc: ${document}: ${about[0]}`);
     const receiver = this.#receivers.get(document);
     if (receiver) receiver(operation, ...about);
-    else if (document === "") this.#early.push([operation, document, ...about]); // a plugin is still to come
+    else if (document === "") this.#early.push([operation, document, ...about]); // for a later plugin
   }
 }

@@ -1,13 +1,13 @@
 // @ts-check
 /**
- * The engine's worker: Pyodide's core and the site's own wheels, and in it pyodide_rtc.engine, which
- * edits the page's open documents together with others. No IPython, no package index.
+ * The engine's worker: it runs Pyodide's core with the site's own wheels, and in it
+ * pyodide_rtc.engine, which shares the page's open documents. No IPython, no package index.
  * Started by engine-client.js.
  */
 
 /** @typedef {{pyodide: string, indexes: string[], room: string, port: MessagePort}} Start */
 
-/** What the engine imports. The site has each as a file: notebooks install them from there. */
+/** The packages that the engine needs. The site has the wheel of each, also for notebooks. */
 const PACKAGES = ["pyodide-rtc", "pycrdt", "anyio", "idna", "typing-extensions"];
 
 /** @param {string} url */
@@ -18,7 +18,7 @@ async function get(url) {
 }
 
 /**
- * Find the wheels in the site's own indexes, which its build has made of its `pypi` folder.
+ * Find the wheels in the site's own indexes, which its build has made from its `pypi` folder.
  * @param {string[]} indexes addresses of `all.json` files
  */
 async function findWheels(indexes) {
@@ -51,6 +51,6 @@ async function run({ pyodide, indexes, room, port }) {
 }
 
 self.addEventListener("message", ({ data }) => {
-  if (data?.pyodideRtc !== "engine") return; // the others are for Python
+  if (data?.pyodideRtc !== "engine") return; // other messages are for Python
   run(data.start).catch((error) => data.start.port.postMessage(["stopped", "", `${error}`]));
 });

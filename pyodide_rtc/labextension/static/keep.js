@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * Keeps the lineages of this browser's files, so that a page that is reloaded goes on with the same
- * document, and merges with the others' instead of standing beside it. A record belongs to a file as
- * it was saved last: a file that was written by other means is a new beginning.
+ * Keeps the lineages of this browser's files. So a reloaded page goes on with the same document, and
+ * merges with those of the others. A record is for the file as we saved it last: if other code has
+ * written the file since, the document begins anew.
  */
 
 /** @typedef {{file: string, candidate: object, state: Uint8Array}} Kept */
@@ -14,7 +14,7 @@ export class Keep {
   /** @type {IDBDatabase | undefined} */
   #database;
 
-  /** @param {string} site where the site is: other sites of this host keep theirs apart */
+  /** @param {string} site the site's path; each site of this host has a database of its own */
   constructor(site) {
     this.#opened = this.#open(`pyodide-rtc ${site}`).catch((error) =>
       console.warn("pyodide-rtc: this browser does not let the page keep documents", error),
@@ -29,8 +29,8 @@ export class Keep {
   }
 
   /**
-   * Keep a document. Nothing is awaited before the browser has it, and it is told that no more is to
-   * come: then it is kept even if the page goes away in the same moment.
+   * Keep a document. This awaits nothing, and commits at once: so the document is kept even if the
+   * page closes in the same moment.
    * @param {string} key @param {Kept} kept
    */
   put(key, kept) {

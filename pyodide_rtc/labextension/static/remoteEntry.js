@@ -1,9 +1,9 @@
 // @ts-nocheck
 /**
  * The labextension, written by hand in the form that JupyterLab loads: a container with a share
- * scope of the application's own packages. It gives each kernel's Worker its host (host.js), has
- * every page note its room for the pages that are opened from it, and, where the page is in a room,
- * has its open documents edited together (coediting.js).
+ * scope of the application's own packages. It gives each kernel's Worker its host (host.js). It
+ * remembers each page's room for the pages that are opened from it. On a page that is in a room, it
+ * has the open documents edited together (coediting.js).
  */
 {
   const here = (name) => new URL(name, document.currentScript.src).href;
@@ -14,11 +14,11 @@
     "engine.js",
   ].map(here);
 
-  /** What documents are edited together with, of jupyter-collaboration. */
+  /** The extensions of jupyter-collaboration by which documents are edited together. */
   const FRONT_END = ["@jupyter/docprovider-extension", "@jupyter/collaboration-extension"];
   const USER_MANAGER = "@jupyterlite/services-extension:user-manager";
   const PROVIDER = "@jupyter/docprovider-extension:";
-  /** Its parts that talk to a server, which is not there. */
+  /** Its plugins that need a Jupyter server, which a site does not have. */
   const SERVED = [
     "websocket-provider-document-factory",
     "websocket-provider-awareness-factory",
@@ -26,9 +26,9 @@
     "forkManager",
     "logger",
   ].map((name) => PROVIDER + name);
-  /** Its button that gives a link to a Jupyter server: one without the room and the document. */
+  /** Its button for a link to a Jupyter server: that link names neither the room nor the document. */
   const SHARE_LINK = "@jupyter/collaboration-extension:shared-link";
-  /** The application's own runner of cells, which its build has put off for one of theirs. */
+  /** The application's own runner of cells; the site's build disables it in favour of theirs. */
   const CELL_EXECUTOR = "@jupyterlab/notebook-extension:cell-executor";
   /** Applications that show documents. */
   const APPS = ["lab", "notebooks", "edit"];
@@ -43,8 +43,8 @@
   };
 
   /**
-   * Begin to edit documents together, if this page is in a room; else have all be as without us.
-   * Runs before the application reads its configuration: which of its parts are off is told there.
+   * Prepare to edit documents together if this page is in a room; else leave all as without us. This
+   * runs before the application reads its configuration, which says which plugins are disabled.
    */
   const begin = async () => {
     if (!shared["@jupyterlite/services"]) return; // JupyterLab with a server has its own way

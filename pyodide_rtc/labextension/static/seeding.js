@@ -1,10 +1,11 @@
 // @ts-check
 /**
- * First content: a file becomes a Yjs document in the same way everywhere, so that people who begin
- * with equal files begin with one document. Pure, but for the application's own models.
+ * First content: a file becomes a Yjs document in the same way everywhere. So people who begin with
+ * equal files begin with the same document. All functions are pure, apart from the application's
+ * models that they use.
  */
 
-/** Part of each seed: to be raised when equal files would give other bytes than before. */
+/** Part of each seed. Raise it when equal files would give other bytes than before. */
 const VERSION = "1";
 
 const MARKDOWN_OR_RAW = ["markdown", "raw"];
@@ -36,8 +37,8 @@ function canonicalCell(cell, index) {
 }
 
 /**
- * Give the form of a notebook in which equal ones are equal, letter by letter. As JupyterLab does
- * when it opens one, an empty notebook gets a cell, and an old format becomes the current one.
+ * Return the canonical form of a notebook: equal notebooks have the same text. As in JupyterLab, an
+ * empty notebook gets a cell, and an old format becomes the current one.
  * @param {any} notebook
  */
 function canonicalNotebook(notebook) {
@@ -52,7 +53,7 @@ function canonicalNotebook(notebook) {
 }
 
 /**
- * Give the canonical content of a file.
+ * Return the canonical content of a file.
  * @param {string} contentType "notebook" or "file" @param {any} content as the drive gives it
  */
 export const canonical = (contentType, content) =>
@@ -68,8 +69,8 @@ export const isBlank = (content) =>
     : content.cells.every((/** @type {any} */ { source, outputs }) => !source && !outputs?.length);
 
 /**
- * Tell texts apart by a short name: SHA-256, as 64 hexadecimal digits. Pages without cryptography
- * (those that came by `http:` from another machine) have the text itself for it.
+ * Return a short name of a text: its SHA-256, as 64 hexadecimal digits. On a page without
+ * cryptography (one that came by `http:` from another machine) it is the text itself.
  * @param {string} text
  */
 export async function fingerprint(text) {
@@ -86,15 +87,15 @@ const asHex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(
  * @param {any} content
  * @param {new () => any} Model YNotebook or YFile of the application
  * @param {any} Y the application's yjs
- * @returns {Promise<{seed: string, state: Uint8Array}>} its name and its state; without
- *   cryptography the name is another one each time, so that equal files count as different
+ * @returns {Promise<{seed: string, state: Uint8Array}>} its name and its state. Without cryptography
+ *   the name is another one each time, and so equal files count as different.
  */
 export async function makeSeed(content, Model, Y) {
   const named = crypto.subtle && (await fingerprint(`${VERSION} ${asText(content)}`));
   const seed = named || asHex(crypto.getRandomValues(new Uint8Array(32)));
   const model = new Model();
   model.ydoc.clientID = parseInt(seed.slice(0, 13), 16); // 52 bits: client ids have 53
-  Object.defineProperty(model, "dirty", { set() {} }); // else it would be part of the document
+  Object.defineProperty(model, "dirty", { set() {} }); // else the mark would be in the document
   model.ydoc.transact(() =>
     typeof content === "string" ? model.setSource(content) : model.fromJSON(structuredClone(content)),
   );

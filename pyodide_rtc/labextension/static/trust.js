@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * Trust never travels. JupyterLab runs the scripts of a cell's outputs if the cell is trusted, and
- * has that mark in the document that is shared. Here it is this page's own: a cell is trusted if
- * this page has marked it, and all its outputs came from here.
+ * Keeps trust on this page. JupyterLab runs the scripts of a cell's outputs if the cell is trusted,
+ * and has the mark for that in the document, which we share. Here the mark never travels: a cell is
+ * trusted if this page has marked it, and all its outputs came from here.
  */
 
 /** Shared types of cells that this page trusts. */
@@ -17,7 +17,7 @@ let isApplying = false;
 /** @param {any} cell its shared model */
 const isTrusted = (cell) => trusted.has(cell.ymodel) && !hasForeignOutputs(cell);
 
-/** @param {any} cell Values that are no objects are none that a page of ours has made. */
+/** @param {any} cell Outputs that are no objects count as foreign: our pages make none. */
 const hasForeignOutputs = (cell) =>
   (cell.youtputs?.toArray() ?? []).some(
     (/** @type {any} */ output) => typeof output !== "object" || foreign.has(output),
@@ -27,8 +27,8 @@ const hasForeignOutputs = (cell) =>
 const isShared = (cell) => cell.notebook !== null && shared.has(cell.notebook);
 
 /**
- * Have the application keep the marks of shared notebooks here. To be called once, before the first
- * document.
+ * Patch the application so that it keeps the marks of shared notebooks here. Call this once, before
+ * the first document is made.
  * @param {any} YBaseCell of @jupyter/ydoc @param {any} OutputAreaModel of @jupyterlab/outputarea
  */
 export function keepTrustHere(YBaseCell, OutputAreaModel) {
@@ -67,7 +67,7 @@ export function shareNotebook(notebook) {
 }
 
 /**
- * Run a step before the application hears of what one origin has changed.
+ * Apply a change, and run a step on its transaction before the application's observers see it.
  * @param {any} ydoc @param {unknown} origin of the transaction
  * @param {(transaction: any) => void} step @param {() => void} change
  */
@@ -99,7 +99,7 @@ export function applyForeign(ydoc, Y, update, origin) {
 function noteForeign(transaction) {
   const cells = transaction.doc.share.get("cells");
   for (const [changed] of transaction.changed) {
-    // The way from the cells down: [cells, cell, outputs, output, ...what is in it].
+    // The types from the cells down: [cells, cell, outputs, output, ...what is in it].
     const way = [];
     for (let type = changed; type; type = type.parent) way.unshift(type);
     if (way[0] !== cells || way[2] === undefined || way[1].get("outputs") !== way[2]) continue;
@@ -112,19 +112,19 @@ function noteForeign(transaction) {
 function noteNewOutputs(outputs, transaction) {
   for (const output of outputs.toArray()) {
     if (typeof output !== "object") continue;
-    // Older models have plain values there, which nothing tells apart: all count as new.
+    // In older models outputs are plain values, which have no identity: all count as new.
     const id = output._item?.id;
     if (!id || id.clock >= (transaction.beforeState.get(id.client) ?? 0)) foreign.add(output);
   }
 }
 
 /**
- * Apply the state that a document begins with. Cells that this browser has trusted are trusted again
- * if their outputs are still those of its own file.
+ * Apply the state that a document begins with. A cell that is trusted in this browser's own file is
+ * trusted again if its outputs are still the same.
  * @param {any} ydoc @param {any} Y the application's yjs @param {Uint8Array} state
  * @param {unknown} origin of the transaction
  * @param {any} file the notebook as this browser has saved it
- * @param {(outputs: any) => string} asText tells outputs apart
+ * @param {(outputs: any) => string} asText gives equal outputs the same text
  */
 export function applyFirst(ydoc, Y, state, origin, file, asText) {
   const known = new Map();

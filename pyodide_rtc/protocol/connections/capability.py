@@ -1,9 +1,10 @@
-"""How peers of our own kind know each other: one extra key in announce and signal payloads.
+"""How peers of our own kind know each other: by one extra key in announce and signal payloads.
 
-A stock y-webrtc peer ignores keys that it does not know (wire.md section 7), so what stands under
-`pyodideRtc` reaches only our own kind: `{"version": 1, "client": <client id of the document>}`,
-in an announce also `"offer": <SDP>`, an open offer for whoever answers it first, and in such an
-answer `"answers": <session id of that SDP>`. A home without ICE restart adds `"iceRestart": false`.
+A stock y-webrtc peer ignores keys that it does not know (wire.md section 7). So only our own kind
+reads what stands under `pyodideRtc`: `{"version": 1, "client": <client id of the document>}`. In an
+announce `"offer": <SDP>` may follow, an open offer for the first peer that answers it, and in such
+an answer `"answers": <session id of that SDP>`. A home without ICE restart adds
+`"iceRestart": false`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ class Capability:
     """What a peer of our own kind says of itself.
 
     Args:
-        client_id: of its document.
+        client_id: the client id of its main document.
         can_restart: whether its connections live through ICE restarts, as those of browsers do.
     """
 
@@ -31,11 +32,11 @@ class Capability:
 def encode_capability(
     capability: Capability, *, open_offer: str | None = None, answers: str | None = None
 ) -> dict[str, object]:
-    """Give the extra keys for `Announce` and `SignalMessage`.
+    """Return the extra keys for `Announce` and `SignalMessage`.
 
     Args:
         capability: what we say of ourselves.
-        open_offer: an SDP for whoever answers it first.
+        open_offer: the SDP of an offer for the first peer that answers it.
         answers: the session id of the open offer that is answered.
     """
     said: dict[str, object] = {"version": _VERSION, "client": capability.client_id}
@@ -53,14 +54,14 @@ def decode_capability(extra: Mapping[str, object]) -> Capability | None:
     said = _said(extra)
     client_id = said.get("client")
     if isinstance(client_id, float) and client_id.is_integer():
-        client_id = int(client_id)  # lib0 has no other way for a large one
+        client_id = int(client_id)  # lib0 encodes large integers as floats
     if type(client_id) is not int:
         return None
     return Capability(client_id, can_restart=said.get("iceRestart") is not False)
 
 
 def open_offer_of(extra: Mapping[str, object]) -> str | None:
-    """Read the SDP that an announce of our own kind offers to whoever answers it first."""
+    """Read the open offer of an announce of our own kind: its SDP."""
     return _text(extra, "offer")
 
 

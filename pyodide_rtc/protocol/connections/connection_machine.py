@@ -1,6 +1,6 @@
 """The connections of a room as a machine: peers by WebRTC, the tabs of this browser, their links.
 
-Owns the links, who is in doubt, and who cannot be reached. Knows no document.
+Owns the links, and knows which peers are in doubt and which cannot be reached. Knows no document.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from pyodide_rtc.wire.messages import LinkedPeers, QueryAwareness, TabPeer, enco
 from pyodide_rtc.wire.payload import Announce, SignalMessage
 
 _CALLS = (ev.PayloadReceived, ev.StrangerHeard, ev.ServerOpened)
-"""What makes us speak up by ourselves, or to whom we are not linked."""
+"""Events that would make us publish something; they are ignored while the page is put away."""
 
 
 @dataclass(slots=True)
@@ -47,7 +47,7 @@ class Connections:
     """Who is here, and the links to them.
 
     Args:
-        mesh: the peers by WebRTC, none yet.
+        mesh: the peers that are reached by WebRTC; none yet.
     """
 
     mesh: Mesh
@@ -56,7 +56,7 @@ class Connections:
     tabs: Tabs = field(init=False)
     late: LateFrames = field(init=False)
     is_away: bool = False
-    """Whether the page is put away: nothing is said then, and only changes are taken."""
+    """Whether the page is put away: then we send nothing, and only apply changes of documents."""
     _peer_links: dict[ev.LinkId, PeerLink] = field(default_factory=dict)
     _doubts: SignsOfLife = field(default_factory=SignsOfLife)
     _linked: LinkedPeersNews = field(default_factory=LinkedPeersNews)
@@ -68,28 +68,28 @@ class Connections:
 
     @property
     def deadline_s(self) -> float | None:
-        """When `on_time` should be called next; None if nothing is waited for."""
+        """When `on_time` should be called next; None if no deadline is set."""
         return earliest(self.mesh.deadline_s, self._doubts.deadline_s, self._linked.due_s)
 
     @property
     def are_all_linked(self) -> bool:
-        """Whether nobody by WebRTC is on the way to us."""
+        """Whether all peers of the mesh are linked."""
         return all(peer.is_joined for peer in self.mesh)
 
     def link(self, link: ev.LinkId) -> Link | None:
-        """Find a link by which something can come in and go out now."""
+        """Return the link of this number, if frames can come in and go out by it now."""
         if self.is_away:
             return None
         return self.tabs.link if link == ev.TABS else self._peer_links.get(link)
 
     def handle(self, event: ev.ConnectionEvent, now_s: float) -> list[Outcome]:
-        """Take an event."""
+        """Handle an event."""
         if self.is_away and isinstance(event, _CALLS):
             return []
         return self._note(self._dispatch(event, now_s), now_s)
 
     def on_time(self, now_s: float) -> list[Outcome]:
-        """Act on what takes too long."""
+        """Act on all deadlines that have passed."""
         outcomes: list[Outcome] = []
         lost = self._doubts.expired(now_s)
         for conn in lost:
@@ -100,15 +100,15 @@ class Connections:
         return outcomes + self._tell_linked(now_s)
 
     def on_alive(self, link: ev.LinkId) -> None:
-        """Take a sign of life."""
+        """A frame came by a link: its peer is alive."""
         self._doubts.end(link)
 
     def refuse(self, link: ev.LinkId, error: RemoteProtocolError, now_s: float) -> list[Outcome]:
-        """Deal no more with a peer that broke the protocol; of a tab's frame only tell."""
+        """Refuse a peer that broke the protocol; a fault of a tab is only reported."""
         return self._note(self._refuse(link, error), now_s)
 
     def lose(self, link: ev.LinkId, reason: str, now_s: float) -> list[Outcome]:
-        """End a link, so that its peer syncs anew when it is there again; tabs stay."""
+        """Lose the peer of a link, so that it syncs anew when it is back; tabs are kept."""
         return self._note(self.mesh.lose(link, reason, PeerClosedError, now_s), now_s)
 
     def leave(self, now_s: float) -> list[Outcome]:
@@ -117,11 +117,11 @@ class Connections:
         return self._note(outcomes, now_s)
 
     def on_linked_peers(self, link: PeerLink, message: LinkedPeers) -> None:
-        """Take whom a peer hears itself."""
+        """Keep the list of peers that a peer is linked with, as it says."""
         link.linked_peers = frozenset(message.peer_ids)
 
     def on_tab_peer(self, message: TabPeer, now_s: float) -> list[Outcome]:
-        """Take that a peer is in this browser, or has left."""
+        """A peer of this browser says that it is here, or that it leaves."""
         peer_id = message.peer_id
         is_double = message.present and not self.tabs.knows(peer_id) and peer_id in self.mesh
         dropped = self.mesh.close(peer_id, "linked by the tab channel") if is_double else []
@@ -177,14 +177,14 @@ class Connections:
                 return self.mesh.on_server_opened(url, now_s)
             case ev.TabOpened():
                 outcomes = self.tabs.open()
-                return [] if self.is_away else outcomes  # greeted again on waking
+                return [] if self.is_away else outcomes  # `Tabs.reopen` greets on waking
             case ev.TabPeerGone(peer_id):
                 return self.tabs.take(TabPeer(peer_id, present=False))
             case _:
                 assert_never(event)
 
     def _note(self, outcomes: list[Outcome], now_s: float) -> list[Outcome]:
-        """Take note of what follows from outcomes: links come and go."""
+        """Update what we know of links and peers by these outcomes, and add `LinkClosed`."""
         noted: list[Outcome] = []
         for outcome in outcomes:
             noted.append(outcome)
@@ -230,7 +230,7 @@ class Connections:
         if self.strangers.is_news(now_s):
             outcomes.append(Report(DecryptionError(reason)))
         if self.strangers.may_show_ourselves(now_s):
-            # So that they find out, too, that somebody is here whom they do not understand.
+            # So they notice, too, that somebody is here whom they do not understand.
             outcomes += self.mesh.announce(now_s) + self.tabs.show()
         return outcomes
 
@@ -252,7 +252,8 @@ class Connections:
         flood = self._refuse(link, PeerLimitError(what, waiting_bytes, MAX_WAITING_BYTES))
         if link != ev.TABS:
             return flood
-        return [DropHeld(link), *flood, LinkReady(self.tabs.link)]  # which asks for what we lack
+        # The greeting asks the tabs for what was dropped.
+        return [DropHeld(link), *flood, LinkReady(self.tabs.link)]
 
     def _wake(self, now_s: float) -> list[Outcome]:
         outcomes: list[Outcome] = []

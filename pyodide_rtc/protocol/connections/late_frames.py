@@ -1,8 +1,8 @@
-"""What a connection has brought, and what was not dealt with before it ended.
+"""Frames that came by a peer connection, and still waited when it was closed.
 
-Its peer may have written it and closed the page: nobody else may have it. So changes of documents
-are taken still, those in chunks as well; whatever else it says is about a connection that is no
-more.
+Their peer may have made an edit and then closed its page: nobody else may have that edit. So
+updates of documents are still applied, those in chunks as well. All other messages are about a
+connection that no longer exists.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from pyodide_rtc.wire.messages import Message, decode
 
 @dataclass(slots=True)
 class LateFrames:
-    """The frames of links that are gone.
+    """Reads the frames of closed links.
 
     Args:
-        max_received_bytes: the largest message that is taken.
+        max_received_bytes: the largest message that a peer may send.
     """
 
     max_received_bytes: int
     _links: dict[LinkId, PeerLink] = field(default_factory=dict)
 
     def keep(self, link: PeerLink) -> None:
-        """Keep what a link has brought of a message in chunks: the rest may wait here still."""
+        """Keep a closed link: it holds the first chunks of a message whose rest may still wait."""
         self._links[link.id] = link
 
     def end(self, link: LinkId) -> None:
-        """Take that nothing waits of a link any more."""
+        """Forget a link of which nothing waits any more."""
         self._links.pop(link, None)
 
     def read(self, event: FramesReceived, now_s: float) -> tuple[list[Message], list[Report]]:
-        """Read frames of a link that is gone: what they say, and what is wrong with others."""
+        """Read frames of a closed link; return their messages, and the faults in the others."""
         messages: list[Message] = []
         faults: list[Report] = []
         link = self._links.get(event.link)

@@ -1,7 +1,8 @@
-"""Whom we are linked with, as we tell it to our own kind: so nobody passes on what all hear anyway.
+"""When we send our own kind the list of peers that we are linked with (`LinkedPeers`).
 
-In a full mesh an edit is then one message to each peer. Whoever is not linked with the source of a
-change gets it passed on, by everybody who is between the two.
+By these lists peers know to whom a change need not be passed on: in a full mesh an edit is one
+message to each peer. A peer that is not linked with the source of a change gets it from all who are
+linked with both.
 """
 
 from __future__ import annotations
@@ -13,21 +14,22 @@ from pyodide_rtc.protocol.link import PeerLink
 from pyodide_rtc.wire.messages import MAX_LINKED_PEERS, MAX_PEER_ID_BYTES
 
 TELL_DELAY_S = 1.0
-"""Peers come in bursts: they are told of once in so long. Until then more is passed on than needed.
-That one is gone is told at once: who is not linked with it any more is to get what others hear."""
+"""Peers come in bursts: the list is sent at most once in this time after one came. Until then more
+is passed on than needed. When one has gone, the list is sent at once: from then on others have to
+pass its changes on to us."""
 
 
 @dataclass(slots=True)
 class LinkedPeersNews:
-    """When our own kind is to be told whom we are linked with."""
+    """When our list of linked peers is to be sent next."""
 
     due_s: float | None = None
 
     def look(self, links: Collection[PeerLink], now: frozenset[str], now_s: float) -> None:
-        """Take that somebody may have come or gone.
+        """Somebody may have come or gone: decide when to send the list.
 
         Args:
-            links: those by which our own kind is told.
+            links: the links to our own kind.
             now: whom we are linked with now.
             now_s: the time.
         """
@@ -42,7 +44,7 @@ class LinkedPeersNews:
     def take(
         self, links: Collection[PeerLink], now: frozenset[str], now_s: float
     ) -> list[PeerLink]:
-        """Give the links by which it is to be told now, and take that it is."""
+        """Return the links by which the list is to be sent now, and note that it is."""
         if self.due_s is None or now_s < self.due_s:
             return []
         self.due_s = None
@@ -53,15 +55,15 @@ class LinkedPeersNews:
 
 
 def sayable(peer_ids: Collection[str]) -> frozenset[str]:
-    """Give the peers that can be named: a peer chooses its id, and may choose one that is too long.
+    """Return the peers that can be listed: a peer chooses its id, and may choose one that is too long.
 
-    Of one that is not named others pass on what it says.
+    What a peer says that is not listed, others pass on to us.
     """
     short = [peer_id for peer_id in peer_ids if len(peer_id.encode()) <= MAX_PEER_ID_BYTES]
     return frozenset(short[:MAX_LINKED_PEERS])
 
 
 def _news_for(link: PeerLink, now: frozenset[str]) -> frozenset[str]:
-    """Give what a peer is to know: nothing, if only it is here, for there is nobody to pass on."""
+    """Return the list for one peer: none as long as that peer is alone with us."""
     is_alone = now <= {link.peer_id}
     return frozenset() if is_alone and not link.told_peers else now

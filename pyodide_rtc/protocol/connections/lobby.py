@@ -1,7 +1,8 @@
-"""Peers that have made themselves known, but with whom nothing has begun yet.
+"""Peers that we know of, but with which no negotiation has begun yet.
 
-Candidates may overtake their offer; those of a peer that has just gone are never followed by one.
-A newcomer may be about to call us. An offer may belong to a connection that we have closed.
+Candidates may overtake their offer: they are kept for a while. A newcomer may be about to call us:
+we wait a moment before we call it. An offer may belong to a peer connection that we have closed: so
+its session id is remembered.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ EARLY_S = 10.0
 """How long candidates wait for their offer."""
 
 MAX_EARLY_PEERS = 64
-"""Of how many peers candidates are kept; the oldest give way."""
+"""For how many peers candidates are kept; the oldest give way."""
 
 MAX_EARLY_CANDIDATES = 64
 """Candidates kept of one peer. A browser makes about ten."""
 
 MAX_NEWCOMERS = 64
-"""So many wait to be called; those give way first who may have gone."""
+"""So many peers wait to be called; those that may have gone give way first."""
 
 MAX_CLOSED_SESSIONS = 256
 """How many closed connections are remembered; the oldest are forgotten."""
@@ -31,11 +32,11 @@ MAX_CLOSED_SESSIONS = 256
 
 @dataclass(frozen=True, slots=True)
 class Newcomer:
-    """A peer that is called later: its announce was heard, or it was lost and may be there still.
+    """A peer that is called later: its announce came, or it was lost and may still be there.
 
     Args:
         peer_id: its network identity.
-        url: the server to call it by.
+        url: the signaling server to call it by.
         capability: what it says of itself; None for a stock peer.
         due_s: when to call it.
         is_guess: whether it was lost, and may have gone.
@@ -65,7 +66,7 @@ class Lobby:
         return earliest(*[n.due_s for n in self._newcomers.values()])
 
     def keep(self, message: SignalMessage, now_s: float) -> None:
-        """Keep a candidate whose offer is on its way, or will never come."""
+        """Keep a candidate that came before its offer."""
         since_s, messages = self._early.pop(message.sender, (now_s, []))
         if now_s - since_s >= EARLY_S:
             since_s, messages = now_s, []
@@ -76,7 +77,7 @@ class Lobby:
             del self._early[next(iter(self._early))]
 
     def hold(self, newcomer: Newcomer) -> None:
-        """Call a newcomer later, should it not call first."""
+        """Call a newcomer later, unless it calls first."""
         self._newcomers.setdefault(newcomer.peer_id, newcomer)
         if len(self._newcomers) > MAX_NEWCOMERS:
             del self._newcomers[max(self._newcomers.values(), key=lambda n: n.is_guess).peer_id]
@@ -88,44 +89,49 @@ class Lobby:
             self._newcomers[newcomer.peer_id] = later
 
     def take_due(self, now_s: float) -> list[Newcomer]:
-        """Give the newcomers that are to be called now."""
+        """Remove and return the newcomers that are to be called now."""
         due = [n for n in self._newcomers.values() if n.due_s <= now_s]
         for newcomer in due:
             del self._newcomers[newcomer.peer_id]
         return due
 
     def admit(self, peer_id: str, now_s: float) -> list[SignalMessage]:
-        """Let a peer in: it waits no more, and its early candidates are given out."""
+        """Remove a peer with which a negotiation begins; return its early candidates."""
         self._newcomers.pop(peer_id, None)
         since_s, messages = self._early.pop(peer_id, (now_s, []))
         return messages if now_s - since_s < EARLY_S else []
 
     def forget(self, peer_id: str) -> None:
-        """Have nothing more to do with a peer."""
+        """Forget a peer: do not call it, and drop its candidates."""
         self._newcomers.pop(peer_id, None)
         self._early.pop(peer_id, None)
 
     def remember_closed(self, session: str, has_answered: bool) -> None:
-        """Remember the peer's end of a connection that we have closed."""
+        """Remember the peer's end of a peer connection that we have closed.
+
+        Args:
+            session: the session id of that end.
+            has_answered: whether it has answered an offer of ours.
+        """
         self._closed_sessions[session] = has_answered
         if len(self._closed_sessions) > MAX_CLOSED_SESSIONS:
             del self._closed_sessions[next(iter(self._closed_sessions))]
 
     def reopen(self, session: str | None) -> None:
-        """Take that the peer goes on with this end."""
+        """The peer goes on with this end: it no longer counts as closed."""
         if session is not None:
             self._closed_sessions.pop(session, None)
 
     def is_fresh(self, sdp: str) -> bool:
-        """Whether this offer to all names its connection, and it is none that we have closed."""
+        """Whether an open offer has a session id, and it is none of a connection that we closed."""
         session = session_of(sdp)
         return session is not None and session not in self._closed_sessions
 
     def is_late(self, description: Description) -> bool:
-        """Whether this is of the peer's end of a connection that we have closed.
+        """Whether a description comes from the peer's end of a peer connection that we have closed.
 
-        An end that has only offered answers for the first time: it has heard our call, and rolled
-        its own offer back.
+        The first answer of an end that had only made an offer is not late: the peer has received
+        our offer, and rolled its own back.
         """
         has_answered = self._closed_sessions.get(session_of(description.sdp) or "")
         return has_answered is not None and (description.type == "offer" or has_answered)

@@ -38,22 +38,23 @@ from pyodide_rtc.wire.payload import (
 )
 
 GUESS_DELAY_S = 1.0
-"""When a stock peer that was lost is called, once: it may be there still. Our late candidates may
-have opened a connection there that only an offer brings to life: until then it passes over our
-announces, and y-webrtc knows no time-out."""
+"""How long after we lost a stock peer we call it, once: it may still be there. Our late candidates
+may have made it open a peer connection that only an offer brings to life. Until then y-webrtc
+ignores our announces, and it has no time-out."""
 
 MAX_CALLERS = 65
-"""So many peers beyond our own limit may call us, who may have other limits, or other rooms full of
-others to mind: 100 connections, and most of what a browser can do. y-webrtc knows no limit here."""
+"""So many peers beyond `max_peers` may call us: their own limits may be higher. In all these are
+about 100 peer connections, most of what a browser can do. y-webrtc has no limit here."""
 
 MAX_REFUSED = 1_000
-"""So many peers that broke the protocol are remembered; the oldest are forgotten."""
+"""So many refused peers are remembered; the oldest are forgotten."""
 
 CROSSING_S = 0.5
-"""How long we wait for the offer of a peer that has heard our announce, before we offer. Of two who
-announce at the same time it is the one whose announce the server passes on first: the other's comes
-after its own echo, so it offers at once. Were both to offer, a stock peer would give itself up at
-an offer that comes while it makes its own, and our own kind would make two, and take one back."""
+"""How long we wait for the offer of a peer that has received our announce, before we offer. If two
+peers announce at the same time, the one whose announce the signaling server passes on first offers
+at once: the other's comes to it after its own echo. The other one waits. If both offered, a stock
+peer would give itself up at an offer that comes while it makes its own. Two peers of our own kind
+would make two offers, and take one back."""
 
 
 @dataclass(slots=True)
@@ -61,12 +62,12 @@ class Mesh:
     """All peers that are reached by WebRTC.
 
     Args:
-        peer_id: the own network identity, a uuid4 as text.
-        client_id: the own document's client id.
-        max_peers: from how many peers on announces are not answered any more.
-        new_token: gives a glare token: milliseconds since 1970 plus a random fraction.
+        peer_id: our own network identity, a uuid4 as text.
+        client_id: the client id of our own main document.
+        max_peers: with so many peers, announces are no longer answered.
+        new_token: returns a glare token: milliseconds since 1970 plus a random fraction.
         abilities: what our peer connections can do.
-        max_received_bytes: the largest frame that is taken from a peer.
+        max_received_bytes: the largest frame that a peer may send.
     """
 
     peer_id: str
@@ -104,13 +105,13 @@ class Mesh:
         return self._peers.get(peer_id)
 
     def peer_of(self, conn: int) -> MeshPeer | None:
-        """Find the peer of a connection that is still wanted."""
+        """Find the peer of a peer connection that is not closed yet."""
         return next((p for p in self if p.negotiation.conn == conn), None)
 
     # Signaling.
 
     def on_server_opened(self, url: str, now_s: float) -> list[Outcome]:
-        """Take a server that is there, or there again: what went by it may be lost."""
+        """A signaling server is open (again): announce, and doubt what was sent by it before."""
         outcomes = self.announce(now_s, url)
         for peer in self:
             if peer.negotiation.url == url and not peer.is_joined:
@@ -124,17 +125,17 @@ class Mesh:
         return [PublishPayload(Announce(self.peer_id, extra), url)]
 
     def take_offer(self, sdp: str | None) -> None:
-        """Take the offer of the connection in reserve, its next state, or that it is void."""
+        """Keep the offer of the connection in reserve, or its next state; None if it is void."""
         self._offer.take(sdp)
 
     def announce_again(self, now_s: float) -> list[Outcome]:
-        """Say it again after a lost peer, but not more often than is decent."""
+        """Announce again after a peer was lost, now or (to limit the rate) later."""
         return self.announce(now_s) if self._announces.ask(now_s) else []
 
     def on_payload(
         self, url: str, payload: Announce | SignalMessage, now_s: float
     ) -> list[Outcome]:
-        """Take what somebody published; our own echo and refused peers are passed over."""
+        """Handle a published payload; ignore those of refused peers, and our own."""
         sender = payload.sender
         if sender == self.peer_id and isinstance(payload, Announce):
             self._announces.on_echo(url)
@@ -148,7 +149,7 @@ class Mesh:
     def publish_signal(
         self, event: ev.DescriptionMade | ev.CandidateFound, now_s: float
     ) -> list[Outcome]:
-        """Send the peer what the browser made."""
+        """Publish a description or candidate that the browser made, for its peer."""
         peer = self.peer_of(event.conn)
         if peer is None:
             return []
@@ -169,21 +170,21 @@ class Mesh:
     # Links.
 
     def on_channel_opened(self, event: ev.ChannelOpened) -> list[Outcome]:
-        """Take an open data channel; greet when there is a better one to send on."""
+        """A data channel is open: if it is the best one to send on, the link is ready by it."""
         peer = self.peer_of(event.conn)
         if peer is None:
             return []
         negotiation = peer.negotiation
         before = negotiation.send_side
         negotiation.open_channel(event.side, event.max_message_bytes)
-        # Also when the side changes: what went by the other one may have had no listener.
+        # Also when the side changes: the peer may not have listened to the other data channel.
         side = negotiation.send_side
         if side is None or side == before:
             return []
         return peer.join(self._link_of(peer, event.conn, side))
 
     def _link_of(self, peer: MeshPeer, conn: int, side: ChannelSide) -> PeerLink:
-        """Give the link by this connection, which from now on goes by the channel of that side."""
+        """Return the link of this peer connection, set to send by the data channel of that side."""
         limit = peer.negotiation.channels[side]
         link = peer.link
         if link is None or link.id != conn:
@@ -194,7 +195,7 @@ class Mesh:
         return link
 
     def on_path_restored(self, conn: int) -> list[Outcome]:
-        """Take a network path; one that was lost brings the peer back, with its channels."""
+        """There is a network path. If it was lost before, the peer is back, with its channels."""
         peer = self.peer_of(conn)
         if peer is None or not peer.negotiation.channels or peer.negotiation.has_path:
             return []
@@ -203,7 +204,7 @@ class Mesh:
         return peer.join(peer.link)
 
     def lose_path(self, conn: int, reason: str, now_s: float) -> list[Outcome]:
-        """Take the loss of the network path: look for another, or give the peer up."""
+        """The network path is lost: look for another one, or lose the peer."""
         peer = self.peer_of(conn)
         if peer is None:
             return []
@@ -211,7 +212,7 @@ class Mesh:
         return self._go_on(peer, effects, reason, now_s)
 
     def lose(self, conn: int, reason: str, kind: type[PeerError], now_s: float) -> list[Outcome]:
-        """Take the loss of a connection for another reason."""
+        """Lose the peer of a peer connection, for another reason than the network path."""
         peer = self.peer_of(conn)
         if peer is None:
             return []
@@ -219,7 +220,7 @@ class Mesh:
         return [*self._lose(peer, reason, now_s), *report, *self.announce_again(now_s)]
 
     def on_path(self, event: ev.PathFound) -> list[Outcome]:
-        """Take note of the way to a peer."""
+        """Keep whether a TURN server relays everything to a peer."""
         peer = self.peer_of(event.conn)
         if peer is None or peer.is_relayed == event.is_relayed:
             return []
@@ -239,23 +240,23 @@ class Mesh:
         return [e for i in list(self._peers) for e in self.close(i, reason, is_gentle=True)]
 
     def put_away(self, reason: str, now_s: float) -> list[Outcome]:
-        """Drop all peers until we wake."""
+        """Lose all peers: the page is put away."""
         self.take_offer(None)
         return [e for peer in list(self) for e in self._lose(peer, reason, now_s)]
 
     def come_back(self, now_s: float) -> None:
-        """Call those who were to be called meanwhile, unless they hear our announce and call us."""
+        """The page is back: put off all calls, so that peers can answer our announce first."""
         self._lobby.postpone(now_s + GUESS_DELAY_S)
 
     def refuse(self, peer_id: str, reason: str) -> list[Outcome]:
-        """Close the connection to a peer, and deal with it no more."""
+        """Refuse a peer: close its peer connection, and ignore what it publishes."""
         self._refused[peer_id] = None
         if len(self._refused) > MAX_REFUSED:
             del self._refused[next(iter(self._refused))]
         return self.close(peer_id, reason)
 
     def on_time(self, now_s: float) -> list[Outcome]:
-        """Act on what takes too long and on what is in doubt, call newcomers, and announce."""
+        """Act on time-outs and doubts, call newcomers, and announce, each when due."""
         outcomes: list[Outcome] = []
         for peer in [p for p in self if is_due(p.negotiation.deadline_s, now_s)]:
             if is_due(peer.negotiation.give_up_s, now_s):
@@ -270,7 +271,8 @@ class Mesh:
 
     def _next_conn(self, is_initiator: bool) -> tuple[int, str | None]:
         session = self._offer.session if is_initiator else None
-        # Also when we answer: who takes that offer then has been overtaken, and is called instead.
+        # Also when we answer: `PeerConnections` withdraws the reserve then. A peer that answers its
+        # offer later is called instead.
         self._offer.take(None)
         return next(self._conns), session
 
@@ -292,9 +294,10 @@ class Mesh:
     def _call(
         self, newcomer: Newcomer, now_s: float, open_offer: str | None = None
     ) -> list[Outcome]:
-        """Offer to a peer with whom nothing has begun, or answer what it offers to all.
+        """Call a peer with which nothing has begun: send an offer, or answer its open offer.
 
-        Of several who are there already only one could have its answer taken: they offer.
+        We answer an open offer only if we have no peers yet: of several peers in a room, only one
+        can have its answer accepted.
         """
         if len(self._peers) >= self.max_peers:
             return []
@@ -302,7 +305,7 @@ class Mesh:
         peer = self._add(newcomer.peer_id, newcomer.url, newcomer.capability, now_s)
         peer.heard_by.add(newcomer.url)
         peer.is_guess = peer.may_be_gone = newcomer.is_guess
-        self._lobby.forget(newcomer.peer_id)  # what it sent before belongs to what is past
+        self._lobby.forget(newcomer.peer_id)  # its earlier candidates belong to an older attempt
         if open_offer is not None and is_first and self._lobby.is_fresh(open_offer):
             return [*peer.negotiation.answer_open_offer(open_offer, now_s)]
         return [*peer.negotiation.offer()]
@@ -319,7 +322,7 @@ class Mesh:
                 return []
             return self._call(newcomer, now_s, open_offer_of(announce.extra))
         if url not in peer.heard_by:
-            peer.heard_by.add(url)  # what another server has brought already
+            peer.heard_by.add(url)  # the same announce came by another server already
             return []
         return [] if peer.is_joined else peer.doubt(now_s)
 
@@ -335,9 +338,9 @@ class Mesh:
         if isinstance(what, Description) and capability is not None:
             answered = answered_session_of(message.extra)
             if self._lobby.is_late(what):
-                # Late; or it looks for a new path under a connection that we have closed, or for
-                # who has taken its answer. (A stock peer keeps its end as long as that does not
-                # break, and answers with it.)
+                # It belongs to a peer connection that we have closed. Either it comes late; or the
+                # peer still keeps its end, and looks for a new path or for its answer. Then we call
+                # it. (A stock peer keeps its end until that breaks, and answers with it.)
                 is_lost = peer is None and (is_offer or answered is not None)
                 newcomer = Newcomer(sender, url, capability, now_s)
                 return self._call(newcomer, now_s) if is_lost else []
@@ -347,13 +350,13 @@ class Mesh:
             return self._accept(peer, url, message, capability, now_s)
         if isinstance(what, Candidate):
             self._lobby.keep(message, now_s)
-        # An answer belongs to nobody.
+        # An answer without a peer belongs to no offer of ours.
         return self._admit(url, message, capability, now_s) if is_offer else []
 
     def _on_open_answer(
         self, url: str, message: SignalMessage, capability: Capability, session: str, now_s: float
     ) -> list[Outcome]:
-        """Take an answer to an offer that we have made to all."""
+        """Handle an answer to our open offer."""
         assert isinstance(message.signal, Description), "what answers is a description"
         sender, theirs = message.sender, session_of(message.signal.sdp)
         peer = self._peers.get(sender)
@@ -368,7 +371,7 @@ class Mesh:
                 return self._accept(peer, url, message, capability, now_s)
             if verdict is Verdict.INSIST:
                 peer.negotiation.turn_down(message.token)
-                return peer.doubt(now_s)  # it may not have our answer, on which it decides
+                return peer.doubt(now_s)  # it decides by our answer, which may be lost
             if verdict in (Verdict.KNOWN, Verdict.LATE):
                 return []
         outcomes = [] if peer is None else self.close(sender, "the peer began anew")
@@ -379,12 +382,12 @@ class Mesh:
     def _admit(
         self, url: str, message: SignalMessage, capability: Capability | None, now_s: float
     ) -> list[Outcome]:
-        """Begin with a peer that has called us, or has answered our open offer."""
+        """Add a peer that has called us, or has answered our open offer."""
         early = self._lobby.admit(message.sender, now_s)
         if len(self._peers) >= self.max_peers + MAX_CALLERS:
             return []
         peer = self._add(message.sender, url, capability, now_s)
-        peer.heard_by.add(url)  # it was announced before: the next announce is another one
+        peer.heard_by.add(url)  # its announce came before: the next one is a new one
         is_answer = isinstance(message.signal, Description) and message.signal.type == "answer"
         found = self._offer.later_candidates
         outcomes: list[Outcome] = [*peer.negotiation.offer()] if is_answer else []
@@ -411,7 +414,7 @@ class Mesh:
     def _go_on(
         self, peer: MeshPeer, effects: list[ConnectionEffect], reason: str, now_s: float
     ) -> list[Outcome]:
-        """Tell that another network path is looked for, or that there is no further way."""
+        """Report that another network path is looked for, or lose the peer if there is none."""
         if peer.negotiation.state is not State.FAILED:
             told = peer.unlink(reason) or [peer.change(reason)]
             return [*told, *effects]
@@ -419,7 +422,7 @@ class Mesh:
         return [*self._lose(peer, reason, now_s), report, *self.announce_again(now_s)]
 
     def _time_out(self, peer: MeshPeer, now_s: float) -> list[Outcome]:
-        """End a try that takes too long: the peer has gone, or there is no path to it."""
+        """End an attempt that takes too long: the peer has gone, or there is no path to it."""
         negotiation = peer.negotiation
         reason = f"no connection in time: {negotiation.state.value}"
         effects = negotiation.time_out(now_s)
@@ -431,7 +434,7 @@ class Mesh:
         return outcomes if peer.is_guess else outcomes + self.announce_again(now_s)
 
     def _lose(self, peer: MeshPeer, reason: str, now_s: float) -> list[Outcome]:
-        """Drop a peer that may be there still."""
+        """Lose a peer; a stock peer is called once, as it may still be there."""
         peer.negotiation.spare_offer()
         outcomes = self.close(peer.peer_id, reason)
         if peer.capability is None and not peer.is_guess:

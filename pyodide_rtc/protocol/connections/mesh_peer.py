@@ -1,4 +1,4 @@
-"""One peer of the mesh: its negotiation, what it says of itself, and the link to it.
+"""One peer of the mesh: its negotiation, its capability, and the link to it.
 
 Knows nothing of the other peers.
 """
@@ -17,15 +17,15 @@ from pyodide_rtc.wire.payload import SignalMessage
 
 @dataclass(slots=True)
 class MeshPeer:
-    """A peer that is linked by a peer connection, or on its way to be."""
+    """A peer that is linked by a peer connection, or about to be."""
 
     negotiation: Negotiation
     capability: Capability | None = None
     heard_by: set[str] = field(default_factory=set)  # servers that brought an announce of it
-    is_guess: bool = False  # it was lost, and is called in case that it is there still
-    may_be_gone: bool = False  # until it speaks: it is not shown
-    link: PeerLink | None = None  # of its present connection, once a channel was open
-    is_relayed: bool | None = None  # by a TURN server; None while the browser has not told
+    is_guess: bool = False  # it was lost, and is called in case it is still there
+    may_be_gone: bool = False  # until it sends something; it is not shown to users
+    link: PeerLink | None = None  # of its present peer connection, once a channel was open
+    is_relayed: bool | None = None  # by a TURN server; None while that is not known
 
     @property
     def peer_id(self) -> str:
@@ -34,7 +34,7 @@ class MeshPeer:
 
     @property
     def client_id(self) -> int | None:
-        """Its document's client id, if it told."""
+        """The client id of its main document, if it has sent that."""
         return self.capability.client_id if self.capability else None
 
     @property
@@ -43,11 +43,11 @@ class MeshPeer:
         return self.link is not None and self.link.is_open
 
     def change(self, reason: str = "") -> PeersChanged:
-        """Tell that something about it has changed."""
+        """Return the effect which says that something about it has changed."""
         return PeersChanged(self.peer_id, "changed", reason, self.client_id)
 
     def join(self, link: PeerLink) -> list[Outcome]:
-        """Take that it is linked, or linked by another channel."""
+        """It is linked, or linked by another data channel than before."""
         is_back = self.link is link and not link.is_open
         outcomes: list[Outcome] = []
         if not self.is_joined:
@@ -57,14 +57,14 @@ class MeshPeer:
         return [*outcomes, LinkReady(link, is_back)]
 
     def unlink(self, reason: str) -> list[Outcome]:
-        """Take that it is not linked any more."""
+        """It is no longer linked."""
         if self.link is None or not self.link.is_open:
             return []
         self.link.is_open = False
         return [PeersChanged(self.peer_id, "left", reason, self.client_id)]
 
     def doubt(self, now_s: float) -> list[Outcome]:
-        """Take its announce in the midst of a negotiation: it may have lost its end."""
+        """It may have lost its end of a negotiation under way, as it announces itself again."""
         self.negotiation.doubt(now_s)
         if is_due(self.negotiation.deadline_s, now_s):
             return [*self.negotiation.settle_doubt(now_s)]
@@ -73,12 +73,12 @@ class MeshPeer:
     def accept(
         self, url: str, message: SignalMessage, capability: Capability | None, now_s: float
     ) -> list[Outcome]:
-        """Take a signal of it.
+        """Handle a signal of this peer.
 
         Args:
-            url: the server that brought it.
+            url: the signaling server that brought it.
             message: the signal.
-            capability: what it says of itself with it.
+            capability: the capability that came with it.
             now_s: the time.
         """
         negotiation = self.negotiation
@@ -93,12 +93,12 @@ class MeshPeer:
             if negotiation.retries > retries:
                 outcomes.append(self.change(reason))
         elif self.is_joined and any(isinstance(e, AcceptDescription) for e in outcomes):
-            # It had lost its path, and sent nothing meanwhile; we have not noticed.
+            # The peer has restarted ICE: its path was lost, and ours seemed well. Greet it again.
             assert self.link is not None, "a joined peer has a link"
             outcomes.append(LinkReady(self.link))
         return outcomes
 
 
 def is_due(deadline_s: float | None, now_s: float) -> bool:
-    """Tell whether there is a deadline, and it has passed."""
+    """Return whether there is a deadline, and it has passed."""
     return deadline_s is not None and deadline_s <= now_s

@@ -1,7 +1,7 @@
-"""One peer's way from the first signal to a data channel: the states, the events, and the table.
+"""The negotiation with one peer, from the first signal to a data channel: states, events, table.
 
 docs/negotiation.md explains the roles, and draws the table. `negotiation_steps` has the conditions
-and the actions that the table names, and what they remember. Source: y-webrtc's handling of
+and the actions that the table names, and the state that they share. Source: y-webrtc's handling of
 `signal` payloads (wire.md sections 2 and 5).
 """
 
@@ -20,7 +20,7 @@ from pyodide_rtc.protocol.events import ChannelSide
 from pyodide_rtc.wire.signaling_frames import Candidate, Description, SignalMessage
 
 CONNECT_TIMEOUT_S = 20.0
-"""A connection that has no open channel after this time has no network path."""
+"""If no data channel is open after this time, there is no network path."""
 
 ANSWER_TIMEOUT_S = 10.0
 """A peer that has not answered an offer after this time has gone."""
@@ -61,7 +61,7 @@ class Event(enum.Enum):
     RESTARTING, RESTARTED, RECOVERED, GONE, FAILED,
 ) = EVERY = tuple(State)  # fmt: skip
 OFFERING: Final = (CALLING, RESTARTING, RECOVERED)  # our offer waits for its answer
-UNHEARD: Final = (CALLING, ANSWERED_OPEN, RESTARTING)  # what we have said may be lost
+UNHEARD: Final = (CALLING, ANSWERED_OPEN, RESTARTING)  # what we have sent may be lost
 SEARCHING: Final = (CONNECTING, RESTARTED)  # the browsers look for a network path
 DESCRIBED: Final = (CONNECTING, CONNECTED, RESTARTED)  # both descriptions are there
 ALWAYS: Final = None
@@ -71,8 +71,8 @@ Condition: TypeAlias = Callable[[Steps, Details], bool]
 Action: TypeAlias = Callable[[Steps, Details], list[ConnectionEffect]]
 Row: TypeAlias = tuple[State | tuple[State, ...], Condition | None, State | None, Action]
 
-# The first row counts that has our state, and whose condition holds. What no row has is passed
-# over: in that state, that event changes nothing and does nothing.
+# The first row counts that has our state, and whose condition holds. If there is none, the event is
+# ignored: in that state it changes nothing and does nothing.
 # fmt: off
 TABLE: Final[Mapping[Event, tuple[Row, ...]]] = {
     # states                        condition              next state     action
@@ -146,22 +146,22 @@ TIMEOUTS_S: Final[Mapping[State, float]] = {
     RESTARTING: RESTART_TIMEOUT_S,
     RESTARTED: RESTART_TIMEOUT_S,
 }
-"""How long a state may last, since the present try began; the others last as long as they like."""
+"""How long a state may last, counted from the start of the attempt; other states have no limit."""
 
 
 @dataclass(slots=True)
 class Negotiation(Steps):
-    """The dealings with one peer: asks the table what an event means, and does it.
+    """The negotiation with one peer: looks an event up in the table, and runs the action.
 
-    Three things are code and no rows, as they are the same in every state: what goes out, closing,
-    and a token that the mesh turns down.
+    Three things are the same in every state, and so are methods and no rows: publishing a signal,
+    closing, and turning a token down.
     """
 
     state: State = IDLE
 
     @property
     def send_side(self) -> ChannelSide | None:
-        """The channel to send on: of those in band the peer's own; None before any is open."""
+        """The data channel to send on: the agreed one, else the peer's, else ours; None if none."""
         sides: tuple[ChannelSide, ...] = ("agreed", "remote", "local")
         return next((side for side in sides if side in self.channels), None)
 
@@ -177,18 +177,18 @@ class Negotiation(Steps):
 
     @property
     def give_up_s(self) -> float | None:
-        """When the present try has taken too long; None while there is a path."""
+        """When the attempt has taken too long; None while there is a path."""
         timeout_s = TIMEOUTS_S.get(self.state)
         return None if timeout_s is None else self.started_s + timeout_s
 
     @property
     def deadline_s(self) -> float | None:
-        """When to give the present try up, or to act on a doubt; None while there is a path."""
+        """When to give the attempt up, or to act on a doubt; None while there is a path."""
         give_up_s = self.give_up_s
         return None if give_up_s is None else earliest(give_up_s, self.doubt_due_s)
 
     def know(self, capability: Capability | None) -> None:
-        """Take what the peer says of itself; a stock peer says nothing."""
+        """Keep the peer's capability; a stock peer has none."""
         self.is_own_kind = capability is not None
         self.peer_can_restart = capability is not None and capability.can_restart
 
@@ -199,13 +199,13 @@ class Negotiation(Steps):
         return self._on(Event.CALL, Details())
 
     def answer_open_offer(self, sdp: str, now_s: float) -> list[ConnectionEffect]:
-        """Answer an offer that the peer has made to all: another may have been faster."""
+        """Answer the peer's open offer; another peer may have been faster."""
         return self._on(Event.OPEN_OFFER, Details(now_s, sdp))
 
     def accept(
         self, message: SignalMessage, now_s: float, capability: Capability | None
     ) -> list[ConnectionEffect]:
-        """Take a signal of the peer, and what it says of itself with it."""
+        """Handle a signal of the peer, and the capability that came with it."""
         self.know(capability)
         self.has_spoken = True
         match message.signal:
@@ -220,24 +220,24 @@ class Negotiation(Steps):
                 return []
 
     def open_channel(self, side: ChannelSide, max_message_bytes: int) -> None:
-        """Take an open data channel: all is well."""
+        """A data channel is open: so there is a network path."""
         self.channels[side] = max_message_bytes
         self.find_path()
 
     def find_path(self) -> None:
-        """Take that there is a network path."""
+        """There is a network path."""
         self._on(Event.PATH_FOUND, Details())
 
     def lose_path(self, now_s: float) -> list[ConnectionEffect]:
-        """Take the loss of the network path: the state is FAILED if there is no further way."""
+        """The network path is lost: try again. The state becomes FAILED after the last try."""
         return self._on(Event.PATH_LOST, Details(now_s))
 
     def time_out(self, now_s: float) -> list[ConnectionEffect]:
-        """Take that the present try has taken too long: the state may be GONE or FAILED then."""
+        """The attempt has taken too long: try again. The state may become GONE or FAILED."""
         return self._on(Event.TIMED_OUT, Details(now_s))
 
     def doubt(self, now_s: float) -> None:
-        """Take the peer's announce in the midst of it: it may have lost its end of this.
+        """The peer has announced itself during the negotiation: it may have lost its end of this.
 
         A stock peer that gets our offer while it still makes its own gives itself up, and announces
         itself. So does one that gets an answer to an offer that it has taken back meanwhile.
@@ -245,10 +245,10 @@ class Negotiation(Steps):
         self._on(Event.ANNOUNCE, Details(now_s))
 
     def settle_doubt(self, now_s: float) -> list[ConnectionEffect]:
-        """Make sure that the peer has an end of this: say it again, or begin anew.
+        """Make sure that the peer has its end of this: send our description again, or begin anew.
 
-        Should the peer have it still, it passes over the same offer with the same token, and over
-        an answer to an open offer that it has taken.
+        A peer that still has its end ignores the same offer with the same token, and an answer to
+        an open offer that it has accepted.
         """
         return self._on(Event.DOUBT_DUE, Details(now_s))
 
@@ -259,32 +259,32 @@ class Negotiation(Steps):
                 effects = action(self, details)
                 self.state = next_state or self.state
                 return effects
-        return []  # passed over
+        return []  # ignored
 
     # The same in every state.
 
     def publish(self, message: SignalMessage, now_s: float) -> list[ConnectionEffect]:
-        """Send an own signal."""
+        """Publish a signal of ours, and keep it to be sent again."""
         self._sent.append(message)
         self._sent_s = now_s
         return [PublishPayload(message, self.url)]
 
     def token_for_signal(self) -> float:
-        """Give the token that goes with an own signal; made at the first one."""
+        """Return the glare token that goes with our signals; the first call makes it."""
         if self.token is None:
             self.token = self.new_token()
         return self.token
 
     def turn_down(self, token: float | None) -> None:
-        """Take no candidates that come with this token: they belong to what we do not deal with."""
+        """Ignore candidates that come with this token: we turned its description down."""
         self._rejected_token = token
 
     def spare_offer(self) -> None:
-        """Take that our end died: an offer that we have not answered is as good as new."""
+        """Our end is lost: an offer that we have not answered counts as new if it comes again."""
         if not (self._has_answer or self._sent or self.channels):
             self.remote_session = None
 
     def close(self, *, is_gentle: bool = False) -> list[ConnectionEffect]:
-        """Close the connection, if there is one."""
+        """Close the peer connection, if there is one."""
         self.state = IDLE
         return self._close_connection(is_gentle=is_gentle)

@@ -1,6 +1,6 @@
-"""What a negotiation remembers, what its table asks, and what its table does.
+"""The conditions and actions of a negotiation's table, and the state that they share.
 
-When which of it is asked or done stands in the table of `negotiation`; nothing here knows a state.
+The table itself is in `negotiation`. Nothing here knows the `State`.
 The first line of each docstring goes into docs/negotiation.md.
 """
 
@@ -30,21 +30,22 @@ from pyodide_rtc.protocol.events import ChannelSide
 from pyodide_rtc.wire.signaling_frames import Candidate, SignalMessage
 
 RESTART_TIMEOUT_S = 5.0
-"""How long a new network path under the same connection is waited for."""
+"""How long an ICE restart may take to find a new network path."""
 
 MAX_QUEUED_CANDIDATES = 64
 """Candidates kept while their description is on its way. A browser makes about ten."""
 
 MAX_CANDIDATES = 256
-"""Candidates taken for one description of the peer. Anybody in a room can send them in its name."""
+"""So many candidates are accepted for one description of the peer: anybody in the room can send
+candidates in the peer's name."""
 
 REPEAT_INTERVAL_S = 0.1
-"""An offer is not sent again sooner than this: a stock peer that gets a second one while it still
-makes the answer to the first gives itself up. It tells each loss twice, too."""
+"""The shortest time before an offer is sent again. A stock peer that gets a second one while it
+still makes the answer to the first gives itself up. It also announces each loss twice."""
 
 DOUBT_S = 3.0
-"""A peer that announces itself while we connect may have lost somebody else: what is under way gets
-so long to come about."""
+"""A peer that announces itself while we connect may have lost another peer. So the connection gets
+so long to succeed before we begin anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class Details:
 
     Args:
         now_s: the time; left out where nothing depends on it.
-        sdp: of the offer or answer.
+        sdp: the SDP of the offer or answer.
         token: the glare token of the signal; None if it has none.
         candidate: the candidate.
     """
@@ -66,20 +67,20 @@ class Details:
 
 @dataclass(slots=True)
 class Steps:
-    """The memory of the dealings with one peer, the conditions on it, and the actions.
+    """The state of the negotiation with one peer, the conditions on it, and the actions.
 
-    The conditions and actions are for the table alone: everybody else uses `Negotiation`.
+    Only the table uses the conditions and actions; everybody else uses `Negotiation`.
 
     Args:
         peer_id: the peer.
-        started_s: when the present try began; the time-outs count from here.
-        next_conn: gives the next free connection number, for one that offers or not, and the
-            session id of our end of it, where that is known: of the connection in reserve it is.
-        new_token: gives a glare token: milliseconds since 1970 plus a random fraction.
-        my_id: the own peer id; decides when two tokens are equal.
+        started_s: when the attempt began; the time-outs count from here.
+        next_conn: called with whether we make an offer; returns the next free connection number,
+            and the session id of our end if it is known, as it is for the one in reserve.
+        new_token: returns a glare token: milliseconds since 1970 plus a random fraction.
+        my_id: our own peer id; decides when two tokens are equal.
         abilities: what our peer connections can do.
-        remember_closed: told of the session id of each end of the peer that we have closed, and
-            whether that has answered us.
+        remember_closed: called with the session id of the peer's end of a connection that we close,
+            and with whether that end has answered us.
     """
 
     peer_id: str
@@ -94,7 +95,7 @@ class Steps:
     is_own_kind: bool = False
     peer_can_restart: bool = False
     retries: int = 0  # how often a network path was looked for again, since there was one
-    token: float | None = None  # of our description and its candidates, once one has gone out
+    token: float | None = None  # of our description and its candidates, once one was sent
     channels: dict[ChannelSide, int] = field(default_factory=dict)
     has_spoken: bool = False
     own_session: str | None = None
@@ -120,18 +121,18 @@ class Steps:
         return known is not None and same_but_candidates(details.sdp, known)
 
     def is_same_end(self, details: Details) -> bool:
-        """Tell whether it comes from the end of the connection that we deal with."""
+        """Tell whether it comes from the peer's end that we are connecting with."""
         session = session_of(details.sdp)
         return session is not None and session == self.remote_session
 
     def is_another_end(self, details: Details) -> bool:
-        """Tell whether it comes from another end than the one that we deal with."""
+        """Tell whether it comes from another end than the one that we are connecting with."""
         return not self.is_same_end(details)
 
     def keeps_own_offer(self, details: Details) -> bool:
-        """Tell whether our offer has gone out, with a glare token that is larger than theirs."""
+        """Tell whether our offer was sent, with a glare token that is larger than theirs."""
         if self.token is None or details.token is None:
-            # Our offer has not gone out yet, or the peer takes no part in the tie-break.
+            # Our offer was not sent yet, or the peer takes no part in the tie-break.
             return False
         if self.token == details.token:
             # A stock peer gives way at a tie.
@@ -147,7 +148,7 @@ class Steps:
         return self._took_offer_back
 
     def both_took_back(self, _details: Details) -> bool:
-        """Tell whether the peer has answered an offer that gave way: so its own is void as well."""
+        """Tell whether the peer answered an offer that we took back: so its own is void, too."""
         return self._has_stray_answer
 
     def is_turned_down(self, details: Details) -> bool:
@@ -178,7 +179,7 @@ class Steps:
         return self._open(is_initiator=True)
 
     def answer_anew(self, details: Details) -> list[ConnectionEffect]:
-        """Close the connection, if there is one, and answer by a new one."""
+        """Close the connection, if there is one, and answer with a new one."""
         self.started_s = details.now_s
         return [
             *self._close_connection(),
@@ -187,9 +188,9 @@ class Steps:
         ]
 
     def answer_retry(self, details: Details) -> list[ConnectionEffect]:
-        """Answer by a new connection, and count it as a retry if we have looked for a while."""
+        """Answer with a new connection; count it as a retry if we have looked for a while."""
         if details.now_s >= self.started_s + RESTART_TIMEOUT_S:
-            self.retries += 1  # the peer has been the first to see that there is no path
+            self.retries += 1  # the peer noticed before us that there is no path
         return self.answer_anew(details)
 
     def answer_open(self, details: Details) -> list[ConnectionEffect]:
@@ -211,21 +212,21 @@ class Steps:
         return self.answer_here(details)
 
     def give_way_anew(self, details: Details) -> list[ConnectionEffect]:
-        """Close the connection, as our offer cannot be taken back, and answer theirs by a new one.
+        """Close the connection, as it cannot take our offer back, and answer with a new one.
 
-        The peer hears nothing of that: it has an offer, and gets an answer.
+        The peer does not notice: it has made an offer, and gets an answer.
         """
         effects = self.answer_anew(details)
         self._took_offer_back = True
         return effects
 
     def turn_down_offer(self, details: Details) -> list[ConnectionEffect]:
-        """Remember its token: the candidates that come with it are passed over."""
+        """Remember its token: candidates that come with it are ignored."""
         self._rejected_token = details.token
         return []
 
     def take_answer(self, details: Details) -> list[ConnectionEffect]:
-        """Take the answer, and the candidates that came before it."""
+        """Accept the answer, and the candidates that came before it."""
         self.token = None
         return self._describe("answer", details.sdp)
 
@@ -237,7 +238,7 @@ class Steps:
     # Actions: candidates.
 
     def add_candidate(self, details: Details) -> list[ConnectionEffect]:
-        """Take the candidate, up to the limit for one description."""
+        """Add the candidate, up to the limit for one description."""
         assert details.candidate is not None, "a candidate came"
         self._candidates += 1
         return [self._add(details.candidate)] if self._candidates <= MAX_CANDIDATES else []
@@ -250,12 +251,12 @@ class Steps:
         return []
 
     def add_sign(self, details: Details) -> list[ConnectionEffect]:
-        """Take it for a sign that the peer has our answer; add it, if the offer had it not."""
+        """Know by it that the peer has our answer; add it, if the offer did not have it."""
         self.doubt_due_s = None
         return [] if self.is_in_offer(details) else self.add_candidate(details)
 
     def add_what_is_new(self, details: Details) -> list[ConnectionEffect]:
-        """Add the candidates that the offer had not when we answered it."""
+        """Add the candidates that the offer did not have when we answered it."""
         assert self._accepted_sdp is not None, "it was accepted"
         found = new_candidates(details.sdp, self._accepted_sdp)
         self._accepted_sdp = details.sdp
@@ -264,10 +265,10 @@ class Steps:
         return [self._add(Candidate(text, 0, None)) for text in found[:free]]
 
     def answer_again(self, details: Details) -> list[ConnectionEffect]:
-        """Add its new candidates; if it is of our own kind, say our answer again: it may be lost.
+        """Add its new candidates; to our own kind, send our answer again: it may be lost.
 
-        Or the offer was only heard by a second signaling server: then it has just been answered. A
-        stock peer sends no offer twice, and gives itself up at a second answer.
+        Not if we have just answered: then the same offer came by a second signaling server. Nor to
+        a stock peer: it sends no offer twice, and gives itself up at a second answer.
         """
         effects = self.add_what_is_new(details)
         is_due = details.now_s >= self._sent_s + REPEAT_INTERVAL_S
@@ -276,7 +277,7 @@ class Steps:
     # Actions: the network path.
 
     def reset_tries(self, _details: Details) -> list[ConnectionEffect]:
-        """Take that all is well: tries and retries count from here."""
+        """Count tries and retries from here, as there is a path."""
         self._is_retry, self.retries = False, 0
         self.doubt_due_s = None
         return []
@@ -289,12 +290,12 @@ class Steps:
         return [RestartIce(self.conn)]
 
     def try_anew(self, details: Details) -> list[ConnectionEffect]:
-        """Look for a path by a new connection."""
+        """Look for a path with a new connection."""
         self._count_retry(details)
         return self.begin_anew(details)
 
     def begin_anew(self, details: Details) -> list[ConnectionEffect]:
-        """Close the connection, and call the peer by a new one."""
+        """Close the connection, and call the peer with a new one."""
         self.started_s = details.now_s
         self._queued.clear()
         return [*self._close_connection(), *self.call(details)]
@@ -302,19 +303,19 @@ class Steps:
     # Actions: doubts.
 
     def doubt_soon(self, details: Details) -> list[ConnectionEffect]:
-        """Act on it as soon as what we have sent last may be sent again."""
+        """Act on the doubt as soon as our last signal may be sent again."""
         return self._doubt_until(max(details.now_s, self._sent_s + REPEAT_INTERVAL_S))
 
     def doubt_now(self, details: Details) -> list[ConnectionEffect]:
-        """Act on it at once."""
+        """Act on the doubt at once."""
         return self._doubt_until(details.now_s)
 
     def doubt_later(self, details: Details) -> list[ConnectionEffect]:
-        """Act on it if what is under way does not come about within some seconds."""
+        """Act on the doubt if there is no connection within some seconds."""
         return self._doubt_until(details.now_s + DOUBT_S)
 
     def say_again(self, details: Details) -> list[ConnectionEffect]:
-        """Send our description again, and its candidates: who has them passes them over."""
+        """Send our description again, and its candidates: a peer that has them ignores them."""
         self.doubt_due_s = None
         return self._send_again(details.now_s)
 
@@ -327,7 +328,7 @@ class Steps:
         return [OpenTransport(self.conn, is_initiator, self.is_own_kind)]
 
     def _expect_answer(self) -> None:
-        """Forget what was said before: it belongs to what is past."""
+        """Forget our earlier signals and their token: they belong to an older attempt."""
         self.token = self.doubt_due_s = None
         self._sent.clear()
 

@@ -1,4 +1,4 @@
-"""What connections tell the room of their links, beside their effects."""
+"""What connections tell the room about their links, in addition to their effects."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pyodide_rtc.protocol.link import Link
 
 @dataclass(frozen=True, slots=True)
 class LinkReady:
-    """Each document greets the other end: the link is new, or what went by it may be lost.
+    """A link is new, or frames of it may be lost: each document is to greet the other end.
 
     Args:
-        link: which one.
-        is_back: whether it was cut off for a while.
+        link: the link.
+        is_back: whether the link was interrupted for a while.
     """
 
     link: Link
@@ -25,10 +25,10 @@ class LinkReady:
 
 @dataclass(frozen=True, slots=True)
 class LinkClosed:
-    """A link is no more."""
+    """A link is closed."""
 
     link: LinkId
 
 
 Outcome: TypeAlias = ConnectionEffect | LinkReady | LinkClosed
-"""What connections answer to an event, in order."""
+"""What connections return for an event, in order."""

@@ -1,8 +1,8 @@
-"""Open offers: an announce brings along an offer for whoever answers it first, which saves a round.
+"""Open offers: an announce carries an offer for the first peer that answers. This saves a round.
 
-It is the offer of the connection in reserve, which the next peer that we call gets otherwise.
-Owns the offer's states. Who may answer, and what becomes of two who answer each other's, is decided
-by `OpenOffer.verdict`.
+It is the offer of the peer connection in reserve. If no peer answers, the next peer that we call
+gets it. Owns the offer's states. `OpenOffer.verdict` decides whose answer is accepted, and what
+happens if two peers answer each other's offer.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pyodide_rtc.protocol.connections.sdp import (
 
 
 class Verdict(enum.Enum):
-    """What is done with somebody's answer to an open offer of ours."""
+    """What is done with a peer's answer to an open offer of ours."""
 
     ACCEPT = "it answers what we have sent it by itself, too"
     INSIST = "both have answered each other's offer: it is to take our answer"
@@ -32,30 +32,33 @@ class Verdict(enum.Enum):
 
 @dataclass(slots=True)
 class OpenOffer:
-    """The offer in hand, if there is one. It may come to know of more candidates."""
+    """The offer of the peer connection in reserve, if there is one; candidates are added to it."""
 
     sdp: str | None = None
-    _announced: str | None = None  # as it went round first
+    _announced: str | None = None  # its state when it was first announced
 
     @property
     def session(self) -> str | None:
-        """The session id of its connection."""
+        """The session id of the offer."""
         return None if self.sdp is None else session_of(self.sdp)
 
     @property
     def later_candidates(self) -> list[str]:
-        """Those that who has heard it first does not know; if none, one that says: it is taken."""
+        """The candidates found since the offer was first announced.
+
+        If there are none, one known candidate: it shows the peer that its answer was accepted.
+        """
         sdp = self.sdp or ""
         return new_candidates(sdp, self._announced or "") or candidates_of(sdp)[:1]
 
     def take(self, sdp: str | None) -> None:
-        """Take the offer, its next state, or (None) that it is void."""
+        """Keep an offer, or its next state; None if it has become void."""
         if sdp is None or self.sdp is None or not same_but_candidates(sdp, self.sdp):
             self._announced = None
         self.sdp = sdp
 
     def announce(self) -> str | None:
-        """Give it to go round."""
+        """Return the offer, to be sent with an announce."""
         self._announced = self._announced or self.sdp
         return self.sdp
 
@@ -64,14 +67,14 @@ class OpenOffer:
     ) -> Verdict:
         """Decide what is done with an answer to an open offer of ours.
 
-        Should both have answered each other's offer, the larger peer id decides: it takes the
-        answer or calls anew. The other keeps to its answer.
+        If both peers have answered each other's offer, the one with the larger peer id decides: it
+        accepts the answer or calls anew. The other one insists on its answer.
 
         Args:
-            session: the session id of the offer that it answers.
+            session: the session id of the offer that is answered.
             theirs: the session id of the answer.
-            negotiation: what we have with that peer, if anything.
-            is_joined: whether we are linked.
+            negotiation: the negotiation with that peer, if there is one.
+            is_joined: whether we are linked with it.
         """
         is_open = self.session == session
         if negotiation is not None:

@@ -1,10 +1,10 @@
-"""What is read out of a session description: whose it is, and the candidates in it."""
+"""What we read out of a session description: the session id, and the candidates."""
 
 from __future__ import annotations
 
 
 def session_of(sdp: str) -> str | None:
-    """Give the session id, which all descriptions of one end of a peer connection share.
+    """Return the session id, which all descriptions of one end of a peer connection share.
 
     An offer with the session id of the description before restarts ICE or adds media; one with
     another id comes from a new connection.
@@ -19,7 +19,7 @@ def session_of(sdp: str) -> str | None:
 
 
 def same_but_candidates(one: str, other: str) -> bool:
-    """Tell whether two descriptions differ at most in the candidates that they know of.
+    """Return whether two descriptions differ at most in their candidates.
 
     Source: RFC 8866 section 5.2: the version in `o=` changes with the description; browsers add
     candidates without.
@@ -29,7 +29,7 @@ def same_but_candidates(one: str, other: str) -> bool:
 
 
 def candidates_of(sdp: str) -> list[str]:
-    """Give the ICE candidates in a description, as `RTCIceCandidate.candidate` gives them.
+    """Return the ICE candidates in a description, as `RTCIceCandidate.candidate` has them.
 
     Source: RFC 8839 section 5.1 (`a=candidate:...`).
     """
@@ -37,6 +37,6 @@ def candidates_of(sdp: str) -> list[str]:
 
 
 def new_candidates(sdp: str, known: str) -> list[str]:
-    """Give the candidates of a description that an earlier state of it had not."""
+    """Return the candidates of a description that an earlier state of it did not have."""
     before = set(candidates_of(known))
     return [candidate for candidate in candidates_of(sdp) if candidate not in before]

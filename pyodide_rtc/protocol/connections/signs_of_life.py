@@ -1,8 +1,7 @@
-"""Peers that may be gone: they are asked for a sign of life, and dropped if none comes.
+"""Peers that may be gone: we ask them for a sign of life, and lose them if none comes.
 
-Nobody is asked while all is well. A doubt has a cause: nothing comes by the network path, the
-signaling server lost the peer's socket, or we were asleep. The question is `QueryAwareness`, which
-a stock peer answers, too.
+No peer is asked without a cause: nothing comes by its network path, or we were asleep. The question
+is `QueryAwareness`, which a stock peer answers, too.
 """
 
 from __future__ import annotations
@@ -12,8 +11,8 @@ from dataclasses import dataclass, field
 from pyodide_rtc.protocol.deadlines import earliest
 
 PATIENCE_S = 1.5
-"""How long a peer in doubt may take to answer: with the 3 s until its signs of life are missed, at
-most, a peer that was killed is seen to be gone within 5 s."""
+"""How long a peer in doubt may take to answer. Its signs of life are missed after at most 3 s: so a
+peer that was killed is lost within 5 s."""
 
 
 @dataclass(slots=True)
@@ -24,22 +23,22 @@ class SignsOfLife:
 
     @property
     def deadline_s(self) -> float | None:
-        """When `expired` should be asked next; None while nobody is in doubt."""
+        """When `expired` should be called next; None while no peer is in doubt."""
         return earliest(*self._until_s.values())
 
     def begin(self, conn: int, now_s: float) -> bool:
-        """Doubt a connection; False if it is in doubt already."""
+        """Doubt a peer connection; return False if it is in doubt already."""
         if conn in self._until_s:
             return False
         self._until_s[conn] = now_s + PATIENCE_S
         return True
 
     def end(self, conn: int) -> None:
-        """Take a sign of life."""
+        """A sign of life came: end the doubt."""
         self._until_s.pop(conn, None)
 
     def expired(self, now_s: float) -> list[int]:
-        """Give those that did not answer in time, and forget them."""
+        """Return those that did not answer in time, and forget them."""
         late = [conn for conn, until_s in self._until_s.items() if now_s >= until_s]
         for conn in late:
             del self._until_s[conn]

@@ -1,30 +1,33 @@
-"""Somebody in a room of the same name whom our password does not let us understand, nor they us."""
+"""Strangers: peers in a room of the same name with another password, or none.
+
+Neither side can decrypt what the other sends.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 NEWS_INTERVAL_S = 60.0
-"""Strangers are told of once in so long, however much they say, and count as here for so long."""
+"""Strangers are reported once in this time, however much they send. They count as here as long."""
 
 SHOW_INTERVAL_S = 30.0
-"""We show ourselves to strangers at most so often: two who both did would never end."""
+"""We show ourselves to strangers at most this often: else two would answer each other for ever."""
 
 
 @dataclass(slots=True)
 class Strangers:
-    """When strangers were heard, and what was done about it."""
+    """When strangers last sent something, were reported, and were answered."""
 
     _heard_s: float | None = None
     _told_s: float | None = None
     _shown_s: float | None = None
 
     def are_here(self, now_s: float) -> bool:
-        """Tell whether one was heard lately."""
+        """Return whether one sent something lately."""
         return self._heard_s is not None and now_s < self._heard_s + NEWS_INTERVAL_S
 
     def is_news(self, now_s: float) -> bool:
-        """Take note of a stranger, and tell whether the user should hear of it now."""
+        """Note a stranger, and return whether to report it to the user now."""
         self._heard_s = now_s
         if self._told_s is not None and now_s < self._told_s + NEWS_INTERVAL_S:
             return False
@@ -32,7 +35,7 @@ class Strangers:
         return True
 
     def may_show_ourselves(self, now_s: float) -> bool:
-        """Tell whether we may show ourselves now; if so, not again for a while."""
+        """Return whether we may show ourselves now; if so, we may not again for a while."""
         if self._shown_s is not None and now_s < self._shown_s + SHOW_INTERVAL_S:
             return False
         self._shown_s = now_s

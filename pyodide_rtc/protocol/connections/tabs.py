@@ -1,9 +1,9 @@
-"""The peers in the tabs and kernels of the same browser, who all hear the tab channel.
+"""The peers in other tabs and kernels of this browser, which all receive the tab channel.
 
 Owns who they are, and how they learn of us. A frame in the channel names no sender.
 
-Source: y-webrtc 10.3 ``broadcastBcMessage``; wire.md section 6. That of our own kind tells its
-client id, and holds a lock as long as it lives: docs/protocol.md.
+Source: y-webrtc 10.3 ``broadcastBcMessage``; wire.md section 6. A peer of our own kind also sends
+its client id, and holds a lock as long as it lives: docs/protocol.md.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ class Tabs:
     """The tab channel of one room.
 
     Args:
-        peer_id: the own network identity.
-        client_id: the client id of the own main document.
-        max_received_bytes: the largest frame that is taken.
+        peer_id: our own network identity.
+        client_id: the client id of our own main document.
+        max_received_bytes: the largest frame that may come in.
     """
 
     peer_id: str
@@ -40,12 +40,12 @@ class Tabs:
         return peer_id in self.link.peers
 
     def open(self) -> list[Outcome]:
-        """Take the channel: say that we are here, and greet whoever hears it."""
+        """The channel is joined: say that we are here, and greet all who receive it."""
         self._is_open = True
         return [*self._say(present=True), LinkReady(self.link)]
 
     def take(self, message: TabPeer) -> list[Outcome]:
-        """Take that a peer is here, or has left."""
+        """A peer says that it is here, or that it leaves."""
         peer_id, client_id, peers = message.peer_id, message.client_id, self.link.peers
         if peer_id == self.peer_id or message.present == (peer_id in peers):
             return []
@@ -53,7 +53,7 @@ class Tabs:
             client_id = peers.pop(peer_id)
             return [PeersChanged(peer_id, "left", "the tab left the room", client_id)]
         peers[peer_id] = client_id
-        # One of our own kind holds a lock as long as it lives.
+        # A peer of our own kind holds a lock as long as it lives.
         watch = [] if client_id is None else [WatchTabPeer(peer_id)]
         joined = PeersChanged(peer_id, "joined", client_id=client_id)
         return [*watch, *self._say(present=True), joined]
@@ -67,7 +67,7 @@ class Tabs:
         return self.open() if self._is_open else []
 
     def leave(self, reason: str) -> list[Outcome]:
-        """Say that we are gone, and forget all."""
+        """Say that we leave, and forget all peers."""
         peers = self.link.peers
         gone = [PeersChanged(i, "left", reason, client_id) for i, client_id in peers.items()]
         peers.clear()

@@ -1,4 +1,4 @@
-"""One document in a room: what it has, what each link has of it, and who shows themselves in it.
+"""One document in a room: what each link has of it, how links are compared, and its presence.
 
 Knows no peer connection: `protocol.room_machine` brings connections and documents together.
 """

@@ -1,7 +1,7 @@
-"""Of how many clients each link may speak, and how much of their states we hold.
+"""Limits the awareness states that each link may bring: their number and their size.
 
-A stock peer passes on what others say, so a link speaks for everybody; but not for more clients
-than there can be. Owns the counts. The states themselves, and who is here, are `awareness`'s.
+A stock peer passes on the states of others. So a link may bring the states of many clients, but not
+of more than there can be. Owns the counts; `awareness_machine` owns the states themselves.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ MAX_STATE_BYTES = 65_536
 editors that show what is selected, or a small picture of the user, some ten thousand."""
 
 MAX_MESSAGE_CLIENTS = 10_000
-"""The most clients that one awareness message may speak of."""
+"""The most clients that one awareness message may have."""
 
 CLIENT_BYTES = 2_048
-"""What a client counts beside its state, so that their number has a limit, too."""
+"""What a client counts beside its state, so that the number of clients has a limit, too."""
 
 MAX_LINK_BYTES = 4 * 1024 * 1024
-"""What the clients that one link speaks for may count, its own and those that it passes on: 1,000
-with 2 kB each. Read, JSON takes up to twenty times as much."""
+"""What all clients of one link may count, those that it passes on included: this is 1,000 clients
+with 2 kB each. Parsed JSON takes up to twenty times as much memory."""
 
 MAX_BYTES = 4 * MAX_LINK_BYTES
-"""And those of all links together: so one that takes all it may leaves room for others."""
+"""What the clients of all links together may count. So one link cannot use up the room of all."""
 
 
 @dataclass(slots=True)
 class _Ledger:
-    """Clients and what each counts; those that have gone are struck out when it is full.
+    """Clients and what each counts; when it is full, clients that have gone are struck out.
 
     Args:
-        max_bytes: what they may count together.
+        max_bytes: what all may count together.
     """
 
     max_bytes: int
@@ -44,7 +44,7 @@ class _Ledger:
     _bytes: int = 0
 
     def why_not(self, entry: AwarenessEntry) -> PeerLimitError | None:
-        """Tell what limit an entry would break; None if there is room for it."""
+        """Return the limit that an entry would break; None if there is room for it."""
         before, after = self._sizes.get(entry.client_id, 0), _size_of(entry)
         total = self._bytes - before + after
         if total <= self.max_bytes or after <= before:
@@ -53,12 +53,12 @@ class _Ledger:
         return PeerLimitError(what, total, self.max_bytes)
 
     def put(self, entry: AwarenessEntry) -> None:
-        """Write an entry down."""
+        """Count an entry."""
         self._bytes += _size_of(entry) - self._sizes.get(entry.client_id, 0)
         self._sizes[entry.client_id] = _size_of(entry)
 
     def strike_out(self, is_here: Callable[[int], bool]) -> None:
-        """Strike out who has gone."""
+        """Strike out the clients that have gone."""
         self._sizes = {i: size for i, size in self._sizes.items() if is_here(i)}
         self._bytes = sum(self._sizes.values())
 
@@ -77,13 +77,16 @@ class AwarenessLimits:
     def read(
         self, link: LinkId, update: bytes, is_here: Callable[[int], bool], *, max_bytes: int
     ) -> tuple[list[AwarenessEntry], Sequence[RemoteProtocolError]]:
-        """Read the body of an awareness message: what of it is taken, and why other things are not.
+        """Read the body of an awareness message.
 
         Args:
             link: where it came from.
             update: the body.
             is_here: whether a client shows a state.
             max_bytes: limit of its size.
+
+        Returns:
+            the entries within the limits, and why others were left out.
         """
         try:
             heard = decode_awareness(
@@ -102,12 +105,15 @@ class AwarenessLimits:
         heard: list[AwarenessEntry | TooBigState],
         is_here: Callable[[int], bool],
     ) -> tuple[list[AwarenessEntry], list[PeerLimitError]]:
-        """Tell which of a message's entries are taken, and why others are not.
+        """Select the entries of a message that are within the limits.
 
         Args:
-            link: where it came from.
-            heard: its entries.
+            link: where they came from.
+            heard: the entries.
             is_here: whether a client shows a state.
+
+        Returns:
+            these entries, and why others were left out.
         """
         own = self._by_link.setdefault(link, _Ledger(MAX_LINK_BYTES))
         taken: list[AwarenessEntry] = []
@@ -140,5 +146,5 @@ class AwarenessLimits:
         return own.why_not(entry) or self._all.why_not(entry)
 
     def forget(self, link: LinkId) -> None:
-        """Forget a link; what it said of clients stays as long as they do."""
+        """Forget a link; its clients' states stay until the clients themselves go."""
         self._by_link.pop(link, None)

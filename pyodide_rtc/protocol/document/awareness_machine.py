@@ -1,7 +1,8 @@
-"""Presence: who is here and what each shows of itself, by client id.
+"""The awareness states of a document: who is here and what each shows of itself, by client id.
 
-The rules of y-protocols' awareness (wire.md section 4): each client owns one JSON state with a
-clock; the higher clock wins; silence for 30 s means gone. Owns the states; knows no link.
+The rules are those of y-protocols' awareness (wire.md section 4): each client owns one JSON state
+with a clock; the higher clock wins; a client that is silent for 30 s is gone. Owns the states;
+knows no link.
 """
 
 from __future__ import annotations
@@ -22,16 +23,16 @@ OUTDATED_TIMEOUT_S = 30.0
 
 
 MAX_RECORDS = 10_000
-"""Of so many clients the clock is kept, that of those who have gone included: else their old states
-could come back on a long way. From here on half of them is enough."""
+"""So many clients' clocks are kept, those of clients that have gone included: without its clock an
+old state that took a long way could come back. Beyond this number half of them are kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class AwarenessChange:
     """What one step changed, as client ids.
 
-    `renewed` are those whose clock went up while the state stayed equal: nothing to show, but to be
-    passed on, so that nobody further away takes them for gone.
+    `renewed` are those whose clock went up while the state stayed equal. There is nothing to show,
+    but they are passed on: else peers further away would take them for gone.
     """
 
     added: tuple[int, ...] = ()
@@ -46,7 +47,7 @@ class AwarenessChange:
 
     @property
     def all(self) -> tuple[int, ...]:
-        """All that other peers should hear of."""
+        """All clients whose states are passed on to other peers."""
         return self.added + self.updated + self.removed + self.renewed
 
 
@@ -63,7 +64,7 @@ class _Record:
 
 @dataclass(slots=True)
 class AwarenessMachine:
-    """The awareness states of one room.
+    """The awareness states of one document.
 
     Args:
         client_id: the own document's client id.
@@ -79,7 +80,7 @@ class AwarenessMachine:
         return {i: r.state for i, r in self._records.items() if r.state is not None}
 
     def name_of(self, client_id: int | None) -> str | None:
-        """Give the name that a client shows, as `{"user": {"name": ...}}` in its state, if any."""
+        """Return the name in a client's state, if it has one: `{"user": {"name": ...}}`."""
         state = None if client_id is None else self._state_of(client_id)
         user = None if state is None else state.get("user")
         name = user.get("name") if isinstance(user, dict) else None
@@ -89,8 +90,8 @@ class AwarenessMachine:
     def deadline_s(self) -> float | None:
         """When `expire` should be called next; None while nobody is here, not even we.
 
-        At that time all may have shown themselves again: to look through them at each event would
-        make a room of thousands slow.
+        It may be too early, if all have renewed their states by then. To compute it exactly at each
+        event would make a room of thousands slow.
         """
         return self._due_s
 
@@ -104,7 +105,7 @@ class AwarenessMachine:
             self._due_s = earliest(self._due_s, self._time_out_s(client_id, record))
 
     def entries(self, client_ids: Iterable[int] | None = None) -> list[AwarenessEntry]:
-        """Give what is to be sent of these clients, or of all that are here."""
+        """Return the entries to send for these clients, or for all that are here."""
         ids = self.states if client_ids is None else client_ids
         # The clock of a client that has gone may be one below the first one (`remove`).
         records = ((i, self._records[i]) for i in ids)
@@ -114,17 +115,17 @@ class AwarenessMachine:
         """Set the own state; None says that we are gone."""
         record = self._records.get(self.client_id)
         before = record.state if record else None
-        # From the time, and not from 0: a document that joins again must not fall behind the clock
-        # of its goodbye. And a stock peer takes clock 0 of an unknown client for old news.
+        # The first clock is the time: a document that joins again must not fall behind the clock
+        # with which it left. With clock 0 a stock peer would ignore an unknown client as outdated.
         clock = _next_clock(record.clock if record else int(now_s * 1000))
         self._keep(self.client_id, _Record(clock, state, now_s))
         return self._change_of(self.client_id, before, state)
 
     def expire(self, now_s: float) -> tuple[AwarenessChange, AwarenessChange]:
-        """Renew the own state and drop the silent.
+        """Renew our own state, and remove clients that were silent for too long.
 
         Returns:
-            what is to be sent (our renewal), and what is only to be shown: each peer finds out by
+            the change to send (our renewal), and the change only to show: each peer notices by
             itself who is silent.
         """
         sent = AwarenessChange()
@@ -147,10 +148,10 @@ class AwarenessMachine:
         return sent, AwarenessChange(removed=tuple(gone))
 
     def remove(self, client_ids: Iterable[int]) -> AwarenessChange:
-        """Drop clients whose peer is known to be gone; the state that it had may come again.
+        """Remove clients whose peer is no longer linked; their last state may come again.
 
-        The clock is taken back by one: a peer that was only cut off says the same state again, with
-        the same clock, as soon as it is linked anew.
+        The clock is set back by one: a peer that was only cut off sends the same state with the
+        same clock as soon as it is linked again.
         """
         gone = []
         for client_id in client_ids:
@@ -162,7 +163,7 @@ class AwarenessMachine:
         return AwarenessChange(removed=tuple(gone))
 
     def apply(self, entries: Iterable[AwarenessEntry], now_s: float) -> AwarenessChange:
-        """Take what a peer says of any clients; of several states of one only the last counts."""
+        """Apply entries of a peer, for any clients; the change has each client at most once."""
         if len(self._records) > MAX_RECORDS:
             self._forget_gone()
         before: dict[int, JsonObject | None] = {}
@@ -187,13 +188,13 @@ class AwarenessMachine:
         return None if record is None else record.state
 
     def _forget_gone(self) -> None:
-        """Forget the clocks of those who went first: an old state of theirs could come again."""
+        """Forget the clocks of the clients that went first; their old states could come again."""
         gone = [i for i, r in self._records.items() if r.state is None and i != self.client_id]
         for client_id in gone[: len(self._records) - MAX_RECORDS // 2]:
             del self._records[client_id]
 
     def _apply_one(self, entry: AwarenessEntry, now_s: float) -> bool:
-        """Take what is said of one client; tell whether there is something to pass on."""
+        """Apply one entry; return whether there is something to pass on."""
         record = self._records.get(entry.client_id)
         known_clock = record.clock if record else -1
         before = record.state if record else None
@@ -203,9 +204,9 @@ class AwarenessMachine:
         if is_stranger_gone or not (is_newer or is_removal):
             return False
         if entry.client_id == self.client_id and record is not None:
-            # Somebody speaks for us. While we are here nobody can say that we are gone: outbid it.
-            # A state can only be that of a twin, two documents with one client id: it is not
-            # answered, or the two would outbid each other for ever.
+            # Somebody else sent an entry for our own client. If it says that we are gone, we answer
+            # with a higher clock. If it has a state, it comes from a twin, another document with
+            # our client id. We do not answer that: the two would outbid each other for ever.
             record.clock = _next_clock(entry.clock)
             return entry.state is None and record.state is not None
         self._keep(entry.client_id, _Record(entry.clock, entry.state, now_s))

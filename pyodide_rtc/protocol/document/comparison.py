@@ -1,9 +1,10 @@
-"""Comparing what we have with what the others have, so that whatever was lost is found.
+"""Compares what we have with what the others have. So a change that was lost is found.
 
-After changes each peer tells the others of its own kind what it has (`StateCheck`); who lacks
-something asks for it. What no state vector tells is compared by a digest: where that differs, each
-sends the other all that there is of it. Stock peers, and tabs, where all hear everything and no
-frame names its sender, tell nothing: they are asked for what we lack, now and then.
+After changes each peer sends what it has, a `StateCheck`, to those of its own kind. A peer that
+lacks something then asks for it. Deletions, and what is behind gaps, show in no state vector: they
+are compared by a digest, and if that differs, both send each other all of them.
+Stock peers send no checks. Nor do tabs, where all receive everything and no frame names its sender.
+Now and then we ask these for what we lack.
 Knows no document: state vectors and digests come in with the events.
 """
 
@@ -22,21 +23,22 @@ from pyodide_rtc.wire.messages import SyncStep1
 from pyodide_rtc.wire.state import count_missing, decode_state_vector
 
 QUIET_S = 2.0
-"""Without further changes for so long the others should have everything, and a check tells."""
+"""A check is made after so long without further changes: by then the others should have all."""
 
 LATEST_S = 5.0
-"""So long after the first change a check is made even if there was no quiet time."""
+"""A check is made so long after the first change, even if changes go on."""
 
 TAB_INTERVAL_S = 10.0
-"""Tabs are asked at most so often: each answer tells all deletions that there ever were."""
+"""Tabs are asked at most this often: each answer holds all deletions that there ever were."""
 
 GAPS_PATIENCE_S = 10.0
-"""What somebody here has is there before this."""
+"""A gap that lasts longer than this is reported: if a peer had the missing units, we would have
+them by then."""
 
 
 @dataclass(slots=True)
 class CheckTimes:
-    """The times of one room's checks; all idle while nothing changes."""
+    """The times of one document's checks; no check is due while nothing changes."""
 
     _first_s: float | None = None
     _last_s: float = 0.0
@@ -50,13 +52,13 @@ class CheckTimes:
         return min(self._last_s + QUIET_S, self._first_s + LATEST_S)
 
     def on_change(self, now_s: float) -> None:
-        """Take note of a change, of whomever it was."""
+        """Note a change, whoever made it."""
         if self._first_s is None:
             self._first_s = now_s
         self._last_s = now_s
 
     def is_due(self, now_s: float) -> bool:
-        """Tell whether a check is due now; if so, the next one is only after a further change."""
+        """Return whether a check is due now; if so, none is due again before the next change."""
         deadline_s = self.deadline_s
         if deadline_s is None or now_s < deadline_s:
             return False
@@ -64,7 +66,7 @@ class CheckTimes:
         return True
 
     def may_ask_tabs(self, now_s: float) -> bool:
-        """Tell whether tabs may be asked now; if so, not again for a while."""
+        """Return whether tabs may be asked now; if so, they may not for a while."""
         if self._tabs_s is not None and now_s < self._tabs_s + TAB_INTERVAL_S:
             return False
         self._tabs_s = now_s
@@ -73,11 +75,11 @@ class CheckTimes:
 
 @dataclass(slots=True)
 class Comparison:
-    """The comparing of one document.
+    """The comparison of one document with its replicas.
 
     Args:
-        document: its name.
-        replicas: with which it is compared, by link.
+        document: the document's name.
+        replicas: the replicas, by link.
     """
 
     document: str
@@ -97,7 +99,13 @@ class Comparison:
         return earliest(self.times.deadline_s, self.stock.deadline_s)
 
     def on_time(self, now_s: float, *, is_renewal: bool) -> Effects:
-        """Begin what is due; with each renewal of presence one link is told, in turn."""
+        """Begin the checks that are due.
+
+        Args:
+            now_s: the time.
+            is_renewal: whether our presence was renewed. With each renewal one link, in turn, gets
+                a check, even if nothing has changed.
+        """
         is_due = self.times.is_due(now_s)
         if is_due:
             self.stock.hurry(now_s)
@@ -109,19 +117,19 @@ class Comparison:
         return effects
 
     def ask_check(self, link: ev.LinkId | None = None) -> AskCheck:
-        """Find out what we have, to tell it by one link, or by all."""
+        """Ask for what we have, to send it by one link, or by all."""
         return AskCheck(self.document, link)
 
     def tell(self, event: ev.CheckRead, now_s: float, *, is_complete: bool) -> Effects:
-        """Tell our own kind what we have, and ask the others, if it is time, for what we lack.
+        """Send our own kind what we have, and ask stock peers and tabs, if due, for what we lack.
 
-        Not while something large is under way: one of both lacks that still, and would ask for it
-        once more. What it changes when it is there brings the next check.
+        No check is sent by a link with a transfer under way: the end that still lacks it would ask
+        for it again. Once it is there, it changes the document, and that brings the next check.
 
         Args:
             event: what we have.
             now_s: the time.
-            is_complete: whether nobody is on the way to us.
+            is_complete: whether all peers that we know of are linked.
         """
         check = event.check
         effects: Effects = []
@@ -141,7 +149,7 @@ class Comparison:
         """Ask for what we lack, and let a peer know that it lacks something.
 
         Raises:
-            DecodeError: what the peer told is no state vector.
+            DecodeError: what the peer sent is no state vector.
         """
         mine, theirs, replica = event.mine, event.theirs, self.replicas.get(event.link)
         if replica is None:
@@ -161,7 +169,8 @@ class Comparison:
         if ahead and not any(r.link.is_receiving(now_s) for r in self.replicas.values()):
             effects += replica.ask_for(theirs)
             effects += replica.send(SyncStep1(mine.state_vector))
-        # It learns so, and asks. Two who both lack what no answer brings must not go on for ever.
+        # From our check it sees what it lacks, and asks. If both lack something that no answer
+        # brings, the check is not repeated: else the two would go on for ever.
         if behind and (is_news or not ahead):
             effects += replica.send(mine)
         if not ahead and not behind:
@@ -170,25 +179,26 @@ class Comparison:
 
     def _compare_digests(self, event: ev.Compared, replica: Replica) -> Effects:
         if replica.link.is_full or not replica.is_level:
-            return []  # the next check is compared
+            return []  # something is still on its way: the next check is compared instead
         is_to_be_sent, effects = replica.compare_digests(event.mine.digest, event.theirs.digest)
         if is_to_be_sent:
-            # It may lack something as well as we: behind what we have, it hears that we are unlike.
+            # It may have something that we lack, too. So we send it our check after our own part:
+            # from that it sees that we differ, and sends its part.
             effects.append(AskBeyond(self.document, event.link))
             effects += replica.send(event.mine)
         return effects
 
     def _next_turn(self) -> ev.LinkId | None:
-        """Give the link whose turn it is."""
+        """Return the open link whose turn it is; None if there is none."""
         links = sorted(r.link.id for r in self.replicas.values() if r.link.is_open)
         later = [link for link in links if link > self._turn]
         self._turn = (later or links or [self._turn])[0]
         return self._turn if links else None
 
     def _tell_gaps(self, missing: int, now_s: float, *, is_complete: bool) -> Effects:
-        """Tell the user of what is missing before what we have, once, when it does not come.
+        """Report once that units are missing before others that we have, if they do not come.
 
-        What others say that they have does not count: whatever it is, nothing here waits for it.
+        Only our own gaps count. What others have and we lack leaves nothing here waiting.
         """
         if not missing:
             self._gaps_s, self._is_gap_told = None, False

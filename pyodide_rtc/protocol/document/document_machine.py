@@ -1,6 +1,6 @@
-"""One document of a room as a machine: greets, answers, tells what changed, applies what came.
+"""One document of a room as a machine: it greets, answers, sends changes, and applies updates.
 
-It does not know the document's content: it asks for state vectors and differences by effects. Nor
+It does not know the document's content: by effects it asks for state vectors and differences. Nor
 does it know how a link reaches anybody.
 """
 
@@ -28,8 +28,8 @@ from pyodide_rtc.wire.messages import (
 )
 
 EAGER_STATE_BYTES = 16_384
-"""A state below this size goes to a peer of our own kind at once, without waiting to be asked: it
-is there half a round trip earlier, and costs next to nothing if most of it was known."""
+"""A state below this size is sent to a peer of our own kind at once, before the peer asks. So it is
+there half a round trip earlier, and costs next to nothing if the peer had most of it."""
 
 NO_STATE = b"\0"
 """The state vector of an empty document."""
@@ -37,12 +37,12 @@ NO_STATE = b"\0"
 
 @dataclass(slots=True)
 class DocumentMachine:
-    """Everything that is decided about one document.
+    """Decides everything about one document.
 
     Args:
         name: the document's name.
         client_id: our own client id in it.
-        max_received_bytes: the largest message that is taken from a peer.
+        max_received_bytes: the largest message that a peer may send.
     """
 
     name: str
@@ -59,25 +59,26 @@ class DocumentMachine:
 
     @property
     def deadline_s(self) -> float | None:
-        """When `on_time` should be called next; None if nothing is waited for."""
+        """When `on_time` should be called next; None if no deadline is set."""
         return earliest(self.presence.awareness.deadline_s, self._comparison.deadline_s)
 
     # Links.
 
     def know_link(self, link: Link) -> None:
-        """Take that frames may come by a link."""
+        """Keep a replica for a link by which frames may come."""
         self.replicas.setdefault(link.id, Replica(self.name, link))
 
     def open_link(self, link: Link, *, is_back: bool = False) -> Effects:
-        """Greet the other end of a link, which is new, or may have lost something."""
+        """Greet the other end of a link that is new, or by which something may have been lost."""
         is_new = link.id not in self.replicas
         self.know_link(link)
-        # No state unasked to who has had it: that counts on a question, but it may lack nothing.
+        # Our state goes unasked only by a new link. After it we expect the peer's question, and do
+        # not answer that (`has_whole_state`). A peer that had the state may never ask.
         is_eager = isinstance(link, TabsLink) or (is_new and link.is_own_kind)
         effects: Effects = [AskState(self.name, link.id, EAGER_STATE_BYTES if is_eager else 0)]
         if is_back:
             self.replicas[link.id].begin_anew()
-            # The other end may have noticed nothing: it learns what it has missed, and asks.
+            # The peer may not have noticed the interruption: a check shows it what it has missed.
             effects.append(self._comparison.ask_check(link.id))
         return effects
 
@@ -88,12 +89,12 @@ class DocumentMachine:
         self._comparison.stock.forget(link)
 
     def on_room(self, link: ev.LinkId) -> Effects:
-        """Take that frames have gone by a link: go on with what is held back, if there is room."""
+        """Frames have gone by a link: send what is held back, if there is room."""
         replica = self.replicas.get(link)
         return [] if replica is None else replica.resume() + self.presence.on_room(replica)
 
     def join_peer(self, peer_id: str, client_id: int | None, *, by_tabs: bool) -> Effects:
-        """Take that a peer is linked, and which client id its document has."""
+        """A peer is linked: keep the client id of its document."""
         effects: Effects = []
         if client_id is not None:
             self.presence.join(client_id, peer_id)
@@ -101,13 +102,14 @@ class DocumentMachine:
             assert client_id is not None, "it is ours"
             effects.append(Report(SameClientError(peer_id, client_id)))
         if by_tabs and self._do_tabs_lack_state:
-            # Too large to be told to nobody, and who was here before us does not ask for it.
+            # Our state was too large for the greeting, and a tab that was here before us does not
+            # ask for it: it is sent to the first tab that we know of.
             self._do_tabs_lack_state = False
             effects.append(AskDiff(self.name, ev.TABS, NO_STATE))
         return effects
 
     def leave_peer(self, peer_id: str, client_id: int | None) -> Effects:
-        """Take that a peer is gone."""
+        """A peer is no longer linked: forget what we knew of it."""
         for replica in self.replicas.values():
             replica.synced.discard(peer_id)
         effects = [] if client_id is None else self.presence.leave(client_id, peer_id)
@@ -117,14 +119,14 @@ class DocumentMachine:
         return effects
 
     def is_synced(self, replica: Replica | None, peer_id: str, client_id: int | None) -> bool:
-        """Whether a peer has told all that it has; one with our own client id never has."""
+        """Whether a peer has sent all that it has; one with our own client id never counts."""
         is_here = replica is not None and peer_id in replica.synced
         return is_here and not self.presence.is_twin(client_id)
 
     # Messages.
 
     def hear(self, link: ev.LinkId, message: Message, now_s: float) -> Effects:
-        """Take a message; `settle` is to be called after the last one of a run.
+        """Handle a message; call `settle` after the last one of a run.
 
         Raises:
             RemoteProtocolError: it makes no sense.
@@ -132,7 +134,8 @@ class DocumentMachine:
         replica = self.replicas[link]
         match message:
             case SyncUpdate(update):
-                # Also where it changes nothing: it may wait in the document for what was lost.
+                # Also if it changes nothing: it may wait in the document for an update that was
+                # lost, and the comparison finds that.
                 self._comparison.times.on_change(now_s)
                 return [ApplyUpdate(self.name, link, update)]
             case SyncStep1(state_vector):
@@ -151,13 +154,13 @@ class DocumentMachine:
                 return []
 
     def hear_late(self, link: ev.LinkId, message: Message) -> Effects:
-        """Take a message of a link that is gone: what it says of the content counts still."""
+        """Handle a message of a closed link: its updates are still applied."""
         if isinstance(message, SyncUpdate | SyncStep2):
             return [ApplyUpdate(self.name, link, message.update)]
         return []
 
     def settle(self, link: ev.LinkId, now_s: float) -> Effects:
-        """Pass on what a run of messages said of awareness."""
+        """Apply and pass on the awareness states of a run of messages."""
         return self.presence.settle(link, now_s)
 
     def _on_awareness(self, replica: Replica, update: bytes) -> Effects:
@@ -170,15 +173,15 @@ class DocumentMachine:
     # Events.
 
     def handle(self, event: ev.DocumentEvent, now_s: float, *, is_complete: bool) -> Effects:
-        """Take what was read of the document, or what happened to it.
+        """Handle what was read of the document, or what happened to it.
 
         Args:
-            event: what.
+            event: the event.
             now_s: the time.
-            is_complete: whether nobody is on the way to us.
+            is_complete: whether all peers that we know of are linked.
 
         Raises:
-            RemoteProtocolError: what a peer told makes no sense.
+            RemoteProtocolError: what a peer sent for a comparison makes no sense.
         """
         match event:
             case ev.DocumentChanged(_, update, source, before_state):
@@ -199,13 +202,13 @@ class DocumentMachine:
             case ev.LocalStateSet(_, state):
                 return self.presence.set_local(state, now_s)
             case ev.UpdateFailed(_, _, reason):
-                # Not the peer's fault, as far as we know: the next comparison asks for it again.
+                # This need not be the peer's fault. The next comparison asks for it again.
                 return [Report(InternalError("taking a change of a peer", reason))]
             case _:
                 assert_never(event)
 
     def on_time(self, now_s: float) -> Effects:
-        """Renew our presence, drop who is silent, and begin the checks that are due."""
+        """Renew our presence, remove silent clients, and begin the checks that are due."""
         effects, is_renewal = self.presence.expire(now_s)
         return effects + self._comparison.on_time(now_s, is_renewal=is_renewal)
 
@@ -227,9 +230,9 @@ class DocumentMachine:
 
     def _on_answered(self, link: ev.LinkId) -> Effects:
         replica = self.replicas.get(link)
-        if replica is None:  # it went while its answer was applied
+        if replica is None:  # it was closed while its answer was applied
             return []
-        # Whether it has told all that it has can be seen where it has told how much that is.
+        # We asked because of its check: a comparison with that check shows if something is missing.
         if replica.asked_for is not None:
             return [AskComparison(self.name, link, replica.asked_for)]
         return replica.settle(0)
@@ -245,5 +248,5 @@ class DocumentMachine:
             greeting = replica.send(step1, *state, QueryAwareness())
             return greeting + self.presence.send_own(replica)
         replica.has_whole_state = event.state is not None
-        # The state first: it is what a newcomer waits for.
+        # The state goes first: a newcomer waits for it.
         return replica.send(*state, step1) + self.presence.send_all(replica)

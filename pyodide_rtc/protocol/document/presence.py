@@ -1,4 +1,4 @@
-"""Who shows themselves in a document, and who is to be told of it.
+"""The presence in a document: who is here, and which links are told of it.
 
 Puts together the states (`awareness_machine`), their limits (`awareness_limits`) and the links. A
 client is the writer of one document. The peer that was the first to say that a client is its own is
@@ -25,9 +25,9 @@ class Presence:
     """The presence of one document.
 
     Args:
-        document: its name.
+        document: the document's name.
         client_id: our own client id in it.
-        replicas: who is to be told, by link.
+        replicas: the other ends, by link.
         max_received_bytes: the largest message that is read.
     """
 
@@ -46,11 +46,11 @@ class Presence:
     # Whose client it is.
 
     def join(self, client_id: int, peer_id: str) -> None:
-        """Take that a peer is linked, and says that this client is its."""
+        """A peer is linked, and claims this client id."""
         self._claimants.setdefault(client_id, []).append(peer_id)
 
     def leave(self, client_id: int, peer_id: str) -> Effects:
-        """Take that a peer is gone, and its client as well, if it was the peer's."""
+        """A peer is no longer linked: remove its client, if no other peer claims it."""
         claimants = self._claimants[client_id]
         is_its = claimants[0] == peer_id
         claimants.remove(peer_id)
@@ -60,24 +60,24 @@ class Presence:
         return self._show(self.awareness.remove([client_id])) if is_its else []
 
     def is_twin(self, client_id: int | None) -> bool:
-        """Tell whether a document has the client id of ours: then nobody knows who wrote what."""
+        """Return whether another document has our own client id: then edits get mixed up."""
         return client_id == self.client_id
 
     def name_of(self, peer_id: str, client_id: int | None) -> str | None:
-        """Give the name that a peer's client shows, if it was the first to say that it is its."""
+        """Return the name that a peer's client shows, if the peer was the first to claim it."""
         if client_id is None or self.is_twin(client_id):
             return None
         owner, *_ = self._claimants.get(client_id, [peer_id])
         return self.awareness.name_of(client_id) if owner == peer_id else None
 
-    # What is heard.
+    # What comes in.
 
     def hear(self, link: LinkId, update: bytes) -> Sequence[RemoteProtocolError]:
-        """Take what a link says of clients; `settle` tells the others, all of a run at once.
+        """Read an awareness message of a link; `settle` applies those of a whole run at once.
 
         Returns:
-            what is wrong with it: told, not punished, for a stock peer passes on whatever others
-            say.
+            what is wrong with it. It is only reported: a stock peer passes on whatever others send,
+            and is not to blame for it.
         """
         heard = {entry.client_id for entry in self._heard}  # not applied yet
         entries, errors = self._limits.read(
@@ -90,7 +90,7 @@ class Presence:
         return errors
 
     def settle(self, link: LinkId, now_s: float) -> Effects:
-        """Tell of all that was heard of a link since the last time."""
+        """Apply and pass on all awareness entries that came since the last call."""
         if not self._heard:
             return []
         heard, self._heard = self._heard, []
@@ -100,40 +100,40 @@ class Presence:
         """Take that a link is gone."""
         self._limits.forget(link)
 
-    # What is told.
+    # What goes out.
 
     def set_local(self, state: JsonObject | None, now_s: float) -> Effects:
-        """Show this state of our own; None takes it away."""
+        """Show this state as our own; None removes ours."""
         return self.tell_change(self.awareness.set_local(state, now_s), None)
 
     def expire(self, now_s: float) -> tuple[Effects, bool]:
-        """Renew our own state and drop the silent; tells whether it was renewed."""
+        """Renew our own state, and remove silent clients; return effects and if it was renewed."""
         renewed, outdated = self.awareness.expire(now_s)
         effects = self.tell_change(renewed, None) + self._show(outdated)
         return effects, bool(renewed.all)
 
     def send_all(self, replica: Replica) -> Effects:
-        """Tell all states to the other end of a link."""
+        """Send all states to the other end of a link."""
         return self.tell_clients([*self.awareness.states], [replica])
 
     def send_own(self, replica: Replica) -> Effects:
-        """Tell our own state to the other end of a link, if we show one."""
+        """Send our own state to the other end of a link, if we show one."""
         is_here = self.awareness.is_here(self.client_id)
         return self.tell_clients([self.client_id] if is_here else [], [replica])
 
     def answer_query(self, replica: Replica) -> Effects:
-        """Answer a question for awareness; without any too: it may be one for a sign of life."""
+        """Answer a question for awareness, even without states: it may ask for a sign of life."""
         return self.send_all(replica) or replica.send(self._message(()))
 
     def on_room(self, replica: Replica) -> Effects:
-        """Take that a link has room again: tell what was held back."""
+        """A link has room again: send the states that were held back."""
         if not replica.stale_clients or replica.link.is_full:
             return []
         stale, replica.stale_clients = sorted(replica.stale_clients), set()
         return self.tell_clients(stale, [replica])
 
     def tell_clients(self, ids: Sequence[int], replicas: Iterable[Replica]) -> Effects:
-        """Tell the awareness of clients; a link that is full gets it when there is room."""
+        """Send the states of clients; a link that is full gets them when it has room."""
         if not ids:
             return []
         message = self._message(ids)
@@ -146,10 +146,10 @@ class Presence:
         return effects
 
     def tell_change(self, change: AwarenessChange, source: LinkId | None) -> Effects:
-        """Tell of a change of awareness: the user, and who does not hear its source."""
+        """Report a change of awareness to the user, and send it to all who do not have it."""
         effects = self._show(change)
         if change.all:
-            # What somebody else said of us is outbid: that has to reach its source, too.
+            # A change of our own client answers what the source claimed: it has to get it, too.
             exclude = None if self.client_id in change.all else source
             effects += self.tell_clients(change.all, receivers(self.replicas, exclude))
         return effects
@@ -158,7 +158,7 @@ class Presence:
         return AwarenessMessage(encode_awareness(self.awareness.entries(ids)))
 
     def _show(self, change: AwarenessChange) -> Effects:
-        """Tell the user of a change of awareness, if there is something to see."""
+        """Report a change of awareness to the user, if it is visible."""
         if not change.is_visible:
             return []
         return [AwarenessChanged(self.document, change.added, change.updated, change.removed)]

@@ -1,13 +1,12 @@
-"""What the other end of a link has of one document, as far as we know, and what it is still to get.
+"""What the other end of a link has of one document, as far as we know, and what it still lacks.
 
-While a link is congested, changes of the document do not queue up without limit: they are held
-back, and only the state vector before the first of them is kept. When there is room again the other
-end gets one difference since then.
+While a link is congested, changes of the document are held back. Only the state vector before the
+first of them is kept. When the link has room again, the other end gets one difference since then.
 
-Small changes that have overtaken a large one are said again after it. The receiving document holds
-them as pending, but does not always notice that it could go on: after one update that came late Yrs
-0.28, which is pycrdt's, left something pending in a third of all cases (measured). JavaScript's Yjs
-13.6 does so seldom: in 2 of 720 documents whose parts came in a random order.
+Small changes that have overtaken a large one are sent again after it. The receiving document keeps
+them as pending, but does not always notice that it could go on: after one update that came late,
+Yrs 0.28 (pycrdt's) left something pending in a third of all cases (measured). JavaScript's Yjs 13.6
+does so seldom: in 2 of 720 documents whose parts came in a random order.
 """
 
 from __future__ import annotations
@@ -39,27 +38,29 @@ Effects: TypeAlias = list[ConnectionEffect | DocumentEffect]
 class Replica:
     """One document at the other end of one link.
 
+    In this class "it" is the other end.
+
     Args:
         document: the document's name.
-        link: the way there.
+        link: the link.
     """
 
     document: str
     link: Link
     synced: set[str] = field(default_factory=set)
-    """The peers there that have told all that they had, and of which nothing told is missing."""
+    """The peers there that have sent all that they had, and whose reported changes we all have."""
     ahead: int | None = None
-    """Units that we lacked when we were last compared."""
+    """How many units we lacked at the last comparison; None before the first."""
     behind: int | None = None
-    """Units that it lacked then."""
+    """How many units it lacked then; None before the first."""
     asked_for: StateCheck | None = None
-    """What it has told to have, and we have asked for."""
+    """The check of it because of which we asked for what we lack; None once we have that."""
     unlike: tuple[bytes, bytes] | None = None
-    """Our digest and its, when all else was equal."""
+    """Our digest and its digest, if they differed while the state vectors were equal."""
     is_unlike: bool = False
-    """Whether they were the same two once more, after each had sent what it has."""
+    """Whether the same two digests came again after each side had sent what it has."""
     stale_clients: set[int] = field(default_factory=set)
-    """Whose awareness it is to be told when there is room."""
+    """The clients whose awareness is sent to it when there is room."""
     has_whole_state: bool = False
     """Whether our state went there unasked: its question for it is still to come."""
     _untold_since: bytes | None = None  # a state vector: others should have told it what came after
@@ -75,12 +76,12 @@ class Replica:
 
     @property
     def is_level(self) -> bool:
-        """Whether all that is to be told there goes before the next small frame."""
+        """Whether the next small frame overtakes nothing that still has to go there."""
         is_complete = self._missed_since is None and self._question is None
         return is_complete and not self.link.is_sending_bulk
 
     def begin_anew(self) -> None:
-        """Take that the link was cut off: what was told by it counts no more."""
+        """The link was interrupted: forget what was agreed by it."""
         self.synced.clear()
         self.has_whole_state = False
         self.asked_for = self.unlike = None
@@ -104,12 +105,13 @@ class Replica:
         return effects
 
     def compare_digests(self, ours: bytes, its: bytes) -> tuple[bool, Effects]:
-        """Compare what no state vector tells, where nobody lacks anything else.
+        """Compare the digests, when the state vectors are equal.
 
-        Two documents that stay unlike after each has sent the other what it has are not synced.
+        If the digests still differ after both ends have exchanged what these stand for, the two
+        documents count as not synced.
 
         Returns:
-            whether to send it what it may lack, and let it do the same: not twice for the same.
+            whether to start that exchange: once for the same pair of digests; and effects.
         """
         if ours == its:
             self.unlike, self.is_unlike = None, False
@@ -121,7 +123,7 @@ class Replica:
         return True, []
 
     def ask_for(self, theirs: StateCheck) -> Effects:
-        """Take that it is asked for what it has told; for what it was asked before has not come."""
+        """We ask it for what its check tells. If an earlier question is still open, it is not synced."""
         effects = [] if self.asked_for is None else self._mark_synced(is_synced=False)
         self.asked_for = theirs
         return effects
@@ -136,13 +138,13 @@ class Replica:
         return [SyncChanged(self.document, peer_id, "synced") for peer_id in fresh]
 
     def tell_change_of_sync(self) -> Effects:
-        """Tell the user that it is ahead or behind, or no more."""
+        """Tell the user that it is ahead or behind, or no longer."""
         return [SyncChanged(self.document, peer_id, "changed") for peer_id in self.peers]
 
     # What it is told.
 
     def tell_change(self, update: bytes | None, before_state: bytes) -> Effects:
-        """Send a change of the document, or remember that it is lacking there.
+        """Send a change of the document, or remember that the other end lacks it.
 
         Args:
             update: the change; None for a large one, which is sent as a difference.
@@ -159,7 +161,7 @@ class Replica:
         return self.send_update(update, is_answer=False)
 
     def leave_to_others(self, before_state: bytes) -> None:
-        """Take that there is a change that it should hear of its source itself.
+        """It should receive a change from the change's source itself, so we do not send it.
 
         Args:
             before_state: the state vector before it.
@@ -168,21 +170,21 @@ class Replica:
 
     @property
     def is_left_to_others(self) -> bool:
-        """Whether there is a change that it should have heard of others, as far as we know."""
+        """Whether there is a change that we left to others, and no comparison since."""
         return self._untold_since is not None
 
     def settle_untold(self) -> None:
-        """Take that it has all that we have."""
+        """A comparison has shown that it has all that we have."""
         self._untold_since = None
 
     def flush(self) -> Effects:
-        """Send all that it may lack, whether there is room or not: we are about to leave."""
+        """Send all that it may lack, even if the link is full: we are about to leave."""
         lacking = {since for since in (self._untold_since, self._missed_since) if since is not None}
         self._untold_since = self._missed_since = self._repeats = self._question = None
         return [e for since in sorted(lacking) for e in self._ask_difference(since)]
 
     def send_update(self, update: bytes, *, is_answer: bool) -> Effects:
-        """Send an update; to a stock peer that cannot take it whole in several."""
+        """Send an update; in pieces, if it is too large for a stock peer."""
         message = SyncStep2(update) if is_answer else SyncUpdate(update)
         frame, link = encode(message), self.link
         if isinstance(link, TabsLink) or link.is_own_kind or len(frame) <= link.max_frame_bytes:
@@ -190,7 +192,7 @@ class Replica:
         return self._send_pieces(link, update, is_answer=is_answer) or [*link.send(frame)]
 
     def _send_pieces(self, link: PeerLink, update: bytes, *, is_answer: bool) -> Effects:
-        """Send a large update in pieces; nothing where it cannot be cut."""
+        """Send a large update in pieces; return no effects if it cannot be cut."""
         limit = link.max_frame_bytes
         try:
             pieces = cut_update(update, max(limit - FRAME_HEAD_BYTES, MIN_PIECE_BYTES))
@@ -200,17 +202,17 @@ class Replica:
         effects: Effects = [e for f in frames if len(f) > limit for e in link.send(f)]
         fitting = [f for f in frames if len(f) <= limit]
         if is_answer:
-            # The peer counts as synced once it has a step 2: it comes last.
+            # A stock peer counts as synced once it has a step 2, so that goes last.
             fitting.append(encode(SyncStep2(_NO_CHANGE)))
         return [*effects, *link.send_series(fitting)]
 
     def answer(self, state_vector: bytes) -> Effects:
-        """Take its question for what it lacks: answer it now or when there is room.
+        """Answer its question for what it lacks, now or when there is room.
 
-        Only the latest is kept: a peer that asks and does not read makes us hold one answer.
+        Only the latest question is kept. So a peer that asks and does not read costs one answer.
         """
         if self.has_whole_state:
-            self.has_whole_state = False  # it asked before it had it; what it asks later is news
+            self.has_whole_state = False  # it asked before our state came; later questions count
             return []
         if not self.link.has_room:
             self._question = state_vector
@@ -225,7 +227,8 @@ class Replica:
         repeats, self._repeats = self._repeats, None
         question, self._question = self._question, None
         if question is not None:
-            return [AskDiff(self.document, self.link.id, question)]  # with all that was missed
+            # The answer brings all missed changes, too.
+            return [AskDiff(self.document, self.link.id, question)]
         if since is None:
             return []
         if repeats is not None:
@@ -236,7 +239,12 @@ class Replica:
         return [AskDiff(self.document, self.link.id, since, is_answer=False)]
 
     def _miss(self, before_state: bytes, frame: bytes | None) -> None:
-        """Remember a change that is lacking there, and the frame that says it, if it is to go."""
+        """Remember that the other end lacks a change.
+
+        Args:
+            before_state: the state vector before the change.
+            frame: the frame of the change, if it is sent now and has to be repeated later.
+        """
         if self._missed_since is None:
             self._missed_since = before_state
             self._repeats = []
@@ -249,16 +257,18 @@ class Replica:
 
 
 def left_to_others(replicas: Mapping[LinkId, Replica], source: LinkId | None) -> list[Replica]:
-    """Give who is not told of a change, for it hears the change's source itself."""
+    """Return the replicas whose peers receive a change from its source itself."""
     told = [replica.link.id for replica in receivers(replicas, source)]
     return [r for r in replicas.values() if r.link.is_open and r.link.id not in (*told, source)]
 
 
 def receivers(replicas: Mapping[LinkId, Replica], source: LinkId | None) -> list[Replica]:
-    """Give who is to be told of a change: not its source, nor who hears that itself.
+    """Return the replicas that a change has to be sent to.
+
+    Left out are its source, and all who are linked with that source themselves.
 
     Args:
-        replicas: all, by link.
+        replicas: all replicas, by link.
         source: the link that the change came by; None if it was made here.
     """
     others = [r for r in replicas.values() if r.link.is_open and r.link.id != source]
