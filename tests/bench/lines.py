@@ -12,8 +12,8 @@ from typing import Any
 from distance import at_a_distance
 from harness.browsers import crash_tab
 from harness.calls import Call, join_together
-from relay import sudden_relay
 from selenium.webdriver.remote.webdriver import WebDriver
+from slow_relay import sudden_relay
 from stage import Side, Stage, new_room
 
 MB = 1_000_000
