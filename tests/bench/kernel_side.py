@@ -4,6 +4,8 @@ Rooms are given as (name, signaling): signaling None for the servers of the site
 """
 
 import asyncio
+import gc
+import tracemalloc
 
 import js
 from pycrdt import Doc, Map
@@ -13,16 +15,18 @@ import pyodide_rtc
 
 sent = run_js("""
     const send = RTCDataChannel.prototype.send;
-    const sent = [0, 0];
+    const sent = [0, 0, 0];
     RTCDataChannel.prototype.send = function (data) {
         sent[0] += 1;
         sent[1] += data.byteLength ?? data.length;
+        sent[2] += data[0] === 0 && data[1] === 2; // y-protocols: sync, update
         return send.call(this, data);
     };
     sent
 """)
 now = js.performance.now
-room = state = subscription = doc = joining = awaited = answering = None
+room = state = subscription = doc = joining = awaited = answering = watching = None
+seen = {}
 
 
 def _until(key, value):
@@ -67,7 +71,9 @@ async def join_and_time(name, signaling):
 
 
 async def leave():
+    global room, state, subscription
     room.leave()
+    room = state = subscription = None  # or the heap would still hold it
 
 
 # Edits.
@@ -105,11 +111,59 @@ async def time_loop(count):
 
 
 async def count_from_now():
-    sent[0] = sent[1] = 0
+    sent.fill(0)
 
 
 async def counted():
-    return [sent[0], sent[1]]
+    return sent.to_py()
+
+
+# Groups: in ms since 1970, by the one clock of the machine.
+
+
+def _clock():
+    return js.performance.timeOrigin + now()
+
+
+async def until_linked(others):
+    while sum(p.is_connected and p.is_synced for p in room.peers) != others:
+        await asyncio.sleep(0.01)
+
+
+async def watch():
+    """Note from now on when each key comes."""
+    global watching
+    seen.clear()
+    watching = state.observe(lambda event: seen.update(dict.fromkeys(event.keys, _clock())))
+
+
+async def edit_now_and_then(keys, pause_s):
+    made = []
+    for key in keys:
+        await asyncio.sleep(pause_s)
+        made.append(_clock())
+        state[key] = True
+    return made
+
+
+async def seen_at(keys):
+    while not all(key in seen for key in keys):
+        await asyncio.sleep(0.01)
+    return [seen[key] for key in keys]
+
+
+# Memory.
+
+
+async def heap_bytes():
+    """What Python has allocated since this was first asked."""
+    tracemalloc.start()
+    gc.collect()
+    return tracemalloc.get_traced_memory()[0]
+
+
+async def end_tracing():
+    tracemalloc.stop()
 
 
 # Leaving and outages: in ms since 1970, to be compared with the clock of run.py on this machine.

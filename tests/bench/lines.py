@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import count, islice, product
 from typing import Any
 
 from distance import at_a_distance
 from harness.browsers import crash_tab
 from harness.calls import Call, join_together
-from relay import sudden_relay
 from selenium.webdriver.remote.webdriver import WebDriver
+from slow_relay import sudden_relay
 from stage import Side, Stage, new_room
 
 MB = 1_000_000
@@ -31,6 +31,7 @@ class Sizes:
         leavings: of each cause.
         outages: of 3 s.
         transfers: of each size.
+        memories: of a room alone and of a room of ten.
     """
 
     joins: int = 20
@@ -39,6 +40,7 @@ class Sizes:
     leavings: int = 3
     outages: int = 8
     transfers: int = 3
+    memories: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ def edits(stage: Stage, sizes: Sizes) -> list[Row]:
         side.leave()
     stock, ours = ([ms for some in taken for ms in some] for taken in times)
     medians = [statistics.median(taken) for taken in loops]
-    messages, volume = zip(*counts, strict=True)
+    messages, volume, _ = zip(*counts, strict=True)
     return [
         Row("one edit, p50, ms", statistics.median(stock), statistics.median(ours), "<= 2 x"),
         Row("one edit, p95, ms", p95(stock), p95(ours), "<= 2 x"),
@@ -242,6 +244,98 @@ def bare_speed(ends: tuple[Call, Call], megabytes: int, message_bytes: int) -> f
     return megabytes / (taken_ms / 1000)
 
 
+def groups(stage: Stage, sizes: Sizes) -> list[Row]:
+    """Measure from an edit of one until all others have it, and what is sent for it."""
+    at_once, pause_s = 50, 0.1
+    rows = []
+    for size in (3, 10):
+        keys = (f"edit {number}" for number in count())
+
+        def once(side: Side, size: int = size, keys: Iterator[str] = keys) -> Spread:
+            return spread(side.group(size), list(islice(keys, at_once)), pause_s)
+
+        for side in stage.sides:
+            assemble(side, size)
+            for end in side.group(size):
+                end("watch")
+        stage.in_turn(1, once)  # warm
+        taken = stage.in_turn(max(1, sizes.edits // at_once), once)
+        for side in stage.sides:
+            part(side, size)
+        times = [[ms for edits in both for ms in edits.times_ms] for both in taken]
+        messages = [statistics.mean(edits.messages for edits in both) for both in taken]
+        what = f"room of {size}: one edit at all others"
+        rows += [
+            Row(f"{what}, p50, ms", *map(statistics.median, times)),
+            Row(f"{what}, p95, ms", *map(p95, times)),
+            Row(f"room of {size}: messages for it", *messages),
+        ]
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How edits of one reached a group.
+
+    Args:
+        times_ms: of each edit, until the last had it.
+        messages: updates that went over data channels, for one edit.
+    """
+
+    times_ms: list[float]
+    messages: float
+
+
+def spread(ends: Sequence[Call], keys: list[str], pause_s: float) -> Spread:
+    """Let the first of a group edit, once per key."""
+    one, *others = ends
+    for end in ends:
+        end("count_from_now")
+    made = one("edit_now_and_then", keys, pause_s)
+    seen = [end("seen_at", keys) for end in others]
+    times_ms = [max(at) - start for start, *at in zip(made, *seen, strict=True)]
+    return Spread(times_ms, sum(end("counted")[2] for end in ends) / len(keys))
+
+
+def assemble(side: Side, size: int) -> None:
+    """Let so many join a new room, one after the other, until each is linked with each."""
+    where = side.where(new_room(), None)
+    one, *others = side.group(size)
+    one("host", *where)
+    for end in others:
+        end("join_and_time", *where)
+    for end in side.group(size):
+        end("until_linked", size - 1)
+
+
+def part(side: Side, size: int) -> None:
+    """Let all leave that `assemble` brought together."""
+    for end in side.group(size):
+        end("leave")
+
+
+def memory(stage: Stage, sizes: Sizes) -> list[Row]:
+    """Measure what a room adds to the heap of one who is in it: alone, and with others."""
+    settled_s = 2.0  # what was left is closed by then
+
+    def once(side: Side, size: int) -> float:
+        time.sleep(settled_s)
+        before = side.heap_bytes()
+        assemble(side, size)
+        time.sleep(settled_s)
+        taken = side.heap_bytes() - before
+        part(side, size)
+        return taken / 1000
+
+    rows = []
+    for size, what in ((1, "an idle room"), (10, "a room of 10")):
+        taken = stage.in_turn(1 + sizes.memories, lambda side, size=size: once(side, size))
+        medians = (statistics.median(kilobytes[1:]) for kilobytes in taken)  # the first is warm-up
+        rows.append(Row(f"heap of {what}, p50, kB", *medians))
+    stage.sides[1].ends[0]("end_tracing")
+    return rows
+
+
 def p95(times: Sequence[float]) -> float:
     """Give the 95th percentile of at least two times."""
     return statistics.quantiles(times, n=20, method="inclusive")[-1]
@@ -254,4 +348,7 @@ LINES: dict[str, Callable[[Stage, Sizes], list[Row]]] = {
     "leaving": leaving,
     "outage": outages,
     "bulk": transfers,
+    # Last: what they open stays open.
+    "group": groups,
+    "memory": memory,
 }

@@ -1,9 +1,10 @@
 // What the bench runs in the stock pages; kernel_side.py is its twin.
 const send = RTCDataChannel.prototype.send;
-const sent = [0, 0];
+const sent = [0, 0, 0];
 RTCDataChannel.prototype.send = function (data) {
   sent[0] += 1;
   sent[1] += data.byteLength ?? data.length;
+  sent[2] += data[0] === 0 && data[1] === 2; // y-protocols: sync, update
   return send.call(this, data);
 };
 let me, doc, joining, awaited;
@@ -42,6 +43,7 @@ window.join_and_time = async (topic, urls) => {
 window.leave = async () => {
   me.provider.disconnect();
   me.provider.destroy();
+  me = undefined; // or the heap would still hold it
 };
 
 // Edits.
@@ -69,6 +71,31 @@ window.time_loop = async (count) => {
 };
 window.count_from_now = async () => void sent.fill(0);
 window.counted = async () => sent;
+
+// Groups: in ms since 1970, by the one clock of the machine.
+const clock = () => performance.timeOrigin + performance.now();
+const seen = new Map();
+window.until_linked = async (others) => {
+  const isLinked = (connection) => connection.connected && connection.synced;
+  while ([...(me.provider.room?.webrtcConns.values() ?? [])].filter(isLinked).length !== others) await sleep(10);
+};
+window.watch = async () => {
+  seen.clear();
+  me.map.observe((event) => event.keysChanged.forEach((key) => seen.set(key, clock())));
+};
+window.edit_now_and_then = async (keys, pauseS) => {
+  const made = [];
+  for (const key of keys) {
+    await sleep(1000 * pauseS);
+    made.push(clock());
+    me.map.set(key, true);
+  }
+  return made;
+};
+window.seen_at = async (keys) => {
+  while (!keys.every((key) => seen.has(key))) await sleep(10);
+  return keys.map((key) => seen.get(key));
+};
 
 // Leaving and outages. Presence is not waited for: it goes after 30 s, whatever happens.
 window.until_alone = async () => {

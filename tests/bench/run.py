@@ -1,12 +1,13 @@
 """Figures: kernel to kernel beside stock y-webrtc page to page, in the same browsers.
 
-    make bench                                                    all, about 6 minutes
+    make bench                                                    all, about 12 minutes
     .venv/bin/python tests/bench/run.py --only join,bulk          some lines
     .venv/bin/python tests/bench/run.py --joins 200 --markdown    with the table of docs/figures.md
 
 Both sides do the same in their own words, in turn, in the same run: what the machine does meanwhile
 meets both alike. Where one edits the other echoes, so that no clocks of two processes have to be
-compared: a latency is half of such a round trip. Needs the built demo site.
+compared: a latency is half of such a round trip. Only in groups it is the clock of the machine,
+which all its browsers share. Needs the built demo site, but for what is counted in memory.
 """
 
 from __future__ import annotations
@@ -20,17 +21,22 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 
-BROWSER_TESTS = Path(__file__).parents[1] / "browser"
+REPOSITORY = Path(__file__).parents[2]
+BROWSER_TESTS = REPOSITORY / "tests/browser"
 STOCK = BROWSER_TESTS / "stock"
-sys.path[:0] = [str(BROWSER_TESTS)]
+sys.path[:0] = [str(BROWSER_TESTS), str(REPOSITORY)]
 
-from lines import LINES, Row, Sizes  # noqa: E402 - harness is not a package that is installed
-from stage import open_stage  # noqa: E402
+from counted import COUNTED  # noqa: E402 - what they need is not installed
+from lines import LINES, Row, Sizes  # noqa: E402
+from stage import Stage, open_stage  # noqa: E402
 
+NAMES = [*COUNTED, *LINES]
 HEADINGS = ("what", "beside", "it", "ours", "ratio", "aim")
 
 
@@ -39,12 +45,17 @@ def main() -> None:
     sizes = Sizes(**{f.name: getattr(options, f.name) for f in fields(Sizes)})
     rows: list[Row] = []
     load_before = os.getloadavg()[0]
-    say("opening two stock pages and two notebooks ...")
-    with open_stage() as stage:
+    with ExitStack() as stack:
+
+        @cache
+        def stage() -> Stage:
+            say("opening two stock pages and two notebooks ...")
+            return stack.enter_context(open_stage())
+
         for name in options.only:
             start_s = time.monotonic()
             say(f"{name} ...")
-            measured = LINES[name](stage, sizes)
+            measured = measure(name, stage, sizes)
             say(f"{as_text(measured, [])}{name} took {time.monotonic() - start_s:.0f} s\n")
             rows += measured
     facts = circumstances(load_before, sizes)
@@ -52,9 +63,14 @@ def main() -> None:
     print(as_markdown(rows, facts) if options.markdown else as_text(rows, facts))
 
 
+def measure(name: str, stage: Callable[[], Stage], sizes: Sizes) -> list[Row]:
+    """Give the rows of one line; what is counted needs no stage."""
+    return COUNTED[name]() if name in COUNTED else LINES[name](stage(), sizes)
+
+
 def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Figures beside stock y-webrtc.")
-    parser.add_argument("--only", type=names_of_lines, default=list(LINES), metavar="LINE,...")
+    parser.add_argument("--only", type=names_of_lines, default=NAMES, metavar="LINE,...")
     parser.add_argument("--markdown", action="store_true", help="print the table as for the docs")
     for field in fields(Sizes):
         parser.add_argument(f"--{field.name}", type=int, default=field.default)
@@ -63,8 +79,8 @@ def read_options() -> argparse.Namespace:
 
 def names_of_lines(text: str) -> list[str]:
     names = text.split(",")
-    if unknown := [name for name in names if name not in LINES]:
-        raise argparse.ArgumentTypeError(f"no line {unknown[0]!r}; there are {', '.join(LINES)}")
+    if unknown := [name for name in names if name not in NAMES]:
+        raise argparse.ArgumentTypeError(f"no line {unknown[0]!r}; there are {', '.join(NAMES)}")
     return names
 
 
@@ -104,9 +120,11 @@ def cells(row: Row) -> tuple[str, ...]:
 
 
 def number(value: float | str) -> str:
-    """Give a figure with three digits that count."""
+    """Give a figure with three digits that count, and a count as it is."""
     if isinstance(value, str):
         return value
+    if isinstance(value, int):
+        return f"{value:,}"
     return f"{value:,.{max(0, 2 - math.floor(math.log10(abs(value))))}f}" if value else "0"
 
 

@@ -1,4 +1,7 @@
-"""Who is measured: two kernels of ours and two stock pages, each in a browser of its own."""
+"""Who is measured: two kernels of ours and two stock pages, each in a browser of its own.
+
+Groups have more of both.
+"""
 
 from __future__ import annotations
 
@@ -38,6 +41,9 @@ class Side:
         where: gives what says to them which room: of a name, with the servers of the site or
             another.
         open_guest: opens one more in the second's browser, in a tab of its own.
+        group: gives so many ends, the two among them; opens those that are missing, each in a
+            browser of its own, until the stage ends.
+        heap_bytes: gives what the first end's heap holds, garbage not counted.
         forget: makes them forget the servers of former rooms: y-webrtc uses all that it knows.
     """
 
@@ -46,6 +52,8 @@ class Side:
     drivers: tuple[WebDriver, WebDriver]
     where: Callable[[str, str | None], list[Any]]
     open_guest: Callable[[], Call]
+    group: Callable[[int], Sequence[Call]]
+    heap_bytes: Callable[[], float]
     forget: Callable[[], object]
 
     def leave(self) -> None:
@@ -95,7 +103,7 @@ def open_stage() -> Iterator[Stage]:
         server = stack.enter_context(serve_site(site))
         cast = Cast(stack, server)
         people = [cast.person(name) for name in ("one", "two")]
-        sides = _stock_side(cast, server), _our_side(people)
+        sides = _stock_side(cast, server), _our_side(cast, people)
         yield Stage(sides, _bare_ends(people), server.port)
 
 
@@ -116,10 +124,18 @@ def _stock_side(cast: Cast, server: SignalingServer) -> Side:
     def open_pages() -> tuple[Call, Call]:
         return open_page(drivers[0]), open_page(drivers[1])
 
-    return Side("y-webrtc", open_pages(), drivers, where, open_guest, open_pages)
+    def heap_bytes() -> float:
+        ask: Callable[..., Any] = drivers[0].execute_cdp_cmd  # type: ignore[attr-defined]
+        ask("HeapProfiler.collectGarbage", {})
+        used: float = ask("Runtime.getHeapUsage", {})["usedSize"]
+        return used
+
+    ends = open_pages()
+    group = _group_of(ends, lambda name: open_page(cast.driver(f"page {name}")))
+    return Side("y-webrtc", ends, drivers, where, open_guest, group, heap_bytes, open_pages)
 
 
-def _our_side(people: Sequence[Person]) -> Side:
+def _our_side(cast: Cast, people: Sequence[Person]) -> Side:
     one, two = people
 
     def open_guest() -> Call:
@@ -129,8 +145,29 @@ def _our_side(people: Sequence[Person]) -> Side:
         return call_kernel(guest, KERNEL_SCRIPT)
 
     ends = tuple(call_kernel(person, JOIN_IN_KERNEL, KERNEL_SCRIPT) for person in people)
-    drivers = one.driver, two.driver
-    return Side("pyodide-rtc", (ends[0], ends[1]), drivers, _as_list, open_guest, lambda: None)
+    group = _group_of(ends, lambda name: call_kernel(cast.person(name), KERNEL_SCRIPT))
+    return Side(
+        "pyodide-rtc",
+        (ends[0], ends[1]),
+        (one.driver, two.driver),
+        _as_list,
+        open_guest,
+        group,
+        lambda: ends[0]("heap_bytes"),
+        lambda: None,
+    )
+
+
+def _group_of(ends: Sequence[Call], open_one: Callable[[str], Call]) -> Callable[[int], list[Call]]:
+    """Give what makes a group of these ends and others, which it opens by names."""
+    opened = list(ends)
+
+    def group(size: int) -> list[Call]:
+        while len(opened) < size:
+            opened.append(open_one(f"{len(opened) + 1} of a group"))
+        return opened[:size]
+
+    return group
 
 
 def _as_list(room: str, signaling: str | None) -> list[Any]:
