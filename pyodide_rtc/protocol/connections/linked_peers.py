@@ -55,7 +55,9 @@ class LinkedPeersNews:
 
 
 def sayable(peer_ids: Collection[str]) -> frozenset[str]:
-    """Return the peers that can be listed: a peer chooses its id, and may choose one that is too long.
+    """Return the peers that can be listed: those whose ids are not too long.
+
+    A peer chooses its id itself.
 
     What a peer says that is not listed, others pass on to us.
     """

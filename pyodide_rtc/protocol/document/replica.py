@@ -123,7 +123,10 @@ class Replica:
         return True, []
 
     def ask_for(self, theirs: StateCheck) -> Effects:
-        """We ask it for what its check tells. If an earlier question is still open, it is not synced."""
+        """We ask it for what its check tells.
+
+        If an earlier question is still open, it is not synced.
+        """
         effects = [] if self.asked_for is None else self._mark_synced(is_synced=False)
         self.asked_for = theirs
         return effects
