@@ -25,7 +25,7 @@ from pyodide_rtc.wire.state import (
     digest_of,
     encode_state_vector,
 )
-from pyodide_rtc.wire.update_extent import extent_of
+from pyodide_rtc.wire.update_extent import MAX_DEPTH, extent_of, nests_too_deep
 
 logger = logging.getLogger("pyodide_rtc.sync")
 
@@ -292,6 +292,9 @@ class DocumentBinding:
                 return
             self._incoming.popleft()
             self._incoming_bytes -= len(update)
+            if nests_too_deep(update):
+                self._listener.on_refused(link, f"a value nests deeper than {MAX_DEPTH} levels")
+                continue
             is_in = self._apply(transaction, link, update)
             if is_answer and is_in:
                 self._listener.on_answered(link)

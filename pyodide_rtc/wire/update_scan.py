@@ -64,13 +64,17 @@ class Scanner:
     Args:
         data: the update.
         at: where to begin, in bytes.
+
+    Attributes:
+        deepest: how deep the values nest that were read so far.
     """
 
-    __slots__ = ("at", "data")
+    __slots__ = ("at", "data", "deepest")
 
     def __init__(self, data: bytes, at: int = 0) -> None:
         self.data = data
         self.at = at
+        self.deepest = 0
 
     # Each raises DecodeError if the data ends too early.
 
@@ -164,6 +168,7 @@ class Scanner:
             tag = self.uint()
             if tag in (Tag.OBJECT, Tag.ARRAY):
                 open_lists.append((left, has_keys))
+                self.deepest = max(self.deepest, len(open_lists))
                 left, has_keys = self.uint(), tag == Tag.OBJECT
             else:
                 self._simple_value(tag)

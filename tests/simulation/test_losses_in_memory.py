@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from pyodide_rtc.room import Room
 from pyodide_rtc.testing import Network, run_virtual
 from pyodide_rtc.wire.messages import Message, SyncStep1, SyncStep2, SyncUpdate
 
-from .play_helpers import TOPIC, URL, Wiretap, content, make_rooms
+from .play_helpers import TOPIC, URL, Wiretap, content, make_rooms, state_vector
 from .stock_peer import StockPeer
 
 HEALED_WITHIN_S = 10.0
@@ -239,3 +241,30 @@ def test_what_had_to_be_dropped_while_user_code_held_the_document(
         two.leave()
 
     run_virtual(play())
+
+
+STUCK = json.loads((Path(__file__).parents[1] / "vectors" / "stuck-documents.json").read_text())
+
+
+@pytest.mark.parametrize("case", STUCK.values(), ids=STUCK)
+def test_who_comes_with_a_part_that_takes_no_difference_gets_the_whole(case: Any) -> None:
+    """Reproduces: Yrs 0.28 never took all of a valid answer, and two stayed apart for good."""
+
+    async def main() -> None:
+        network = Network(1)
+        whole: Doc[Any] = Doc()
+        part: Doc[Any] = Doc()
+        whole.apply_update(bytes.fromhex(case["whole"]))
+        for update in case["had"]:
+            part.apply_update(bytes.fromhex(update))
+        whole.get("map", type=Map)["large"] = "z" * 20_000  # its state is not sent unasked
+        one = make_rooms(network.host()).join("demo", signaling=URL, doc=whole)
+        await asyncio.sleep(3)
+        other = make_rooms(network.host()).join("demo", signaling=URL, doc=part)
+        await asyncio.sleep(30)
+
+        assert state_vector(part) == state_vector(whole)
+        assert one.synced
+        assert other.synced
+
+    run_virtual(main())

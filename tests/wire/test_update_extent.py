@@ -10,7 +10,7 @@ from pycrdt import Doc, Text
 from pyodide_rtc.errors import DecodeError
 from pyodide_rtc.wire.lib0 import encode_var_uint
 from pyodide_rtc.wire.state import decode_state_vector
-from pyodide_rtc.wire.update_extent import extent_of
+from pyodide_rtc.wire.update_extent import MAX_DEPTH, extent_of, nests_too_deep
 
 from .documents import random_document
 from .wire_helpers import damaged_bytes, quick, raises_only_wire_errors
@@ -59,3 +59,23 @@ def test_what_is_no_update_is_refused(data: bytes) -> None:
 @given(damaged_bytes(st.builds(lambda s: random_document(s, edits=5).get_update(), st.integers())))
 def test_nonsense_raises_typed_errors_only(data: bytes) -> None:
     raises_only_wire_errors(lambda: extent_of(data))
+
+
+def nested(levels: int) -> bytes:
+    """An update with one value that nests so deep, beside another one."""
+    value = b"\x75\2\x7e" * (levels // 2) + b"\x76\1\1k" * (levels - levels // 2) + b"\x7e"
+    return b"\1\1\1\0\x08\1\1r\1" + value + b"\0"
+
+
+def test_values_may_nest_to_a_limit() -> None:
+    assert not nests_too_deep(nested(MAX_DEPTH))
+    assert nests_too_deep(nested(MAX_DEPTH + 1))
+    assert nests_too_deep(nested(3 * MAX_DEPTH)[:-100]), "though it ends too early"
+
+
+def test_letters_are_no_levels() -> None:
+    doc: Doc[Any] = Doc()
+    doc.get("text", type=Text).insert(0, "uvw" * MAX_DEPTH)
+
+    assert not nests_too_deep(doc.get_update())
+    assert not nests_too_deep(b"u" * 2 * MAX_DEPTH)

@@ -108,7 +108,7 @@ class AwarenessMachine:
         """Return the entries to send for these clients, or for all that are here."""
         ids = self.states if client_ids is None else client_ids
         # The clock of a client that has gone may be one below the first one (`remove`).
-        records = ((i, self._records[i]) for i in ids)
+        records = ((i, self._records[i]) for i in ids if i in self._records)
         return [AwarenessEntry(i, max(record.clock, 0), record.state) for i, record in records]
 
     def set_local(self, state: JsonObject | None, now_s: float) -> AwarenessChange:

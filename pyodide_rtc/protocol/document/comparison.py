@@ -16,7 +16,7 @@ from pyodide_rtc.errors import ChangesMissingError
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.deadlines import earliest
 from pyodide_rtc.protocol.document.replica import Effects, Replica
-from pyodide_rtc.protocol.document.stock_checks import StockChecks
+from pyodide_rtc.protocol.document.stock_checks import StockChecks, is_stock
 from pyodide_rtc.protocol.effects import AskBeyond, AskCheck, Report
 from pyodide_rtc.protocol.link import TabsLink
 from pyodide_rtc.wire.messages import SyncStep1
@@ -190,7 +190,8 @@ class Comparison:
 
     def _next_turn(self) -> ev.LinkId | None:
         """Return the open link whose turn it is; None if there is none."""
-        links = sorted(r.link.id for r in self.replicas.values() if r.link.is_open)
+        compared = (r.link for r in self.replicas.values() if not is_stock(r))
+        links = sorted(link.id for link in compared if link.is_open)
         later = [link for link in links if link > self._turn]
         self._turn = (later or links or [self._turn])[0]
         return self._turn if links else None

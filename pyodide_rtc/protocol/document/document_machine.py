@@ -14,7 +14,13 @@ from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.deadlines import earliest
 from pyodide_rtc.protocol.document.comparison import Comparison
 from pyodide_rtc.protocol.document.presence import Presence
-from pyodide_rtc.protocol.document.replica import Effects, Replica, left_to_others, receivers
+from pyodide_rtc.protocol.document.replica import (
+    NO_STATE,
+    Effects,
+    Replica,
+    left_to_others,
+    receivers,
+)
 from pyodide_rtc.protocol.effects import ApplyUpdate, AskComparison, AskDiff, AskState, Report
 from pyodide_rtc.protocol.link import Link, PeerLink, TabsLink
 from pyodide_rtc.wire.messages import (
@@ -30,9 +36,6 @@ from pyodide_rtc.wire.messages import (
 EAGER_STATE_BYTES = 16_384
 """A state below this size is sent to a peer of our own kind at once, before the peer asks. So it is
 there half a round trip earlier, and costs next to nothing if the peer had most of it."""
-
-NO_STATE = b"\0"
-"""The state vector of an empty document."""
 
 
 @dataclass(slots=True)

@@ -26,10 +26,13 @@ from pyodide_rtc.protocol.link import (
     TabsLink,
     is_small_change,
 )
-from pyodide_rtc.wire.messages import Message, StateCheck, SyncStep2, SyncUpdate, encode
+from pyodide_rtc.wire.messages import Message, StateCheck, SyncStep1, SyncStep2, SyncUpdate, encode
 from pyodide_rtc.wire.update import MIN_PIECE_BYTES, cut_update
 
 _NO_CHANGE = b"\0\0"
+
+NO_STATE = b"\0"
+"""The state vector of an empty document."""
 
 Effects: TypeAlias = list[ConnectionEffect | DocumentEffect]
 
@@ -59,6 +62,8 @@ class Replica:
     """Our digest and its digest, if they differed while the state vectors were equal."""
     is_unlike: bool = False
     """Whether the same two digests came again after each side had sent what it has."""
+    is_whole_asked_for: bool = False
+    """Whether its whole state is asked for, as its answer did not bring all."""
     stale_clients: set[int] = field(default_factory=set)
     """The clients whose awareness is sent to it when there is room."""
     has_whole_state: bool = False
@@ -85,7 +90,7 @@ class Replica:
         self.synced.clear()
         self.has_whole_state = False
         self.asked_for = self.unlike = None
-        self.is_unlike = False
+        self.is_unlike = self.is_whole_asked_for = False
 
     def send(self, *messages: Message) -> Effects:
         """Send messages of this document."""
@@ -101,7 +106,11 @@ class Replica:
             changed = self.tell_change_of_sync()
             effects = [*changed, *(e for e in effects if e not in changed)]
         if not ahead:
-            self.asked_for = None
+            self.asked_for, self.is_whole_asked_for = None, False
+        elif not self.is_whole_asked_for:
+            # Yrs 0.28 does not take every valid difference, but it takes the whole state then.
+            self.is_whole_asked_for = True
+            effects += self.send(SyncStep1(NO_STATE))
         return effects
 
     def compare_digests(self, ours: bytes, its: bytes) -> tuple[bool, Effects]:

@@ -63,12 +63,12 @@ class StockChecks:
     def hurry(self, now_s: float) -> None:
         """The document has changed: ask all stock peers, each as soon as its interval allows."""
         for link_id, replica in self.replicas.items():
-            if replica.link.is_open and _is_stock(replica):
+            if replica.link.is_open and is_stock(replica):
                 self._due_s[link_id] = max(now_s, self._asked_s.get(link_id, -inf) + INTERVAL_S)
 
     def on_question(self, link: ev.LinkId, state_vector: bytes, now_s: float) -> None:
         """A peer has asked, as a stock peer does when it connects: answer and ask again later."""
-        if _is_stock(self.replicas[link]):
+        if is_stock(self.replicas[link]):
             self._told[link] = state_vector
             self._again_s[link] = self._due_s[link] = now_s + AGAIN_S
 
@@ -109,5 +109,6 @@ class StockChecks:
         return replica.link.is_open and replica.is_level
 
 
-def _is_stock(replica: Replica) -> bool:
+def is_stock(replica: Replica) -> bool:
+    """Return whether a stock peer is at the other end."""
     return isinstance(replica.link, PeerLink) and not replica.link.is_own_kind
