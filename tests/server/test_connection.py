@@ -273,7 +273,7 @@ async def test_a_client_that_vanishes_with_messages_waiting_is_forgotten(
 async def test_a_client_without_pong_is_closed(
     start: Start, connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
-    server = await start(ping_interval_s=0.1)
+    server = await start(ping_interval_s=1.0)
     good, dead = await connect(server.url), await connect(server.url, autoping=False)
     await good.subscribe("room")
     heard = asyncio.create_task(good.hear())  # reads, and so answers pings
