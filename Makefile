@@ -45,7 +45,7 @@ wheel: setup-fast  ## the wheel of pyodide-rtc, into dist/
 pycrdt: setup-site  ## the wheel of pycrdt for Pyodide, into dist/
 	@$(PYTHON) recipes/pycrdt/build.py --out dist
 
-bench: setup-browsers site  ## latency, throughput and bytes, beside y-webrtc in the same browsers
+bench: setup-browsers site  ## latency, throughput, bytes, groups and memory, beside y-webrtc in the same browsers
 	$(PYTHON) tests/bench/run.py
 	$(PYTHON) tests/bench/together_bench.py
 

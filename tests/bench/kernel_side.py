@@ -71,9 +71,7 @@ async def join_and_time(name, signaling):
 
 
 async def leave():
-    global room, state, subscription
     room.leave()
-    room = state = subscription = None  # or the heap would still hold it
 
 
 # Edits.

@@ -261,7 +261,8 @@ def groups(stage: Stage, sizes: Sizes) -> list[Row]:
         stage.in_turn(1, once)  # warm
         taken = stage.in_turn(max(1, sizes.edits // at_once), once)
         for side in stage.sides:
-            part(side, size)
+            for end in side.group(size):
+                end("leave")
         times = [[ms for edits in both for ms in edits.times_ms] for both in taken]
         messages = [statistics.mean(edits.messages for edits in both) for both in taken]
         what = f"room of {size}: one edit at all others"
@@ -308,24 +309,18 @@ def assemble(side: Side, size: int) -> None:
         end("until_linked", size - 1)
 
 
-def part(side: Side, size: int) -> None:
-    """Let all leave that `assemble` brought together."""
-    for end in side.group(size):
-        end("leave")
-
-
 def memory(stage: Stage, sizes: Sizes) -> list[Row]:
-    """Measure what a room adds to the heap of one who is in it: alone, and with others."""
-    settled_s = 2.0  # what was left is closed by then
+    """Measure what one more room adds to the heap of one who is in it: alone, and with others.
+
+    The rooms stay: what one that is left gives back late would count against the next.
+    """
+    settled_s = 2.0  # what came with joining is over by then
 
     def once(side: Side, size: int) -> float:
-        time.sleep(settled_s)
         before = side.heap_bytes()
         assemble(side, size)
         time.sleep(settled_s)
-        taken = side.heap_bytes() - before
-        part(side, size)
-        return taken / 1000
+        return (side.heap_bytes() - before) / 1000
 
     rows = []
     for size, what in ((1, "an idle room"), (10, "a room of 10")):
@@ -348,7 +343,7 @@ LINES: dict[str, Callable[[Stage, Sizes], list[Row]]] = {
     "leaving": leaving,
     "outage": outages,
     "bulk": transfers,
-    # Last: what they open stays open.
+    # Last: what these open stays open.
     "group": groups,
     "memory": memory,
 }

@@ -43,7 +43,6 @@ window.join_and_time = async (topic, urls) => {
 window.leave = async () => {
   me.provider.disconnect();
   me.provider.destroy();
-  me = undefined; // or the heap would still hold it
 };
 
 // Edits.
@@ -75,9 +74,10 @@ window.counted = async () => sent;
 // Groups: in ms since 1970, by the one clock of the machine.
 const clock = () => performance.timeOrigin + performance.now();
 const seen = new Map();
+// Of the connections only the first says that it is synced.
 window.until_linked = async (others) => {
-  const isLinked = (connection) => connection.connected && connection.synced;
-  while ([...(me.provider.room?.webrtcConns.values() ?? [])].filter(isLinked).length !== others) await sleep(10);
+  const connections = () => [...(me.provider.room?.webrtcConns.values() ?? [])];
+  while (connections().filter(({ connected }) => connected).length !== others) await sleep(10);
 };
 window.watch = async () => {
   seen.clear();

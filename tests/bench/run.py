@@ -1,6 +1,6 @@
 """Figures: kernel to kernel beside stock y-webrtc page to page, in the same browsers.
 
-    make bench                                                    all, about 12 minutes
+    make bench                                                    all, about 15 minutes
     .venv/bin/python tests/bench/run.py --only join,bulk          some lines
     .venv/bin/python tests/bench/run.py --joins 200 --markdown    with the table of docs/figures.md
 
