@@ -94,7 +94,7 @@ class TestNewcomers:
         assert lobby.deadline_s is None
 
     def test_of_too_many_those_give_way_who_may_have_gone(self, lobby: Lobby) -> None:
-        lobby.hold(Newcomer("gone", URL, None, 1.0, is_guess=True))
+        lobby.hold(Newcomer("gone", URL, None, 1.0, guess=1))
         for i in range(MAX_NEWCOMERS):
             lobby.hold(Newcomer(f"peer {i}", URL, None, 2.0))
 

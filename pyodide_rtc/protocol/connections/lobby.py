@@ -39,14 +39,15 @@ class Newcomer:
         url: the signaling server to call it by.
         capability: what it says of itself; None for a stock peer.
         due_s: when to call it.
-        is_guess: whether it was lost, and may have gone.
+        guess: how often it was called since it was lost, this time included; 0 if it is known to
+            be there.
     """
 
     peer_id: str
     url: str
     capability: Capability | None
     due_s: float
-    is_guess: bool = False
+    guess: int = 0
 
 
 @dataclass(slots=True)
@@ -80,7 +81,7 @@ class Lobby:
         """Call a newcomer later, unless it calls first."""
         self._newcomers.setdefault(newcomer.peer_id, newcomer)
         if len(self._newcomers) > MAX_NEWCOMERS:
-            del self._newcomers[max(self._newcomers.values(), key=lambda n: n.is_guess).peer_id]
+            del self._newcomers[max(self._newcomers.values(), key=lambda n: n.guess).peer_id]
 
     def postpone(self, due_s: float) -> None:
         """Call nobody before this time."""

@@ -37,10 +37,11 @@ from pyodide_rtc.wire.payload import (
     SignalMessage,
 )
 
-GUESS_DELAY_S = 1.0
-"""How long after we lost a stock peer we call it, once: it may still be there. Our late candidates
-may have made it open a peer connection that only an offer brings to life. Until then y-webrtc
-ignores our announces, and it has no time-out."""
+GUESS_DELAYS_S = (1.0, 10.0, 30.0, 60.0)
+"""When a stock peer that was lost is called, and again after each call in vain: it may be there
+still. Our late candidates may have opened a connection there that only an offer brings to life.
+Until then it ignores our announces, and y-webrtc knows no time-out. (With one call alone, 1 of 4,900
+plays of the hard simulation ended without such a peer.)"""
 
 MAX_CALLERS = 65
 """So many peers beyond `max_peers` may call us: their own limits may be higher. In all these are
@@ -246,7 +247,7 @@ class Mesh:
 
     def come_back(self, now_s: float) -> None:
         """The page is back: put off all calls, so that peers can answer our announce first."""
-        self._lobby.postpone(now_s + GUESS_DELAY_S)
+        self._lobby.postpone(now_s + GUESS_DELAYS_S[0])
 
     def refuse(self, peer_id: str, reason: str) -> list[Outcome]:
         """Refuse a peer: close its peer connection, and ignore what it publishes."""
@@ -304,7 +305,7 @@ class Mesh:
         is_first = not self._peers
         peer = self._add(newcomer.peer_id, newcomer.url, newcomer.capability, now_s)
         peer.heard_by.add(newcomer.url)
-        peer.is_guess = peer.may_be_gone = newcomer.is_guess
+        peer.guess, peer.may_be_gone = newcomer.guess, newcomer.guess > 0
         self._lobby.forget(newcomer.peer_id)  # its earlier candidates belong to an older attempt
         if open_offer is not None and is_first and self._lobby.is_fresh(open_offer):
             return [*peer.negotiation.answer_open_offer(open_offer, now_s)]
@@ -431,15 +432,15 @@ class Mesh:
         outcomes = self._lose(peer, reason, now_s)
         if negotiation.has_spoken:
             outcomes.append(Report(NegotiationError(peer.peer_id, reason)))
-        return outcomes if peer.is_guess else outcomes + self.announce_again(now_s)
+        return outcomes if peer.guess else outcomes + self.announce_again(now_s)
 
     def _lose(self, peer: MeshPeer, reason: str, now_s: float) -> list[Outcome]:
         """Lose a peer; a stock peer is called once, as it may still be there."""
         peer.negotiation.spare_offer()
         outcomes = self.close(peer.peer_id, reason)
-        if peer.capability is None and not peer.is_guess:
+        if peer.capability is None and peer.guess < len(GUESS_DELAYS_S):
             url = peer.negotiation.url
             assert url is not None, "each peer is known by a server"
-            due_s = now_s + GUESS_DELAY_S
-            self._lobby.hold(Newcomer(peer.peer_id, url, None, due_s, is_guess=True))
+            due_s = now_s + GUESS_DELAYS_S[peer.guess]
+            self._lobby.hold(Newcomer(peer.peer_id, url, None, due_s, peer.guess + 1))
         return outcomes

@@ -22,7 +22,7 @@ class MeshPeer:
     negotiation: Negotiation
     capability: Capability | None = None
     heard_by: set[str] = field(default_factory=set)  # servers that brought an announce of it
-    is_guess: bool = False  # it was lost, and is called in case it is still there
+    guess: int = 0  # how often it was called since it was lost
     may_be_gone: bool = False  # until it sends something; it is not shown to users
     link: PeerLink | None = None  # of its present peer connection, once a channel was open
     is_relayed: bool | None = None  # by a TURN server; None while that is not known
@@ -83,7 +83,7 @@ class MeshPeer:
         """
         negotiation = self.negotiation
         negotiation.url = url
-        self.is_guess = self.may_be_gone = False
+        self.guess, self.may_be_gone = 0, False
         before, retries = negotiation.conn, negotiation.retries
         outcomes: list[Outcome] = [*negotiation.accept(message, now_s, capability)]
         if negotiation.conn != before:

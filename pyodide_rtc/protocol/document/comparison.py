@@ -112,8 +112,12 @@ class Comparison:
         effects = self.stock.on_time(now_s)
         if is_due or self.stock.is_question_due(now_s):
             effects.append(self.ask_check())
-        elif is_renewal and (link := self._next_turn()) is not None:
-            effects.append(self.ask_check(link))
+        elif is_renewal:
+            link = self._next_turn()
+            if (
+                link is not None or self._gaps_s is not None
+            ):  # nobody is here, but we may lack something
+                effects.append(self.ask_check(link))
         return effects
 
     def ask_check(self, link: ev.LinkId | None = None) -> AskCheck:
