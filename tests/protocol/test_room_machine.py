@@ -1195,6 +1195,15 @@ class TestComparing:
 
         assert only(fx.Report, room.handle(gap, 40.0)) == []
 
+    def test_it_is_told_to_who_is_alone(self, room: RoomMachine) -> None:
+        """Reproduces: with nobody to be compared with there were no checks."""
+        room.handle(ev.LocalStateSet(ev.MAIN, {}), 0.0)
+        gap = ev.CheckRead(ev.MAIN, StateCheck(state_vector(c1=3), DIGEST), 2)
+        room.handle(gap, 1.0)
+
+        assert fx.AskCheck(ev.MAIN) in room.handle(ev.TimePassed(), 15.0)
+        assert isinstance(reported(room.handle(gap, 15.0)), ChangesMissingError)
+
     def test_a_check_that_is_none_ends_that_peer(self, room: RoomMachine) -> None:
         conn = link_peer(room, client_id=PEER_CLIENT)
         nonsense = StateCheck(b"\xff", DIGEST)

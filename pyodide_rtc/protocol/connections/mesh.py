@@ -40,8 +40,8 @@ from pyodide_rtc.wire.payload import (
 GUESS_DELAYS_S = (1.0, 10.0, 30.0, 60.0)
 """When a stock peer that was lost is called, and again after each call in vain: it may be there
 still. Our late candidates may have opened a connection there that only an offer brings to life.
-Until then it ignores our announces, and y-webrtc knows no time-out. (With one call alone, 1 of 4,900
-plays of the hard simulation ended without such a peer.)"""
+Until then it ignores our announces, and y-webrtc knows no time-out. (With one call 1 of 4,900 plays
+of the hard simulation ended without such a peer.)"""
 
 MAX_CALLERS = 65
 """So many peers beyond `max_peers` may call us: their own limits may be higher. In all these are
