@@ -21,6 +21,7 @@ from pyodide_rtc.wire.lib0 import Reader, encode_var_uint
 
 __all__ = [
     "DIGEST_BYTES",
+    "Ranges",
     "Units",
     "count_gaps",
     "count_missing",

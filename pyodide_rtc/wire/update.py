@@ -67,12 +67,8 @@ def cut_update(update: bytes, max_bytes: int) -> list[bytes]:
     """
     scanner = Scanner(update)
     pieces = _Pieces(update, max_bytes)
-    for _ in range(scanner.uint()):
-        count, client, clock = scanner.uint(), scanner.uint(), scanner.uint()
-        for _ in range(count):
-            struct = scanner.struct()
-            pieces.add(client, clock, struct)
-            clock += struct.clocks
+    for client, clock, struct in scanner.structs():
+        pieces.add(client, clock, struct)
     pieces.end()
     pieces.done += _cut_deletions(scanner, max_bytes)
     scanner.expect_end()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from pyodide_rtc.errors import DecodeError
 from pyodide_rtc.wire.lib0_encoding import Tag
-from pyodide_rtc.wire.state import Units
+from pyodide_rtc.wire.state import Ranges, Units
 from pyodide_rtc.wire.update_scan import SKIP, Scanner
 
 __all__ = ["MAX_DEPTH", "Extent", "extent_of", "nests_too_deep"]
@@ -49,16 +49,9 @@ def extent_of(update: bytes) -> Extent:
     """
     scanner = Scanner(update)
     spans: Units = {}
-    for _ in range(scanner.uint()):
-        count, client, clock = scanner.uint(), scanner.uint(), scanner.uint()
-        start = clock
-        for _ in range(count):
-            struct = scanner.struct()
-            if struct.kind == SKIP:
-                _add(spans, client, start, clock)
-                start = clock + struct.clocks
-            clock += struct.clocks
-        _add(spans, client, start, clock)
+    for client, clock, struct in scanner.structs():
+        if struct.kind != SKIP and struct.clocks:
+            _add(spans.setdefault(client, []), clock, clock + struct.clocks)
     return Extent(spans, update[scanner.at :])
 
 
@@ -72,15 +65,15 @@ def nests_too_deep(update: bytes) -> bool:
         return False  # which is nearly all, and costs next to nothing
     scanner = Scanner(update)
     try:
-        for _ in range(scanner.uint()):
-            count, _client, _clock = scanner.uint(), scanner.uint(), scanner.uint()
-            for _ in range(count):
-                scanner.struct()
+        for _ in scanner.structs():
+            pass
     except DecodeError:
         pass  # Yrs may have read a deep value before it comes to this
     return scanner.deepest > MAX_DEPTH
 
 
-def _add(spans: Units, client: int, start: int, end: int) -> None:
-    if start < end:
-        spans.setdefault(client, []).append((start, end))
+def _add(ranges: Ranges, start: int, end: int) -> None:
+    if ranges and ranges[-1][1] == start:
+        ranges[-1] = ranges[-1][0], end
+    else:
+        ranges.append((start, end))

@@ -8,6 +8,7 @@ document of 2 MB can have 100,000 structs, and the kernel stands still meanwhile
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -116,6 +117,19 @@ class Scanner:
         """
         if self.at != len(self.data):
             raise self.unexpected("the end of the update")
+
+    def structs(self) -> Iterator[tuple[int, int, Struct]]:
+        """Read all structs of an update, each with its client id and clock. Then deletions follow.
+
+        Raises:
+            DecodeError: as `struct`.
+        """
+        for _ in range(self.uint()):
+            count, client, clock = self.uint(), self.uint(), self.uint()
+            for _ in range(count):
+                struct = self.struct()
+                yield client, clock, struct
+                clock += struct.clocks
 
     def struct(self) -> Struct:
         """Skip a struct, and return where it was.

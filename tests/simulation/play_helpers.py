@@ -15,8 +15,8 @@ from pyodide_rtc.rooms import Rooms
 from pyodide_rtc.testing import Abilities, MemoryHost
 from pyodide_rtc.testing.memory_peer import MemoryDataChannel
 from pyodide_rtc.testing.network import MemoryRelay, MemorySocket
-from pyodide_rtc.wire.lib0 import Reader
 from pyodide_rtc.wire.messages import Message, decode
+from pyodide_rtc.wire.state import decode_state_vector
 from pyodide_rtc.wire.update_scan import SKIP, Scanner
 
 URL = "wss://relay.example.org/"
@@ -42,21 +42,15 @@ def content(doc: Doc[Any]) -> tuple[object, str, object]:
 
 def state_vector(doc: Doc[Any]) -> dict[int, int]:
     """How far a document knows each client; in bytes the order of clients is by chance."""
-    reader = Reader(doc.get_state(), max_bytes=None)
-    return {reader.var_uint(): reader.var_uint() for _ in range(reader.var_uint())}
+    return decode_state_vector(doc.get_state())
 
 
 def gaps(doc: Doc[Any]) -> dict[int, int]:
     """Where a document lacks what it knows to be: by client the clock of the first such struct."""
-    scanner = Scanner(doc.get_update())
     found: dict[int, int] = {}
-    for _ in range(scanner.uint()):
-        count, client, clock = scanner.uint(), scanner.uint(), scanner.uint()
-        for _ in range(count):
-            struct = scanner.struct()
-            if struct.kind == SKIP:
-                found.setdefault(client, clock)
-            clock += struct.clocks
+    for client, clock, struct in Scanner(doc.get_update()).structs():
+        if struct.kind == SKIP:
+            found.setdefault(client, clock)
     return found
 
 

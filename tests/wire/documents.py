@@ -103,10 +103,8 @@ def state_of(state_vector: bytes) -> dict[int, int]:
 def deleted_in(update: bytes) -> set[tuple[int, int]]:
     """Every client id and clock that an update deletes."""
     scanner = Scanner(update)
-    for _ in range(scanner.uint()):
-        structs, _, _ = scanner.uint(), scanner.uint(), scanner.uint()
-        for _ in range(structs):
-            scanner.struct()
+    for _ in scanner.structs():
+        pass
     reader = Reader(update[scanner.at :], max_bytes=None)
     gone = set()
     for _ in range(reader.var_uint()):
