@@ -1,4 +1,4 @@
-"""The next of several deadlines. It is computed after each event, so it has to be cheap."""
+"""Deadlines: the next one of several, and whether one has passed. Both are asked at each event."""
 
 from __future__ import annotations
 
@@ -10,3 +10,8 @@ def earliest(*times_s: float | None) -> float | None:
         if time_s is not None and (found_s is None or time_s < found_s):
             found_s = time_s
     return found_s
+
+
+def has_passed(deadline_s: float | None, now_s: float) -> bool:
+    """Return whether there is a deadline, and it has passed."""
+    return deadline_s is not None and deadline_s <= now_s

@@ -89,8 +89,6 @@ class PeerLink:
         max_frame_bytes: the largest message that this channel can send.
     """
 
-    kind: ClassVar[Literal["peer", "tabs"]] = "peer"
-
     id: LinkId
     peer_id: str
     client_id: int | None
@@ -272,7 +270,6 @@ class TabsLink:
         peers: who is there, by peer id: the client id of its main document, None for a stock page.
     """
 
-    kind: ClassVar[Literal["peer", "tabs"]] = "tabs"
     id: ClassVar[LinkId] = TABS
     is_own_kind: ClassVar[bool] = False  # stock pages may hear it, too
     is_sending_bulk: ClassVar[bool] = False

@@ -18,6 +18,7 @@ from pyodide_rtc.errors import (
     SignalingError,
     SignalingUnavailableError,
 )
+from pyodide_rtc.protocol.deadlines import has_passed
 from pyodide_rtc.wire import signaling_frames as wire
 
 PING_INTERVAL_S = 15.0
@@ -269,7 +270,7 @@ class SignalingMachine:
 
     def on_time(self, now_s: float) -> list[SignalingEffect]:
         """The deadline has come: reconnect, ping, or give a silent server up."""
-        if self.deadline_s is None or now_s < self.deadline_s:
+        if not has_passed(self.deadline_s, now_s):
             return []
         if self.state is ServerState.WAITING:
             return self._connect(now_s) if now_s >= self._socket_due_s else self._probe(now_s)

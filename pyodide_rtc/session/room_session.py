@@ -242,7 +242,7 @@ class RoomSession:
                 self._handle(self._events.popleft())
                 if not self._events:
                     for document in self._documents.values():
-                        # Which brings further events.
+                        # This appends further events, and the loop goes on.
                         self._try("telling of a change", document.flush_applied)
         finally:
             self._is_feeding = False
@@ -250,15 +250,12 @@ class RoomSession:
 
     def _handle(self, event: ev.Event) -> None:
         """Have the machine decide, and perform each of its effects, whatever becomes of another."""
-        effects = (
-            self._try(type(event).__name__, lambda: self.machine.handle(event, self._loop.time()))
-            or ()
-        )
-        for effect in effects:
+        decide = partial(self.machine.handle, event, self._loop.time())
+        for effect in self._try(type(event).__name__, decide) or ():
             self._try(type(effect).__name__, partial(self._perform, effect))
 
     def _try(self, task: str, act: Callable[[], T]) -> T | None:
-        """Do something. A failure is told, once of each kind, and the room goes on."""
+        """Act. If that fails, report it once for each kind of failure; the room goes on."""
         try:
             return act()
         except BaseException as error:  # no failure may keep the other effects from being performed
@@ -417,9 +414,13 @@ class RoomSession:
                     self._end_frames(conn)
             case fx.DropHeld(link):
                 self._arrivals.intake.drop(link)
-            case fx.Report() | fx.PeersChanged() | fx.SyncChanged():
-                self._on_notice(effect)
-            case fx.TransferMoved() | fx.AwarenessChanged():
+            case (
+                fx.Report()
+                | fx.PeersChanged()
+                | fx.SyncChanged()
+                | fx.TransferMoved()
+                | fx.AwarenessChanged()
+            ):
                 self._on_notice(effect)
 
     def _watch_tab_peer(self, peer_id: str) -> None:

@@ -512,8 +512,7 @@ class TestBadPeers:
     ) -> None:
         link_tab(room, "id-tab")
         receive(room, ev.TABS, encode(UnknownMessage(99, b"")))
-        link_peer(room)
-        peer = room.mesh.get(PEER)
+        peer = room.mesh.peer_of(link_peer(room))
         assert peer is not None
         peer.negotiation.close()  # as between two connections
 

@@ -25,7 +25,7 @@ from pyodide_rtc.protocol.connections.signs_of_life import SignsOfLife
 from pyodide_rtc.protocol.connections.strangers import Strangers
 from pyodide_rtc.protocol.connections.tabs import Tabs
 from pyodide_rtc.protocol.connections.unreached import Unreached
-from pyodide_rtc.protocol.deadlines import earliest
+from pyodide_rtc.protocol.deadlines import earliest, has_passed
 from pyodide_rtc.protocol.effects import (
     CheckServers,
     CloseTransport,
@@ -112,7 +112,7 @@ class Connections:
         return self._note(self.mesh.lose(link, reason, PeerClosedError, now_s), now_s)
 
     def leave(self, now_s: float) -> list[Outcome]:
-        """Leave all."""
+        """Say that we leave, and close all connections."""
         outcomes = self.tabs.leave("we left") + self.mesh.leave("we left")
         return self._note(outcomes, now_s)
 
@@ -213,9 +213,11 @@ class Connections:
 
     def _tell_linked(self, now_s: float) -> list[Outcome]:
         """Tell our own kind whom we are linked with, if it is time."""
+        if not has_passed(self._linked.due_s, now_s):
+            return []
         peers = self._linked_peers
         frame = encode(LinkedPeers((*sorted(peers),)))
-        told = self._linked.take(self._own_kind, peers, now_s)
+        told = self._linked.take(self._own_kind, peers)
         return [effect for link in told for effect in link.send(frame)]
 
     def _on_payload(

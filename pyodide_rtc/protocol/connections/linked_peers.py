@@ -33,7 +33,7 @@ class LinkedPeersNews:
             now: whom we are linked with now.
             now_s: the time.
         """
-        stale = [link for link in links if link.told_peers != _news_for(link, now)]
+        stale = _stale(links, now)
         if any(link.told_peers - now for link in stale):
             self.due_s = now_s
         elif not stale:
@@ -41,28 +41,27 @@ class LinkedPeersNews:
         elif self.due_s is None:
             self.due_s = now_s + TELL_DELAY_S
 
-    def take(
-        self, links: Collection[PeerLink], now: frozenset[str], now_s: float
-    ) -> list[PeerLink]:
-        """Return the links by which the list is to be sent now, and note that it is."""
-        if self.due_s is None or now_s < self.due_s:
-            return []
+    def take(self, links: Collection[PeerLink], now: frozenset[str]) -> list[PeerLink]:
+        """Return the links by which the list is to be sent now that it is due, and note that."""
         self.due_s = None
-        stale = [link for link in links if link.told_peers != _news_for(link, now)]
+        stale = _stale(links, now)
         for link in stale:
             link.told_peers = now
         return stale
 
 
 def sayable(peer_ids: Collection[str]) -> frozenset[str]:
-    """Return the peers that can be listed: those whose ids are not too long.
+    """Return the peers that can be listed: up to the limit, and only those with short ids.
 
-    A peer chooses its id itself.
-
-    What a peer says that is not listed, others pass on to us.
+    A peer chooses its own id. Others pass on to us the changes of a peer that is not listed.
     """
     short = [peer_id for peer_id in peer_ids if len(peer_id.encode()) <= MAX_PEER_ID_BYTES]
     return frozenset(short[:MAX_LINKED_PEERS])
+
+
+def _stale(links: Collection[PeerLink], now: frozenset[str]) -> list[PeerLink]:
+    """Return the links whose peers have another list than they should have."""
+    return [link for link in links if link.told_peers != _news_for(link, now)]
 
 
 def _news_for(link: PeerLink, now: frozenset[str]) -> frozenset[str]:

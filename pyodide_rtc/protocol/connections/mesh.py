@@ -21,12 +21,12 @@ from pyodide_rtc.protocol.connections.capability import (
     open_offer_of,
 )
 from pyodide_rtc.protocol.connections.lobby import Lobby, Newcomer
-from pyodide_rtc.protocol.connections.mesh_peer import MeshPeer, is_due
+from pyodide_rtc.protocol.connections.mesh_peer import MeshPeer
 from pyodide_rtc.protocol.connections.negotiation import Negotiation, State
 from pyodide_rtc.protocol.connections.news import Outcome
 from pyodide_rtc.protocol.connections.open_offer import OpenOffer, Verdict
 from pyodide_rtc.protocol.connections.sdp import session_of
-from pyodide_rtc.protocol.deadlines import earliest
+from pyodide_rtc.protocol.deadlines import earliest, has_passed
 from pyodide_rtc.protocol.effects import ConnectionEffect, PublishPayload, Report
 from pyodide_rtc.protocol.events import ChannelSide
 from pyodide_rtc.protocol.link import MAX_RECEIVED_BYTES, PeerLink
@@ -100,10 +100,6 @@ class Mesh:
         """When `on_time` should be called next."""
         waiting = [p.negotiation.deadline_s for p in self if not p.negotiation.has_path]
         return earliest(self._announces.due_s, self._lobby.deadline_s, *waiting)
-
-    def get(self, peer_id: str) -> MeshPeer | None:
-        """Find a peer by its network identity."""
-        return self._peers.get(peer_id)
 
     def peer_of(self, conn: int) -> MeshPeer | None:
         """Find the peer of a peer connection that is not closed yet."""
@@ -259,14 +255,14 @@ class Mesh:
     def on_time(self, now_s: float) -> list[Outcome]:
         """Act on time-outs and doubts, call newcomers, and announce, each when due."""
         outcomes: list[Outcome] = []
-        for peer in [p for p in self if is_due(p.negotiation.deadline_s, now_s)]:
-            if is_due(peer.negotiation.give_up_s, now_s):
+        for peer in [p for p in self if has_passed(p.negotiation.deadline_s, now_s)]:
+            if has_passed(peer.negotiation.give_up_s, now_s):
                 outcomes += self._time_out(peer, now_s)
             else:
                 outcomes += peer.negotiation.settle_doubt(now_s)
         for newcomer in self._lobby.take_due(now_s):
             outcomes += self._call(newcomer, now_s)
-        if is_due(self._announces.due_s, now_s):
+        if has_passed(self._announces.due_s, now_s):
             outcomes += self.announce(now_s)
         return outcomes
 
@@ -435,7 +431,7 @@ class Mesh:
         return outcomes if peer.guess else outcomes + self.announce_again(now_s)
 
     def _lose(self, peer: MeshPeer, reason: str, now_s: float) -> list[Outcome]:
-        """Lose a peer; a stock peer is called once, as it may still be there."""
+        """Lose a peer; a stock peer is called again, as it may still be there."""
         peer.negotiation.spare_offer()
         outcomes = self.close(peer.peer_id, reason)
         if peer.capability is None and peer.guess < len(GUESS_DELAYS_S):

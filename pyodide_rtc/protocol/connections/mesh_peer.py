@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pyodide_rtc.protocol.connections.capability import Capability
 from pyodide_rtc.protocol.connections.negotiation import Negotiation
 from pyodide_rtc.protocol.connections.news import LinkReady, Outcome
+from pyodide_rtc.protocol.deadlines import has_passed
 from pyodide_rtc.protocol.effects import AcceptDescription, PeersChanged
 from pyodide_rtc.protocol.link import PeerLink
 from pyodide_rtc.wire.payload import SignalMessage
@@ -66,7 +67,7 @@ class MeshPeer:
     def doubt(self, now_s: float) -> list[Outcome]:
         """It may have lost its end of a negotiation under way, as it announces itself again."""
         self.negotiation.doubt(now_s)
-        if is_due(self.negotiation.deadline_s, now_s):
+        if has_passed(self.negotiation.deadline_s, now_s):
             return [*self.negotiation.settle_doubt(now_s)]
         return []
 
@@ -97,8 +98,3 @@ class MeshPeer:
             assert self.link is not None, "a joined peer has a link"
             outcomes.append(LinkReady(self.link))
         return outcomes
-
-
-def is_due(deadline_s: float | None, now_s: float) -> bool:
-    """Return whether there is a deadline, and it has passed."""
-    return deadline_s is not None and deadline_s <= now_s

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from pyodide_rtc.protocol.deadlines import earliest
+from pyodide_rtc.protocol.deadlines import earliest, has_passed
 from pyodide_rtc.protocol.events import JsonObject
 from pyodide_rtc.wire.awareness_update import AwarenessEntry
 from pyodide_rtc.wire.lib0 import MAX_SAFE_INTEGER
@@ -129,7 +129,7 @@ class AwarenessMachine:
             itself who is silent.
         """
         sent = AwarenessChange()
-        if self._due_s is None or now_s < self._due_s:
+        if not has_passed(self._due_s, now_s):
             return sent, AwarenessChange()
         gone = []
         for client_id, record in self._records.items():

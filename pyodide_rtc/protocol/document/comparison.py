@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from pyodide_rtc.errors import ChangesMissingError
 from pyodide_rtc.protocol import events as ev
-from pyodide_rtc.protocol.deadlines import earliest
+from pyodide_rtc.protocol.deadlines import earliest, has_passed
 from pyodide_rtc.protocol.document.replica import Effects, Replica
 from pyodide_rtc.protocol.document.stock_checks import StockChecks, is_stock
 from pyodide_rtc.protocol.effects import AskBeyond, AskCheck, Report
@@ -59,8 +59,7 @@ class CheckTimes:
 
     def is_due(self, now_s: float) -> bool:
         """Return whether a check is due now; if so, none is due again before the next change."""
-        deadline_s = self.deadline_s
-        if deadline_s is None or now_s < deadline_s:
+        if not has_passed(self.deadline_s, now_s):
             return False
         self._first_s = None
         return True
@@ -114,9 +113,8 @@ class Comparison:
             effects.append(self.ask_check())
         elif is_renewal:
             link = self._next_turn()
-            if (
-                link is not None or self._gaps_s is not None
-            ):  # nobody is here, but we may lack something
+            # Also if nobody is here while we lack something: that is reported when it lasts.
+            if link is not None or self._gaps_s is not None:
                 effects.append(self.ask_check(link))
         return effects
 

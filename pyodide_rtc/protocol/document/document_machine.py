@@ -18,7 +18,6 @@ from pyodide_rtc.protocol.document.replica import (
     NO_STATE,
     Effects,
     Replica,
-    left_to_others,
     receivers,
 )
 from pyodide_rtc.protocol.effects import ApplyUpdate, AskComparison, AskDiff, AskState, Report
@@ -226,9 +225,9 @@ class DocumentMachine:
     def _tell_change(
         self, update: bytes | None, source: ev.LinkId | None, before_state: bytes
     ) -> Effects:
-        for replica in left_to_others(self.replicas, source):
+        told, served = receivers(self.replicas, source)
+        for replica in served:
             replica.leave_to_others(before_state)
-        told = receivers(self.replicas, source)
         return [effect for r in told for effect in r.tell_change(update, before_state)]
 
     def _on_answered(self, link: ev.LinkId) -> Effects:

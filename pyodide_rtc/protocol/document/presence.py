@@ -1,8 +1,8 @@
 """The presence in a document: who is here, and which links are told of it.
 
-Puts together the states (`awareness_machine`), their limits (`awareness_limits`) and the links. A
-client is the writer of one document. The peer that was the first to say that a client is its own is
-shown by that client's name.
+It holds the states (`awareness_machine`), limits what a link may bring (`awareness_limits`), and
+decides which links are told. A client is the writer of one document. If several peers claim the
+same client, the first one is shown with that client's name.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class Presence:
         return self.tell_change(self.awareness.apply(heard, now_s), link)
 
     def forget(self, link: LinkId) -> None:
-        """Take that a link is gone."""
+        """Forget a link that is closed."""
         self._limits.forget(link)
 
     # What goes out.
@@ -151,7 +151,8 @@ class Presence:
         if change.all:
             # A change of our own client answers what the source claimed: it has to get it, too.
             exclude = None if self.client_id in change.all else source
-            effects += self.tell_clients(change.all, receivers(self.replicas, exclude))
+            told, _ = receivers(self.replicas, exclude)
+            effects += self.tell_clients(change.all, told)
         return effects
 
     def _message(self, ids: Iterable[int]) -> AwarenessMessage:

@@ -99,7 +99,7 @@ class Replica:
     # What it has.
 
     def settle(self, ahead: int) -> Effects:
-        """Take that it has answered, and that we lack so many units still of what it has told."""
+        """It has answered, and we still lack so many units of what its check tells."""
         effects = self._mark_synced(is_synced=not ahead and not self.is_unlike)
         if (self.ahead or 0) != ahead:
             self.ahead = ahead
@@ -268,23 +268,22 @@ class Replica:
             self._repeats.append(frame)
 
 
-def left_to_others(replicas: Mapping[LinkId, Replica], source: LinkId | None) -> list[Replica]:
-    """Return the replicas whose peers receive a change from its source itself."""
-    told = [replica.link.id for replica in receivers(replicas, source)]
-    return [r for r in replicas.values() if r.link.is_open and r.link.id not in (*told, source)]
+def receivers(
+    replicas: Mapping[LinkId, Replica], source: LinkId | None
+) -> tuple[list[Replica], list[Replica]]:
+    """Return who a change has to be sent to, and who receives it from its source itself.
 
-
-def receivers(replicas: Mapping[LinkId, Replica], source: LinkId | None) -> list[Replica]:
-    """Return the replicas that a change has to be sent to.
-
-    Left out are its source, and all who are linked with that source themselves.
+    The second are those who are linked with the source. The source is in neither.
 
     Args:
         replicas: all replicas, by link.
         source: the link that the change came by; None if it was made here.
     """
-    others = [r for r in replicas.values() if r.link.is_open and r.link.id != source]
     origin = None if source is None else replicas.get(source)
-    if origin is None:
-        return others
-    return [r for r in others if not r.link.hears(origin.link)]
+    told: list[Replica] = []
+    served: list[Replica] = []
+    for replica in replicas.values():
+        if replica.link.is_open and replica.link.id != source:
+            is_served = origin is not None and replica.link.hears(origin.link)
+            (served if is_served else told).append(replica)
+    return told, served
