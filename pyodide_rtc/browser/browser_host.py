@@ -133,25 +133,11 @@ class BrowserPage:
 
     def __init__(self, bridge: PageBridge) -> None:
         self._bridge = bridge
-        self._storage = PageStorage(bridge)
-        self._locks = BrowserLocks()
+        self.route = bridge.route
+        self.storage = PageStorage(bridge)
+        self.locks = BrowserLocks()
         self._life = _PageLife()
         bridge.add("page", self._life)
-
-    @property
-    def route(self) -> str:
-        """How the page is reached, as one word."""
-        return self._bridge.route
-
-    @property
-    def storage(self) -> PageStorage:
-        """The page's storage."""
-        return self._storage
-
-    @property
-    def locks(self) -> BrowserLocks:
-        """The browser's locks."""
-        return self._locks
 
     async def facts(self) -> PageFacts:
         """Ask the page about itself.
@@ -183,12 +169,7 @@ class BrowserMachine:
     """What the thread that runs Python has by itself, without the page."""
 
     def __init__(self) -> None:
-        self._crypto = SubtleCrypto()
-
-    @property
-    def crypto(self) -> SubtleCrypto:
-        """The cryptography of password rooms."""
-        return self._crypto
+        self.crypto = SubtleCrypto()
 
     def soon(self, callback: Callable[[], None]) -> None:
         """Call back once Python gives the thread back to the browser, as a microtask."""
@@ -226,32 +207,17 @@ class BrowserHost:
     def __init__(self, bridge: PageBridge, disconnect: Callable[[], None]) -> None:
         self._bridge = bridge
         self._disconnect = disconnect
-        self._network = BrowserNetwork(bridge)
-        self._page = BrowserPage(bridge)
-        self._machine = BrowserMachine()
+        self.network = BrowserNetwork(bridge)
+        self.page = BrowserPage(bridge)
+        self.machine = BrowserMachine()
         self._is_closed = False
-
-    @property
-    def network(self) -> BrowserNetwork:
-        """The ways to others."""
-        return self._network
-
-    @property
-    def page(self) -> BrowserPage:
-        """The page."""
-        return self._page
-
-    @property
-    def machine(self) -> BrowserMachine:
-        """What Python's thread has by itself, without the page."""
-        return self._machine
 
     async def aclose(self) -> None:
         """Close everything that was opened, and release the page; twice is no error."""
         if self._is_closed:
             return
         self._is_closed = True
-        self._machine.crypto.close()
-        self._network.close()
+        self.machine.crypto.close()
+        self.network.close()
         self._bridge.close()
         self._disconnect()

@@ -12,7 +12,6 @@ from pyodide_rtc.errors import BrowserUnsupportedError, DecryptionError, RtcErro
 from pyodide_rtc.ports import (
     Abilities,
     IceServer,
-    KeyValueStore,
     PageFacts,
     PeerTransport,
     PeerTransportHandler,
@@ -117,12 +116,7 @@ class MemoryNetwork:
 
     def __init__(self, host: MemoryHost, abilities: Abilities) -> None:
         self._host = host
-        self._abilities = abilities
-
-    @property
-    def abilities(self) -> Abilities:
-        """What its peer connections can do."""
-        return self._abilities
+        self.abilities = abilities
 
     def open_socket(self, url: str, handler: SignalingSocketHandler) -> SignalingSocket:
         """Open a socket to the signaling server of that address."""
@@ -152,27 +146,14 @@ class MemoryPage:
         host: the host.
     """
 
+    route = "memory"
+
     def __init__(self, host: MemoryHost) -> None:
         self._host = host
-        self._store = MemoryStore()
-        self._locks = MemoryLocks(host.fabric, host.browser)
+        self.storage = MemoryStore()
+        self.locks = MemoryLocks(host.fabric, host.browser)
         self.on_away: Callable[[], None] = lambda: None
         self.on_woken: Callable[[], None] = lambda: None
-
-    @property
-    def route(self) -> str:
-        """The word for the room's repr."""
-        return "memory"
-
-    @property
-    def storage(self) -> KeyValueStore:
-        """The storage."""
-        return self._store
-
-    @property
-    def locks(self) -> MemoryLocks:
-        """The locks of the browser."""
-        return self._locks
 
     async def facts(self) -> PageFacts:
         """Return the page's facts."""
@@ -196,12 +177,7 @@ class MemoryMachine:
 
     def __init__(self, fabric: Network) -> None:
         self._random = fabric.random
-        self._crypto = MemoryCrypto(fabric)
-
-    @property
-    def crypto(self) -> MemoryCrypto:
-        """The cryptography."""
-        return self._crypto
+        self.crypto = MemoryCrypto(fabric)
 
     def soon(self, callback: Callable[[], None]) -> None:
         """Call back in the loop's next turn."""
@@ -241,24 +217,9 @@ class MemoryHost:
         self.peers: list[MemoryPeer] = []
         self.is_closed = False
         self.is_dead = False
-        self._network = MemoryNetwork(self, abilities)
-        self._page = MemoryPage(self)
-        self._machine = MemoryMachine(fabric)
-
-    @property
-    def network(self) -> MemoryNetwork:
-        """Its ways to others."""
-        return self._network
-
-    @property
-    def page(self) -> MemoryPage:
-        """Its page."""
-        return self._page
-
-    @property
-    def machine(self) -> MemoryMachine:
-        """Its computer."""
-        return self._machine
+        self.network = MemoryNetwork(self, abilities)
+        self.page = MemoryPage(self)
+        self.machine = MemoryMachine(fabric)
 
     @property
     def connected(self) -> list[MemoryPeer]:
@@ -267,17 +228,17 @@ class MemoryHost:
 
     def put_away(self) -> None:
         """Put the page away, as if people left it; that closes all peer connections."""
-        self._page.on_away()
+        self.page.on_away()
         for peer in self.peers:
             peer.close()
 
     def wake(self) -> None:
         """Show the page again."""
-        self._page.on_woken()
+        self.page.on_woken()
 
     async def aclose(self) -> None:
         """Close all peer connections, as a page that is closed does."""
         self.is_closed = True
-        self._page.locks.release_all()
+        self.page.locks.release_all()
         for peer in self.peers:
             peer.close()
