@@ -25,7 +25,7 @@ from pyodide_rtc.wire.state import (
     digest_of,
     encode_state_vector,
 )
-from pyodide_rtc.wire.update_extent import MAX_DEPTH, extent_of, nests_too_deep
+from pyodide_rtc.wire.update_extent import MAX_DEPTH, extent_of, nests_too_deep, reaches_beyond
 
 logger = logging.getLogger("pyodide_rtc.sync")
 
@@ -133,7 +133,7 @@ class DocumentBinding:
         self._incoming: deque[tuple[LinkId, bytes, bool]] = deque()
         self._incoming_bytes = 0
         self._retry_handle: asyncio.TimerHandle | None = None
-        self._applying: LinkId | None = None
+        self._applying: tuple[LinkId, bytes] | None = None
         self._state_bytes = 0
         self._inventory: Inventory | None = None  # None after a change
         self._is_closed = False
@@ -231,11 +231,24 @@ class DocumentBinding:
 
     def _on_transaction(self, event: TransactionEvent) -> None:
         self._inventory = None
-        source = self._applying
+        source = self._source_of(event.update)
         if source not in self._pending:  # read once for all its changes: the state costs time
             before_state = event.before_state  # type: ignore[attr-defined]  # not in its stub
             self._collect(source, before_state)
         self._pending[source].updates.append(event.update)
+
+    def _source_of(self, change: bytes) -> LinkId | None:
+        """Return the link that has brought a change of the document.
+
+        If an update lets in what came before by other links and waited for it, the whole change
+        counts as made here. For the update's sender may lack what waited, and those who hear that
+        sender do not receive it from there.
+        """
+        if self._applying is None:
+            return None
+        link, update = self._applying
+        has_more = reaches_beyond(change, update) and is_readable(change)
+        return None if has_more else link
 
     def _collect(self, source: LinkId | None, before_state: bytes) -> _Pending:
         """Collect changes of a source until the end of the turn, or until `flush_applied`."""
@@ -301,7 +314,7 @@ class DocumentBinding:
 
     def _apply(self, transaction: AbstractContextManager[Any], link: LinkId, update: bytes) -> bool:
         """Apply an update, and return whether the document has it."""
-        self._applying = link
+        self._applying = link, update
         is_large = len(update) >= _LARGE_BYTES
         try:
             with self._unheard(link) if is_large else nullcontext(), transaction:

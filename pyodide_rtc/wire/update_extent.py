@@ -12,7 +12,7 @@ from pyodide_rtc.wire.lib0_encoding import Tag
 from pyodide_rtc.wire.state import Ranges, Units
 from pyodide_rtc.wire.update_scan import SKIP, Scanner
 
-__all__ = ["MAX_DEPTH", "Extent", "extent_of", "nests_too_deep"]
+__all__ = ["MAX_DEPTH", "Extent", "extent_of", "nests_too_deep", "reaches_beyond"]
 
 MAX_DEPTH = 1_000
 """How deep values may nest. Yrs 0.28 reads them by recursion: 30,000 levels, which are 60 kB, end a
@@ -53,6 +53,25 @@ def extent_of(update: bytes) -> Extent:
         if struct.kind != SKIP and struct.clocks:
             _add(spans.setdefault(client, []), clock, clock + struct.clocks)
     return Extent(spans, update[scanner.at :])
+
+
+def reaches_beyond(change: bytes, update: bytes) -> bool:
+    """Return whether a change of a document has later units of some client than an update.
+
+    The answer is no if one of them cannot be measured.
+
+    Args:
+        change: in format v1.
+        update: the update that made the change.
+    """
+    if change == update:
+        return False  # so it is with most edits
+    try:
+        ends = {client: ranges[-1][1] for client, ranges in extent_of(update).spans.items()}
+        spans = extent_of(change).spans
+    except DecodeError:
+        return False
+    return any(ranges[-1][1] > ends.get(client, 0) for client, ranges in spans.items())
 
 
 def nests_too_deep(update: bytes) -> bool:

@@ -316,6 +316,20 @@ class TestIncoming:
 
         assert bound.sources == [7]
 
+    async def test_what_waited_for_it_is_handed_on_to_its_source_as_well(
+        self, bound: Bound
+    ) -> None:
+        first, second = updates_of(Doc(), "ab")
+
+        bound.binding.apply(7, second)  # waits for the first
+        bound.binding.flush_applied()
+        bound.binding.apply(8, first)
+        await turn()
+
+        change, source = bound.changes[-1]
+        assert replayed([change]) == {"a": 1, "b": 1}
+        assert source is None, "7 may lack the first one, 8 the second one"
+
     async def test_a_large_one_is_told_of_and_not_handed_on(self, bound: Bound) -> None:
         bound.binding.apply(7, update_of(a=1))
         bound.binding.flush_applied()

@@ -10,7 +10,7 @@ from pycrdt import Doc, Text
 from pyodide_rtc.errors import DecodeError
 from pyodide_rtc.wire.lib0 import encode_var_uint
 from pyodide_rtc.wire.state import decode_state_vector
-from pyodide_rtc.wire.update_extent import MAX_DEPTH, extent_of, nests_too_deep
+from pyodide_rtc.wire.update_extent import MAX_DEPTH, extent_of, nests_too_deep, reaches_beyond
 
 from .documents import random_document
 from .wire_helpers import damaged_bytes, quick, raises_only_wire_errors
@@ -47,6 +47,17 @@ def test_what_comes_behind_a_gap_is_a_span_of_its_own() -> None:
     assert extent_of(update).spans == {7: [(4, 6), (7, 13)]}
     assert extent_of(uints(1, 2, 7, 4, skip, 1, gc, 5, 0)).spans == {7: [(5, 10)]}
     assert extent_of(uints(1, 1, 7, 4, skip, 1, 0)).spans == {}
+
+
+def test_a_change_reaches_beyond_an_update_with_later_units_of_anybody() -> None:
+    gc = 0
+    update = uints(1, 1, 7, 4, gc, 2, 0)
+
+    assert not reaches_beyond(update, update)
+    assert not reaches_beyond(uints(1, 1, 7, 5, gc, 1, 0), update)
+    assert reaches_beyond(uints(1, 1, 7, 4, gc, 3, 0), update)
+    assert reaches_beyond(uints(2, 1, 7, 4, gc, 2, 1, 8, 0, gc, 1, 0), update)
+    assert not reaches_beyond(update, b"no update")
 
 
 @pytest.mark.parametrize("data", [b"", b"\x01", uints(1, 1, 7, 0, 11, 1, 0)])
