@@ -26,6 +26,11 @@ The tree::
     |- StorageError                 the browser refused to store something
     |  `- QuotaExceededError        the browser's storage is full
     |- SyncTimeoutError             the room was not synced in time (also TimeoutError)
+    |- SharedValueError             something cannot be done with a shared value
+    |  |- ValueRefusedError          a value cannot be shared (also TypeError and ValueError)
+    |  |- ValueRemovedError          the value is not in the document any more
+    |  |- NameInUseError             a name is used as another kind of value
+    |  `- TransactionError           the document cannot be used so at this moment
     |- RoomClosedError              the room was left
     `- InternalError                pyodide-rtc itself has a fault
 
@@ -47,6 +52,7 @@ __all__ = [
     "InternalError",
     "LocalProtocolError",
     "MessageTooBigError",
+    "NameInUseError",
     "NegotiationError",
     "PeerClosedError",
     "PeerError",
@@ -57,11 +63,15 @@ __all__ = [
     "RoomClosedError",
     "RtcError",
     "SameClientError",
+    "SharedValueError",
     "SignalingClosedError",
     "SignalingError",
     "SignalingUnavailableError",
     "StorageError",
     "SyncTimeoutError",
+    "TransactionError",
+    "ValueRefusedError",
+    "ValueRemovedError",
 ]
 
 _EXCERPT_BYTES = 32
@@ -368,6 +378,79 @@ class RoomClosedError(RtcError):
 
     def __str__(self) -> str:
         return f"room {self.room!r} is closed: {self.reason}"
+
+
+class SharedValueError(RtcError):
+    """Something cannot be done with a shared value.
+
+    Args:
+        problem: what is wrong.
+        remedy: what to write instead, as a sentence.
+    """
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(problem, remedy)
+        self.problem = problem
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.problem}. {self.remedy}"
+
+
+class ValueRefusedError(SharedValueError, TypeError, ValueError):
+    """A value, a key or a position is of a type or a size that cannot be shared.
+
+    Args:
+        where: the place in the document that it was meant for, such as ``state['x'][2]``.
+        what: what is wrong with it; names its type.
+        remedy: what to write instead, as a sentence.
+    """
+
+    def __init__(self, where: str, what: str, remedy: str) -> None:
+        super().__init__(f"{where}: {what}", remedy)
+        self.args = (where, what, remedy)
+        self.where = where
+        self.what = what
+
+
+class ValueRemovedError(SharedValueError):
+    """The value is not in the document any more: somebody removed or replaced it.
+
+    Args:
+        kind: the kind of the value, such as ``SharedMap``.
+    """
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(
+            f"This {kind} is not in the document any more: it was removed or replaced",
+            "Read it anew from where it was.",
+        )
+        self.args = (kind,)
+        self.kind = kind
+
+
+class NameInUseError(SharedValueError):
+    """One name is used as two kinds of shared values, and each kind sees its own content.
+
+    Args:
+        name: the name.
+        used_as: what it is already, as a word: ``map``, ``list`` or ``text``.
+        wanted: what it was to be, too.
+    """
+
+    def __init__(self, name: str, used_as: str, wanted: str) -> None:
+        super().__init__(
+            f"The name {name!r} is used as a {used_as}, and as a {wanted} as well",
+            "Use another name for one of the two.",
+        )
+        self.args = (name, used_as, wanted)
+        self.name = name
+        self.used_as = used_as
+        self.wanted = wanted
+
+
+class TransactionError(SharedValueError):
+    """The document cannot be used so at this moment: of what is going on, the problem tells."""
 
 
 class InternalError(RtcError):

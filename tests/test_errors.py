@@ -19,6 +19,7 @@ from pyodide_rtc.errors import (
     InternalError,
     LocalProtocolError,
     MessageTooBigError,
+    NameInUseError,
     NegotiationError,
     PeerClosedError,
     PeerError,
@@ -29,11 +30,15 @@ from pyodide_rtc.errors import (
     RoomClosedError,
     RtcError,
     SameClientError,
+    SharedValueError,
     SignalingClosedError,
     SignalingError,
     SignalingUnavailableError,
     StorageError,
     SyncTimeoutError,
+    TransactionError,
+    ValueRefusedError,
+    ValueRemovedError,
 )
 
 URL = "wss://relay.example.org/"
@@ -93,6 +98,22 @@ SENTENCES: list[tuple[RtcError, str]] = [
     (StorageError("the browser refused"), "the browser refused"),
     (QuotaExceededError("the storage is full"), "the storage is full"),
     (SyncTimeoutError(2.5, "Nobody is here."), "not synced within 2.5 s: Nobody is here."),
+    (SharedValueError("It is odd", "Do not."), "It is odd. Do not."),
+    (
+        ValueRefusedError("state['x']", "a set cannot be shared", "Write sorted(value)."),
+        "state['x']: a set cannot be shared. Write sorted(value).",
+    ),
+    (
+        ValueRemovedError("SharedMap"),
+        "This SharedMap is not in the document any more: it was removed or replaced. "
+        "Read it anew from where it was.",
+    ),
+    (
+        NameInUseError("x", "map", "text"),
+        "The name 'x' is used as a map, and as a text as well. "
+        "Use another name for one of the two.",
+    ),
+    (TransactionError("It is open", "End it first."), "It is open. End it first."),
     (RoomClosedError("demo", "it was left"), "room 'demo' is closed: it was left"),
 ]
 
@@ -151,6 +172,11 @@ def test_the_drawing_of_the_tree_is_the_tree() -> None:
 @pytest.mark.parametrize("kind", [BridgeTimeoutError, SyncTimeoutError])
 def test_time_outs_are_those_of_python_too(kind: type[Exception]) -> None:
     assert issubclass(kind, TimeoutError)
+
+
+def test_refusals_are_those_of_python_too() -> None:
+    assert issubclass(ValueRefusedError, TypeError)
+    assert issubclass(ValueRefusedError, ValueError)
 
 
 def test_an_excerpt_is_cut() -> None:
