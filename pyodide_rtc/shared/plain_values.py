@@ -44,6 +44,10 @@ _REMEDY = "Write it as text, numbers, bytes, None, and lists or dicts of these."
 _READ_ONLY = "This is a plain value, and read-only: to change it would share nothing"
 
 
+class InDocument:
+    """Marks what is in a document already: it cannot be put into it again."""
+
+
 class PlainDict(dict[str, Any]):
     """A dict that was stored as one plain value: read-only. `dict(it)` gives one to change."""
 
@@ -103,6 +107,8 @@ class _Checker:
     def check(self, value: object) -> Any:
         """Return the value as it is to be stored; dicts and lists as ones that are to be made."""
         match value:
+            case InDocument():
+                self._refuse_second_place(value)
             case Plain():
                 return self.as_plain(value.value)
             case PlainDict() | tuple():
@@ -118,6 +124,8 @@ class _Checker:
     def as_plain(self, value: object) -> Any:
         """Return the value as one plain value."""
         match value:
+            case InDocument():
+                self._refuse_second_place(value)
             case Plain():
                 return self.as_plain(value.value)
             case Mapping():
@@ -210,13 +218,14 @@ class _Checker:
     def _refuse_surrogate(self) -> Never:
         self._refuse("the text has half a character", 'Write text.encode("utf-8", "replace").')
 
+    def _refuse_second_place(self, value: object) -> Never:
+        self._refuse(
+            f"this {type(value).__name__} is in the document already, and cannot be in two places",
+            "Write a copy: value.to_py().",
+        )
+
     def _refuse_type(self, value: object) -> Never:
         kind = type(value)
-        if kind.__module__.startswith("pyodide_rtc.shared"):
-            self._refuse(
-                f"this {kind.__name__} is in the document already, and cannot be in two places",
-                "Write a copy: value.to_py().",
-            )
         if kind.__module__.startswith("pycrdt"):
             self._refuse(
                 f"a {kind.__name__} of pycrdt cannot be put here",
@@ -292,6 +301,8 @@ def from_document(value: Any) -> Any:
             return tuple(from_document(item) for item in value)
         case dict():
             return PlainDict({key: from_document(item) for key, item in value.items()})
+        case bytearray():
+            return bytes(value)
     return value
 
 
@@ -303,4 +314,4 @@ def is_same(one: Any, other: Any) -> bool:
         return len(one) == len(other) and all(map(is_same, one, other))
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(is_same(one[key], other[key]) for key in one)
-    return bool(one == other or (one != one and other != other))  # noqa: PLR0124 - so is nan
+    return bool(one == other or (one != one and other != other))

@@ -11,15 +11,24 @@ PIECE_CHARACTERS = 1024
 """How long pieces are when they are cut. They may grow to twice as much."""
 
 
+EMBEDDED = "\udfff"
+"""Stands for an object that another editor put into the text: one unit, for pycrdt too. It is half
+a character, so no text has it, and what Python writes in place of it is one byte long."""
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode(errors="replace")
+
+
 def _size(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode())
+    return len(text) if text.isascii() else len(_bytes(text))
 
 
 class TextCopy:
     """A text with its positions in characters and in bytes of UTF-8.
 
     Args:
-        text: the text.
+        text: the text, with `EMBEDDED` for each object in it.
     """
 
     def __init__(self, text: str) -> None:
@@ -52,7 +61,7 @@ class TextCopy:
         characters = 0
         for piece, size in zip(self._pieces, self._sizes, strict=True):
             if offset_bytes <= size:
-                return characters + len(piece.encode()[:offset_bytes].decode(errors="ignore"))
+                return characters + len(_bytes(piece)[:offset_bytes].decode(errors="ignore"))
             offset_bytes -= size
             characters += len(piece)
         return characters

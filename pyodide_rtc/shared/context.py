@@ -1,0 +1,234 @@
+"""How shared values read and write their document.
+
+All access goes through here: what pycrdt raises in its own words becomes a typed error, and while a
+transaction is open, nobody but its own task writes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+from pycrdt import Doc, Map, ReadTransaction, Transaction, UndoManager
+
+from pyodide_rtc.errors import InternalError, TransactionError
+from pyodide_rtc.shared.observation import Observations
+
+logger = logging.getLogger("pyodide_rtc.shared")
+
+_OBSERVER = "The document is inside an observer of pycrdt"
+_OBSERVER_REMEDY = "Write after it has returned, or use observe() of a shared value."
+
+
+def current_task() -> object:
+    """Return the task that runs now; None outside of tasks."""
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return None
+
+
+def is_running(transaction: Transaction) -> bool:
+    """Return whether a transaction of pycrdt is open, or about to end."""
+    try:
+        _ = transaction.origin
+    except RuntimeError as error:  # at its end, it is borrowed
+        return "No current transaction" not in str(error)
+    return True
+
+
+def is_panic(error: BaseException) -> bool:
+    """Return whether pycrdt's library failed: the class for it cannot be imported."""
+    return type(error).__name__ == "PanicException"
+
+
+def raise_typed(error: BaseException) -> NoReturn:
+    """Raise an error, or ours in place of one that pycrdt raises for how it was used."""
+    if is_panic(error):
+        raise InternalError.of("the document", error) from error
+    is_pycrdts = type(error) is RuntimeError and re.search("borrow|ransaction", str(error))
+    if is_pycrdts:
+        raise TransactionError(_OBSERVER, _OBSERVER_REMEDY) from error
+    raise error
+
+
+class _Running:
+    """A transaction of a user's block."""
+
+    def __init__(self, task: object) -> None:
+        self.task = task
+        self.new_roots: list[Any] = []
+
+
+class Context:
+    """One document, as its shared values use it.
+
+    Args:
+        doc: the document.
+        soon: calls back once the code that runs now has come to its end.
+        on_error: takes what is wrong and nobody can be told otherwise.
+        author_of: names the peer whose update a transaction of this origin was.
+        wrap: makes a shared value out of pycrdt's, at this place.
+    """
+
+    def __init__(
+        self,
+        doc: Doc[Any],
+        soon: Callable[[Callable[[], None]], object],
+        on_error: Callable[[BaseException], None],
+        author_of: Callable[[object], str],
+        wrap: Callable[[Context, Any, Any], Any],
+    ) -> None:
+        self.doc = doc
+        self.soon = soon
+        self.on_error = on_error
+        self._wrap = wrap
+        self._running: _Running | None = None
+        self._at_end: list[Callable[[], None]] = []
+        self.is_undoing = False
+        """Whether changes are made of which observers are not told: what failed is taken back."""
+        self.observations = Observations(self, author_of)
+
+    def wrap(self, raw: Any, place: Any) -> Any:
+        """Return the shared value for one of pycrdt's, which is at this place."""
+        return self._wrap(self, raw, place)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Read the document in one go.
+
+        Raises:
+            TransactionError: this is inside an observer of the whole pycrdt document.
+            InternalError: pycrdt failed.
+        """
+        try:
+            with self.doc.transaction():
+                yield
+        except BaseException as error:
+            raise_typed(error)
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Do something that makes its own transaction.
+
+        Raises:
+            TransactionError: another task has a transaction open, or this is inside an observer.
+            InternalError: pycrdt failed.
+        """
+        self._check_task()
+        try:
+            yield
+        except BaseException as error:
+            raise_typed(error)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Write the document in one go; within a transaction, as a part of it.
+
+        Raises:
+            TransactionError: this is inside an observer of pycrdt, or another task has a
+                transaction open.
+            InternalError: pycrdt failed.
+        """
+        self._check_task()
+        transaction = self.doc.transaction()
+        if isinstance(transaction, ReadTransaction):
+            raise TransactionError(_OBSERVER, _OBSERVER_REMEDY)
+        try:
+            with transaction:
+                yield
+        except BaseException as error:
+            if not self._is_of_observers(error):
+                raise_typed(error)
+            # The change is made. It was an observer of pycrdt's own that failed.
+            self.tell(error)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Group changes into one, and undo them if the block raises.
+
+        Raises:
+            TransactionError: another task has a transaction open, or this is inside an observer.
+        """
+        self._check_task()
+        if self._running is not None or self.open_transaction() is not None:
+            with self.writing():
+                yield
+            return
+        running = self._running = _Running(current_task())
+        self.soon(lambda: self._tell_if_open(running))
+        roots = [raw for raw in self.doc.values() if raw is not None]
+        manager = UndoManager(scopes=roots, capture_timeout_millis=0)
+        try:
+            with self.writing():
+                try:
+                    yield
+                except BaseException:
+                    self.is_undoing = True  # from here on, what happens takes itself back
+                    raise
+        except BaseException:
+            manager.undo()
+            for raw in running.new_roots:
+                self._empty(raw)
+            raise
+        finally:
+            self.is_undoing = False
+            self._running = None
+            waiting, self._at_end = self._at_end, []
+            for callback in waiting:
+                self.soon(callback)
+
+    def open_transaction(self) -> Transaction | None:
+        """Return the transaction that is open now, pycrdt's own included."""
+        transaction = self.doc.transaction()
+        return transaction if is_running(transaction) else None
+
+    def when_free(self, callback: Callable[[], None]) -> bool:
+        """Call back once the transaction of a block has ended; False if there is none."""
+        if self._running is None:
+            return False
+        self._at_end.append(callback)
+        return True
+
+    def add_new_root(self, raw: Any) -> None:
+        """A name is used for the first time; if that is in a block, it is emptied if that raises."""
+        if self._running is not None:
+            self._running.new_roots.append(raw)
+
+    def tell(self, error: BaseException) -> None:
+        """Show an error that cannot be raised to anybody."""
+        logger.error("! %s", type(error).__name__, exc_info=error)
+        self.on_error(error)
+
+    def _check_task(self) -> None:
+        if self._running is not None and self._running.task is not current_task():
+            raise TransactionError(
+                "A transaction of another task is open, and waits for something",
+                "Write once it has ended; in that task, do not await within a transaction.",
+            )
+
+    def _tell_if_open(self, running: _Running) -> None:
+        if self._running is running:
+            self.tell(
+                TransactionError(
+                    "A transaction is open while its block waits, and changes of others wait for it",
+                    "Await before or after the block. Nothing is lost: it goes on when it ends.",
+                )
+            )
+
+    def _empty(self, raw: Any) -> None:
+        with self.doc.transaction():
+            if isinstance(raw, Map):
+                for key in list(raw.keys()):
+                    del raw[key]
+            else:
+                raw.clear()
+
+    def _is_of_observers(self, error: BaseException) -> bool:
+        if not isinstance(error, ExceptionGroup) or self.open_transaction() is not None:
+            return False
+        return error.message == "Observer callback error"

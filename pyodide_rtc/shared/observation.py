@@ -1,0 +1,132 @@
+"""Tells users of changes: after them, in a turn of its own.
+
+pycrdt's observers may only collect: they run while the change is made. So what they are told is put
+into plain Python at once, and users are called once the code that made the change has ended.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Self
+
+from pyodide_rtc.shared.changes import Change, ValuesChanged
+from pyodide_rtc.shared.mirror import Mirror
+
+if TYPE_CHECKING:
+    from pyodide_rtc.shared.context import Context
+
+Callback = Callable[[ValuesChanged], object]
+
+
+class Observation:
+    """An observation of a shared value that goes on until it is cancelled.
+
+    `with` cancels it at its end; to call it does as well. To cancel it twice is no error.
+
+    Args:
+        where: what is observed.
+        end: called when it is cancelled.
+    """
+
+    def __init__(self, where: str, end: Callable[[], None]) -> None:
+        self._where = where
+        self._end = end
+        self._is_active = True
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it goes on."""
+        return self._is_active
+
+    def cancel(self) -> None:
+        """End it: the callback is not called any more, not even for what has happened already."""
+        if self._is_active:
+            self._is_active = False
+            self._end()
+
+    __call__ = cancel
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.cancel()
+
+    def __repr__(self) -> str:
+        state = "cancel() ends it" if self._is_active else "cancelled"
+        return f"<Observation of {self._where}: {state}>"
+
+    def _repr_html_(self) -> str:
+        return f"<code>{html.escape(repr(self))}</code>"
+
+
+class Observations:
+    """All observations of one document.
+
+    Args:
+        context: the document.
+        author_of: names the peer whose update a transaction of this origin was.
+    """
+
+    def __init__(self, context: Context, author_of: Callable[[object], str]) -> None:
+        self._context = context
+        self._author_of = author_of
+        self._kept: dict[int, Observation] = {}
+        self._waiting: list[tuple[Observation, Callback, ValuesChanged]] = []
+
+    def add(self, raw: Any, where: str, callback: Callback) -> Observation:
+        """Observe a value of pycrdt with all that is in it, until it is cancelled."""
+        mirror = Mirror(raw)
+
+        def collect(events: list[Any]) -> None:
+            origin = events[0].transaction.origin
+            changes = self._changes(mirror, events)
+            if changes and not self._context.is_undoing and observation.is_active:
+                event = ValuesChanged(where, changes, self._author(origin))
+                self._put(observation, callback, event)
+
+        def end() -> None:
+            self._kept.pop(id(observation), None)
+            raw.unobserve(subscription)
+
+        observation = Observation(where, end)
+        subscription = raw.observe_deep(collect)
+        self._kept[id(observation)] = observation
+        return observation
+
+    def close(self) -> None:
+        """End all of them."""
+        for observation in tuple(self._kept.values()):
+            observation.cancel()
+
+    def _changes(self, mirror: Mirror, events: list[Any]) -> tuple[Change, ...]:
+        try:
+            return tuple(mirror.apply(events))
+        except Exception as error:  # raised here, it would come out in the code that writes
+            self._context.tell(error)
+            mirror.renew()
+            return ()
+
+    def _author(self, origin: object) -> str:
+        # An undo manager's origin is a number: pycrdt knows no object for it.
+        return "" if origin is None or isinstance(origin, int) else self._author_of(origin)
+
+    def _put(self, observation: Observation, callback: Callback, event: ValuesChanged) -> None:
+        self._waiting.append((observation, callback, event))
+        if len(self._waiting) == 1:
+            self._context.soon(self._deliver)
+
+    def _deliver(self) -> None:
+        if self._context.when_free(self._deliver):
+            return
+        waiting, self._waiting = self._waiting, []
+        for observation, callback, event in waiting:
+            if observation.is_active:
+                self._call(callback, event)
+
+    def _call(self, callback: Callback, event: ValuesChanged) -> None:
+        try:
+            callback(event)
+        except Exception as error:  # a user's callback may raise anything; others are called too
+            self._context.tell(error)

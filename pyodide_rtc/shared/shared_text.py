@@ -1,0 +1,238 @@
+"""A shared text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
+from operator import index as as_index
+from os.path import commonprefix
+from typing import Self, SupportsIndex
+
+from pycrdt import ReadTransaction, Text
+
+from pyodide_rtc.shared.context import Context
+from pyodide_rtc.shared.mirror import copy_text, shown_text
+from pyodide_rtc.shared.plain_values import check_text
+from pyodide_rtc.shared.shared_value import Place, SharedValue
+from pyodide_rtc.shared.text_copy import TextCopy
+
+_MATCHED_CHARACTERS = 1_000
+"""Up to this length, what differs is compared character by character: it takes its square."""
+
+
+class SharedText(SharedValue, Sequence[str]):
+    """A text that is shared with all who have the document.
+
+    Positions are characters, as `str` counts them. It has what reads of `str`; what writes changes
+    it in place. An object that another editor put into it shows as U+FFFC, one character.
+
+    All that writes raises:
+        ValueRefusedError: what is to be written is no text, or not one that can be shared.
+        ValueRemovedError: the text is not in the document any more.
+        TransactionError: this is inside an observer of pycrdt, or another task has a transaction.
+    """
+
+    def __init__(self, context: Context, raw: Text, place: Place) -> None:
+        super().__init__(context, raw, place)
+        self._copy: TextCopy | None = None
+        self._stamp: tuple[int, bytes] | None = None
+
+    # Reading.
+
+    def __str__(self) -> str:
+        with self._context.reading():
+            self._check()
+            return shown_text(self._read())
+
+    def __len__(self) -> int:
+        with self._context.reading():
+            self._check()
+            return self._read().length
+
+    def __getitem__(self, key: SupportsIndex | slice) -> str:  # type: ignore[override]
+        return str(self)[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(str(self))
+
+    def __contains__(self, part: object) -> bool:
+        return str(part) in str(self) if isinstance(part, (str, SharedText)) else False
+
+    def __eq__(self, other: object) -> bool:
+        return str(self) == str(other) if isinstance(other, (str, SharedText)) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __lt__(self, other: str | SharedText) -> bool:
+        return str(self) < str(other)
+
+    def __add__(self, other: str) -> str:
+        return str(self) + other
+
+    def __radd__(self, other: str) -> str:
+        return other + str(self)
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)
+
+    def find(self, part: str, *limits: int) -> int:
+        """Return the first position of a part, in characters; -1 if there is none."""
+        return str(self).find(part, *limits)
+
+    def rfind(self, part: str, *limits: int) -> int:
+        """Return the last position of a part, in characters; -1 if there is none."""
+        return str(self).rfind(part, *limits)
+
+    def index(self, part: str, *limits: int) -> int:
+        """Return the first position of a part, in characters.
+
+        Raises:
+            ValueError: there is none.
+        """
+        return str(self).index(part, *limits)
+
+    def count(self, part: str, *limits: int) -> int:
+        """Return how often a part is in the text."""
+        return str(self).count(part, *limits)
+
+    def startswith(self, part: str | tuple[str, ...], *limits: int) -> bool:
+        """Return whether the text begins with a part."""
+        return str(self).startswith(part, *limits)
+
+    def endswith(self, part: str | tuple[str, ...], *limits: int) -> bool:
+        """Return whether the text ends with a part."""
+        return str(self).endswith(part, *limits)
+
+    def split(self, separator: str | None = None, limit: int = -1) -> list[str]:
+        """Return the parts between separators, as `str.split` does."""
+        return str(self).split(separator, limit)
+
+    def splitlines(self, keepends: bool = False) -> list[str]:
+        """Return the lines, as `str.splitlines` does."""
+        return str(self).splitlines(keepends)
+
+    def strip(self, characters: str | None = None) -> str:
+        """Return the text without space at its ends, as `str.strip` does."""
+        return str(self).strip(characters)
+
+    def lower(self) -> str:
+        """Return the text in lower case."""
+        return str(self).lower()
+
+    def upper(self) -> str:
+        """Return the text in upper case."""
+        return str(self).upper()
+
+    # Writing.
+
+    def insert(self, position: SupportsIndex, text: str) -> None:
+        """Put a text before a position.
+
+        Args:
+            position: in characters; as `list.insert` takes it.
+            text: what to put there.
+        """
+        with self._context.writing():
+            self._check()
+            checked, copy = self._checked(text), self._read()
+            start = slice(as_index(position), None).indices(copy.length)[0]
+            self._replace(copy, start, start, checked)
+
+    def append(self, text: str) -> None:
+        """Put a text at the end.
+
+        Args:
+            text: what to put there.
+        """
+        with self._context.writing():
+            self._check()
+            checked, copy = self._checked(text), self._read()
+            self._replace(copy, copy.length, copy.length, checked)
+
+    def __iadd__(self, text: str | SharedText) -> Self:
+        self.append(str(text) if isinstance(text, SharedText) else text)
+        return self
+
+    def __delitem__(self, key: SupportsIndex | slice) -> None:
+        self[key] = ""
+
+    def __setitem__(self, key: SupportsIndex | slice, text: str) -> None:
+        """Replace characters by a text of any length; only what differs is written."""
+        with self._context.writing():
+            self._check()
+            checked, copy = self._checked(text), self._read()
+            if not isinstance(key, slice):
+                position = as_index(key)
+                _ = range(copy.length)[position]  # IndexError
+                key = slice(position, position + 1 if position != -1 else None)
+            start, stop, step = key.indices(copy.length)
+            if step != 1:
+                characters = list(str(copy))
+                characters[key] = checked if checked else [""] * len(range(start, stop, step))
+                start, stop, checked = 0, copy.length, "".join(characters)
+            self._write_difference(copy, start, max(start, stop), checked)
+
+    def set(self, text: str) -> None:
+        """Make the text this one: only what differs is written, so that others' edits stay.
+
+        Args:
+            text: what it is to be.
+        """
+        self[:] = str(text) if isinstance(text, SharedText) else text
+
+    def clear(self) -> None:
+        """Remove all characters."""
+        self[:] = ""
+
+    # Inside.
+
+    def _checked(self, text: object) -> str:
+        return check_text(text, self._where())
+
+    def _read(self) -> TextCopy:
+        """Return a copy, made anew if anybody has changed the text since the last one.
+
+        The document's state vector moves with each insertion, and the length with each deletion
+        that is not made up for by one: together they tell any change.
+        """
+        if isinstance(self._context.doc.transaction(), ReadTransaction):
+            return copy_text(self._raw)  # in an observer of pycrdt there is no state vector
+        stamp = self._stamp_now()
+        if self._copy is None or stamp != self._stamp:
+            self._copy = copy_text(self._raw)
+            self._stamp = stamp
+        return self._copy
+
+    def _stamp_now(self) -> tuple[int, bytes]:
+        return len(self._raw), self._context.doc.get_state()
+
+    def _write_difference(self, copy: TextCopy, start: int, stop: int, text: str) -> None:
+        old = copy.part(start, stop)
+        begin = len(commonprefix((old, text)))
+        end = len(commonprefix((old[begin:][::-1], text[begin:][::-1])))
+        old, text = old[begin : len(old) - end], text[begin : len(text) - end]
+        start += begin
+        for from_, to, new in reversed(_steps(old, text)):
+            self._replace(copy, start + from_, start + to, new)
+
+    def _replace(self, copy: TextCopy, start: int, stop: int, text: str) -> None:
+        at_bytes = copy.bytes_before(start)
+        if stop > start:
+            end_bytes = copy.bytes_before(stop)
+            del self._raw[at_bytes:end_bytes]
+        if text:
+            self._raw.insert(at_bytes, text)
+        copy.splice(start, stop, text)
+        self._stamp = self._stamp_now()
+
+
+def _steps(old: str, new: str) -> list[tuple[int, int, str]]:
+    """Return which parts of a text are to be replaced, and by what, to make it another."""
+    if not old or not new or max(len(old), len(new)) > _MATCHED_CHARACTERS:
+        return [(0, len(old), new)] if old or new else []
+    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    return [
+        (start, stop, new[begin:end])
+        for action, start, stop, begin, end in matcher.get_opcodes()
+        if action != "equal"
+    ]

@@ -1,0 +1,36 @@
+"""Checked values as pycrdt takes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pycrdt import Array, Map
+
+from pyodide_rtc.shared.plain_values import NewList, NewMap, from_document, is_same
+
+
+def to_raw(checked: Any) -> Any:
+    """Return a checked value as pycrdt takes it: what is to be shared, as its maps and arrays."""
+    match checked:
+        case NewMap(entries):
+            return Map({key: to_raw(value) for key, value in entries.items()})
+        case NewList(items):
+            return Array([to_raw(item) for item in items])
+    return checked
+
+
+def is_stored(raw: Any, checked: Any) -> bool:
+    """Return whether a value of pycrdt is what would be written: then it need not be."""
+    if isinstance(checked, NewMap):
+        return (
+            isinstance(raw, Map)
+            and set(raw.keys()) == checked.entries.keys()
+            and all(is_stored(raw[key], value) for key, value in checked.entries.items())
+        )
+    if isinstance(checked, NewList):
+        return (
+            isinstance(raw, Array)
+            and len(raw) == len(checked.items)
+            and all(map(is_stored, raw, checked.items))
+        )
+    return is_same(from_document(raw), checked)
