@@ -195,7 +195,7 @@ class Context:
         return True
 
     def add_new_root(self, raw: Any) -> None:
-        """A name is used for the first time; if that is in a block, it is emptied if that raises."""
+        """A name is used for the first time: if its block raises, it is to be emptied."""
         if self._running is not None:
             self._running.new_roots.append(raw)
 
@@ -215,7 +215,7 @@ class Context:
         if self._running is running:
             self.tell(
                 TransactionError(
-                    "A transaction is open while its block waits, and changes of others wait for it",
+                    "A transaction is open while its block waits, and so do changes of others",
                     "Await before or after the block. Nothing is lost: it goes on when it ends.",
                 )
             )

@@ -101,8 +101,8 @@ def _apply_keys(keys: dict[str, Any], copied: dict[str, Any], path: Path) -> Ite
             yield Change((*path, key), "removed", old)
             continue
         new = copied[key] = mirror(keys[key]["newValue"])
-        action = "changed" if keys[key]["action"] == "update" else "added"
-        yield Change((*path, key), action, old, unmirror(new))
+        is_update = keys[key]["action"] == "update"
+        yield Change((*path, key), "changed" if is_update else "added", old, unmirror(new))
 
 
 def _runs(delta: list[dict[str, Any]]) -> Iterator[tuple[int, int, list[Any]]]:

@@ -5,7 +5,7 @@ Checking comes before writing: what is refused has changed nothing. This module 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import Any, Never, NoReturn
@@ -55,8 +55,8 @@ class PlainDict(dict[str, Any]):
         raise ValueRefusedError("plain value", _READ_ONLY, "Assign a new value in its place.")
 
     __setitem__ = __delitem__ = _refuse
-    clear = pop = popitem = setdefault = update = _refuse  # type: ignore[assignment]
-    __ior__ = _refuse  # type: ignore[assignment]
+    clear = pop = popitem = setdefault = update = _refuse
+    __ior__ = _refuse
 
     def __reduce__(self) -> tuple[type[PlainDict], tuple[dict[str, Any]]]:
         return PlainDict, (dict(self),)
@@ -279,16 +279,22 @@ def check_value(value: object, where: str) -> Any:
     return _Checker(where).check(value)
 
 
-def check_text(text: object, where: str) -> str:
+def check_text(text: object, where: Callable[[], str]) -> str:
     """Return a text that is to be put into a shared one, checked.
+
+    Args:
+        text: what a user writes.
+        where: names the place that it is meant for, for the error.
 
     Raises:
         ValueRefusedError: it is no text, not a sound one, or too large.
     """
+    if type(text) is str and len(text) <= MAX_VALUE_BYTES // 4 and is_sound(text):
+        return text  # nearly all, and it costs next to nothing
     if not isinstance(text, str):
         what = f"a {type(text).__name__} is no text"
-        raise ValueRefusedError(where, what, "Write str(value).")
-    checked: str = _Checker(where).check(text)
+        raise ValueRefusedError(where(), what, "Write str(value).")
+    checked: str = _Checker(where()).check(text)
     return checked
 
 

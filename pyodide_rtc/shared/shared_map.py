@@ -190,7 +190,7 @@ class SharedMap(SharedValue, MutableMapping[str, Any]):
                 if key not in self._raw or not is_stored(self._raw[key], value):
                     self._write(key, value)
 
-    def __ior__(self, other: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> SharedMap:  # type: ignore[override,misc]
+    def __ior__(self, other: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> SharedMap:
         self.update(other)
         return self
 

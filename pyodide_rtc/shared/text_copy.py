@@ -7,7 +7,10 @@ over a single piece are enough.
 
 from __future__ import annotations
 
-PIECE_CHARACTERS = 1024
+from bisect import bisect_left
+from itertools import accumulate
+
+PIECE_CHARACTERS = 2048
 """How long pieces are when they are cut. They may grow to twice as much."""
 
 
@@ -33,10 +36,12 @@ class TextCopy:
 
     def __init__(self, text: str) -> None:
         self._pieces: list[str] = _cut(text)
+        self._lengths = [len(piece) for piece in self._pieces]
         self._sizes = [_size(piece) for piece in self._pieces]
         self.length = len(text)
         self.size_bytes = sum(self._sizes)
         self._whole: str | None = text
+        self._found: dict[int, tuple[int, int, int]] = {}  # until the next change
 
     def __str__(self) -> str:
         if self._whole is None:
@@ -53,6 +58,11 @@ class TextCopy:
             return position
         index, rest, before = self._find(position)
         return before + _size(self._pieces[index][:rest])
+
+    def range_bytes(self, start: int, stop: int) -> tuple[int, int]:
+        """Return how many bytes come before a run of characters, and before its end."""
+        begin = self.bytes_before(start)
+        return begin, begin + _size(self.part(start, stop)) if stop > start else begin
 
     def characters_before(self, offset_bytes: int) -> int:
         """Return how many characters come before an offset in bytes."""
@@ -82,25 +92,35 @@ class TextCopy:
     def splice(self, start: int, stop: int, text: str) -> None:
         """Replace the characters from `start` to `stop`."""
         first, rest, _ = self._find(start)
-        last, end, _ = self._find(stop) if stop != start else (first, rest, 0)
+        last, end, _ = self._find(stop)
         middle = self._pieces[first][:rest] + text + self._pieces[last][end:]
-        pieces = [middle] if len(middle) <= 2 * PIECE_CHARACTERS else _cut(middle)
+        if first == last and len(middle) <= 2 * PIECE_CHARACTERS:
+            grown_bytes = _size(text) - _size(self._pieces[first][rest:end])
+            self._pieces[first] = middle
+            self._lengths[first] = len(middle)
+            self._sizes[first] += grown_bytes
+            self.size_bytes += grown_bytes
+        else:
+            self._replace_pieces(first, last, _cut(middle))
+        self.length += len(text) - (stop - start)
+        self._whole = None
+        self._found.clear()
+
+    def _replace_pieces(self, first: int, last: int, pieces: list[str]) -> None:
         sizes = [_size(piece) for piece in pieces]
         self.size_bytes += sum(sizes) - sum(self._sizes[first : last + 1])
         self._pieces[first : last + 1] = pieces
+        self._lengths[first : last + 1] = map(len, pieces)
         self._sizes[first : last + 1] = sizes
-        self.length += len(text) - (stop - start)
-        self._whole = None
 
     def _find(self, position: int) -> tuple[int, int, int]:
         """Return the piece of a position, the characters before it there, and all bytes before."""
-        before = 0
-        for index, piece in enumerate(self._pieces):
-            if position <= len(piece):
-                return index, position, before
-            position -= len(piece)
-            before += self._sizes[index]
-        return len(self._pieces) - 1, len(self._pieces[-1]), before - self._sizes[-1]
+        if position not in self._found:
+            ends = list(accumulate(self._lengths))
+            index = bisect_left(ends, position)
+            rest = position - ends[index] + self._lengths[index]
+            self._found[position] = index, rest, sum(self._sizes[:index])
+        return self._found[position]
 
 
 def _cut(text: str) -> list[str]:

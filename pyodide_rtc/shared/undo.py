@@ -14,8 +14,8 @@ from pyodide_rtc.shared.shared_value import SharedValue
 class UndoManager:
     """Takes back what this notebook did to some shared values, never what others did.
 
-    Edits of pycrdt's own objects count as well, unless their transaction has an origin. A value that
-    is given back is a new one: those who hold the old one read it anew.
+    Edits of pycrdt's own objects count as well, unless their transaction has an origin. A value
+    that is given back is a new one: those who hold the old one read it anew.
 
     Args:
         context: the document.
