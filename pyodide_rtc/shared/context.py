@@ -11,7 +11,8 @@ import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from types import TracebackType
+from typing import Any
 
 from pycrdt import Doc, Map, ReadTransaction, Transaction, UndoManager
 
@@ -46,14 +47,53 @@ def is_panic(error: BaseException) -> bool:
     return type(error).__name__ == "PanicException"
 
 
-def raise_typed(error: BaseException) -> NoReturn:
-    """Raise an error, or ours in place of one that pycrdt raises for how it was used."""
+def typed(error: BaseException) -> BaseException:
+    """Return an error, or ours in place of one that pycrdt raises for how it was used."""
+    made: BaseException = error
     if is_panic(error):
-        raise InternalError.of("the document", error) from error
-    is_pycrdts = type(error) is RuntimeError and re.search("borrow|ransaction", str(error))
-    if is_pycrdts:
-        raise TransactionError(_OBSERVER, _OBSERVER_REMEDY) from error
-    raise error
+        made = InternalError.of("the document", error)
+    elif type(error) is RuntimeError and re.search("borrow|ransaction", str(error)):
+        made = TransactionError(_OBSERVER, _OBSERVER_REMEDY)
+        made.__cause__ = error
+    return made
+
+
+class Access:
+    """Reads or writes the document in one go. A class, as it is entered at each access.
+
+    Args:
+        transaction: pycrdt's, the one that is open or a new one.
+        on_observer_error: takes what observers of pycrdt's own raised: the change is made.
+    """
+
+    __slots__ = ("_on_observer_error", "_transaction")
+
+    def __init__(
+        self, transaction: Transaction, on_observer_error: Callable[[BaseException], None]
+    ) -> None:
+        self._transaction = transaction
+        self._on_observer_error = on_observer_error
+
+    def __enter__(self) -> None:
+        try:
+            self._transaction.__enter__()
+        except BaseException as error:
+            raise typed(error) from None
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            self._transaction.__exit__(kind, error, traceback)
+        except ExceptionGroup as errors:
+            self._on_observer_error(errors)
+        except BaseException as at_end:
+            raise typed(at_end) from None
+        if error is not None and (made := typed(error)) is not error:
+            raise made
 
 
 class _Running:
@@ -97,19 +137,14 @@ class Context:
         """Return the shared value for one of pycrdt's, which is at this place."""
         return self._wrap(self, raw, place)
 
-    @contextmanager
-    def reading(self) -> Iterator[None]:
+    def reading(self) -> Access:
         """Read the document in one go.
 
         Raises:
             TransactionError: this is inside an observer of the whole pycrdt document.
             InternalError: pycrdt failed.
         """
-        try:
-            with self.doc.transaction():
-                yield
-        except BaseException as error:
-            raise_typed(error)
+        return Access(self.doc.transaction(), self.tell)
 
     @contextmanager
     def guarded(self) -> Iterator[None]:
@@ -123,10 +158,11 @@ class Context:
         try:
             yield
         except BaseException as error:
-            raise_typed(error)
+            if (made := typed(error)) is not error:
+                raise made from None
+            raise
 
-    @contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self) -> Access:
         """Write the document in one go; within a transaction, as a part of it.
 
         Raises:
@@ -138,14 +174,7 @@ class Context:
         transaction = self.doc.transaction()
         if isinstance(transaction, ReadTransaction):
             raise TransactionError(_OBSERVER, _OBSERVER_REMEDY)
-        try:
-            with transaction:
-                yield
-        except BaseException as error:
-            if not self._is_of_observers(error):
-                raise_typed(error)
-            # The change is made. It was an observer of pycrdt's own that failed.
-            self.tell(error)
+        return Access(transaction, self.tell)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -227,8 +256,3 @@ class Context:
                     del raw[key]
             else:
                 raw.clear()
-
-    def _is_of_observers(self, error: BaseException) -> bool:
-        if not isinstance(error, ExceptionGroup) or self.open_transaction() is not None:
-            return False
-        return error.message == "Observer callback error"
