@@ -27,7 +27,8 @@ def test_it_is_a_sequence(items: SharedList) -> None:
     assert items == [-1, 0, 3, 1, 2, 9]
     assert (items[-1], items[1:3], items[::-2], len(items)) == (9, [0, 3], [9, 1, 0], 6)
     assert (items.index(3), items.count(3), 3 in items, 7 in items) == (2, 1, True, False)
-    assert (items + [5], [5] + items) == ([-1, 0, 3, 1, 2, 9, 5], [5, -1, 0, 3, 1, 2, 9])
+    five = [5]
+    assert (items + five, five + items) == ([-1, 0, 3, 1, 2, 9, 5], [5, -1, 0, 3, 1, 2, 9])
     items.remove(3)
     assert items.pop() == 9
     assert items.pop(0) == -1
