@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -16,13 +15,11 @@ from typing import Any
 
 from pycrdt import Doc, Map, ReadTransaction, Transaction, UndoManager
 
-from pyodide_rtc.errors import InternalError, TransactionError
+from pyodide_rtc.errors import TransactionError
+from pyodide_rtc.shared.faults import IN_OBSERVER, typed
 from pyodide_rtc.shared.observation import Observations
 
 logger = logging.getLogger("pyodide_rtc.shared")
-
-_OBSERVER = "The document is inside an observer of pycrdt"
-_OBSERVER_REMEDY = "Write after it has returned, or use observe() of a shared value."
 
 
 def current_task() -> object:
@@ -40,22 +37,6 @@ def is_running(transaction: Transaction) -> bool:
     except RuntimeError as error:  # at its end, it is borrowed
         return "No current transaction" not in str(error)
     return True
-
-
-def is_panic(error: BaseException) -> bool:
-    """Return whether pycrdt's library failed: the class for it cannot be imported."""
-    return type(error).__name__ == "PanicException"
-
-
-def typed(error: BaseException) -> BaseException:
-    """Return an error, or ours in place of one that pycrdt raises for how it was used."""
-    made: BaseException = error
-    if is_panic(error):
-        made = InternalError.of("the document", error)
-    elif type(error) is RuntimeError and re.search("borrow|ransaction", str(error)):
-        made = TransactionError(_OBSERVER, _OBSERVER_REMEDY)
-        made.__cause__ = error
-    return made
 
 
 class Access:
@@ -173,7 +154,7 @@ class Context:
         self._check_task()
         transaction = self.doc.transaction()
         if isinstance(transaction, ReadTransaction):
-            raise TransactionError(_OBSERVER, _OBSERVER_REMEDY)
+            raise TransactionError(*IN_OBSERVER)
         return Access(transaction, self.tell)
 
     @contextmanager

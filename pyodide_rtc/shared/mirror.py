@@ -73,13 +73,15 @@ class Mirror:
     def __init__(self, raw: Any) -> None:
         self._raw = raw
         self._copy = mirror(raw)
-
-    def renew(self) -> None:
-        """Copy the value anew."""
-        self._copy = mirror(self._raw)
+        self.is_stale = False
+        """Whether events could not be taken over: the value is then copied anew at the next."""
 
     def apply(self, events: list[Any]) -> Iterator[Change]:
         """Take over the events of a transaction, outer values first, and tell what they changed."""
+        if self.is_stale:
+            self._copy = mirror(self._raw)
+            self.is_stale = False
+            return
         for event in sorted(events, key=lambda event: len(event.path)):
             path, copied = tuple(event.path), self._copy
             for step in path:

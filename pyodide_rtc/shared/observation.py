@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
 from pyodide_rtc.shared.changes import Change, ValuesChanged
+from pyodide_rtc.shared.faults import typed
 from pyodide_rtc.shared.mirror import Mirror
 
 if TYPE_CHECKING:
@@ -104,8 +105,8 @@ class Observations:
         try:
             return tuple(mirror.apply(events))
         except Exception as error:  # raised here, it would come out in the code that writes
-            self._context.tell(error)
-            mirror.renew()
+            self._context.tell(typed(error))
+            mirror.is_stale = True
             return ()
 
     def _author(self, origin: object) -> str:

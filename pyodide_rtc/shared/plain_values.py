@@ -298,15 +298,23 @@ def check_text(text: object, where: Callable[[], str]) -> str:
     return checked
 
 
-def from_document(value: Any) -> Any:
-    """Return a plain value of the document as Python's own: whole numbers as int, read-only."""
+def from_document(value: Any, depth: int = 0) -> Any:
+    """Return a plain value of the document as Python's own: whole numbers as int, read-only.
+
+    Args:
+        value: as pycrdt gives it.
+        depth: how deep it is inside of another one. What a peer nests deeper than values may nest
+            stays as it is, so that Python's recursion does not come to its end.
+    """
+    if depth > MAX_NESTING:
+        return value
     match value:
         case float():
             return int(value) if value.is_integer() and abs(value) <= MAX_INT else value
         case list():
-            return tuple(from_document(item) for item in value)
+            return tuple(from_document(item, depth + 1) for item in value)
         case dict():
-            return PlainDict({key: from_document(item) for key, item in value.items()})
+            return PlainDict({key: from_document(item, depth + 1) for key, item in value.items()})
         case bytearray():
             return bytes(value)
     return value

@@ -8,6 +8,7 @@ import pytest
 from pycrdt import Map, Text
 from seeds import seeds
 
+from pyodide_rtc.errors import SharedValueError
 from pyodide_rtc.shared import Change, ValuesChanged
 from shared.notebook import Notebook, exchange, pair
 
@@ -199,6 +200,31 @@ def test_observers_of_pycrdt_work_beside_it() -> None:
     assert read[0] == ({"n": 1}, 1, "SharedMap({'n': 1})")
     assert [change.new for change in changes(seen)] == [1, "é", "ü"]
     raw.unobserve(subscription)
+
+
+def test_what_a_peer_nests_too_deep_harms_nothing_else() -> None:
+    ada, seen = Notebook(), list[ValuesChanged]()
+    state = ada.values.map("state")
+    state.observe(seen.append)
+    deep: Any = 1
+    for _ in range(900):
+        deep = [deep]
+    state.raw["plain"] = deep
+    assert state["plain"][0][0][0]
+    nested = Map()
+    state.raw["shared"] = nested
+    for _ in range(900):
+        nested["a"] = Map()
+        nested = nested["a"]
+    with pytest.raises(SharedValueError, match="too deep"):
+        state.to_py()
+    assert "too deep" in repr(state)
+    del state["shared"]
+    state["n"] = 1
+    state["n"] = 2
+    ada.turn()
+    assert changes(seen)[-1].new == 2
+    assert state["n"] == 2
 
 
 def test_long_events_have_short_reprs() -> None:
