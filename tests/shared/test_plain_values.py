@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from pycrdt import Array, Map, Text
 
 from pyodide_rtc.errors import ValueRefusedError
+from pyodide_rtc.protocol.link import MAX_RECEIVED_BYTES
 from pyodide_rtc.shared import PlainDict, plain
 from pyodide_rtc.shared.plain_values import MAX_NESTING, MAX_VALUE_BYTES
 from shared.notebook import Notebook, exchange, pair
@@ -172,6 +173,10 @@ def test_what_peers_do_not_take(state: Any) -> None:
     with pytest.raises(ValueRefusedError, match="256 MiB"):
         state["x"] = [part, part, part, part, b"x"]
     assert state == {}
+
+
+def test_the_limit_is_that_of_a_message() -> None:
+    assert MAX_VALUE_BYTES == MAX_RECEIVED_BYTES
 
 
 def test_the_same_list_twice_would_be_two(state: Any) -> None:

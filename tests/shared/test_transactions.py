@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pycrdt import Doc, Map
+from pycrdt import Doc, Map, Text
 
-from pyodide_rtc.errors import TransactionError
+from pyodide_rtc.errors import InternalError, TransactionError
 from pyodide_rtc.shared import Values
 from shared.notebook import Notebook
 
@@ -76,6 +76,17 @@ def test_a_removed_container_is_a_new_one_afterwards() -> None:
     assert rows.is_removed
     state["rows"].append(2)
     assert state == {"rows": [1, 2]}
+
+
+def test_a_panic_of_pycrdt_is_an_error_like_others() -> None:
+    ada = Notebook()
+    state = ada.values.map("state")
+    with pytest.raises(InternalError, match="PanicException"), ada.values.transaction():
+        state["a"] = 1
+        del ada.doc.get("text", type=Text)[1000:1005]
+    assert state == {}
+    state["a"] = 2
+    assert state == {"a": 2}
 
 
 def test_within_one_of_pycrdt_it_is_a_part_of_that() -> None:
