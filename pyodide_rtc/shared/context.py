@@ -16,7 +16,7 @@ from typing import Any
 from pycrdt import Doc, Map, ReadTransaction, Transaction, UndoManager
 
 from pyodide_rtc.errors import TransactionError
-from pyodide_rtc.shared.faults import IN_OBSERVER, typed
+from pyodide_rtc.shared.faults import IN_OBSERVER, is_panic, typed
 from pyodide_rtc.shared.observation import Observations
 
 logger = logging.getLogger("pyodide_rtc.shared")
@@ -45,15 +45,20 @@ class Access:
     Args:
         transaction: pycrdt's, the one that is open or a new one.
         on_observer_error: takes what observers of pycrdt's own raised: the change is made.
+        is_block: whether a user's block runs inside: what it raises is the user's own.
     """
 
-    __slots__ = ("_on_observer_error", "_transaction")
+    __slots__ = ("_is_block", "_on_observer_error", "_transaction")
 
     def __init__(
-        self, transaction: Transaction, on_observer_error: Callable[[BaseException], None]
+        self,
+        transaction: Transaction,
+        on_observer_error: Callable[[BaseException], None],
+        is_block: bool = False,
     ) -> None:
         self._transaction = transaction
         self._on_observer_error = on_observer_error
+        self._is_block = is_block
 
     def __enter__(self) -> None:
         try:
@@ -73,7 +78,9 @@ class Access:
             self._on_observer_error(errors)
         except BaseException as at_end:
             raise typed(at_end) from None
-        if error is not None and (made := typed(error)) is not error:
+        if error is None or (self._is_block and not is_panic(error)):
+            return
+        if (made := typed(error)) is not error:
             raise made
 
 
@@ -143,8 +150,11 @@ class Context:
                 raise made from None
             raise
 
-    def writing(self) -> Access:
+    def writing(self, is_block: bool = False) -> Access:
         """Write the document in one go; within a transaction, as a part of it.
+
+        Args:
+            is_block: whether a user's block runs inside.
 
         Raises:
             TransactionError: this is inside an observer of pycrdt, or another task has a
@@ -155,7 +165,7 @@ class Context:
         transaction = self.doc.transaction()
         if isinstance(transaction, ReadTransaction):
             raise TransactionError(*IN_OBSERVER)
-        return Access(transaction, self.tell)
+        return Access(transaction, self.tell, is_block)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -166,15 +176,15 @@ class Context:
         """
         self._check_task()
         if self._running is not None or self.open_transaction() is not None:
-            with self.writing():
+            with self.writing(is_block=True):
                 yield
             return
-        running = self._running = _Running(current_task())
-        self.soon(lambda: self._tell_if_open(running))
         roots = [raw for raw in self.doc.values() if raw is not None]
         manager = UndoManager(scopes=roots, capture_timeout_millis=0)
+        running = self._running = _Running(current_task())
         try:
-            with self.writing():
+            self.soon(lambda: self._tell_if_open(running))
+            with self.writing(is_block=True):
                 try:
                     yield
                 except BaseException:

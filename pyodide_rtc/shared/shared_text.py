@@ -54,6 +54,9 @@ class SharedText(SharedValue, Sequence[str]):
     def __iter__(self) -> Iterator[str]:
         return iter(str(self))
 
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(str(self))
+
     def __contains__(self, part: object) -> bool:
         return str(part) in str(self) if isinstance(part, (str, SharedText)) else False
 

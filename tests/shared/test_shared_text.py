@@ -56,7 +56,7 @@ def test_it_reads_as_a_str(text: SharedText) -> None:
     )
     assert (text + "!", "!" + text, f"{text:>20}") == (plain + "!", "!" + plain, f"{plain:>20}")
     assert text < "H"
-    assert text[::-1] == plain[::-1]
+    assert text[::-1] == plain[::-1] == "".join(reversed(text))
     with pytest.raises(ValueError, match="not found"):
         text.index("z")
 

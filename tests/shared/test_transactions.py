@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pycrdt import Doc, Map, Text
+from pycrdt import Doc, Map, Text, XmlFragment
 
 from pyodide_rtc.errors import InternalError, TransactionError
 from pyodide_rtc.shared import Values
@@ -76,6 +76,27 @@ def test_a_removed_container_is_a_new_one_afterwards() -> None:
     assert rows.is_removed
     state["rows"].append(2)
     assert state == {"rows": [1, 2]}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("transaction"),
+        RecursionError(),
+        KeyError("a"),
+        ExceptionGroup("", [FailedError()]),
+    ],
+)
+def test_what_is_raised_goes_on_as_it_is(error: Exception) -> None:
+    ada = Notebook()
+    ada.doc.get("xml", type=XmlFragment)
+    for outer in (ada.values.transaction, ada.doc.transaction):
+        with pytest.raises(type(error)) as raised, outer(), ada.values.transaction():
+            ada.values.map("state")["a"] = 1
+            raise error
+        assert raised.value is error
+        assert error.__cause__ is None
+    assert ada.errors == []
 
 
 def test_a_panic_of_pycrdt_is_an_error_like_others() -> None:
