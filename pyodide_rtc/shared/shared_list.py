@@ -11,10 +11,10 @@ from pycrdt import Array, ArrayEvent, Map, StickyIndex, Text
 
 from pyodide_rtc.errors import ValueRefusedError
 from pyodide_rtc.shared.context import Context
-from pyodide_rtc.shared.mirror import plain_copy
+from pyodide_rtc.shared.mirror import mirror, plain_copy
 from pyodide_rtc.shared.plain_values import check_value, from_document
 from pyodide_rtc.shared.shared_value import Place, SharedValue
-from pyodide_rtc.shared.to_raw import is_stored, to_raw
+from pyodide_rtc.shared.to_raw import copy_to_raw, is_stored, to_raw
 
 
 class ItemPlace:
@@ -259,11 +259,28 @@ class SharedList(SharedValue, MutableSequence[Any]):
         return isinstance(value, SharedValue) and self._given(position) is value
 
     def _splice(self, start: int, stop: int, checked: list[Any]) -> None:
+        self._put(start, stop, [to_raw(value) for value in checked])
+
+    def _put(self, start: int, stop: int, raw_items: list[Any]) -> None:
+        """Replace a run of items by values of pycrdt."""
+        if self._context.is_in_block:
+            self._remember(start, stop, len(raw_items))
         if stop > start:
             self.removals += 1
             del self._raw[start:stop]
-        if checked:
-            self._raw[start:start] = [to_raw(value) for value in checked]
+        if raw_items:
+            self._raw[start:start] = raw_items
+
+    def _remember(self, start: int, stop: int, count: int) -> None:
+        """Be ready to put back a run of items, for so many that come in their place."""
+        context, path = self._context, self.path
+        before = [mirror(self._raw[i]) for i in range(start, stop)]
+
+        def take_back() -> None:
+            old = [copy_to_raw(item) for item in before]
+            context.follow(path)._put(start, start + count, old)
+
+        context.if_it_raises(take_back)
 
     def _given(self, position: int) -> Any:
         value = self._raw[position]

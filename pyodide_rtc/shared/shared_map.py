@@ -9,10 +9,10 @@ from typing import Any
 from pycrdt import Array, Map, MapEvent, Text, Transaction
 
 from pyodide_rtc.shared.context import Context, is_running
-from pyodide_rtc.shared.mirror import plain_copy
+from pyodide_rtc.shared.mirror import mirror, plain_copy
 from pyodide_rtc.shared.plain_values import check_key, check_value, from_document, is_sound
 from pyodide_rtc.shared.shared_value import Place, SharedValue
-from pyodide_rtc.shared.to_raw import is_stored, to_raw
+from pyodide_rtc.shared.to_raw import copy_to_raw, is_stored, to_raw
 
 _NOTHING = object()
 
@@ -85,8 +85,7 @@ class SharedMap(SharedValue, MutableMapping[str, Any]):
             self._check()
             if key not in self:
                 raise KeyError(key)
-            self._forget(key)
-            del self._raw[key]
+            self._put(key)
 
     def __iter__(self) -> Iterator[str]:
         with self._context.reading():
@@ -208,8 +207,28 @@ class SharedMap(SharedValue, MutableMapping[str, Any]):
         return isinstance(value, SharedValue) and self._children.get(key) is value
 
     def _write(self, key: str, checked: Any) -> None:
+        self._put(key, to_raw(checked))
+
+    def _put(self, key: str, raw: Any = _NOTHING) -> None:
+        """Set a key to a value of pycrdt, or remove it."""
+        if self._context.is_in_block:
+            self._remember(key)
         self._forget(key)
-        self._raw[key] = to_raw(checked)
+        if raw is not _NOTHING:
+            self._raw[key] = raw
+        elif key in self._raw:
+            del self._raw[key]
+
+    def _remember(self, key: str) -> None:
+        """Be ready to put back what a key has now."""
+        context, path = self._context, self.path
+        before = mirror(self._raw[key]) if key in self._raw else _NOTHING
+
+        def take_back() -> None:
+            old = before if before is _NOTHING else copy_to_raw(before)
+            context.follow(path)._put(key, old)
+
+        context.if_it_raises(take_back)
 
     def _forget(self, key: str) -> None:
         child = self._children.pop(key, None)

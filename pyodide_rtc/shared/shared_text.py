@@ -10,10 +10,10 @@ from typing import Self, SupportsIndex
 from pycrdt import ReadTransaction, Text
 
 from pyodide_rtc.shared.context import Context
-from pyodide_rtc.shared.mirror import copy_text, shown_text
+from pyodide_rtc.shared.mirror import SHOWN_EMBEDDED, copy_text, shown_text
 from pyodide_rtc.shared.plain_values import check_text
 from pyodide_rtc.shared.shared_value import Place, SharedValue
-from pyodide_rtc.shared.text_copy import TextCopy
+from pyodide_rtc.shared.text_copy import EMBEDDED, TextCopy
 
 _MATCHED_CHARACTERS = 1_000
 """Up to this length, what differs is compared character by character: it takes its square."""
@@ -208,6 +208,16 @@ class SharedText(SharedValue, Sequence[str]):
     def _stamp_now(self) -> tuple[int, bytes]:
         return len(self._raw), self._context.doc.get_state()
 
+    def _remember(self, start: int, stop: int, old: str) -> None:
+        """Be ready to put back what was in place of a run of characters."""
+        context, path = self._context, self.path
+
+        def take_back() -> None:
+            text = context.follow(path)
+            text._replace(text._read(), start, stop, old)
+
+        context.if_it_raises(take_back)
+
     def _write_difference(self, copy: TextCopy, start: int, stop: int, text: str) -> None:
         if not text:
             self._replace(copy, start, stop, text)
@@ -221,6 +231,9 @@ class SharedText(SharedValue, Sequence[str]):
             self._replace(copy, start + from_, start + to, new)
 
     def _replace(self, copy: TextCopy, start: int, stop: int, text: str) -> None:
+        if self._context.is_in_block:
+            old = copy.part(start, stop).replace(EMBEDDED, SHOWN_EMBEDDED)
+            self._remember(start, start + len(text), old)
         at_bytes, end_bytes = copy.range_bytes(start, stop)
         if stop > start:
             del self._raw[at_bytes:end_bytes]

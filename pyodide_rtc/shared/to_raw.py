@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from pycrdt import Array, Map
+from pycrdt import Array, Map, Text
 
-from pyodide_rtc.shared.plain_values import NewList, NewMap, from_document, is_same
+from pyodide_rtc.shared.mirror import shown_text
+from pyodide_rtc.shared.plain_values import (
+    NewList,
+    NewMap,
+    PlainDict,
+    check_value,
+    from_document,
+    is_same,
+    plain,
+)
+from pyodide_rtc.shared.text_copy import TextCopy
 
 
 def to_raw(checked: Any) -> Any:
@@ -17,6 +27,20 @@ def to_raw(checked: Any) -> Any:
         case NewList(items):
             return Array([to_raw(item) for item in items])
     return checked
+
+
+def copy_to_raw(copied: Any) -> Any:
+    """Return what `mirror` copied as pycrdt takes it, to put it back where it was."""
+    match copied:
+        case TextCopy():
+            return Text(shown_text(copied))
+        case PlainDict() | tuple():
+            return check_value(plain(copied), "")
+        case dict():
+            return Map({key: copy_to_raw(value) for key, value in copied.items()})
+        case list():
+            return Array([copy_to_raw(item) for item in copied])
+    return copied
 
 
 def is_stored(raw: Any, checked: Any) -> bool:

@@ -45,7 +45,7 @@ class Values:
         author_of: Callable[[object], str],
     ) -> None:
         self._doc = doc
-        self._context = Context(doc, soon, on_error, author_of, _wrap)
+        self._context = Context(doc, soon, on_error, author_of, _wrap, self._find_root)
         self._roots: dict[str, SharedValue] = {}
         self._told: set[str] = set()
 
@@ -92,8 +92,8 @@ class Values:
 
         If the block raises, what it did is taken back, and observers are not told of it. Values
         in maps and lists that it removed are new ones then: read them anew. What cannot be taken
-        back: a block inside of a transaction of pycrdt, and a name that has content and that this
-        notebook has not used before the block. A block within another one is a part of it.
+        back: changes of pycrdt's own objects, and a block inside of a transaction of pycrdt. A
+        block within another one is a part of it.
 
         Do not await in the block: changes of others wait for its end.
 
@@ -139,6 +139,9 @@ class Values:
             raise NameInUseError(name, _WORDS[type(known.raw)], _WORDS[raw_kind])
         return known
 
+    def _find_root(self, name: str) -> SharedValue:
+        return self._roots[name]
+
     def _make_root(self, name: str, raw_kind: type[Any]) -> SharedValue:
         with self._context.writing():
             before = dict(self._doc.items()).get(name)
@@ -146,8 +149,6 @@ class Values:
                 used_as = _WORDS.get(type(before), type(before).__name__)
                 raise NameInUseError(name, used_as, _WORDS[raw_kind])
             raw = self._doc.get(name, type=raw_kind)
-            if len(raw) == 0:
-                self._context.add_new_root(raw)
             value: SharedValue = self._context.wrap(raw, RootPlace(name))
             return value
 
