@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 Callback = Callable[[ValuesChanged], object]
 
 
+def is_of_others(origin: object) -> bool:
+    """Return whether a transaction of this origin may be that of somebody else.
+
+    Those of this notebook have none. An undo manager's is a number: pycrdt knows no object for it.
+    """
+    return origin is not None and not isinstance(origin, int)
+
+
 class Observation:
     """An observation of a shared value that goes on until it is cancelled.
 
@@ -110,8 +118,7 @@ class Observations:
             return ()
 
     def _author(self, origin: object) -> str:
-        # An undo manager's origin is a number: pycrdt knows no object for it.
-        return "" if origin is None or isinstance(origin, int) else self._author_of(origin)
+        return self._author_of(origin) if is_of_others(origin) else ""
 
     def _put(self, observation: Observation, callback: Callback, event: ValuesChanged) -> None:
         self._waiting.append((observation, callback, event))
