@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pycrdt
-from pycrdt import Array, Map, MapEvent, Text
 
 from pyodide_rtc.errors import TransactionError
+from pyodide_rtc.shared.changes import Change
 from pyodide_rtc.shared.context import Context
-from pyodide_rtc.shared.observation import is_of_others
+from pyodide_rtc.shared.mirror import Mirror
 from pyodide_rtc.shared.shared_value import SharedValue
 
 
@@ -21,9 +21,9 @@ class UndoManager:
     Edits of pycrdt's own objects count as well, unless their transaction has an origin. A value
     that is given back is a new one: those who hold the old one read it anew.
 
-    If somebody else removes or replaces a nested value, what was done before that can be undone no
-    more: Yrs would put things into what is not there (seen to let documents differ for ever, and to
-    end the process).
+    What adds or removes nested dicts and lists cannot be undone, nor what was done before it. If
+    Yrs gives them back and others write there, documents can differ for ever (seen), and the
+    process can end (seen).
 
     Args:
         context: the document.
@@ -94,19 +94,20 @@ class UndoManager:
         able = [word for word, can in (("undo", self.can_undo), ("redo", self.can_redo)) if can]
         return f"<UndoManager: can {' and '.join(able) or 'neither undo nor redo'}>"
 
-    def take_note(self, events: list[Any]) -> None:
-        """Take note of a transaction of somebody else; pycrdt's observer calls this."""
-        if not self._is_unsafe and any(map(_removes_shared, events)):
+    def take_note(self, changes: Iterable[Change]) -> None:
+        """Take note of what a transaction did; pycrdt's observer calls this."""
+        told = list(changes)  # all of them, as the mirror changes on the way
+        if any(map(_moves_nested, told)) and not self._is_unsafe:
             self._is_unsafe = True
             self._context.soon(self._forget_if_free)
 
     def _observe(self, raw: Any) -> object:
-        reference = weakref.ref(self)
+        reference, mirror = weakref.ref(self), Mirror(raw)
 
         def on_events(events: list[Any]) -> None:
             manager = reference()
-            if manager is not None and is_of_others(events[0].transaction.origin):
-                manager.take_note(events)
+            if manager is not None:
+                manager.take_note(mirror.apply(events))
 
         subscription: object = raw.observe_deep(on_events)
         return subscription
@@ -125,9 +126,9 @@ class UndoManager:
             raise TransactionError("A transaction is open", "Undo and redo before it or after it.")
 
 
-def _removes_shared(event: Any) -> bool:
-    """Return whether an event tells that a nested value was removed from a map, or replaced."""
-    return isinstance(event, MapEvent) and any(
-        isinstance(change.get("oldValue"), (Map, Array, Text))
-        for change in event.keys.values()  # type: ignore[attr-defined]
-    )
+def _moves_nested(change: Change) -> bool:
+    """Return whether a change adds or removes a nested dict or list, also within a run of items."""
+    values = [change.old, change.new]
+    if isinstance(change.path[-1], int):  # runs of items, or texts
+        values = [item for run in values if isinstance(run, list) for item in run]
+    return any(type(value) in (dict, list) for value in values)

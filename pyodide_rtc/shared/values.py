@@ -108,7 +108,8 @@ class Values:
 
         Args:
             *scopes: the shared values whose changes count, with all that is in them; by default
-                all that have a name and were used so far.
+                all that have a name and were used so far. Texts, and lists and maps of plain values
+                are safe; see `UndoManager` for nested ones.
             group_s: changes that follow each other within so many seconds are undone together.
 
         Raises:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import random
+
 import pytest
+from seeds import seeds
 
 from pyodide_rtc.errors import TransactionError, ValueRemovedError
 from shared.notebook import Notebook, exchange, pair
@@ -13,7 +16,7 @@ def test_it_takes_back_what_was_done_here() -> None:
     assert repr(undo) == "<UndoManager: can neither undo nor redo>"
     assert not undo.undo()
     state["n"] = 1
-    state["rows"] = [{"a": 1}]
+    state["rows"] = ({"a": 1},)
     text += "é📊"
     assert undo.can_undo
     assert undo.undo()
@@ -23,7 +26,7 @@ def test_it_takes_back_what_was_done_here() -> None:
     assert repr(undo) == "<UndoManager: can undo and redo>"
     assert undo.redo()
     assert undo.redo()
-    assert (state, text) == ({"n": 1, "rows": [{"a": 1}]}, "é📊")
+    assert (state, text) == ({"n": 1, "rows": ({"a": 1},)}, "é📊")
     assert not undo.can_redo
     undo.clear()
     assert not undo.can_undo
@@ -130,7 +133,65 @@ def test_what_it_refuses() -> None:
     del state["rows"]
     with pytest.raises(ValueRemovedError):
         ada.values.undo_manager(rows)
+
+
+@pytest.mark.parametrize("is_turned", [True, False])
+@pytest.mark.parametrize("is_list", [True, False])
+def test_nested_values_come_and_go_for_good(is_turned: bool, is_list: bool) -> None:
+    """As Yrs lets documents differ if it gives them back while others write."""
+    ada, bob = pair()
+    state, items = ada.values.map("state"), ada.values.list("items")
+    state["nested"] = {"a": 1}
+    items.append([1])
+    undo = ada.values.undo_manager(state, items, group_s=0)
+    state["nested"]["a"] = 2
+    assert undo.can_undo
+    exchange(ada, bob)
+    if is_list:
+        del bob.values.list("items")[0]
+    else:
+        del bob.values.map("state")["nested"]
+    exchange(ada, bob)
+    if is_turned:
+        ada.turn()
+    assert not undo.can_undo
+    assert not undo.undo()
+    state["n"] = 1
     assert undo.undo()
+    state["new"] = []
+    assert not undo.can_undo
+    assert not undo.redo()
+    assert not undo.can_redo
+
+
+@pytest.mark.parametrize("seed", seeds(30))
+def test_plain_values_in_random_plays(seed: int) -> None:
+    draw = random.Random(seed)
+    ada, bob = pair()
+    values = ada.values
+    undo = values.undo_manager(
+        values.map("state"), values.list("items"), values.text("text"), group_s=0
+    )
+    for _ in range(40):
+        notebook = draw.choice([ada, ada, bob])
+        state, items = notebook.values.map("state"), notebook.values.list("items")
+        match draw.randrange(5):
+            case 0:
+                state[draw.choice("abc")] = draw.randrange(9)
+            case 1:
+                state.pop(draw.choice("abc"), None)
+            case 2:
+                items[draw.randrange(3) : draw.randrange(4)] = [draw.randrange(9)]
+            case 3:
+                notebook.values.text("text")[draw.randrange(4) : draw.randrange(6)] = "é📊"
+            case 4:
+                draw.choice([undo.undo, undo.redo])()
+        if draw.random() < 0.5:
+            exchange(ada, bob)
+    exchange(ada, bob)
+    for kind in ("map", "list", "text"):
+        name = {"map": "state", "list": "items", "text": "text"}[kind]
+        assert getattr(values, kind)(name) == getattr(bob.values, kind)(name)
 
 
 def test_observers_are_told() -> None:
