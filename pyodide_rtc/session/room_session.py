@@ -20,13 +20,13 @@ from pyodide_rtc.protocol.intake import MAX_WAITING_BYTES, RUN_FRAMES, cost_of
 from pyodide_rtc.protocol.room_machine import RoomMachine
 from pyodide_rtc.session.arrivals import Arrivals
 from pyodide_rtc.session.document_binding import DocumentBinding
-from pyodide_rtc.session.document_reader import is_panic
 from pyodide_rtc.session.peer_connections import PeerConnections
 from pyodide_rtc.session.sealer import Sealer
 from pyodide_rtc.session.signaling_connection import SignalingConnection
 from pyodide_rtc.session.timer import DeadlineTimer
 from pyodide_rtc.snapshot import Snapshot
 from pyodide_rtc.wire.payload import decode_payload, encode_payload
+from pyodide_rtc.yrs import is_panic
 
 logger = logging.getLogger("pyodide_rtc.room")
 

@@ -1,0 +1,1 @@
+"""What is kept in this browser: the logs of documents."""
