@@ -18,6 +18,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from pyodide_rtc.ports import Abilities, SignalingSocketHandler, TabChannelHandler
+from pyodide_rtc.testing.memory_store import MemoryDisk
 
 if TYPE_CHECKING:
     from pyodide_rtc.testing.memory_host import MemoryHost
@@ -53,6 +54,7 @@ class Network:
         self.relays: defaultdict[str, MemoryRelay] = defaultdict(lambda: MemoryRelay(self))
         self.peers: dict[str, MemoryPeer] = {}
         self.locks: defaultdict[str, list[MemoryLock]] = defaultdict(list)
+        self.disks: defaultdict[str, MemoryDisk] = defaultdict(MemoryDisk)
         self.tabs: dict[tuple[str, str], list[MemoryTabChannel]] = defaultdict(list)
         self._last_s: dict[tuple[Hashable, ...], float] = {}
         self._queues: defaultdict[tuple[Hashable, ...], deque[Callable[[], None]]] = defaultdict(
@@ -73,7 +75,8 @@ class Network:
         """Make a host.
 
         Args:
-            browser: hosts of the same one share tab channels and locks; by default it is alone.
+            browser: hosts of the same one share tab channels, locks and what is kept; by default
+                it is alone.
             href: the page's address.
             abilities: what its peer connections can do; by default what those of browsers can.
         """
@@ -108,6 +111,7 @@ class Network:
                 socket.silence()
                 self.deliver(("ends", relay), socket.end)
         host.page.locks.release_all()
+        host.machine.store.die()
         for peer in [p for p in self.peers.values() if p.host is host]:
             peer.silence()
         self._check_paths()

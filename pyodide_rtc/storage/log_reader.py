@@ -1,0 +1,96 @@
+"""Reads the log of a document, whatever is in it: nothing here writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pyodide_rtc.errors import DecodeError
+from pyodide_rtc.ports import LogContents
+from pyodide_rtc.storage.records import (
+    NewerRecord,
+    PlainRecord,
+    RecordSealer,
+    SealedRecord,
+    decode,
+)
+from pyodide_rtc.storage.scratch import NOTHING, Scratch
+
+__all__ = ["ReadLog", "read_records"]
+
+
+@dataclass(slots=True)
+class ReadLog:
+    """What the records of a log say.
+
+    Args:
+        life: the log's life.
+        whole: the numbers of the records that `scratch` has.
+        waiting: records that wait for others, which are not in the log: number to update.
+        damaged: the numbers of records that cannot be read, with the right key, by any version.
+        newer: how many records a later version of the package has written.
+        strangers: how many records belong to a room of this name with another password, or none.
+        left_bytes: the bytes of all records but those in `whole`.
+        scratch: a document with all that could be read.
+        state: what `scratch` has as one update; None if Yrs cannot read it.
+    """
+
+    life: str
+    whole: list[int] = field(default_factory=list)
+    waiting: dict[int, bytes] = field(default_factory=dict)
+    damaged: list[int] = field(default_factory=list)
+    newer: int = 0
+    strangers: int = 0
+    left_bytes: int = 0
+    scratch: Scratch = field(default_factory=Scratch)
+    state: bytes | None = NOTHING
+    _updates: dict[int, bytes] = field(default_factory=dict)
+
+    @property
+    def left(self) -> int:
+        """How many records a compaction leaves as they are."""
+        return len(self.waiting) + len(self.damaged) + self.newer + self.strangers
+
+    def updates(self) -> list[bytes]:
+        """Return what a document needs to have all that could be read: mostly one update."""
+        if self.state is None:
+            return [*self._updates.values()]
+        return [update for update in (self.state, *self.waiting.values()) if update != NOTHING]
+
+    def apply(self, updates: dict[int, bytes]) -> None:
+        """Apply the updates of records, by number, and sort the records by what came of it."""
+        # Yrs fails on some updates that come out of order: a second time they may do no harm.
+        failed = [number for number, update in updates.items() if not self.scratch.add(update)]
+        self.damaged += [number for number in failed if not self.scratch.add(updates[number])]
+        for number in self.damaged:
+            updates.pop(number, None)
+        self._updates = updates
+        self.waiting = {n: update for n, update in updates.items() if not self.scratch.has(update)}
+        self.whole = [number for number in updates if number not in self.waiting]
+        self.state = self.scratch.state()
+
+
+async def read_records(contents: LogContents, sealer: RecordSealer) -> ReadLog:
+    """Read the records of a log. One that cannot be read keeps none of the others from being read.
+
+    Raises:
+        BrowserUnsupportedError: there is no key, as the browser has no cryptography.
+    """
+    found = ReadLog(contents.life)
+    records: dict[int, PlainRecord | SealedRecord] = {}
+    for number, data in contents.records:
+        try:
+            record = decode(data)
+        except DecodeError:
+            found.damaged.append(number)
+            continue
+        if isinstance(record, NewerRecord):
+            found.newer += 1
+        else:
+            records[number] = record
+    opened = await sealer.unseal([*records.values()])
+    updates = {n: update for n, update in zip(records, opened, strict=True) if update is not None}
+    found.strangers = len(records) - len(updates)
+    found.apply(updates)
+    taken = set(found.whole)
+    found.left_bytes = sum(len(data) for number, data in contents.records if number not in taken)
+    return found
