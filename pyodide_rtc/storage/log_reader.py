@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
 
 from pyodide_rtc.errors import DecodeError
@@ -16,6 +17,10 @@ from pyodide_rtc.storage.records import (
 from pyodide_rtc.storage.scratch import NOTHING, Scratch
 
 __all__ = ["ReadLog", "read_records"]
+
+_MAX_POISONS = 4
+"""Yrs takes some updates that make it fail whenever it reads the document. So many are looked for:
+each costs ten times as much as to read the log."""
 
 
 @dataclass(slots=True)
@@ -58,15 +63,44 @@ class ReadLog:
 
     def apply(self, updates: dict[int, bytes]) -> None:
         """Apply the updates of records, by number, and sort the records by what came of it."""
-        # Yrs fails on some updates that come out of order: a second time they may do no harm.
-        failed = [number for number, update in updates.items() if not self.scratch.add(update)]
-        self.damaged += [number for number in failed if not self.scratch.add(updates[number])]
-        for number in self.damaged:
-            updates.pop(number, None)
+        self._try(updates)
+        for _ in range(_MAX_POISONS):
+            if self.state is not None:
+                break
+            self._set_aside(_poison(updates), updates)
+            self._try(updates)
         self._updates = updates
         self.waiting = {n: update for n, update in updates.items() if not self.scratch.has(update)}
         self.whole = [number for number in updates if number not in self.waiting]
+
+    def _try(self, updates: dict[int, bytes]) -> None:
+        """Apply updates to a new document; those that Yrs cannot apply are damaged."""
+        self.scratch = Scratch()
+        # Yrs fails on some updates that come out of order: a second time they may do no harm.
+        failed = [number for number, update in updates.items() if not self.scratch.add(update)]
+        for number in failed:
+            if not self.scratch.add(updates[number]):
+                self._set_aside(number, updates)
         self.state = self.scratch.state()
+
+    def _set_aside(self, number: int, updates: dict[int, bytes]) -> None:
+        self.damaged.append(number)
+        del updates[number]
+
+
+def _poison(updates: dict[int, bytes]) -> int:
+    """Find a record that makes a document unreadable: the first, or one of those before it."""
+
+    def is_readable_after(count: int) -> bool:
+        scratch = Scratch()
+        for number in numbers[:count]:
+            scratch.add(updates[number])
+        return scratch.state() is not None
+
+    numbers = [*updates]
+    return numbers[
+        bisect_left(range(1, len(numbers)), True, key=lambda n: not is_readable_after(n))
+    ]
 
 
 async def read_records(contents: LogContents, sealer: RecordSealer) -> ReadLog:
