@@ -13,7 +13,9 @@ from pyodide_rtc.storage.records import RecordSealer
 
 __all__ = ["Compacted", "CompactionPlan", "compact"]
 
-_MAX_RECORDS = 500
+MAX_RECORDS = 500
+"""A log with so many records is compacted: to read them all takes long."""
+
 _MIN_BYTES = 64 * 1024
 """A log below this size is not worth the work, unless it has many records."""
 
@@ -49,7 +51,7 @@ class CompactionPlan:
     def is_due(self, size: LogSize) -> bool:
         """Return whether a log of this size should be compacted."""
         grown_bytes = max(_GROWTH * self.size_bytes, _MIN_BYTES)
-        return size.records - self.left >= _MAX_RECORDS or size.size_bytes >= grown_bytes
+        return size.records - self.left >= MAX_RECORDS or size.size_bytes >= grown_bytes
 
 
 async def compact(store: Store, locks: Locks, log: str, sealer: RecordSealer) -> Compacted | None:

@@ -133,7 +133,8 @@ class MemoryStore:
         self.operations = 0
         """How many operations there were, the unfinished ones included."""
         self._faults: dict[int, Fault] = {}
-        self._is_dead = False
+        self.is_dead = False
+        """Whether our tab has ended."""
 
     def plan(self, fault: Fault, *, after: int = 0) -> None:
         """Plan a fault.
@@ -146,7 +147,7 @@ class MemoryStore:
 
     def die(self) -> None:
         """End, as a tab does: no operation does anything any more, or ends."""
-        self._is_dead = True
+        self.is_dead = True
 
     async def read(self, log: str) -> LogContents:
         """Read all records of a log."""
@@ -192,5 +193,5 @@ class MemoryStore:
         return result
 
     async def _unless_dead(self) -> None:
-        if self._is_dead:
+        if self.is_dead:
             await asyncio.get_running_loop().create_future()

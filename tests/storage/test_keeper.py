@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from functools import wraps
 from typing import Any
 
 import pytest
@@ -19,21 +17,11 @@ from pyodide_rtc.storage import (
     NotKept,
     RecordsSetAside,
 )
-from pyodide_rtc.testing import run_virtual
 
 from .tabs import LOG, NAME, TOPIC, Browser, Tab
+from .virtual import virtual
 
 ASIDE = str(LogName(TOPIC, "", is_aside=True))
-
-
-def virtual(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    """Run a test on virtual time."""
-
-    @wraps(test)
-    def run(*args: Any, **kwargs: Any) -> None:
-        run_virtual(test(*args, **kwargs))
-
-    return run
 
 
 def updates_of(steps: int) -> list[bytes]:
