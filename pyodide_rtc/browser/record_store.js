@@ -96,7 +96,7 @@
    * @template T @param {IDBTransactionMode} mode
    * @param {(logs: IDBObjectStore, records: IDBObjectStore) => Promise<T>} step
    */
-  const run = async (mode, step) => {
+  const attempt = async (mode, step) => {
     const db = await connect();
     try {
       return await transact(db, mode, step);
@@ -106,6 +106,18 @@
       return transact(await connect(), mode, step);
     }
   };
+
+  /**
+   * Throw an error that Pyodide can raise: for a `QuotaExceededError` of Chromium, which is no plain
+   * DOMException, its `await` would never end.
+   * @param {{name: string, message: string}} error
+   */
+  const fail = ({ name, message }) => {
+    throw Object.assign(new Error(message), { name });
+  };
+
+  /** @type {typeof attempt} */
+  const run = (mode, step) => attempt(mode, step).catch(fail);
 
   /** @param {string} log */
   const all = (log) => IDBKeyRange.bound([log], [log, []]);
@@ -164,7 +176,7 @@
 
   return {
     /** Open the database; it fails where the browser has none for us. */
-    open: async () => void (await connect()),
+    open: () => connect().then(() => {}, fail),
 
     /** @param {string} log */
     read: (log) =>
