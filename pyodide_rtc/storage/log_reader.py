@@ -70,18 +70,22 @@ class ReadLog:
             self._set_aside(_poison(updates), updates)
             self._try(updates)
         self._updates = updates
-        self.waiting = {n: update for n, update in updates.items() if not self.scratch.has(update)}
+        self.waiting = self.scratch.waiting(updates)
         self.whole = [number for number in updates if number not in self.waiting]
 
     def _try(self, updates: dict[int, bytes]) -> None:
         """Apply updates to a new document; those that Yrs cannot apply are damaged."""
-        self.scratch = Scratch()
-        # Yrs fails on some updates that come out of order: a second time they may do no harm.
-        failed = [number for number, update in updates.items() if not self.scratch.add(update)]
-        for number in failed:
-            if not self.scratch.add(updates[number]):
-                self._set_aside(number, updates)
+        self.scratch = Scratch.of(updates.values()) or self._one_by_one(updates)
         self.state = self.scratch.state()
+
+    def _one_by_one(self, updates: dict[int, bytes]) -> Scratch:
+        scratch = Scratch()
+        # Yrs fails on some updates that come out of order: a second time they may do no harm.
+        failed = [number for number, update in updates.items() if not scratch.add(update)]
+        for number in failed:
+            if not scratch.add(updates[number]):
+                self._set_aside(number, updates)
+        return scratch
 
     def _set_aside(self, number: int, updates: dict[int, bytes]) -> None:
         self.damaged.append(number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from pyodide_rtc.errors import DecodeError, DecryptionError, RtcError
@@ -105,12 +106,9 @@ class RecordSealer:
         """
         if self._key is None:
             return encode(PlainRecord(update))
-        answer: asyncio.Future[Sealed | RtcError] = asyncio.get_running_loop().create_future()
-        self._key.encrypt(update, lambda result: _settle(answer, result))
-        sealed = await answer
-        if isinstance(sealed, RtcError):
-            raise sealed
-        return encode(SealedRecord(*sealed))
+        answer: asyncio.Future[Sealed] = asyncio.get_running_loop().create_future()
+        self._key.encrypt(update, partial(_settle, answer))
+        return encode(SealedRecord(*await answer))
 
     async def unseal(self, records: Sequence[PlainRecord | SealedRecord]) -> list[bytes | None]:
         """Read the updates of records.
@@ -122,27 +120,33 @@ class RecordSealer:
         Raises:
             BrowserUnsupportedError: there is no key, as the browser has no cryptography.
         """
+        if self._key is None:
+            return [each.update if isinstance(each, PlainRecord) else None for each in records]
         updates: list[bytes | None] = []
         for start in range(0, len(records), _AT_ONCE):
-            some = records[start : start + _AT_ONCE]
-            updates += await asyncio.gather(*map(self._unseal, some))
+            some = [self._begin(self._key, each) for each in records[start : start + _AT_ONCE]]
+            updates += [await answer for answer in some]
         return updates
 
-    async def _unseal(self, record: PlainRecord | SealedRecord) -> bytes | None:
+    def _begin(
+        self, key: RoomKey, record: PlainRecord | SealedRecord
+    ) -> asyncio.Future[bytes | None]:
+        answer: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
+
+        def done(result: bytes | RtcError) -> None:
+            _settle(answer, None if isinstance(result, DecryptionError) else result)
+
         if isinstance(record, PlainRecord):
-            return record.update if self._key is None else None
-        if self._key is None:
-            return None
-        answer: asyncio.Future[bytes | RtcError] = asyncio.get_running_loop().create_future()
-        self._key.decrypt(record.iv, record.ciphertext, lambda result: _settle(answer, result))
-        update = await answer
-        if isinstance(update, DecryptionError):
-            return None
-        if isinstance(update, RtcError):
-            raise update
-        return update
+            answer.set_result(None)
+        else:
+            key.decrypt(record.iv, record.ciphertext, done)
+        return answer
 
 
-def _settle(answer: asyncio.Future[T], result: T) -> None:
-    if not answer.done():  # else who asked was cancelled meanwhile
+def _settle(answer: asyncio.Future[T], result: T | RtcError) -> None:
+    if answer.done():  # who asked was cancelled meanwhile
+        return
+    if isinstance(result, RtcError):
+        answer.set_exception(result)
+    else:
         answer.set_result(result)
