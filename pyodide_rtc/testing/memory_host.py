@@ -138,7 +138,7 @@ class MemoryNetwork:
 
     def open_tab_channel(self, name: str, handler: TabChannelHandler) -> TabChannel:
         """Join the tab channel of that name."""
-        return MemoryTabChannel(self._host.fabric, self._host.browser, name, handler)
+        return MemoryTabChannel(self._host, name, handler)
 
 
 class MemoryPage:

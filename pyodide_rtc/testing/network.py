@@ -292,23 +292,21 @@ class MemorySocket:
 class MemoryTabChannel:
     """A tab channel among the hosts of one browser."""
 
-    def __init__(
-        self, network: Network, browser: str, name: str, handler: TabChannelHandler
-    ) -> None:
-        self._network = network
+    def __init__(self, host: MemoryHost, name: str, handler: TabChannelHandler) -> None:
+        self._host = host
         self._handler: TabChannelHandler | None = handler
-        self._members = network.tabs[browser, name]
+        self._members = host.fabric.tabs[host.browser, name]
         self._members.append(self)
 
     def send(self, data: bytes) -> None:
-        """Send one frame to all others."""
+        """Send one frame to all others; a host that was killed says nothing more."""
         for member in self._members:
-            if member is not self:
-                self._network.deliver((self, member), lambda m=member: m.give(data))  # type: ignore[misc]
+            if member is not self and not self._host.is_dead:
+                self._host.fabric.deliver((self, member), lambda m=member: m.give(data))  # type: ignore[misc]
 
     def give(self, data: bytes) -> None:
         """Deliver a frame."""
-        if self._handler is not None:
+        if self._handler is not None and not self._host.is_dead:
             self._handler.on_message(data)
 
     def close(self) -> None:
