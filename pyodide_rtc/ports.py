@@ -28,9 +28,12 @@ __all__ = [
     "DescriptionType",
     "Host",
     "IceServer",
+    "Keeping",
     "KeyValueStore",
     "Lock",
     "Locks",
+    "LogContents",
+    "LogSize",
     "Machine",
     "Network",
     "Page",
@@ -41,6 +44,7 @@ __all__ = [
     "Sealed",
     "SignalingSocket",
     "SignalingSocketHandler",
+    "Store",
     "TabChannel",
     "TabChannelHandler",
 ]
@@ -248,10 +252,19 @@ class Locks(Protocol):
     """
 
     def claim(self, name: str, on_held: Callable[[], None]) -> Lock:
-        """Hold a lock until it is closed or we die; `on_held` is called once we have it."""
+        """Hold a lock until it is closed or we die; `on_held` is called once we have it.
+
+        Only one holds it at a time; who claims it meanwhile waits, in the order of the claims.
+        """
 
     def watch(self, name: str, on_free: Callable[[], None]) -> Lock:
         """Call `on_free` once, when nobody holds the lock any more."""
+
+    async def names(self) -> Sequence[str]:
+        """Return the names of the locks that tabs and workers of this browser hold.
+
+        Where there are no locks, it is empty.
+        """
 
 
 class KeyValueStore(Protocol):
@@ -278,6 +291,107 @@ class KeyValueStore(Protocol):
         Raises:
             StorageError: the browser refused.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """Where a `Store` keeps its logs.
+
+    Args:
+        kind: "browser" for the browser's database, IndexedDB; "page" for the page's `localStorage`,
+            some 5 MB for all of a site; "memory" if nothing is kept.
+        reason: why not in the database, as a sentence; empty where it is.
+    """
+
+    kind: Literal["browser", "page", "memory"]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LogSize:
+    """One log, without its records.
+
+    Args:
+        life: a random text that a log gets with its first record. It tells a log from one of the
+            same name that was begun anew, after the first was removed or the browser was cleared.
+        records: how many records it has.
+        size_bytes: the bytes of all its records.
+        changed_s: when it was last written to, in seconds since 1970.
+    """
+
+    life: str
+    records: int
+    size_bytes: int
+    changed_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class LogContents:
+    """The records of one log.
+
+    Args:
+        life: see `LogSize`; empty for a log that does not exist.
+        records: number and bytes of each record, oldest first. Within one life no number is given
+            twice.
+    """
+
+    life: str
+    records: Sequence[tuple[int, bytes]]
+
+
+class Store(Protocol):
+    """Logs of records, kept in this browser: all tabs and workers of one origin share them.
+
+    A log is there from its first record until its last one is gone. Its name is any text without
+    surrogates. Each operation is done as a whole or not at all, also if we die meanwhile; those of
+    several tabs and workers come one after another. An operation that failed, or was cancelled, may
+    have been done all the same.
+
+    Raises:
+        QuotaExceededError: from each that writes: the browser has no more room.
+        StorageError: from each: the browser refused.
+    """
+
+    @property
+    def keeping(self) -> Keeping:
+        """Where the logs are kept."""
+
+    async def read(self, log: str) -> LogContents:
+        """Read all records of a log."""
+
+    async def append(self, log: str, record: bytes, life: str) -> LogSize | None:
+        """Append a record.
+
+        Args:
+            log: the log's name.
+            record: what to append.
+            life: the life of the log that the record belongs to; empty for whatever log there is.
+
+        Returns:
+            the log as it is now; None, with nothing done, if it has not that life.
+        """
+
+    async def replace(
+        self, log: str, life: str, numbers: Sequence[int], record: bytes
+    ) -> LogSize | None:
+        """Put one record in the place of several.
+
+        Returns:
+            the log as it is now; None, with nothing done, if one of them is gone.
+        """
+
+    async def move(self, log: str, life: str, numbers: Sequence[int], to: str) -> bool:
+        """Move records to the end of another log.
+
+        Returns:
+            whether they were moved; nothing is done if one of them is gone.
+        """
+
+    async def remove(self, log: str) -> None:
+        """Remove a log with all its records; no error where there is none."""
+
+    async def logs(self) -> Mapping[str, LogSize]:
+        """List all logs by name, without reading their records."""
 
 
 Sealed: TypeAlias = tuple[bytes, bytes]
@@ -394,11 +508,20 @@ class Page(Protocol):
 
 
 class Machine(Protocol):
-    """What the computer offers to every program: turns, time, random numbers and cryptography."""
+    """What the computer offers to every program: turns, time, chance, cryptography, storage."""
 
     @property
     def crypto(self) -> Crypto:
         """The cryptography of password rooms."""
+
+    async def open_store(self) -> Store:
+        """Open what is kept in this browser: once that went well, always the same.
+
+        If the browser refuses its database, the store is another; its `keeping` says why.
+
+        Raises:
+            StorageError: it could not be opened now; another time it may be.
+        """
 
     def soon(self, callback: Callable[[], None]) -> None:
         """Call back once the code that runs now has come to its end or to an `await` that waits.

@@ -12,12 +12,21 @@ from pycrdt import Array, Doc, Map, Text
 
 from pyodide_rtc import room_repr
 from pyodide_rtc.awareness import Awareness, user_state
-from pyodide_rtc.errors import IceFailedError, RoomClosedError, RtcError, SyncTimeoutError
+from pyodide_rtc.document import Document, DocumentStatus, check_document_name
+from pyodide_rtc.errors import (
+    ConfigError,
+    IceFailedError,
+    RoomClosedError,
+    RtcError,
+    SyncTimeoutError,
+)
 from pyodide_rtc.observers import Observers
 from pyodide_rtc.protocol import effects as fx
+from pyodide_rtc.protocol.events import MAIN, JsonObject
+from pyodide_rtc.protocol.open_documents import MAX_DOCUMENTS
 from pyodide_rtc.room_status import Peer, RoomEvent, RoomStatus, Server
 from pyodide_rtc.session.room_session import Notice, ServerChanged, ServerOpened
-from pyodide_rtc.snapshot import Snapshot
+from pyodide_rtc.snapshot import DocumentSnapshot, Snapshot
 
 logger = logging.getLogger("pyodide_rtc.room")
 
@@ -37,12 +46,23 @@ class Backend(Protocol):
     def snapshot(self) -> Snapshot:
         """Return how the room is now."""
 
-    def show(self, state: dict[str, object] | None) -> None:
-        """Show this awareness state to the others as our own; None removes ours."""
+    def document(self, name: str) -> DocumentSnapshot:
+        """Return how a document is now that is open beside the main one."""
+
+    def open_document(self, name: str, doc: Doc[Any]) -> None:
+        """Share another document."""
+
+    def close_document(self, name: str) -> None:
+        """Share a document no longer."""
+
+    def show(self, document: str, state: JsonObject | None) -> None:
+        """Show this awareness state in a document as our own; None removes ours."""
 
 
 class Room:
-    """A named group that shares one document and knows who is in it.
+    """A named group that shares documents and knows who is in it.
+
+    It has one document of its own, which stock y-webrtc pages share, too; `document` opens others.
 
     `join` makes it. The document can be used at once, alone or with others. What is edited before
     anybody is connected reaches the others later.
@@ -66,8 +86,13 @@ class Room:
         self._faults: deque[BaseException] = deque(maxlen=_FAULTS_KEPT)
         self._observers: Observers[RoomEvent] = Observers()
         self._waiters: set[asyncio.Future[None]] = set()
+        self._documents: dict[str, Document] = {}
+        self._open_names: set[str] = set()
         self._awareness = Awareness(
-            doc.client_id, user_state(user), self._publish_state, self._read_states
+            doc.client_id,
+            user_state(user),
+            lambda state: self.show_in(MAIN, state),
+            lambda: dict(self._snapshot.states),
         )
 
     # What it is.
@@ -183,9 +208,71 @@ class Room:
             RoomClosedError: the room was left.
             RtcError: the room could not be opened; says what to do.
         """
+        await self.until(lambda: self.synced, timeout_s)
+
+    def document(self, name: str, *, doc: Doc[Any] | None = None) -> Document:
+        """Open another document of the room, and share it with all who have it open.
+
+        It has its own content and presence, and travels by the same connections. What others have
+        in it comes as soon as they are connected. Opening it twice gives the same document. Stock
+        y-webrtc pages see only the room's own document.
+
+        Args:
+            name: its name, a text of 1 to 1,024 bytes.
+            doc: its content; by default a new one, or what it had when it was closed here.
+
+        Raises:
+            ConfigError: it is no name, is open with another `doc`, or 1,000 are open already.
+            RoomClosedError: the room was left.
+        """
+        name = check_document_name(name)
+        if self._end is not None:
+            raise self._end
+        known = self._documents.get(name)
+        if known is not None and doc is not None and doc is not known.doc:
+            raise ConfigError(
+                f"The document {name!r} was opened with another doc",
+                "Leave out doc=, or choose another name.",
+            )
+        if name not in self._open_names and len(self._open_names) >= MAX_DOCUMENTS:
+            raise ConfigError(
+                f"{MAX_DOCUMENTS} documents are open in this room", "Close some of them first."
+            )
+        if known is None:
+            known = Document(name, doc if doc is not None else Doc(), self, {})
+            self._documents[name] = known
+        if name not in self._open_names:
+            self._open_names.add(name)
+            self._share(known)
+        return known
+
+    @property
+    def documents(self) -> dict[str, DocumentStatus]:
+        """The documents beside the room's own that are open here or at a peer, sorted by name."""
+        snapshot = self._snapshot
+        peers = {peer.peer_id: peer for peer in snapshot.peers}
+        found: dict[str, DocumentStatus] = {}
+        for name in sorted(self._open_names | snapshot.documents.keys()):
+            ids = snapshot.documents.get(name, ())
+            at = tuple(peers[i] for i in ids if i in peers)
+            found[name] = DocumentStatus(name, name in self._open_names, at)
+        return found
+
+    async def until(self, is_true: Callable[[], bool], timeout_s: float | None) -> None:
+        """Wait until something about the room is true; it is asked at each event.
+
+        Args:
+            is_true: says whether it is true.
+            timeout_s: how long to wait, in seconds; None for ever.
+
+        Raises:
+            SyncTimeoutError: it took longer; says why.
+            RoomClosedError: the room was left.
+            RtcError: the room could not be opened; says what to do.
+        """
         try:
             async with asyncio.timeout(timeout_s):
-                while not self.synced:
+                while not is_true():
                     if self._end is not None:
                         raise self._end
                     await self._next_event()
@@ -215,6 +302,25 @@ class Room:
     def _repr_html_(self) -> str:
         return room_repr.as_html(self)
 
+    # For its documents.
+
+    def read_document(self, name: str) -> DocumentSnapshot:
+        """Return how a document is now; empty while it is not open."""
+        is_open = self._is_live and name in self._open_names
+        return self._live.document(name) if is_open else DocumentSnapshot()
+
+    def show_in(self, name: str, state: JsonObject | None) -> None:
+        """Show this awareness state in a document as our own."""
+        if self._is_live and (name == MAIN or name in self._open_names):
+            self._live.show(name, state)
+
+    def close_document(self, document: Document) -> None:
+        """Share a document no longer; twice is no error."""
+        if document.name in self._open_names:
+            self._open_names.discard(document.name)
+            if self._is_live:
+                self._live.close_document(document.name)
+
     # For `Rooms`, which opens it, and for tests.
 
     @property
@@ -229,7 +335,9 @@ class Room:
         self._route = route
         self._backend = backend
         self._close = close
-        backend.show(self._awareness.local_state)
+        backend.show(MAIN, self._awareness.local_state)
+        for name in sorted(self._open_names):
+            self._share(self._documents[name])
         self._tell(RoomEvent("opened"))
 
     def end(self, error: RtcError) -> None:
@@ -245,18 +353,21 @@ class Room:
         times = "" if count == 1 else f" ({count} times)"
         self._tell(RoomEvent("fault", reason=f"{error}{times}", error=error))
 
-    def on_notice(self, notice: Notice) -> None:
+    def on_notice(self, notice: Notice) -> None:  # noqa: C901 - one case each
         """Report a notice of the session to those who observe the room."""
         match notice:
-            case fx.AwarenessChanged():
-                for callback in self._awareness.callbacks:
+            case fx.AwarenessChanged(document):
+                for callback in self._awareness_of(document).callbacks:
                     self._call(callback, notice)
             case fx.PeersChanged(peer_id, change, reason):
                 logger.info("= peer %s %s %s", peer_id[:8], change, reason)
                 self._tell(RoomEvent(f"peer-{change}", peer_id, reason))
-            case fx.SyncChanged(_, peer_id, change):
-                logger.info("= peer %s %s", peer_id[:8], change)
-                self._tell(RoomEvent(f"peer-{change}", peer_id))
+            case fx.SyncChanged(document, peer_id, change):
+                logger.info("= peer %s %s %r", peer_id[:8], change, document)
+                self._tell(RoomEvent(f"peer-{change}", peer_id, document=document))
+            case fx.DocumentAtPeer(document, peer_id, is_open):
+                kind = "document-opened" if is_open else "document-closed"
+                self._tell(RoomEvent(kind, peer_id, document=document))
             case fx.TransferMoved(peer_id, transfer):
                 words = room_repr.transfer_words(transfer)
                 self._tell(RoomEvent("progress", peer_id, words, transfer=transfer))
@@ -274,12 +385,22 @@ class Room:
     def _snapshot(self) -> Snapshot:
         return _CLOSED if self._backend is None else self._backend.snapshot()
 
-    def _publish_state(self, state: dict[str, object] | None) -> None:
-        if self._backend is not None and self._end is None:
-            self._backend.show(state)
+    def _awareness_of(self, name: str) -> Awareness:
+        return self._awareness if name == MAIN else self._documents[name].awareness
 
-    def _read_states(self) -> dict[int, dict[str, object]]:
-        return dict(self._snapshot.states)
+    @property
+    def _is_live(self) -> bool:
+        return self._backend is not None and self._end is None
+
+    @property
+    def _live(self) -> Backend:
+        assert self._backend is not None, "it is live"
+        return self._backend
+
+    def _share(self, document: Document) -> None:
+        if self._is_live:
+            self._live.open_document(document.name, document.doc)
+            self._live.show(document.name, document.awareness.local_state)
 
     async def _next_event(self) -> None:
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -10,6 +10,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pyodide_rtc.document import Document
     from pyodide_rtc.room import Room
     from pyodide_rtc.room_status import Server
     from pyodide_rtc.snapshot import Peer, Transfer
@@ -81,8 +82,18 @@ def _company(connected: list[Peer]) -> str:
     return f"{who} connected, {synced} synced."
 
 
+def document_text(document: Document) -> str:
+    """Describe a document in one line of plain text."""
+    others = ", ".join(_name_of(peer) for peer in document.peers)
+    return f"Document {_one_line(document.name)!r}, open at {others or 'nobody else'}"
+
+
+def _name_of(peer: Peer) -> str:
+    return _one_line(peer.name or f"peer {peer.peer_id[:8]}")[:_NAME_CHARS]
+
+
 def _peer_words(peer: Peer) -> str:
-    name = (peer.name or f"peer {peer.peer_id[:8]}")[:_NAME_CHARS]
+    name = _name_of(peer)
     if not peer.is_connected:
         return f"{name}: connecting"
     state = "synced" if peer.is_synced else "connected"

@@ -35,11 +35,14 @@ class RoomEvent:
 
     Args:
         kind: `"opened"`, `"peer-joined"`, `"peer-synced"`, `"peer-changed"` (see `Peer`),
-            `"peer-left"`, `"progress"`, `"server-open"`, `"server-changed"`, `"fault"` or `"left"`.
+            `"peer-left"`, `"document-opened"`, `"document-closed"`, `"progress"`,
+            `"server-open"`, `"server-changed"`, `"fault"` or `"left"`.
         peer_id: the peer, for those kinds.
         reason: in plain words; the address, for servers.
         error: what went wrong, for `"fault"`; the room goes on.
         transfer: how far it is, for `"progress"`: at most ten events a second, and one at its end.
+        document: the document that a peer has opened, closed or is synced in; empty for the room's
+            own.
     """
 
     kind: str
@@ -47,3 +50,4 @@ class RoomEvent:
     reason: str = ""
     error: BaseException | None = None
     transfer: Transfer | None = None
+    document: str = ""

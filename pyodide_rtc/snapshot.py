@@ -44,8 +44,8 @@ class Peer:
         behind: how many units of our document it lacked then; None as with `ahead`.
         is_relayed: whether a TURN server passes everything on; None while that is not known.
         transfers: the large transfers (from 1 MB on) to it and from it.
-        unknown_messages: how many messages of unknown types it has sent; we ignored them. For
-            tabs: how many all of them together have sent.
+        unknown_messages: how many messages it has sent that are of unknown types, or of documents
+            that are not open here; we ignored them. For tabs: how many all of them together.
         retries: how often we have looked for a network path to it in vain, while it is not
             connected.
     """
@@ -61,6 +61,19 @@ class Peer:
     transfers: tuple[Transfer, ...] = ()
     unknown_messages: int = 0
     retries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentSnapshot:
+    """A document of a room at one moment.
+
+    Args:
+        peers: those who have it open, with how far they are in it.
+        states: the awareness states in it, our own included, by client id.
+    """
+
+    peers: tuple[Peer, ...] = ()
+    states: Mapping[int, dict[str, object]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +102,7 @@ class Snapshot:
         peers: the others, those on their way included.
         servers: the signaling servers.
         states: the awareness states of all who are here, our own included, by client id.
+        documents: who has which other document open, by its name: peer ids.
         has_strangers: whether somebody with another password, or none, has sent something lately.
         ice_failure: why the last peer that we found could not be reached; None once one was.
     """
@@ -97,5 +111,6 @@ class Snapshot:
     peers: tuple[Peer, ...] = ()
     servers: tuple[Server, ...] = ()
     states: Mapping[int, dict[str, object]] = field(default_factory=dict)
+    documents: Mapping[str, list[str]] = field(default_factory=dict)
     has_strangers: bool = False
     ice_failure: IceFailedError | None = None

@@ -23,7 +23,10 @@ from pyodide_rtc.wire.chunks import CHUNK_TYPE, Chunk
 from pyodide_rtc.wire.lib0_encoding import Tag
 from pyodide_rtc.wire.messages import (
     AwarenessMessage,
+    DocumentPeer,
+    InDocument,
     LinkedPeers,
+    Message,
     QueryAwareness,
     StateCheck,
     SyncStep1,
@@ -52,7 +55,7 @@ def layout(kind: object) -> str:
     return " ".join(found[1].split())
 
 
-@pytest.mark.parametrize("kind", [StateCheck, LinkedPeers, Chunk])
+@pytest.mark.parametrize("kind", [StateCheck, InDocument, DocumentPeer, LinkedPeers, Chunk])
 def test_the_layouts_are_those_of_the_code(kind: type) -> None:
     layouts = {row[0].split("`")[1]: row[1] for row in rows(PROTOCOL, "type")}
     assert layouts[kind.__name__] == layout(kind)
@@ -60,7 +63,13 @@ def test_the_layouts_are_those_of_the_code(kind: type) -> None:
 
 def test_the_types_are_those_of_the_code() -> None:
     types = [int(row[0].split()[0]) for row in rows(PROTOCOL, "type")]
-    assert types == [encode(StateCheck(b"", bytes(8)))[0], encode(LinkedPeers(()))[0], CHUNK_TYPE]
+    messages: list[Message] = [
+        StateCheck(b"", bytes(8)),
+        InDocument("x", QueryAwareness()),
+        DocumentPeer("x", True, 1),
+        LinkedPeers(()),
+    ]
+    assert types == [*(encode(message)[0] for message in messages), CHUNK_TYPE]
 
 
 Y_WEBRTC = (SyncStep1, SyncStep2, SyncUpdate, AwarenessMessage, QueryAwareness, TabPeer)

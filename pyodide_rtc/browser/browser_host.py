@@ -18,6 +18,7 @@ from pyodide_rtc.browser.crypto import SubtleCrypto
 from pyodide_rtc.browser.ffi import storage_error
 from pyodide_rtc.browser.page_bridge import PageBridge, PageRefusalError
 from pyodide_rtc.browser.page_peer import PagePeer
+from pyodide_rtc.browser.record_store import BrowserStores
 from pyodide_rtc.browser.sockets import BrowserSocket, BrowserTabChannel, answers_http
 from pyodide_rtc.browser.web_locks import BrowserLocks
 from pyodide_rtc.errors import BridgeError, StorageError
@@ -27,6 +28,7 @@ from pyodide_rtc.ports import (
     PageFacts,
     PeerTransportHandler,
     SignalingSocketHandler,
+    Store,
     TabChannelHandler,
 )
 
@@ -166,10 +168,19 @@ class BrowserPage:
 
 
 class BrowserMachine:
-    """What the thread that runs Python has by itself, without the page."""
+    """What the thread that runs Python has by itself, without the page.
 
-    def __init__(self) -> None:
+    Args:
+        stores: finds where logs are kept.
+    """
+
+    def __init__(self, stores: BrowserStores) -> None:
         self.crypto = SubtleCrypto()
+        self._stores = stores
+
+    async def open_store(self) -> Store:
+        """Open what is kept in this browser."""
+        return await self._stores.open()
 
     def soon(self, callback: Callable[[], None]) -> None:
         """Call back once Python gives the thread back to the browser, as a microtask."""
@@ -209,7 +220,8 @@ class BrowserHost:
         self._disconnect = disconnect
         self.network = BrowserNetwork(bridge)
         self.page = BrowserPage(bridge)
-        self.machine = BrowserMachine()
+        self._stores = BrowserStores(self.page.storage, self.page.locks)
+        self.machine = BrowserMachine(self._stores)
         self._is_closed = False
 
     async def aclose(self) -> None:
@@ -218,6 +230,7 @@ class BrowserHost:
             return
         self._is_closed = True
         self.machine.crypto.close()
+        self._stores.close()
         self.network.close()
         self._bridge.close()
         self._disconnect()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import js
@@ -55,3 +55,10 @@ class BrowserLocks:
 
         lock = BrowserLock(name, on_held)
         return lock
+
+    async def names(self) -> Sequence[str]:
+        """Return the names of the locks that tabs and workers of this browser hold."""
+        if not self._has_locks:
+            return ()
+        found = await js.navigator.locks.query()
+        return [lock.name for lock in found.held]

@@ -110,9 +110,15 @@ class SendBulk:
 
 @dataclass(frozen=True, slots=True)
 class SendTabFrame:
-    """Send a frame to the other tabs."""
+    """Send a frame to the other tabs.
+
+    Args:
+        data: the frame.
+        is_own_kind: whether it goes by the channel that only our own kind hears.
+    """
 
     data: bytes
+    is_own_kind: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +228,15 @@ class SyncChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentAtPeer:
+    """Tell the user that a peer has opened a document beside the main one, or closed it."""
+
+    document: str
+    peer_id: str
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TransferMoved:
     """Tell the user how far a transfer is."""
 
@@ -283,5 +298,6 @@ DocumentEffect: TypeAlias = (
     | ApplyUpdate
     | AwarenessChanged
     | SyncChanged
+    | DocumentAtPeer
 )
 Effect: TypeAlias = ConnectionEffect | DocumentEffect

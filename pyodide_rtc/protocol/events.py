@@ -311,6 +311,21 @@ class DocumentChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentOpened:
+    """The user has opened a document beside the main one; the client id is ours in it."""
+
+    document: str
+    client_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentClosed:
+    """The user closes a document."""
+
+    document: str
+
+
+@dataclass(frozen=True, slots=True)
 class LocalStateSet:
     """The user set our own awareness state; None removes it."""
 
@@ -370,6 +385,8 @@ RoomEvent: TypeAlias = (
     | FramesReceived
     | UpdateRefused
     | UpdateBlocked
+    | DocumentOpened
+    | DocumentClosed
     | TimePassed
     | FlushAsked
     | LeaveAsked

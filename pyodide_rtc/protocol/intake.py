@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from pyodide_rtc.wire.chunks import CHUNK_TYPE
+from pyodide_rtc.wire.messages import envelope_bytes
 
 T = TypeVar("T")
 
@@ -82,11 +83,13 @@ _LARGE_CHUNK_BYTES = 16_384
 
 def cost_of(frame: bytes) -> float:
     """Return as how many small frames this one counts."""
-    if frame[:1] in (b"\x03", b"\x50") or frame[:2] == b"\x00\x00":
+    at = envelope_bytes(frame)
+    kind = frame[at : at + 1]
+    if kind in (b"\x03", b"\x50") or frame[at : at + 2] == b"\x00\x00":
         return _QUESTION_COST
-    if frame[:1] == _CHUNK:
+    if kind == _CHUNK:
         return _CHUNK_COST if len(frame) >= _LARGE_CHUNK_BYTES else _QUESTION_COST
-    is_awareness = frame[:1] == b"\x01"
+    is_awareness = kind == b"\x01"
     return 1.0 + len(frame) // (_AWARENESS_COST_BYTES if is_awareness else _COST_BYTES)
 
 

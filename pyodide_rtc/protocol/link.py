@@ -267,16 +267,17 @@ class TabsLink:
 
     Args:
         max_received_bytes: the largest frame that may come in.
-        peers: who is there, by peer id: the client id of its main document, None for a stock page.
+        is_own_kind: whether only peers of our own kind hear it; stock pages hear the other one.
+        peers: who is there, by peer id: the client id of the document there, None for a stock page.
     """
 
     id: ClassVar[LinkId] = TABS
-    is_own_kind: ClassVar[bool] = False  # stock pages may hear it, too
     is_sending_bulk: ClassVar[bool] = False
     has_room: ClassVar[bool] = True
     is_full: ClassVar[bool] = False
 
     max_received_bytes: int
+    is_own_kind: bool = False
     peers: dict[str, int | None] = field(default_factory=dict)
     unknown_messages: int = 0
 
@@ -307,7 +308,7 @@ class TabsLink:
 
     def send(self, frame: bytes) -> list[ConnectionEffect]:
         """Send a frame."""
-        return [SendTabFrame(frame)]
+        return [SendTabFrame(frame, self.is_own_kind)]
 
     def read(self, frame: bytes, now_s: float) -> tuple[Message | None, list[ConnectionEffect]]:
         """Read a frame.

@@ -7,7 +7,7 @@ nothing else.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pyodide_rtc.errors import LocalProtocolError, RemoteProtocolError
 from pyodide_rtc.protocol import events as ev
@@ -20,8 +20,9 @@ from pyodide_rtc.protocol.document.document_machine import DocumentMachine
 from pyodide_rtc.protocol.effects import Effect, PeersChanged, Report
 from pyodide_rtc.protocol.fault_limits import FaultLimits
 from pyodide_rtc.protocol.link import Link, PeerLink
+from pyodide_rtc.protocol.open_documents import OpenDocuments
 from pyodide_rtc.snapshot import Peer
-from pyodide_rtc.wire.messages import LinkedPeers, Message, TabPeer
+from pyodide_rtc.wire.messages import InDocument, LinkedPeers, Message, TabPeer
 
 
 @dataclass(slots=True)
@@ -35,6 +36,7 @@ class RoomMachine:
     mesh: Mesh
     connections: Connections = field(init=False)
     main: DocumentMachine = field(init=False)
+    documents: OpenDocuments = field(init=False)
     _fault_limits: FaultLimits = field(default_factory=FaultLimits)
     _is_left: bool = False
 
@@ -42,6 +44,7 @@ class RoomMachine:
         mesh = self.mesh
         self.connections = Connections(mesh)
         self.main = DocumentMachine(ev.MAIN, mesh.client_id, mesh.max_received_bytes)
+        self.documents = OpenDocuments(mesh.peer_id, mesh.max_received_bytes)
         self.main.know_link(self.connections.tabs.link)  # frames may come before it is open
 
     @property
@@ -49,7 +52,7 @@ class RoomMachine:
         """When to feed `TimePassed` next; None if no deadline is set."""
         if self._is_left or self.connections.is_away:
             return None
-        return earliest(self.connections.deadline_s, self.main.deadline_s)
+        return earliest(self.connections.deadline_s, *(m.deadline_s for m in self._all))
 
     @property
     def peers(self) -> tuple[Peer, ...]:
@@ -84,15 +87,19 @@ class RoomMachine:
                 return self._on_frames(link, frames, now_s)
             case ev.FramesGone(conn):
                 effects = self._route(self.connections.handle(event, now_s), now_s)
-                return effects + self.main.on_room(conn)
+                return effects + [e for machine in self._all for e in machine.on_room(conn)]
             case ev.TimePassed():
                 return self._on_time(now_s)
             case ev.FlushAsked():
-                return [*self.main.flush()]
+                return [e for machine in self._all for e in machine.flush()]
             case ev.LeaveAsked():
                 self._is_left = True
-                goodbye = self.main.leave(now_s)
-                return goodbye + self._route(self.connections.leave(now_s), now_s)
+                goodbye = [e for machine in self._all for e in machine.leave(now_s)]
+                return [*goodbye, *self._route(self.connections.leave(now_s), now_s)]
+            case ev.DocumentOpened(name, client_id):
+                return [*self.documents.open(name, client_id, self.connections.own_kind)]
+            case ev.DocumentClosed(name):
+                return [*self.documents.close(name, self.connections.own_kind, now_s)]
             case ev.UpdateRefused(_, link, reason):
                 return self._refuse(link, RemoteProtocolError(reason), now_s)
             case ev.UpdateBlocked(_, link, waiting_bytes):
@@ -103,12 +110,20 @@ class RoomMachine:
 
     # Documents.
 
+    @property
+    def _all(self) -> list[DocumentMachine]:
+        """The documents that are open here."""
+        return [self.main, *self.documents]
+
     def _on_document(self, event: ev.DocumentEvent, now_s: float) -> list[Effect]:
         if self.connections.is_away and isinstance(event, ev.StateVectorRead):
             return []  # the page is put away: nobody is greeted
         is_complete = self.connections.are_all_linked
+        machine = next((m for m in self._all if m.name == event.document), None)
+        if machine is None:  # it was closed meanwhile
+            return []
         try:
-            return self.main.handle(event, now_s, is_complete=is_complete)
+            return machine.handle(event, now_s, is_complete=is_complete)
         except RemoteProtocolError as error:
             assert isinstance(event, ev.Compared), "what else a peer tells is read before"
             return self._refuse(event.link, error, now_s)
@@ -126,8 +141,8 @@ class RoomMachine:
     def _on_time(self, now_s: float) -> list[Effect]:
         if self.connections.is_away:
             return []
-        effects = self.main.on_time(now_s)
-        return effects + self._route(self.connections.on_time(now_s), now_s)
+        effects = [e for machine in self._all for e in machine.on_time(now_s)]
+        return [*effects, *self._route(self.connections.on_time(now_s), now_s)]
 
     # Connections.
 
@@ -138,14 +153,19 @@ class RoomMachine:
             match outcome:
                 case LinkReady(link, is_back):
                     effects += self.main.open_link(link, is_back=is_back)
+                    effects += self.documents.open_link(link, is_back=is_back)
                 case LinkClosed(link_id):
                     self.main.close_link(link_id)
+                    effects += self.documents.close_link(link_id)
                 case PeersChanged(peer_id, "joined", client_id=client_id):
                     by_tabs = self.connections.tabs.knows(peer_id)
                     joined = self.main.join_peer(peer_id, client_id, by_tabs=by_tabs)
                     effects += [outcome, *joined]
+                    if by_tabs:
+                        effects += self.documents.say_to_tabs()
                 case PeersChanged(peer_id, "left", client_id=client_id):
                     effects += [outcome, *self.main.leave_peer(peer_id, client_id)]
+                    effects += self.documents.leave_peer(peer_id)
                 case _:
                     effects.append(outcome)
         return effects
@@ -169,7 +189,7 @@ class RoomMachine:
                 effects += self._on_frame(link, frame, now_s)
             except RemoteProtocolError as error:
                 effects += self._refuse(link_id, error, now_s)
-        return effects + self.main.settle(link_id, now_s)
+        return effects + [e for m in self._all for e in m.settle(link_id, now_s)]
 
     def _on_frame(self, link: Link, frame: bytes, now_s: float) -> list[Effect]:
         message, progress = link.read(frame, now_s)
@@ -183,13 +203,38 @@ class RoomMachine:
         if isinstance(message, LinkedPeers) and isinstance(link, PeerLink) and link.is_own_kind:
             self.connections.on_linked_peers(link, message)
             return []
+        if isinstance(message, InDocument) and self._knows_documents(link):
+            return [*self.documents.hear(link, message, now_s)]
         return self.main.hear(link.id, message, now_s)
+
+    def _knows_documents(self, link: Link) -> bool:
+        """Whether documents may come by a link; tabs of our own kind have sent such a frame."""
+        return link.is_own_kind or link.id == ev.TABS
 
     def _on_late_frames(self, event: ev.FramesReceived, now_s: float) -> list[Effect]:
         messages, faults = self.connections.late.read(event, now_s)
-        return [*faults, *(e for m in messages for e in self.main.hear_late(event.link, m))]
+        effects: list[Effect] = [*faults]
+        for message in messages:
+            if isinstance(message, InDocument):
+                effects += self.documents.hear_late(event.link, message)
+            else:
+                effects += self.main.hear_late(event.link, message)
+        return effects
 
     # What users see.
+
+    def peers_in(self, name: str) -> tuple[Peer, ...]:
+        """Return those who have a document open that is open here, with how far they are in it."""
+        document = self.documents.here[name]
+        machine = document.machine
+        shown: list[Peer] = []
+        for peer in self.peers:
+            client_id = document.peers.get(peer.peer_id)
+            if client_id is not None and (replica := machine.replica_of(peer.peer_id)) is not None:
+                is_synced = machine.is_synced(replica, peer.peer_id, client_id)
+                ahead, behind = replica.ahead, replica.behind
+                shown.append(replace(peer, is_synced=is_synced, ahead=ahead, behind=behind))
+        return tuple(shown)
 
     def _show_peer(self, peer: MeshPeer) -> Peer:
         main, link = self.main, peer.link

@@ -14,10 +14,10 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from pycrdt import Doc, Subscription, TransactionEvent, merge_updates
+from pycrdt import Doc, Subscription, TransactionEvent
 
 from pyodide_rtc.protocol.events import LinkId
-from pyodide_rtc.session.document_reader import DocumentReader, attempt, is_panic, is_readable
+from pyodide_rtc.session.document_reader import DocumentReader
 from pyodide_rtc.wire.messages import StateCheck
 from pyodide_rtc.wire.state import (
     count_gaps,
@@ -26,12 +26,9 @@ from pyodide_rtc.wire.state import (
     encode_state_vector,
 )
 from pyodide_rtc.wire.update_extent import MAX_DEPTH, extent_of, nests_too_deep, reaches_beyond
+from pyodide_rtc.yrs import is_panic, is_readable, merged
 
 logger = logging.getLogger("pyodide_rtc.sync")
-
-_MERGE_AT_MOST = 8
-"""Up to so many updates are merged. Beyond it a difference of states is smaller and cheaper: to
-merge 1,000 insertions into a text takes 3.7 ms and gives 13 kB, the difference 0.2 ms and 1 kB."""
 
 _LARGE_BYTES = 1_000_000
 """While an update of a peer from this size on is applied, we do not observe the document. For an
@@ -277,17 +274,9 @@ class DocumentBinding:
 
     def _merge(self, changes: _Pending) -> bytes | None:
         """Merge changes into one update; None if peers are to get a difference instead."""
-        updates = changes.updates
         if changes.is_large:
             return None
-        if len(updates) == 1:
-            return updates[0]
-        if len(updates) > _MERGE_AT_MOST:
-            difference = self._reader.update_since(changes.before_state)
-            # Each difference has all deletions there ever were: with many, the updates are smaller.
-            if len(difference) <= sum(map(len, updates)):
-                return difference
-        return attempt(lambda: merge_updates(*updates))
+        return merged(changes.updates, lambda: self._reader.update_since(changes.before_state))
 
     def _retry(self) -> None:
         self._retry_handle = None

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from pycrdt import Doc, get_state, get_update
+from pycrdt import Doc, get_update
 
 from pyodide_rtc.errors import DecodeError, InternalError
 from pyodide_rtc.wire.state import decode_state_vector, encode_state_vector
 from pyodide_rtc.wire.update_extent import extent_of
+from pyodide_rtc.yrs import attempt, is_panic, is_readable
 
 _CLIENTS_AT_ONCE = 64
 """So many clients are read together to look for gaps, and four times as many after each read that
@@ -26,32 +27,6 @@ _SMALL_BYTES = 65_536
 
 _END = 2**32 - 1
 """Beyond every clock of Yrs: for a client at this clock in a state vector, Yrs encodes nothing."""
-
-
-def is_panic(error: BaseException) -> bool:
-    """Return whether this error is a panic of Yrs.
-
-    The class that pycrdt raises for it cannot be imported, and is no `Exception`.
-    """
-    return type(error).__name__ == "PanicException"
-
-
-def attempt(read: Callable[[], bytes]) -> bytes | None:
-    """Return what `read` returns; None if Yrs fails to read what it has written itself."""
-    try:
-        return read()
-    except BaseException as error:
-        if not isinstance(error, ValueError) and not is_panic(error):
-            raise
-        return None
-
-
-def is_readable(update: bytes) -> bool:
-    """Return whether Yrs can read an update, as each peer that receives it has to.
-
-    The test asks Yrs for its state vector, which copies nothing (50 MB take 0.07 s on CPython).
-    """
-    return attempt(lambda: get_state(update)) is not None
 
 
 class DocumentReader:

@@ -20,13 +20,13 @@ from pyodide_rtc.protocol.intake import MAX_WAITING_BYTES, RUN_FRAMES, cost_of
 from pyodide_rtc.protocol.room_machine import RoomMachine
 from pyodide_rtc.session.arrivals import Arrivals
 from pyodide_rtc.session.document_binding import DocumentBinding
-from pyodide_rtc.session.document_reader import is_panic
 from pyodide_rtc.session.peer_connections import PeerConnections
 from pyodide_rtc.session.sealer import Sealer
 from pyodide_rtc.session.signaling_connection import SignalingConnection
 from pyodide_rtc.session.timer import DeadlineTimer
-from pyodide_rtc.snapshot import Snapshot
+from pyodide_rtc.snapshot import DocumentSnapshot, Snapshot
 from pyodide_rtc.wire.payload import decode_payload, encode_payload
+from pyodide_rtc.yrs import is_panic
 
 logger = logging.getLogger("pyodide_rtc.room")
 
@@ -66,6 +66,7 @@ Notice = (
     | fx.SyncChanged
     | fx.TransferMoved
     | fx.AwarenessChanged
+    | fx.DocumentAtPeer
     | fx.Report
     | ServerOpened
     | ServerChanged
@@ -148,6 +149,7 @@ class RoomSession:
         self._connections = PeerConnections(host.network, ice_servers, self._on_connection)
         self._arrivals: Arrivals[_Arrived] = Arrivals(self._on_turn)
         self._tab: TabChannel | None = None
+        self._own_tab: TabChannel | None = None  # of our own kind alone
         self._locks: dict[str, Lock] = {}
         self._documents: dict[str, DocumentBinding] = {}
         self._timer = DeadlineTimer(lambda: self.feed(ev.TimePassed()))
@@ -162,13 +164,30 @@ class RoomSession:
         # Other tabs watch our lock to see us end. So we show ourselves only once we hold it.
         claim = _lock_of(self.machine.mesh.peer_id)
         self._locks[claim] = self._host.page.locks.claim(claim, lambda: self.feed(ev.TabOpened()))
-        listener = _DocumentEvents(ev.MAIN, self.feed, self._on_fault)
-        self._documents[ev.MAIN] = DocumentBinding(doc, self._host.machine.soon, listener)
+        self._bind(ev.MAIN, doc)
         self._connections.restock()  # the page prepares it while we go on
         self._tab = self._host.network.open_tab_channel(self.topic, self)
+        # A host has no space: so no topic has this name.
+        own_topic = f"documents of {self.topic}"
+        self._own_tab = self._host.network.open_tab_channel(own_topic, self)
         # Last: an open server announces us at once, and by then the other tabs know us.
         for server in self.servers:
             server.subscribe(self.topic, self)
+
+    def open_document(self, name: str, doc: Doc[Any]) -> None:
+        """Share another document over the same connections; its name is not open yet."""
+        self._bind(name, doc)
+        self.feed(ev.DocumentOpened(name, doc.client_id))
+
+    def close_document(self, name: str) -> None:
+        """Share a document no longer; it stays as it is."""
+        self._documents[name].flush()
+        self.feed(ev.DocumentClosed(name))
+        self._documents.pop(name).close()
+
+    def _bind(self, name: str, doc: Doc[Any]) -> None:
+        listener = _DocumentEvents(name, self.feed, self._on_fault)
+        self._documents[name] = DocumentBinding(doc, self._host.machine.soon, listener)
 
     def leave(self) -> asyncio.Future[None]:
         """Leave: tell all peers, and close everything that the room has opened so far.
@@ -198,13 +217,19 @@ class RoomSession:
             machine.peers,
             tuple(server.snapshot for server in self.servers),
             machine.main.presence.awareness.states,
+            machine.documents.elsewhere,
             machine.connections.strangers.are_here(now_s),
             machine.connections.unreached.error(now_s),
         )
 
-    def show(self, state: ev.JsonObject | None) -> None:
-        """Show this awareness state to the others as our own; None removes ours."""
-        self.feed(ev.LocalStateSet(ev.MAIN, state))
+    def document(self, name: str) -> DocumentSnapshot:
+        """Return how an open document is now."""
+        machine = self.machine.documents.here[name].machine
+        return DocumentSnapshot(self.machine.peers_in(name), machine.presence.awareness.states)
+
+    def show(self, document: str, state: ev.JsonObject | None) -> None:
+        """Show this awareness state in a document as our own; None removes ours."""
+        self.feed(ev.LocalStateSet(document, state))
 
     def put_away(self) -> None:
         """Send nothing until `wake`: the page is put away, and has closed all peer connections."""
@@ -220,9 +245,10 @@ class RoomSession:
         await self._sealer.aclose()
         for server in self.servers:
             server.unsubscribe(self.topic, self)
-        if self._tab is not None:
-            self._tab.close()
-            self._tab = None
+        for tab in (self._tab, self._own_tab):
+            if tab is not None:
+                tab.close()
+        self._tab = self._own_tab = None
         for lock in self._locks.values():
             lock.close()
 
@@ -378,8 +404,8 @@ class RoomSession:
                 self._connections.send_bulk(conn, side, frames, chunk_bytes)
             case fx.ApplyUpdate(name, link, update, is_answer):
                 self._documents[name].apply(link, update, is_answer=is_answer)
-            case fx.SendTabFrame(data):
-                self._sealer.seal_frame(data, self._send_tab)
+            case fx.SendTabFrame(data, is_own_kind):
+                self._sealer.seal_frame(data, partial(self._send_tab, is_own_kind))
             case fx.AskState():
                 self._tell_state(effect)
             case fx.AskCheck(name, link):
@@ -420,6 +446,7 @@ class RoomSession:
                 | fx.SyncChanged()
                 | fx.TransferMoved()
                 | fx.AwarenessChanged()
+                | fx.DocumentAtPeer()
             ):
                 self._on_notice(effect)
 
@@ -433,9 +460,10 @@ class RoomSession:
         if name not in self._locks:
             self._locks[name] = self._host.page.locks.watch(name, on_free)
 
-    def _send_tab(self, data: bytes) -> None:
-        if self._tab is not None:
-            self._tab.send(data)
+    def _send_tab(self, is_own_kind: bool, data: bytes) -> None:
+        tab = self._own_tab if is_own_kind else self._tab
+        if tab is not None:
+            tab.send(data)
 
     def _tell_state(self, wish: fx.AskState) -> None:
         document = self._documents[wish.document]

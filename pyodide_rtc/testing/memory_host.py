@@ -19,18 +19,20 @@ from pyodide_rtc.ports import (
     Sealed,
     SignalingSocket,
     SignalingSocketHandler,
+    Store,
     TabChannel,
     TabChannelHandler,
 )
 from pyodide_rtc.testing.memory_locks import MemoryLocks
 from pyodide_rtc.testing.memory_peer import MemoryPeer
+from pyodide_rtc.testing.memory_store import MemoryStore
 from pyodide_rtc.testing.network import MemorySocket, MemoryTabChannel, Network
 
 T = TypeVar("T")
 
 
-class MemoryStore:
-    """A key-value store in memory."""
+class MemoryValues:
+    """The page's storage in memory."""
 
     def __init__(self) -> None:
         self.values: dict[str, str] = {}
@@ -136,7 +138,7 @@ class MemoryNetwork:
 
     def open_tab_channel(self, name: str, handler: TabChannelHandler) -> TabChannel:
         """Join the tab channel of that name."""
-        return MemoryTabChannel(self._host.fabric, self._host.browser, name, handler)
+        return MemoryTabChannel(self._host, name, handler)
 
 
 class MemoryPage:
@@ -150,7 +152,7 @@ class MemoryPage:
 
     def __init__(self, host: MemoryHost) -> None:
         self._host = host
-        self.storage = MemoryStore()
+        self.storage = MemoryValues()
         self.locks = MemoryLocks(host.fabric, host.browser)
         self.on_away: Callable[[], None] = lambda: None
         self.on_woken: Callable[[], None] = lambda: None
@@ -173,11 +175,17 @@ class MemoryMachine:
 
     Args:
         fabric: its seed decides all that is random.
+        browser: hosts of the same browser share what is kept.
     """
 
-    def __init__(self, fabric: Network) -> None:
+    def __init__(self, fabric: Network, browser: str) -> None:
         self._random = fabric.random
         self.crypto = MemoryCrypto(fabric)
+        self.store = MemoryStore(fabric.disks[browser])
+
+    async def open_store(self) -> Store:
+        """Open what is kept in this browser."""
+        return self.store
 
     def soon(self, callback: Callable[[], None]) -> None:
         """Call back in the loop's next turn."""
@@ -201,7 +209,7 @@ class MemoryHost:
 
     Args:
         fabric: the network that connects it to all others.
-        browser: hosts of the same browser share tab channels and locks.
+        browser: hosts of the same browser share tab channels, locks and what is kept.
         href: the page's address.
         abilities: what its peer connections can do.
     """
@@ -219,7 +227,7 @@ class MemoryHost:
         self.is_dead = False
         self.network = MemoryNetwork(self, abilities)
         self.page = MemoryPage(self)
-        self.machine = MemoryMachine(fabric)
+        self.machine = MemoryMachine(fabric, browser)
 
     @property
     def connected(self) -> list[MemoryPeer]:

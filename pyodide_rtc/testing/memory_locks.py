@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pyodide_rtc.testing.network import Network
 
 
+@dataclass(eq=False, slots=True)
 class MemoryLock:
-    """A lock that is held, or one that is watched."""
+    """A lock that is held or waited for, or one that is watched.
 
-    def __init__(self, locks: MemoryLocks, name: str, on_free: Callable[[], None] | None) -> None:
-        self.name = name
-        self.on_free = on_free
-        self._locks = locks
+    Args:
+        locks: where it belongs.
+        name: its name.
+        then: called when it is held, or found free.
+        is_watched: whether it is only watched.
+        is_held: whether it is held.
+    """
+
+    locks: MemoryLocks
+    name: str
+    then: Callable[[], None]
+    is_watched: bool
+    is_held: bool = False
 
     def close(self) -> None:
-        """Release the lock, or stop watching it."""
-        self._locks.remove(self)
+        """Release the lock, or stop waiting for it or watching it."""
+        self.locks.remove(self)
 
 
 class MemoryLocks:
@@ -36,19 +47,19 @@ class MemoryLocks:
         self._own: list[MemoryLock] = []
 
     def claim(self, name: str, on_held: Callable[[], None]) -> MemoryLock:
-        """Hold a lock of our own."""
-        lock = self._add(name, None)
-        asyncio.get_running_loop().call_soon(on_held)
-        return lock
+        """Hold a lock of our own, as soon as nobody else does."""
+        return self._add(MemoryLock(self, name, on_held, is_watched=False))
 
     def watch(self, name: str, on_free: Callable[[], None]) -> MemoryLock:
         """Call back when nobody holds the lock any more."""
-        lock = self._add(name, on_free)
-        self._tell(name)
-        return lock
+        return self._add(MemoryLock(self, name, on_free, is_watched=True))
+
+    async def names(self) -> Sequence[str]:
+        """Return the names of the locks that are held."""
+        return [lock.name for lock in self._all if lock.is_held]
 
     def remove(self, lock: MemoryLock) -> None:
-        """Forget a lock, and call back all that watch it if it is free now."""
+        """Forget a lock; who waits for it has it now."""
         if lock in self._all:
             self._all.remove(lock)
             self._tell(lock.name)
@@ -58,17 +69,24 @@ class MemoryLocks:
         for lock in self._own:
             self.remove(lock)
 
-    def _add(self, name: str, on_free: Callable[[], None] | None) -> MemoryLock:
-        lock = MemoryLock(self, name, on_free)
+    def _add(self, lock: MemoryLock) -> MemoryLock:
         self._own.append(lock)
         self._all.append(lock)
+        self._tell(lock.name)
         return lock
 
     def _tell(self, name: str) -> None:
+        """Call back all that watch a free lock, else the first that waits for it."""
         same = [lock for lock in self._all if lock.name == name]
-        if any(lock.on_free is None for lock in same):
-            return
         for lock in same:
+            if lock.is_held:
+                return
+            asyncio.get_running_loop().call_soon(self._call, lock)
+            if not lock.is_watched:
+                lock.is_held = True
+                return
             self._all.remove(lock)
-            assert lock.on_free is not None, "all of them watch"
-            asyncio.get_running_loop().call_soon(lock.on_free)
+
+    def _call(self, lock: MemoryLock) -> None:
+        if lock.is_watched or lock in self._all:  # else it was closed a moment ago
+            lock.then()

@@ -18,6 +18,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from pyodide_rtc.ports import Abilities, SignalingSocketHandler, TabChannelHandler
+from pyodide_rtc.testing.memory_store import MemoryDisk
 
 if TYPE_CHECKING:
     from pyodide_rtc.testing.memory_host import MemoryHost
@@ -53,6 +54,7 @@ class Network:
         self.relays: defaultdict[str, MemoryRelay] = defaultdict(lambda: MemoryRelay(self))
         self.peers: dict[str, MemoryPeer] = {}
         self.locks: defaultdict[str, list[MemoryLock]] = defaultdict(list)
+        self.disks: defaultdict[str, MemoryDisk] = defaultdict(MemoryDisk)
         self.tabs: dict[tuple[str, str], list[MemoryTabChannel]] = defaultdict(list)
         self._last_s: dict[tuple[Hashable, ...], float] = {}
         self._queues: defaultdict[tuple[Hashable, ...], deque[Callable[[], None]]] = defaultdict(
@@ -73,7 +75,8 @@ class Network:
         """Make a host.
 
         Args:
-            browser: hosts of the same one share tab channels and locks; by default it is alone.
+            browser: hosts of the same one share tab channels, locks and what is kept; by default
+                it is alone.
             href: the page's address.
             abilities: what its peer connections can do; by default what those of browsers can.
         """
@@ -108,6 +111,7 @@ class Network:
                 socket.silence()
                 self.deliver(("ends", relay), socket.end)
         host.page.locks.release_all()
+        host.machine.store.die()
         for peer in [p for p in self.peers.values() if p.host is host]:
             peer.silence()
         self._check_paths()
@@ -288,23 +292,21 @@ class MemorySocket:
 class MemoryTabChannel:
     """A tab channel among the hosts of one browser."""
 
-    def __init__(
-        self, network: Network, browser: str, name: str, handler: TabChannelHandler
-    ) -> None:
-        self._network = network
+    def __init__(self, host: MemoryHost, name: str, handler: TabChannelHandler) -> None:
+        self._host = host
         self._handler: TabChannelHandler | None = handler
-        self._members = network.tabs[browser, name]
+        self._members = host.fabric.tabs[host.browser, name]
         self._members.append(self)
 
     def send(self, data: bytes) -> None:
-        """Send one frame to all others."""
+        """Send one frame to all others; a host that was killed says nothing more."""
         for member in self._members:
-            if member is not self:
-                self._network.deliver((self, member), lambda m=member: m.give(data))  # type: ignore[misc]
+            if member is not self and not self._host.is_dead:
+                self._host.fabric.deliver((self, member), lambda m=member: m.give(data))  # type: ignore[misc]
 
     def give(self, data: bytes) -> None:
         """Deliver a frame."""
-        if self._handler is not None:
+        if self._handler is not None and not self._host.is_dead:
             self._handler.on_message(data)
 
     def close(self) -> None:

@@ -15,9 +15,12 @@ from pyodide_rtc.wire.lib0 import Reader, encode_var_bytes, encode_var_string, e
 from pyodide_rtc.wire.state import DIGEST_BYTES
 
 __all__ = [
+    "MAX_DOCUMENT_NAME_BYTES",
     "MAX_LINKED_PEERS",
     "MAX_PEER_ID_BYTES",
     "AwarenessMessage",
+    "DocumentPeer",
+    "InDocument",
     "LinkedPeers",
     "Message",
     "QueryAwareness",
@@ -29,17 +32,22 @@ __all__ = [
     "UnknownMessage",
     "decode",
     "encode",
+    "envelope_bytes",
 ]
 
 _SYNC, _AWARENESS, _QUERY_AWARENESS, _TAB_PEER = 0, 1, 3, 4
 _STATE_CHECK = 80  # ours, far above what y-webrtc may come to use
-_LINKED_PEERS = 104
+_IN_DOCUMENT, _DOCUMENT_PEER, _LINKED_PEERS = 102, 103, 104
+MAX_DOCUMENT_NAME_BYTES = 1_024
+"""The longest name of a document."""
+
 MAX_LINKED_PEERS = 1_000
 """Of so many peers a peer may say that it is linked with them: ten times what a browser can do."""
 
 MAX_PEER_ID_BYTES = 100
 """The longest peer id that may be named there: a uuid4 has 36 bytes."""
 _OWN_KIND = bytes([_STATE_CHECK])
+_ENVELOPE = bytes([_IN_DOCUMENT])
 _STEP_1, _STEP_2, _UPDATE = 0, 1, 2
 
 MAX_CHECKED_BYTES = 4 * 1024 * 1024
@@ -136,6 +144,36 @@ class LinkedPeers:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentPeer:
+    """Say, in a document's envelope, that a peer has that document open (or no longer).
+
+    Layout: varUint(103) • uint8(1 if present, else 0) • varString(peer_id) • varUint(client_id)
+
+    Args:
+        peer_id: who has it open: the sender.
+        present: whether the document is open there.
+        client_id: the client id of that document there.
+    """
+
+    peer_id: str
+    present: bool
+    client_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class InDocument:
+    """The envelope of a message of another document than the main one.
+
+    Layout: varUint(102) • varString(name) • message
+
+    The name has 1 to 1,024 bytes. The message is no envelope again.
+    """
+
+    document: str
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
 class UnknownMessage:
     """A message of an unknown type; y-webrtc reports such a message, and goes on.
 
@@ -155,42 +193,69 @@ Message = (
     | StateCheck
     | LinkedPeers
     | TabPeer
+    | DocumentPeer
+    | InDocument
     | UnknownMessage
 )
 
 
-def encode(message: Message) -> bytes:
+def encode(message: Message, document: str = "") -> bytes:
     """Encode one message; its class has the layout.
+
+    Args:
+        message: the message.
+        document: the document that it belongs to; any but the main one puts it into an envelope.
 
     Raises:
         LocalProtocolError: the type of an unknown message is not from 0 to 2^53-1.
     """
+    # An update may be large, so it is copied only once.
+    return b"".join((_envelope(document), *_parts(message)))
+
+
+def envelope_bytes(frame: bytes) -> int:
+    """Return how many bytes of a frame are its envelope's head, before the message in it."""
+    if frame[:1] != _ENVELOPE or len(frame) < 3:
+        return 0
+    length, head = (frame[1], 2) if frame[1] < 128 else ((frame[1] & 127) + frame[2] * 128, 3)
+    return head + length
+
+
+def _envelope(document: str) -> bytes:
+    return _ENVELOPE + encode_var_string(document) if document else b""
+
+
+def _parts(message: Message) -> tuple[bytes, ...]:  # noqa: C901 - one case each
     match message:
         case SyncUpdate(update):
-            return _frame(b"\x00\x02", update)
+            return b"\x00\x02", encode_var_uint(len(update)), update
         case AwarenessMessage(update):
-            return b"\x01" + encode_var_bytes(update)
+            return b"\x01", encode_var_bytes(update)
         case SyncStep1(state_vector):
-            return b"\x00\x00" + encode_var_bytes(state_vector)
+            return b"\x00\x00", encode_var_bytes(state_vector)
         case SyncStep2(update):
-            return _frame(b"\x00\x01", update)
+            return b"\x00\x01", encode_var_uint(len(update)), update
         case QueryAwareness():
-            return b"\x03"
+            return (b"\x03",)
         case TabPeer(peer_id, present, client_id):
             tail = b"" if client_id is None else _OWN_KIND + encode_var_uint(client_id)
-            return (b"\x04\x01" if present else b"\x04\x00") + encode_var_string(peer_id) + tail
+            return b"\x04", _flag(present), encode_var_string(peer_id), tail
         case StateCheck(state_vector, digest):
-            return _OWN_KIND + encode_var_bytes(state_vector) + encode_var_bytes(digest)
+            return _OWN_KIND, encode_var_bytes(state_vector), encode_var_bytes(digest)
         case LinkedPeers(peer_ids):
             numbers = (_LINKED_PEERS, len(peer_ids))
-            return b"".join([*map(encode_var_uint, numbers), *map(encode_var_string, peer_ids)])
+            return *map(encode_var_uint, numbers), *map(encode_var_string, peer_ids)
+        case DocumentPeer(peer_id, present, client_id):
+            who = encode_var_string(peer_id) + encode_var_uint(client_id)
+            return encode_var_uint(_DOCUMENT_PEER), _flag(present), who
+        case InDocument(document, inner):
+            return _envelope(document), *_parts(inner)
         case _:
-            return encode_var_uint(message.type) + message.body
+            return encode_var_uint(message.type), message.body
 
 
-def _frame(head: bytes, update: bytes) -> bytes:
-    """Put a head and the length before an update. It may be large, so it is copied only once."""
-    return b"".join((head, encode_var_uint(len(update)), update))
+def _flag(is_set: bool) -> bytes:
+    return b"\x01" if is_set else b"\x00"
 
 
 def decode(data: bytes, *, max_bytes: int) -> Message:
@@ -199,10 +264,14 @@ def decode(data: bytes, *, max_bytes: int) -> Message:
     Bytes behind a known message are ignored, as y-webrtc does: it reads what it needs and no more.
 
     Raises:
-        DecodeError: it ends too early, or is a sync message of an unknown kind.
+        DecodeError: it ends too early, is a sync message of an unknown kind, or an envelope with a
+            bad name.
         MessageTooBigError: larger than `max_bytes`.
     """
-    reader = Reader(data, max_bytes=max_bytes)
+    return _decode(Reader(data, max_bytes=max_bytes), data)
+
+
+def _decode(reader: Reader, data: bytes, *, is_inner: bool = False) -> Message:
     kind = reader.var_uint()
     if kind == _SYNC:
         return _decode_sync(reader)
@@ -218,6 +287,11 @@ def decode(data: bytes, *, max_bytes: int) -> Message:
         return _decode_check(reader)
     if kind == _LINKED_PEERS:
         return _decode_linked_peers(reader)
+    if kind == _DOCUMENT_PEER:
+        present = reader.byte() == 1
+        return DocumentPeer(_read_peer_id(reader), present, reader.var_uint())
+    if kind == _IN_DOCUMENT and not is_inner:
+        return InDocument(_read_name(reader), _decode(reader, data, is_inner=True))
     return UnknownMessage(kind, data[reader.offset :])
 
 
@@ -244,10 +318,22 @@ def _decode_linked_peers(reader: Reader) -> LinkedPeers:
     count = reader.var_uint()
     if count > MAX_LINKED_PEERS:
         raise DecodeError(f"at most {MAX_LINKED_PEERS} peers", start, encode_var_uint(count))
-    peer_ids = tuple(reader.var_string() for _ in range(count))
-    if any(len(peer_id.encode()) > MAX_PEER_ID_BYTES for peer_id in peer_ids):
-        raise DecodeError("peer ids of at most 100 bytes", start, encode_var_uint(count))
-    return LinkedPeers(peer_ids)
+    return LinkedPeers(tuple(_read_peer_id(reader) for _ in range(count)))
+
+
+def _read_peer_id(reader: Reader) -> str:
+    start, peer_id = reader.offset, reader.var_string()
+    if len(peer_id.encode()) > MAX_PEER_ID_BYTES:
+        raise DecodeError(f"a peer id of at most {MAX_PEER_ID_BYTES} bytes", start, b"")
+    return peer_id
+
+
+def _read_name(reader: Reader) -> str:
+    start, name = reader.offset, reader.var_string()
+    if not 1 <= len(name.encode()) <= MAX_DOCUMENT_NAME_BYTES:
+        problem = f"a document's name of 1 to {MAX_DOCUMENT_NAME_BYTES} bytes"
+        raise DecodeError(problem, start, name.encode()[:32])
+    return name
 
 
 def _decode_sync(reader: Reader) -> Message:

@@ -102,13 +102,24 @@ def entries_in(messages: list[Message]) -> list[AwarenessEntry]:
 
 
 def link_peer(
-    room: RoomMachine, peer: str = PEER, client_id: int | None = None, *, limit: int = LIMIT
+    room: RoomMachine,
+    peer: str = PEER,
+    client_id: int | None = None,
+    *,
+    limit: int = LIMIT,
+    answer: Description = ANSWER,
+    heard: list[fx.Effect] | None = None,
 ) -> ev.LinkId:
-    """Let a peer come by WebRTC, as answerer to our offer, until its channel is open."""
+    """Let a peer come by WebRTC, as answerer to our offer, until its channel is open.
+
+    What is done then is put into `heard`.
+    """
     opened = room.handle(ev.PayloadReceived(URL, announce(peer, client_id)), 0.0)
     [transport] = only(fx.OpenTransport, opened)
     conn = transport.conn
     room.handle(ev.DescriptionMade(conn, "offer", "our offer"), 0.0)
-    room.handle(ev.PayloadReceived(URL, signal(ANSWER, peer, client_id=client_id)), 0.0)
-    room.handle(ev.ChannelOpened(conn, "local", limit), 0.0)
+    room.handle(ev.PayloadReceived(URL, signal(answer, peer, client_id=client_id)), 0.0)
+    effects = room.handle(ev.ChannelOpened(conn, "local", limit), 0.0)
+    if heard is not None:
+        heard += effects
     return conn

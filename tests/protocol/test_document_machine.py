@@ -17,6 +17,7 @@ from pyodide_rtc.wire.awareness_update import AwarenessEntry, encode_awareness
 from pyodide_rtc.wire.chunks import Chunk, encode_chunk
 from pyodide_rtc.wire.messages import (
     AwarenessMessage,
+    InDocument,
     Message,
     StateCheck,
     SyncStep1,
@@ -68,7 +69,9 @@ def is_synced(document: DocumentMachine) -> bool:
 
 
 def sent(effects: Iterable[object]) -> list[Message]:
-    return [decode(e.data, max_bytes=LIMIT) for e in only(fx.SendFrame, effects)]
+    envelopes = [decode(e.data, max_bytes=LIMIT) for e in only(fx.SendFrame, effects)]
+    assert all(isinstance(e, InDocument) and e.document == NAME for e in envelopes)
+    return [e.message for e in envelopes if isinstance(e, InDocument)]
 
 
 class TestSynced:

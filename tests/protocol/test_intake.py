@@ -53,6 +53,12 @@ class TestCosts:
         for question in (SyncStep1(b"\0"), StateCheck(b"\0", bytes(8)), QueryAwareness()):
             assert cost_of(encode(question)) == 10
 
+    def test_an_envelope_changes_nothing(self) -> None:
+        for name in ("a", "x" * 200):
+            for message in (QueryAwareness(), SyncUpdate(b"x"), AwarenessMessage(bytes(9_000))):
+                assert cost_of(encode(message, name)) == cost_of(encode(message))
+        assert cost_of(b"\x66") == 1.0, "nonsense"
+
 
 class TestBudget:
     def test_a_burst_may_be_spent_at_any_time(self) -> None:

@@ -11,9 +11,10 @@ from seeds import some
 from wire.strange_updates import broken_update, strange_update
 
 from pyodide_rtc.errors import InternalError
-from pyodide_rtc.session.document_reader import DocumentReader, is_panic
+from pyodide_rtc.session.document_reader import DocumentReader
 from pyodide_rtc.wire.state import decode_state_vector, encode_state_vector
 from pyodide_rtc.wire.update_extent import extent_of
+from pyodide_rtc.yrs import is_panic
 
 from .test_document_binding import Bound, update_of
 

@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 from pyodide_rtc.errors import DecodeError, LocalProtocolError, MessageTooBigError
 from pyodide_rtc.wire.messages import (
     MAX_CHECKED_BYTES,
+    MAX_DOCUMENT_NAME_BYTES,
     MAX_LINKED_PEERS,
     AwarenessMessage,
+    DocumentPeer,
+    InDocument,
     LinkedPeers,
     Message,
     QueryAwareness,
@@ -22,6 +25,7 @@ from pyodide_rtc.wire.messages import (
     UnknownMessage,
     decode,
     encode,
+    envelope_bytes,
 )
 
 from .wire_helpers import (
@@ -36,7 +40,9 @@ from .wire_helpers import (
 )
 
 payloads = st.binary(max_size=300)
-messages = st.one_of(
+known_types = (0, 1, 3, 4, 80, 102, 103, 104)
+names = st.text(min_size=1, max_size=MAX_DOCUMENT_NAME_BYTES // 4)
+bare_messages = st.one_of(
     st.builds(SyncStep1, payloads),
     st.builds(SyncStep2, payloads),
     st.builds(SyncUpdate, payloads),
@@ -45,10 +51,10 @@ messages = st.one_of(
     st.builds(TabPeer, texts, st.booleans(), st.none() | safe_integers),
     st.builds(StateCheck, payloads, st.binary(min_size=8, max_size=8)),
     st.builds(LinkedPeers, st.lists(st.text(max_size=25), max_size=9).map(tuple)),
-    st.builds(
-        UnknownMessage, safe_integers.filter(lambda n: n not in (0, 1, 3, 4, 80, 104)), payloads
-    ),
+    st.builds(DocumentPeer, st.text(max_size=25), st.booleans(), safe_integers),
+    st.builds(UnknownMessage, safe_integers.filter(lambda n: n not in known_types), payloads),
 )
+messages = bare_messages | st.builds(InDocument, names, bare_messages)
 
 
 def test_a_check_is_read_strictly() -> None:
@@ -104,9 +110,45 @@ def test_round_trip(message: Message) -> None:
 
 
 @quick
-@given(messages.filter(lambda m: not isinstance(m, UnknownMessage)), st.binary(max_size=5))
+@given(names, bare_messages)
+def test_an_envelope_is_put_around_a_message(name: str, message: Message) -> None:
+    frame = encode(message, name)
+
+    assert decode(frame, max_bytes=LIMIT) == InDocument(name, message)
+    assert encode(InDocument(name, message)) == frame
+    assert frame[envelope_bytes(frame) :] == encode(message)
+
+
+@quick
+@given(bare_messages)
+def test_a_bare_message_has_no_envelope(message: Message) -> None:
+    assert envelope_bytes(encode(message)) == 0
+
+
+def test_a_name_has_1_to_1024_bytes() -> None:
+    assert decode(encode(QueryAwareness(), "x" * 1_024), max_bytes=2_000)
+    for data in (b"\x66\0\3", encode(QueryAwareness(), "x" * 1_025)):
+        with pytest.raises(DecodeError, match="name of 1 to 1024 bytes"):
+            decode(data, max_bytes=2_000)
+
+
+def test_an_envelope_in_an_envelope_is_unknown() -> None:
+    inner = InDocument("b", QueryAwareness())
+    assert decode(encode(inner, "a"), max_bytes=LIMIT) == InDocument(
+        "a", UnknownMessage(102, b"\1b\3")
+    )
+
+
+def bare(message: Message) -> Message:
+    """The message without its envelope."""
+    return message.message if isinstance(message, InDocument) else message
+
+
+@quick
+@given(messages.filter(lambda m: not isinstance(bare(m), UnknownMessage)), st.binary(max_size=5))
 def test_bytes_behind_a_message_are_ignored(message: Message, rest: bytes) -> None:
-    assume(not (isinstance(message, TabPeer) and message.client_id is None and rest[:1] == b"\x50"))
+    inner = bare(message)
+    assume(not (isinstance(inner, TabPeer) and inner.client_id is None and rest[:1] == b"\x50"))
     assert decode(encode(message) + rest, max_bytes=LIMIT) == message
 
 
@@ -135,7 +177,8 @@ def test_an_unknown_kind_of_sync_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"\x00", b"\x00\x02", b"\x00\x02\x02a", b"\x01", b"\x04\x01"]
+    "data",
+    [b"", b"\x00", b"\x00\x02", b"\x00\x02\x02a", b"\x01", b"\x04\x01", b"\x66\1a", b"\x67\1"],
 )
 def test_half_a_message_is_refused(data: bytes) -> None:
     with pytest.raises(DecodeError):

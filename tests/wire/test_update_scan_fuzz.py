@@ -9,9 +9,9 @@ import pytest
 from pycrdt import Doc
 from seeds import some
 
-from pyodide_rtc.session.document_reader import is_panic
 from pyodide_rtc.wire.state import decode_units
 from pyodide_rtc.wire.update_extent import extent_of
+from pyodide_rtc.yrs import is_panic
 
 from .strange_updates import broken_update, strange_update
 

@@ -208,8 +208,13 @@ class Connections:
         return sayable([*by_webrtc, *self.tabs.link.peers])
 
     @property
+    def own_kind(self) -> list[PeerLink]:
+        """The links to peers of our own kind, those included that look for a new network path."""
+        return [link for link in self._peer_links.values() if link.is_own_kind]
+
+    @property
     def _own_kind(self) -> list[PeerLink]:
-        return [link for link in self._peer_links.values() if link.is_open and link.is_own_kind]
+        return [link for link in self.own_kind if link.is_open]
 
     def _tell_linked(self, now_s: float) -> list[Outcome]:
         """Tell our own kind whom we are linked with, if it is time."""

@@ -120,6 +120,10 @@ class DocumentMachine:
             effects.append(self._comparison.ask_check())
         return effects
 
+    def replica_of(self, peer_id: str) -> Replica | None:
+        """Return the replica of the link by which a peer is reached."""
+        return next((r for r in self.replicas.values() if peer_id in r.peers), None)
+
     def is_synced(self, replica: Replica | None, peer_id: str, client_id: int | None) -> bool:
         """Whether a peer has sent all that it has; one with our own client id never counts."""
         is_here = replica is not None and peer_id in replica.synced

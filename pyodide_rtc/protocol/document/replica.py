@@ -94,7 +94,7 @@ class Replica:
 
     def send(self, *messages: Message) -> Effects:
         """Send messages of this document."""
-        return [effect for m in messages for effect in self.link.send(encode(m))]
+        return [effect for m in messages for effect in self.link.send(encode(m, self.document))]
 
     # What it has.
 
@@ -169,7 +169,7 @@ class Replica:
             self._miss(before_state, None)
             return []
         if self.link.is_sending_bulk and is_small_change(len(update)):
-            self._miss(before_state, encode(SyncUpdate(update)))
+            self._miss(before_state, encode(SyncUpdate(update), self.document))
         return self.send_update(update, is_answer=False)
 
     def leave_to_others(self, before_state: bytes) -> None:
@@ -198,7 +198,7 @@ class Replica:
     def send_update(self, update: bytes, *, is_answer: bool) -> Effects:
         """Send an update; in pieces, if it is too large for a stock peer."""
         message = SyncStep2(update) if is_answer else SyncUpdate(update)
-        frame, link = encode(message), self.link
+        frame, link = encode(message, self.document), self.link
         if isinstance(link, TabsLink) or link.is_own_kind or len(frame) <= link.max_frame_bytes:
             return [*link.send(frame)]
         return self._send_pieces(link, update, is_answer=is_answer) or [*link.send(frame)]
