@@ -16,8 +16,9 @@ from typing import Any
 from pycrdt import Doc, ReadTransaction, Transaction
 
 from pyodide_rtc.errors import TransactionError
-from pyodide_rtc.shared.faults import IN_OBSERVER, is_panic, typed
+from pyodide_rtc.shared.faults import IN_OBSERVER, typed
 from pyodide_rtc.shared.observation import Observations
+from pyodide_rtc.yrs import is_panic
 
 logger = logging.getLogger("pyodide_rtc.shared")
 

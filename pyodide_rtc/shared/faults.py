@@ -5,16 +5,12 @@ from __future__ import annotations
 import re
 
 from pyodide_rtc.errors import InternalError, SharedValueError, TransactionError
+from pyodide_rtc.yrs import is_panic
 
 IN_OBSERVER = (
     "The document is inside an observer of pycrdt",
     "Write after it has returned, or use observe() of a shared value.",
 )
-
-
-def is_panic(error: BaseException) -> bool:
-    """Return whether pycrdt's library failed: the class for it cannot be imported."""
-    return type(error).__name__ == "PanicException"
 
 
 def typed(error: BaseException) -> BaseException:
