@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from pycrdt import get_state, merge_updates
+from pycrdt import Transaction, get_state, merge_updates
 
-__all__ = ["attempt", "is_panic", "is_readable", "merged"]
+__all__ = ["attempt", "is_panic", "is_readable", "is_running", "merged"]
 
 _MERGE_AT_MOST = 8
 """Up to so many updates are merged. Beyond it a difference of states is smaller and cheaper: to
@@ -24,6 +24,15 @@ def is_panic(error: BaseException) -> bool:
     The class that pycrdt raises for it cannot be imported, and is no `Exception`.
     """
     return type(error).__name__ == "PanicException"
+
+
+def is_running(transaction: Transaction) -> bool:
+    """Return whether a transaction of pycrdt is open, or about to end."""
+    try:
+        _ = transaction.origin
+    except RuntimeError as error:  # at its end, it is borrowed
+        return "No current transaction" not in str(error)
+    return True
 
 
 def attempt(read: Callable[[], bytes]) -> bytes | None:

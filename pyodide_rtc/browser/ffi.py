@@ -101,7 +101,7 @@ def storage_error(name: str, message: str) -> StorageError:
 
     Args:
         name: the name of the DOMException; before 2025 browsers had several for a full storage.
-        message: the browser's sentence.
+        message: the browser's sentence, if it has one.
     """
     kind = QuotaExceededError if "quota" in name.lower() else StorageError
-    return kind(f"{name}: {message}")
+    return kind(f"{name}: {message}" if message else name)  # Chromium gives no sentence for a quota

@@ -18,7 +18,7 @@ from pycrdt import Doc, ReadTransaction, Transaction
 from pyodide_rtc.errors import TransactionError
 from pyodide_rtc.shared.faults import IN_OBSERVER, typed
 from pyodide_rtc.shared.observation import Observations
-from pyodide_rtc.yrs import is_panic
+from pyodide_rtc.yrs import is_panic, is_running
 
 logger = logging.getLogger("pyodide_rtc.shared")
 
@@ -29,15 +29,6 @@ def current_task() -> object:
         return asyncio.current_task()
     except RuntimeError:
         return None
-
-
-def is_running(transaction: Transaction) -> bool:
-    """Return whether a transaction of pycrdt is open, or about to end."""
-    try:
-        _ = transaction.origin
-    except RuntimeError as error:  # at its end, it is borrowed
-        return "No current transaction" not in str(error)
-    return True
 
 
 class Access:

@@ -8,11 +8,12 @@ from typing import Any
 
 from pycrdt import Array, Map, MapEvent, Text, Transaction
 
-from pyodide_rtc.shared.context import Context, is_running
+from pyodide_rtc.shared.context import Context
 from pyodide_rtc.shared.mirror import mirror, plain_copy
 from pyodide_rtc.shared.plain_values import check_key, check_value, from_document, is_sound
 from pyodide_rtc.shared.shared_value import Place, SharedValue
 from pyodide_rtc.shared.to_raw import copy_to_raw, is_stored, to_raw
+from pyodide_rtc.yrs import is_running
 
 _NOTHING = object()
 

@@ -123,7 +123,7 @@ class Values:
 
         To be called after updates of peers. A list and a text of one name cannot be told apart.
         """
-        for name, value in self._roots.items():
+        for name, value in tuple(self._roots.items()):
             if name not in self._told:
                 self._check_name(name, value.raw)
 

@@ -23,8 +23,12 @@ from pyodide_rtc.storage.rooms import (
     stored_rooms,
     write_room,
 )
+from pyodide_rtc.storage.scratch import NOTHING
+from pyodide_rtc.storage.unwritten import EMPTY_STATE
 
 __all__ = [
+    "EMPTY_STATE",
+    "NOTHING",
     "CompactionFailed",
     "Event",
     "Keeper",

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 from pyodide_rtc.errors import DecodeError, MessageTooBigError
 from pyodide_rtc.wire.json_text import decode_json, encode_json
+from pyodide_rtc.wire.messages import MAX_DOCUMENT_NAME_BYTES
 from pyodide_rtc.wire.update_extent import nests_too_deep
 from pyodide_rtc.yrs import is_readable
 
@@ -104,6 +105,8 @@ def _read(archive: zipfile.ZipFile) -> RoomExport:
 
 def _bounded(archive: zipfile.ZipFile, file: str, max_bytes: int) -> bytes:
     """Read a file of the archive, which may say anything of its size."""
+    if archive.getinfo(file).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise DecodeError("a file that is compressed as in ours")
     with archive.open(file) as opened:
         data = opened.read(max_bytes + 1)
     if len(data) > max_bytes:
@@ -124,6 +127,14 @@ def _read_index(data: bytes) -> tuple[str, dict[str, str]]:
 
 def _read_entry(entry: object) -> tuple[str, str]:
     match entry:
-        case {"name": str(name), "file": str(file)}:
+        case {"name": str(name), "file": str(file)} if _is_name(name):
             return name, file
     raise DecodeError("a document of the index", excerpt=repr(entry).encode())
+
+
+def _is_name(name: str) -> bool:
+    """Return whether a document may have this name; the main one has an empty one."""
+    try:
+        return len(name.encode()) <= MAX_DOCUMENT_NAME_BYTES
+    except UnicodeEncodeError:
+        return False

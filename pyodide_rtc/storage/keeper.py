@@ -31,8 +31,9 @@ __all__ = ["Keeper", "KeeperStatus", "Source"]
 
 T = TypeVar("T")
 
-WRITE_AFTER_S = 0.25
-"""A change is written so long after it was made, with those that were made meanwhile."""
+WRITE_AFTER_S = 0.2
+"""A change is written so long after it was made, with those that were made meanwhile. The writing
+itself takes some ms, so 250 ms later it is kept."""
 
 OPERATION_TIMEOUT_S = 30.0
 """An operation that the browser has not ended by then counts as refused."""
@@ -41,6 +42,7 @@ _RETRY_S = 5.0
 _MAX_RETRY_S = 60.0
 
 _CALM = "You can go on, and who is here gets it; but it is lost when the last of you leaves"
+_AGAIN = "It is tried again, and merged then; you can go on"
 _FREE = "To have room, forget what you no longer need: pyodide_rtc.stored_rooms() lists it"
 
 
@@ -100,7 +102,10 @@ class Keeper:
         self._records = 0
         self._size_bytes = 0
         self._error: RtcError | None = None
-        self._unwritten: Unwritten | None = None
+        # What the document has may not be in the log: `load` finds out.
+        is_empty = source.state_vector == EMPTY_STATE
+        self._unwritten: Unwritten | None = None if is_empty else Unwritten(EMPTY_STATE, True)
+        self._is_read = False  # or reading has failed
         self._plan = CompactionPlan()
         self._timer: asyncio.TimerHandle | None = None
         self._retry_s = _RETRY_S
@@ -112,7 +117,7 @@ class Keeper:
     @property
     def status(self) -> KeeperStatus:
         """What is known of the log, and of the changes that are not written yet."""
-        is_saved = self._unwritten is None and self._writing is None
+        is_saved = self._is_read and self._unwritten is None and self._writing is None
         return KeeperStatus(self._keeping, self._records, self._size_bytes, is_saved, self._error)
 
     async def load(self) -> list[bytes]:
@@ -131,7 +136,10 @@ class Keeper:
         try:
             found = await _in_time(self._read())
         except StorageError as error:
-            raise self._described(error) from error
+            raise self._unread(error) from error
+        finally:
+            self._is_read = True
+            self._schedule()
         self._plan = CompactionPlan(found.left_bytes + len(found.state or b""), found.left)
         await self._tell_what_is_left(found)
         self._keep_what_lacks(found)
@@ -194,16 +202,21 @@ class Keeper:
         self._on_event(RecordsSetAside(len(found.damaged), aside))
 
     def _keep_what_lacks(self, found: ReadLog) -> None:
-        """Write what the document had before, unless the log has it."""
-        if self._source.state_vector == EMPTY_STATE:
+        """Write what the document has, unless the log has it."""
+        if self._unwritten is None or self._writing is not None:
             return
         known = found.scratch.state_vector
-        if found.scratch.gains_by(self._source.diff(known)):
-            self._put_back(Unwritten(known))
-            self._schedule()
+        # Into an empty log all is written: to try that out first takes thrice as much memory.
+        if known == EMPTY_STATE or found.scratch.gains_by(self._source.diff(known)):
+            self._unwritten = Unwritten(known, True)
+        else:
+            self._unwritten = None
+            self._cancel_timer()
 
     def _schedule(self) -> None:
         """Write when it is time, unless that is under way or due already."""
+        if self._unwritten is None or not self._is_read or self._is_closed:
+            return
         if self._timer is None and self._writing is None:
             delay_s = WRITE_AFTER_S if self._error is None else self._retry_s
             self._timer = self._loop.call_later(delay_s, self._begin)
@@ -232,8 +245,7 @@ class Keeper:
                 self._put_back(changes)
         if is_written:
             self._succeed(size)
-        if self._unwritten is not None and not self._is_closed:
-            self._schedule()
+        self._schedule()
 
     def _put_back(self, changes: Unwritten) -> None:
         """Remember what was not written, by its beginning alone: memory does not grow."""
@@ -288,12 +300,22 @@ class Keeper:
         if is_first:
             self._on_event(NotKept(self._error))
 
+    def _unread(self, error: StorageError) -> StorageError:
+        kind = type(error)
+        return kind(
+            f"what this browser keeps of {self._what} cannot be read now: {error}. {_AGAIN}"
+        )
+
+    @property
+    def _what(self) -> str:
+        """The document, as people know it."""
+        room = f"room {self._name.room!r}"
+        document = self._name.document
+        return f"{room}, document {document!r}" if document else room
+
     def _described(self, error: RtcError) -> RtcError:
         """Say which document is not kept, and what to do."""
-        what = f"room {self._name.room!r}"
-        if self._name.document:
-            what += f", document {self._name.document!r}"
-        problem = f"what you change in {what} is not kept: {error}"
+        problem = f"what you change in {self._what} is not kept: {error}"
         match error:
             case QuotaExceededError():
                 described: RtcError = QuotaExceededError(f"{problem}. {_CALM}. {_FREE}")

@@ -124,8 +124,8 @@ class RecordSealer:
             return [each.update if isinstance(each, PlainRecord) else None for each in records]
         updates: list[bytes | None] = []
         for start in range(0, len(records), _AT_ONCE):
-            some = [self._begin(self._key, each) for each in records[start : start + _AT_ONCE]]
-            updates += [await answer for answer in some]
+            some = records[start : start + _AT_ONCE]
+            updates += await asyncio.gather(*(self._begin(self._key, each) for each in some))
         return updates
 
     def _begin(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from pycrdt import merge_updates
 
@@ -26,6 +27,9 @@ __all__ = [
 
 FORGET_TIMEOUT_S = 5.0
 """So long `forget_room` waits for others to close the room."""
+
+REMOVE_TIMEOUT_S = 30.0
+"""So long it waits for the browser."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,12 @@ class StoredRoom:
         """When something of it was written last, in seconds since 1970."""
         return max(document.changed_s for document in self.documents)
 
+    def __str__(self) -> str:
+        changed = datetime.fromtimestamp(self.changed_s, UTC).strftime("%Y-%m-%d %H:%M UTC")
+        count = "1 document" if len(self.documents) == 1 else f"{len(self.documents)} documents"
+        size_kb = max(1, round(self.size_bytes / 1000))
+        return f"room {self.room!r} at {self.host}: {size_kb} kB in {count}, changed {changed}"
+
 
 def stored_rooms(logs: Mapping[str, LogSize]) -> tuple[list[StoredRoom], list[str]]:
     """Sort logs by room.
@@ -109,20 +119,26 @@ async def forget_room(store: Store, locks: Locks, topic: str) -> None:
         StorageError: the browser refused; or somebody still has it open after 5 s, and the sentence
             says who.
     """
+    room = topic.partition("/")[2]
     try:
         async with asyncio.timeout(FORGET_TIMEOUT_S):
             for lock in room_locks(topic, [*await locks.names()]):
                 await until_free(locks, lock, FORGET_TIMEOUT_S)
-            for log in await _logs_of(store, topic):
-                async with held(locks, compaction_lock(log), FORGET_TIMEOUT_S):
-                    await store.remove(log)
     except TimeoutError as exc:
-        holders = room_locks(topic, [*await locks.names()]).values()
-        who = ", ".join(sorted(set(holders))) or "another tab, which is just writing"
-        room = topic.partition("/")[2]
+        who = ", ".join(sorted({*room_locks(topic, [*await locks.names()]).values()}))
         raise StorageError(
             f"room {room!r} is not forgotten: it is open elsewhere in this browser ({who}). Leave "
             "it there, or close that page, and try again"
+        ) from exc
+    try:
+        async with asyncio.timeout(REMOVE_TIMEOUT_S):
+            for log in await _logs_of(store, topic):
+                async with held(locks, compaction_lock(log), REMOVE_TIMEOUT_S):
+                    await store.remove(log)
+    except TimeoutError as exc:
+        raise StorageError(
+            f"room {room!r} is not forgotten: the browser has not done it within "
+            f"{REMOVE_TIMEOUT_S:g} s. Try again"
         ) from exc
 
 

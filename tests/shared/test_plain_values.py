@@ -11,6 +11,7 @@ from fractions import Fraction
 from math import inf, isnan, nan
 from typing import Any
 
+import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -231,8 +232,7 @@ def test_other_mappings_become_shared(state: Any) -> None:
     assert state == {"x": {"a": 2, "b": 1, "c": 3}}
 
 
-def test_numpy_if_it_is_here(state: Any) -> None:
-    numpy = pytest.importorskip("numpy")
+def test_scalars_of_numpy(state: Any) -> None:
     state.update(i=numpy.int64(3), f=numpy.float32(0.5), b=numpy.bool_(True))
     assert state == {"i": 3, "f": 0.5, "b": True}
     assert state["b"] is True
