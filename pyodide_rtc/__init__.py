@@ -2,29 +2,56 @@
 
     import pyodide_rtc
     room = pyodide_rtc.join()      # the room of ?room=, the servers of the site
-    state = room.map("state")      # a pycrdt Map, shared with all who are in the room
+    state = room.map("state")      # a dict, shared with all who are in the room, and kept
     state["x"] = 1
 
 Importing does nothing; `join` does.
 """
 
 from pyodide_rtc import errors
-from pyodide_rtc._default import enable_logging, join
+from pyodide_rtc._default import enable_logging, import_room, join, stored_rooms
 from pyodide_rtc._version import __version__
 from pyodide_rtc.awareness import Awareness
+from pyodide_rtc.document import Document, DocumentStatus
 from pyodide_rtc.errors import *  # noqa: F403 - errors.__all__ is the list
 from pyodide_rtc.room import Room
-from pyodide_rtc.room_status import Peer, RoomEvent, RoomStatus, Server
+from pyodide_rtc.room_status import Peer, RoomEvent, RoomStatus, Server, Stored
+from pyodide_rtc.shared import (
+    Change,
+    Observation,
+    SharedList,
+    SharedMap,
+    SharedText,
+    UndoManager,
+    ValuesChanged,
+    plain,
+)
+from pyodide_rtc.storage import StoredDocument, StoredRoom
 
 __all__ = [
     "Awareness",
+    "Change",
+    "Document",
+    "DocumentStatus",
+    "Observation",
     "Peer",
     "Room",
     "RoomEvent",
     "RoomStatus",
     "Server",
+    "SharedList",
+    "SharedMap",
+    "SharedText",
+    "Stored",
+    "StoredDocument",
+    "StoredRoom",
+    "UndoManager",
+    "ValuesChanged",
     "__version__",
     "enable_logging",
+    "import_room",
     "join",
+    "plain",
+    "stored_rooms",
     *errors.__all__,
 ]

@@ -13,6 +13,7 @@ from pyodide_rtc import browser
 from pyodide_rtc.protocol.link import MAX_RECEIVED_BYTES
 from pyodide_rtc.room import Room
 from pyodide_rtc.rooms import Rooms
+from pyodide_rtc.storage import StoredRoom
 
 logging.getLogger("pyodide_rtc").addHandler(logging.NullHandler())
 
@@ -31,6 +32,7 @@ def join(
     user: str | Mapping[str, object] | None = None,
     ice_servers: Sequence[Mapping[str, object]] | None = None,
     max_received_bytes: int = MAX_RECEIVED_BYTES,
+    store: bool | None = None,
 ) -> Room:
     """Join a room: share a document with all who are in it. See `Rooms.join`."""
     return _rooms().join(
@@ -41,7 +43,18 @@ def join(
         user=user,
         ice_servers=ice_servers,
         max_received_bytes=max_received_bytes,
+        store=store,
     )
+
+
+async def stored_rooms() -> list[StoredRoom]:
+    """List what this browser keeps of rooms. See `Rooms.stored_rooms`."""
+    return await _rooms().stored_rooms()
+
+
+async def import_room(data: bytes, *, room: str | None = None, password: str | None = None) -> str:
+    """Take in a room that `Room.export` has made a file of. See `Rooms.import_room`."""
+    return await _rooms().import_room(data, room=room, password=password)
 
 
 def enable_logging(level: int | str = "INFO") -> None:

@@ -15,6 +15,7 @@ from pyodide_rtc.ports import IceServer, PageFacts
 
 SERVERS_KEY = "fullWebRtcSignalingUrls"
 ICE_SERVERS_KEY = "webRtcIceServers"
+STORE_KEY = "rtcStore"
 BASE_KEY = "baseUrl"
 
 _SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
@@ -111,6 +112,36 @@ def _without_secret(server: object) -> object:
     if not isinstance(server, Mapping):
         return server
     return {key: "..." if key == "credential" else value for key, value in server.items()}
+
+
+def is_stored(argument: bool | None, facts: PageFacts) -> bool:
+    """Find whether a room's documents are kept: the argument says it, else `rtcStore`, else yes.
+
+    Raises:
+        ConfigError: the site's value is neither true nor false.
+    """
+    if argument is not None:
+        return argument
+    value = facts.config.get(STORE_KEY, True)
+    # JupyterLab's PageConfig turns every value into text.
+    known = {True: True, False: False, "true": True, "false": False}
+    if not isinstance(value, bool | str) or value not in known:
+        raise ConfigError(
+            f"{STORE_KEY!r} of the site's configuration is {value!r}",
+            'The site\'s owner sets it to true or false under "jupyter-config-data" in '
+            "jupyter-lite.json.",
+        )
+    return known[value]
+
+
+def check_store(argument: object) -> None:
+    """Check the argument `store`.
+
+    Raises:
+        ConfigError: it is neither a boolean nor None.
+    """
+    if argument is not None and not isinstance(argument, bool):
+        raise ConfigError(f"store is {argument!r}", "Give True, False, or leave it out.")
 
 
 def _from_config(key: str, facts: PageFacts) -> object:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from pycrdt import Array, Doc, Map, Text
+from pycrdt import Doc
 
 from pyodide_rtc import room_repr
 from pyodide_rtc.awareness import Awareness
 from pyodide_rtc.errors import ConfigError
 from pyodide_rtc.protocol.events import JsonObject
+from pyodide_rtc.room_status import Stored
+from pyodide_rtc.shared import SharedList, SharedMap, SharedText, SharedValue, UndoManager, Values
 from pyodide_rtc.snapshot import DocumentSnapshot, Peer
 from pyodide_rtc.wire.messages import MAX_DOCUMENT_NAME_BYTES
 
@@ -59,30 +62,50 @@ class DocumentRoom(Protocol):
     def read_document(self, name: str) -> DocumentSnapshot:
         """Return how a document is now; empty while it is not open."""
 
+    def read_stored(self, name: str) -> Stored:
+        """Return how a document is kept in this browser."""
+
     def show_in(self, name: str, state: JsonObject | None) -> None:
         """Show this awareness state in a document as our own."""
 
+    def soon(self, callback: Callable[[], None]) -> None:
+        """Call back once the code that runs now has come to its end."""
+
+    def add_fault(self, error: BaseException) -> None:
+        """Keep a fault and report it."""
+
+    def author_of(self, origin: object) -> str:
+        """Name the peer whose update a transaction of this origin was; "" if it was none."""
+
     async def until(self, is_true: Callable[[], bool], timeout_s: float | None) -> None:
         """Wait until something is true."""
+
+    def is_loaded(self, name: str) -> bool:
+        """Whether an open document has what this browser keeps of it, as far as it gives it."""
+
+    def check_open(self, name: str) -> None:
+        """Check that a document is open.
+
+        Raises:
+            ConfigError: it is closed.
+        """
 
     def close_document(self, document: Document) -> None:
         """Share a document no longer."""
 
 
-class Document:
-    """A document of a room, beside the room's own.
-
-    `Room.document` opens it. It travels by the room's connections, to those who have it open.
+class DocumentBase:
+    """What each document of a room offers: its shared values, and who is in it.
 
     Args:
-        name: its name.
+        name: its name; empty for the room's own.
         doc: its content.
         room: its room.
         state: our awareness state in it at the start.
     """
 
     def __init__(self, name: str, doc: Doc[Any], room: DocumentRoom, state: JsonObject) -> None:
-        self._name = name
+        self._key = name
         self._doc = doc
         self._room = room
         self._awareness = Awareness(
@@ -91,11 +114,7 @@ class Document:
             lambda state: room.show_in(name, state),
             lambda: dict(room.read_document(name).states),
         )
-
-    @property
-    def name(self) -> str:
-        """The document's name."""
-        return self._name
+        self._values = Values(doc, room.soon, room.add_fault, room.author_of)
 
     @property
     def doc(self) -> Doc[Any]:
@@ -107,31 +126,64 @@ class Document:
         """Who has the document open, and what each shows of itself in it."""
         return self._awareness
 
-    def map(self, name: str) -> Map[Any]:
-        """Return the shared map of this name."""
-        shared: Map[Any] = self._doc.get(name, type=Map)
-        return shared
+    @property
+    def values(self) -> Values:
+        """What makes the shared values."""
+        return self._values
 
-    def text(self, name: str) -> Text:
-        """Return the shared text of this name."""
-        shared: Text = self._doc.get(name, type=Text)
-        return shared
+    def map(self, name: str) -> SharedMap:
+        """Return the shared map of this name; see `Values.map`."""
+        return self._values.map(name)
 
-    def array(self, name: str) -> Array[Any]:
-        """Return the shared list of this name."""
-        shared: Array[Any] = self._doc.get(name, type=Array)
-        return shared
+    def list(self, name: str) -> SharedList:
+        """Return the shared list of this name; see `Values.list`."""
+        return self._values.list(name)
+
+    array = list
+
+    def text(self, name: str) -> SharedText:
+        """Return the shared text of this name; see `Values.text`."""
+        return self._values.text(name)
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Group changes into one; see `Values.transaction`."""
+        return self._values.transaction()
+
+    def undo_manager(self, *scopes: SharedValue, group_s: float = 0.5) -> UndoManager:
+        """Return what undoes what this notebook does from now on; see `Values.undo_manager`."""
+        return self._values.undo_manager(*scopes, group_s=group_s)
+
+    @property
+    def stored(self) -> Stored:
+        """How the document is kept in this browser."""
+        return self._room.read_stored(self._key)
 
     @property
     def peers(self) -> tuple[Peer, ...]:
         """The others who have the document open, with how far they are in it."""
-        return self._room.read_document(self._name).peers
+        return self._room.read_document(self._key).peers
 
     @property
     def synced(self) -> bool:
         """Whether at least one other has the document open, and each has sent all that it had."""
         peers = self.peers
         return bool(peers) and all(p.is_synced for p in peers)
+
+    async def until_loaded(self, timeout_s: float | None = None) -> None:
+        """Wait until the document has what this browser keeps of it.
+
+        Where the kernel can wait (most browsers), `join` and `Room.document` have done so already.
+
+        Args:
+            timeout_s: how long to wait, in seconds; None for ever.
+
+        Raises:
+            SyncTimeoutError: it took longer; says why.
+            ConfigError: the document is closed.
+            RoomClosedError: the room was left.
+            RtcError: the room could not be opened; says what to do.
+        """
+        await self._until(lambda: self._room.is_loaded(self._key), timeout_s)
 
     async def until_synced(self, timeout_s: float | None = None) -> None:
         """Wait until another has the document open, and each of them has sent all that it had.
@@ -141,10 +193,33 @@ class Document:
 
         Raises:
             SyncTimeoutError: it took longer; says why.
+            ConfigError: the document is closed.
             RoomClosedError: the room was left.
             RtcError: the room could not be opened; says what to do.
         """
-        await self._room.until(lambda: self.synced, timeout_s)
+        await self._until(lambda: self.synced, timeout_s)
+
+    async def _until(self, is_true: Callable[[], bool], timeout_s: float | None) -> None:
+        def ask() -> bool:
+            self._room.check_open(self._key)
+            return is_true()
+
+        await self._room.until(ask, timeout_s)
+
+
+class Document(DocumentBase):
+    """A document of a room, beside the room's own.
+
+    `Room.document` opens it. It travels by the room's connections, to those who have it open.
+    """
+
+    def __init__(self, name: str, doc: Doc[Any], room: DocumentRoom) -> None:
+        super().__init__(name, doc, room, {})
+
+    @property
+    def name(self) -> str:
+        """The document's name."""
+        return self._key
 
     def close(self) -> None:
         """Share the document no longer; twice is no error.

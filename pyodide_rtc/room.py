@@ -5,32 +5,50 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
-from pycrdt import Array, Doc, Map, Text
+from pycrdt import Doc, merge_updates
 
 from pyodide_rtc import room_repr
 from pyodide_rtc.awareness import Awareness, user_state
-from pyodide_rtc.document import Document, DocumentStatus, check_document_name
+from pyodide_rtc.document import Document, DocumentBase, DocumentStatus, check_document_name
 from pyodide_rtc.errors import (
     ConfigError,
     IceFailedError,
     RoomClosedError,
     RtcError,
+    StorageError,
     SyncTimeoutError,
 )
 from pyodide_rtc.observers import Observers
 from pyodide_rtc.protocol import effects as fx
-from pyodide_rtc.protocol.events import MAIN, JsonObject
+from pyodide_rtc.protocol.events import MAIN, JsonObject, LinkId
 from pyodide_rtc.protocol.open_documents import MAX_DOCUMENTS
-from pyodide_rtc.room_status import Peer, RoomEvent, RoomStatus, Server
+from pyodide_rtc.room_status import RoomEvent, RoomStatus, Server, Stored, stored_of
+from pyodide_rtc.session.document_binding import PeerOrigin
 from pyodide_rtc.session.room_session import Notice, ServerChanged, ServerOpened
+from pyodide_rtc.session.session_document import DocumentLoaded, DocumentUpdated, Keeping
 from pyodide_rtc.snapshot import DocumentSnapshot, Snapshot
+from pyodide_rtc.storage import (
+    CompactionFailed,
+    KeeperStatus,
+    KeptAgain,
+    NewerRecords,
+    NotKept,
+    RecordsSetAside,
+    RoomExport,
+    pack_room,
+)
+from pyodide_rtc.storage import Event as StorageEvent
 
 logger = logging.getLogger("pyodide_rtc.room")
 
 _FAULTS_KEPT = 20
+
+_CHECK_S = 1.0
+"""So long after an update of a peer we look whether names are used for two kinds of values."""
 
 _CLOSED = Snapshot(peer_id="")
 """The snapshot of a room that is not open yet."""
@@ -49,8 +67,17 @@ class Backend(Protocol):
     def document(self, name: str) -> DocumentSnapshot:
         """Return how a document is now that is open beside the main one."""
 
-    def open_document(self, name: str, doc: Doc[Any]) -> None:
-        """Share another document."""
+    @property
+    def stored(self) -> Mapping[str, KeeperStatus]:
+        """How the open documents are kept in this browser, by name; empty if they are not."""
+
+    def author(self, link: LinkId) -> str:
+        """Name who has sent what came by a link; empty for what was kept here."""
+
+    def open_document(
+        self, name: str, doc: Doc[Any], local_state: Callable[[], JsonObject | None]
+    ) -> Awaitable[None]:
+        """Share another document; return what ends once it has what is kept of it."""
 
     def close_document(self, name: str) -> None:
         """Share a document no longer."""
@@ -58,8 +85,40 @@ class Backend(Protocol):
     def show(self, document: str, state: JsonObject | None) -> None:
         """Show this awareness state in a document as our own; None removes ours."""
 
+    async def export(self) -> dict[str, bytes]:
+        """Return all documents of the room, open or not: name to update."""
 
-class Room:
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What opens a room: `Rooms` gives it.
+
+    Args:
+        name: the room's name.
+        route: how the kernel reaches the page, as one word.
+        backend: what does its work.
+        close: leaves the room.
+        forget: removes what this browser keeps of the room, once it is left.
+        wait: waits for something within a plain call, where that is possible.
+        soon: calls back once the code that runs now has come to its end.
+    """
+
+    name: str
+    route: str
+    backend: Backend
+    close: Callable[[], None]
+    forget: Callable[[], Awaitable[None]]
+    wait: Callable[[Awaitable[None]], None]
+    soon: Callable[[Callable[[], None]], None]
+
+
+def merge(docs: dict[str, Doc[Any]], updates: Mapping[str, bytes]) -> None:
+    """Merge updates into documents by name; one that there is not is made."""
+    for name, update in updates.items():
+        docs.setdefault(name, Doc()).apply_update(update)
+
+
+class Room(DocumentBase):
     """A named group that shares documents and knows who is in it.
 
     It has one document of its own, which stock y-webrtc pages share, too; `document` opens others.
@@ -69,31 +128,29 @@ class Room:
 
     Args:
         name: the room's name; None while it is not known yet.
-        doc: the shared document.
+        docs: the contents of its documents by name, its own included.
         user: a name or an object, shown to the others.
     """
 
     def __init__(
-        self, name: str | None, doc: Doc[Any], user: str | Mapping[str, object] | None
+        self,
+        name: str | None,
+        docs: Mapping[str, Doc[Any]],
+        user: str | Mapping[str, object] | None,
     ) -> None:
+        super().__init__(MAIN, docs[MAIN], self, user_state(user))
         self._name = name
-        self._doc = doc
-        self._topic: str | None = None
-        self._route = ""
-        self._backend: Backend | None = None
+        self._docs = dict(docs)
+        self._opening: Opening | None = None
+        self._is_open = False
         self._end: RtcError | None = None
-        self._close: Callable[[], None] = lambda: None
         self._faults: deque[BaseException] = deque(maxlen=_FAULTS_KEPT)
         self._observers: Observers[RoomEvent] = Observers()
         self._waiters: set[asyncio.Future[None]] = set()
         self._documents: dict[str, Document] = {}
         self._open_names: set[str] = set()
-        self._awareness = Awareness(
-            doc.client_id,
-            user_state(user),
-            lambda state: self.show_in(MAIN, state),
-            lambda: dict(self._snapshot.states),
-        )
+        self._loaded: set[str] = set()
+        self._is_check_due = False
 
     # What it is.
 
@@ -105,32 +162,7 @@ class Room:
     @property
     def topic(self) -> str | None:
         """The name that a JavaScript page gives to y-webrtc to be in this room."""
-        return self._topic
-
-    @property
-    def doc(self) -> Doc[Any]:
-        """The shared document."""
-        return self._doc
-
-    @property
-    def awareness(self) -> Awareness:
-        """Who is here, and what each shows of itself."""
-        return self._awareness
-
-    def map(self, name: str) -> Map[Any]:
-        """Return the shared map of this name."""
-        shared: Map[Any] = self._doc.get(name, type=Map)
-        return shared
-
-    def text(self, name: str) -> Text:
-        """Return the shared text of this name."""
-        shared: Text = self._doc.get(name, type=Text)
-        return shared
-
-    def array(self, name: str) -> Array[Any]:
-        """Return the shared list of this name."""
-        shared: Array[Any] = self._doc.get(name, type=Array)
-        return shared
+        return None if self.backend is None else self.backend.topic
 
     # How it is.
 
@@ -139,12 +171,7 @@ class Room:
         """The room's state: only an open room reaches anybody."""
         if self._end is not None:
             return "left" if isinstance(self._end, RoomClosedError) else "failed"
-        return "open" if self._backend is not None else "opening"
-
-    @property
-    def peers(self) -> tuple[Peer, ...]:
-        """The others, those on their way included."""
-        return self._snapshot.peers
+        return "open" if self._is_open else "opening"
 
     @property
     def servers(self) -> tuple[Server, ...]:
@@ -170,12 +197,6 @@ class Room:
         return self._snapshot.ice_failure
 
     @property
-    def synced(self) -> bool:
-        """Whether at least one peer is here, and each has sent all that it had."""
-        peers = self.peers
-        return bool(peers) and all(p.is_synced for p in peers)
-
-    @property
     def error(self) -> RtcError | None:
         """The error that ended the room; None while it goes on."""
         return self._end
@@ -193,22 +214,20 @@ class Room:
     @property
     def route(self) -> str:
         """How the kernel reaches the page, as one word; empty while opening."""
-        return self._route
+        return "" if self._opening is None else self._opening.route
+
+    @property
+    def stored(self) -> Stored:
+        """What this browser keeps of the documents that are open."""
+        statuses = [self.read_stored(name) for name in (MAIN, *sorted(self._open_names))]
+        worst = next((each for each in statuses if each.reason), statuses[0])
+        return replace(
+            worst,
+            size_bytes=sum(each.size_bytes for each in statuses),
+            is_saved=all(each.is_saved for each in statuses),
+        )
 
     # What to do with it.
-
-    async def until_synced(self, timeout_s: float | None = None) -> None:
-        """Wait until at least one peer is here, and each has sent all that it had.
-
-        Args:
-            timeout_s: how long to wait, in seconds; None for ever.
-
-        Raises:
-            SyncTimeoutError: it took longer; says why.
-            RoomClosedError: the room was left.
-            RtcError: the room could not be opened; says what to do.
-        """
-        await self.until(lambda: self.synced, timeout_s)
 
     def document(self, name: str, *, doc: Doc[Any] | None = None) -> Document:
         """Open another document of the room, and share it with all who have it open.
@@ -222,7 +241,7 @@ class Room:
             doc: its content; by default a new one, or what it had when it was closed here.
 
         Raises:
-            ConfigError: it is no name, is open with another `doc`, or 1,000 are open already.
+            ConfigError: it is no name, was opened with another `doc`, or 1,000 are open already.
             RoomClosedError: the room was left.
         """
         name = check_document_name(name)
@@ -239,12 +258,51 @@ class Room:
                 f"{MAX_DOCUMENTS} documents are open in this room", "Close some of them first."
             )
         if known is None:
-            known = Document(name, doc if doc is not None else Doc(), self, {})
-            self._documents[name] = known
+            content = doc if doc is not None else self._docs.setdefault(name, Doc())
+            known = self._documents[name] = Document(name, content, self)
         if name not in self._open_names:
             self._open_names.add(name)
-            self._share(known)
+            loading = self._share(known)
+            if loading is not None and self._opening is not None:
+                self._opening.wait(loading)
         return known
+
+    async def export(self) -> bytes:
+        """Return the room as a file: all its documents, those that are kept and not open included.
+
+        `import_room` takes it in, here or in another browser. It is a ZIP with a `.ydoc` for each
+        document, which stock Yjs reads. Nothing in it is encrypted, whatever the room's password.
+
+        Raises:
+            RoomClosedError: the room was left.
+            StorageError: the browser refused to read what it keeps.
+        """
+        await self.until(lambda: self.state == "open", None)
+        documents = await self._live.export()
+        for name, doc in self.docs.items():
+            if name != MAIN and name not in self._open_names:
+                closed = doc.get_update()
+                documents[name] = merge_updates(documents.get(name, closed), closed)
+        documents = dict(sorted(documents.items()))
+        return pack_room(RoomExport(self._name or "", documents))
+
+    async def forget(self) -> None:
+        """Leave the room, and remove all that this browser keeps of it, whatever its password.
+
+        The others keep theirs: who joins again while they are here gets everything back.
+
+        Raises:
+            StorageError: the browser refused; or the room is open elsewhere in this browser, and
+                the sentence says where. It is left here all the same.
+            RtcError: the room could not be opened; says what to do.
+        """
+        if self._end is None:
+            await self.until(lambda: self.state == "open", None)
+        if self._opening is None:
+            assert self._end is not None, "else it is open"
+            raise self._end
+        self.leave()
+        await self._opening.forget()
 
     @property
     def documents(self) -> dict[str, DocumentStatus]:
@@ -293,8 +351,7 @@ class Room:
         """Leave the room: the others see it at once. The document stays; twice is no error."""
         if self._end is not None:
             return
-        self.end(RoomClosedError(self._name or "", "it was left"))
-        self._close()
+        self.finish(RoomClosedError(self._name or "", "it was left"))
 
     def __repr__(self) -> str:
         return room_repr.as_text(self)
@@ -306,8 +363,48 @@ class Room:
 
     def read_document(self, name: str) -> DocumentSnapshot:
         """Return how a document is now; empty while it is not open."""
+        if name == MAIN:
+            snapshot = self._snapshot
+            return DocumentSnapshot(snapshot.peers, snapshot.states)
         is_open = self._is_live and name in self._open_names
         return self._live.document(name) if is_open else DocumentSnapshot()
+
+    def read_stored(self, name: str) -> Stored:
+        """Return how a document is kept in this browser."""
+        if self.backend is None:
+            return Stored("opening")
+        if name != MAIN and name not in self._open_names:
+            return Stored("nowhere", "the document is closed")
+        return stored_of(self.backend.stored.get(name))
+
+    def soon(self, callback: Callable[[], None]) -> None:
+        """Call back once the code that runs now has come to its end."""
+        # The page may not be known yet; its way is faster than the loop's.
+        later = (
+            asyncio.get_running_loop().call_soon if self._opening is None else self._opening.soon
+        )
+        later(callback)
+
+    def author_of(self, origin: object) -> str:
+        """Name the peer whose update a transaction of this origin was; "" if it was none."""
+        if isinstance(origin, PeerOrigin) and self.backend is not None:
+            return self.backend.author(origin.link)
+        return ""
+
+    def is_loaded(self, name: str) -> bool:
+        """Whether an open document has what this browser keeps of it, as far as it gives it."""
+        return self._is_open and name in self._loaded
+
+    def check_open(self, name: str) -> None:
+        """Check that a document is open.
+
+        Raises:
+            ConfigError: it is closed.
+        """
+        if name != MAIN and name not in self._open_names:
+            raise ConfigError(
+                f"The document {name!r} is closed", f"Open it by room.document({name!r})."
+            )
 
     def show_in(self, name: str, state: JsonObject | None) -> None:
         """Show this awareness state in a document as our own."""
@@ -318,27 +415,56 @@ class Room:
         """Share a document no longer; twice is no error."""
         if document.name in self._open_names:
             self._open_names.discard(document.name)
+            self._loaded.discard(document.name)
             if self._is_live:
                 self._live.close_document(document.name)
+            document.values.close()
 
     # For `Rooms`, which opens it, and for tests.
 
     @property
     def backend(self) -> Backend | None:
         """What does its work; None until it is open."""
-        return self._backend
+        return self._opening.backend if self._opening is not None and self._is_open else None
 
-    def open(self, name: str, route: str, backend: Backend, close: Callable[[], None]) -> None:
-        """Open the room: from now on this backend does its work."""
-        self._name = name
-        self._topic = backend.topic
-        self._route = route
-        self._backend = backend
-        self._close = close
-        backend.show(MAIN, self._awareness.local_state)
+    @property
+    def docs(self) -> dict[str, Doc[Any]]:
+        """The contents of its documents by name, its own included; closed ones, too."""
+        opened = {name: document.doc for name, document in self._documents.items()}
+        return {**self._docs, **opened}
+
+    def begin(self, opening: Opening) -> None:
+        """Begin to be opened by this."""
+        self._name = opening.name
+        self._opening = opening
+
+    def open(self) -> None:
+        """Be open: from now on the backend does the work."""
+        self._is_open = True
+        self._live.show(MAIN, self._awareness.local_state)
         for name in sorted(self._open_names):
             self._share(self._documents[name])
         self._tell(RoomEvent("opened"))
+
+    def take_in(self, documents: Mapping[str, bytes]) -> dict[str, bytes]:
+        """Merge updates into the room's documents: name to update.
+
+        Returns:
+            the updates of those that are not open, and so are not stored by that.
+        """
+        docs = self.docs
+        merge(docs, documents)
+        self._docs |= docs
+        return {n: u for n, u in documents.items() if n != MAIN and n not in self._open_names}
+
+    def finish(self, error: RtcError) -> None:
+        """Close all that there is of the room, and end it for this reason."""
+        self._end = error
+        if self._opening is not None:
+            self._opening.close()
+        for document in (self, *self._documents.values()):
+            document.values.close()
+        self.end(error)  # whoever is told of it may join again
 
     def end(self, error: RtcError) -> None:
         """End the room for this reason."""
@@ -373,34 +499,77 @@ class Room:
                 self._tell(RoomEvent("progress", peer_id, words, transfer=transfer))
             case fx.Report(error, count):
                 self.add_fault(error, count)
+            case DocumentLoaded(document):
+                self._loaded.add(document)
+                if self._is_open:  # else "opened" tells it
+                    self._tell(RoomEvent("loaded", document=document))
+            case DocumentUpdated():
+                self._check_names_soon()
+            case Keeping(document, event):
+                self._on_keeping(document, event)
             case ServerOpened(url):
                 self._tell(RoomEvent("server-open", reason=url))
             case ServerChanged(url):
-                if self._backend is not None:  # else the room is still being opened
+                if self.backend is not None:  # else the room is still being opened
                     self._tell(RoomEvent("server-changed", reason=url))
 
     # Inside.
 
     @property
     def _snapshot(self) -> Snapshot:
-        return _CLOSED if self._backend is None else self._backend.snapshot()
+        return _CLOSED if self.backend is None else self.backend.snapshot()
 
     def _awareness_of(self, name: str) -> Awareness:
         return self._awareness if name == MAIN else self._documents[name].awareness
 
     @property
     def _is_live(self) -> bool:
-        return self._backend is not None and self._end is None
+        return self._is_open and self._end is None
 
     @property
     def _live(self) -> Backend:
-        assert self._backend is not None, "it is live"
-        return self._backend
+        assert self._opening is not None, "it is live"
+        return self._opening.backend
 
-    def _share(self, document: Document) -> None:
-        if self._is_live:
-            self._live.open_document(document.name, document.doc)
-            self._live.show(document.name, document.awareness.local_state)
+    def _share(self, document: Document) -> Awaitable[None] | None:
+        if not self._is_live:
+            return None
+        awareness = document.awareness
+        return self._live.open_document(document.name, document.doc, lambda: awareness.local_state)
+
+    def _on_keeping(self, document: str, event: StorageEvent) -> None:
+        where = (
+            f"document {document!r} of room {self._name!r}" if document else f"room {self._name!r}"
+        )
+        match event:
+            case NotKept(error) | CompactionFailed(error):
+                self.add_fault(error)
+            case KeptAgain():
+                self._tell(RoomEvent("saved-again", document=document))
+            case RecordsSetAside(count):
+                self.add_fault(
+                    StorageError(
+                        f"{count} damaged records were found in what is kept of {where}. "
+                        "What can be read of it is used, and they were set aside"
+                    )
+                )
+            case NewerRecords(count):
+                self.add_fault(
+                    StorageError(
+                        f"{count} records of {where} were written by a later version of "
+                        "pyodide-rtc. They are left as they are: install that version to see them"
+                    )
+                )
+
+    def _check_names_soon(self) -> None:
+        if not self._is_check_due:
+            self._is_check_due = True
+            asyncio.get_running_loop().call_later(_CHECK_S, self._check_names)
+
+    def _check_names(self) -> None:
+        self._is_check_due = False
+        for document in (self, *self._documents.values()):
+            document.values.check_names()
 
     async def _next_event(self) -> None:
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()

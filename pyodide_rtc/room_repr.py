@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pyodide_rtc.document import Document
     from pyodide_rtc.room import Room
-    from pyodide_rtc.room_status import Server
+    from pyodide_rtc.room_status import Server, Stored
     from pyodide_rtc.snapshot import Peer, Transfer
 
 _NAME_CHARS = 40
@@ -23,6 +23,8 @@ def sentence(room: Room) -> str:
     """Say in one sentence how the room is, and what to do if nobody is here."""
     if room.state in ("left", "failed"):
         return "The room was left." if room.state == "left" else _one_line(str(room.error))
+    if room.state == "opening" and room.route:
+        return "Reading what this browser keeps of the room."
     if room.state == "opening":
         return "Waiting for the page to say which room and servers it has."
     connected = [p for p in room.peers if p.is_connected]
@@ -69,6 +71,8 @@ def _rows(room: Room) -> list[tuple[str, str]]:
     rows += [("server", _server_words(s)) for s in room.servers]
     if room.topic is not None:
         rows.append(("topic", room.topic))
+    if room.state == "open":
+        rows.append(("kept", stored_words(room.stored)))
     if room.faults:
         rows.append(("last fault", str(room.faults[-1])))
     return [(head, _one_line(text)) for head, text in rows]
@@ -110,6 +114,22 @@ def transfer_words(transfer: Transfer) -> str:
     """Say how much of a transfer is done, in millions of bytes."""
     done, total = transfer.done_bytes / 1e6, transfer.total_bytes / 1e6
     return f"{transfer.direction} {done:.0f} of {total:.0f} MB"
+
+
+_PLACES = {
+    "opening": "not known yet",
+    "browser": "in this browser",
+    "page": "in this page's localStorage",
+    "memory": "not beyond this kernel",
+    "nowhere": "not",
+}
+
+
+def stored_words(stored: Stored) -> str:
+    """Say in a few words what is kept, and if it is not, why."""
+    size = f", {max(1, round(stored.size_bytes / 1000))} kB" if stored.size_bytes else ""
+    reason = f": {stored.reason}" if stored.reason else ""
+    return f"{_PLACES[stored.where]}{size}{reason}"
 
 
 def _server_words(server: Server) -> str:

@@ -6,8 +6,40 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pyodide_rtc.snapshot import Peer, Server, Transfer
+from pyodide_rtc.storage import KeeperStatus
 
-__all__ = ["Peer", "RoomEvent", "RoomStatus", "Server"]
+__all__ = ["Peer", "RoomEvent", "RoomStatus", "Server", "Stored"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What this browser keeps of a room, or of one of its documents.
+
+    Args:
+        where: `"browser"` for its database, `"page"` for the page's `localStorage`, `"memory"` if
+            the browser refuses both, so that nothing outlasts the kernel; `"nowhere"` if it was
+            joined with `store=False`; `"opening"` while that is not known yet.
+        reason: why it is not in the database, or not saved, as a sentence; empty if all is well.
+        size_bytes: how large it is there.
+        is_saved: whether everything that was changed here is kept.
+    """
+
+    where: Literal["opening", "browser", "page", "memory", "nowhere"]
+    reason: str = ""
+    size_bytes: int = 0
+    is_saved: bool = False
+
+
+def stored_of(status: KeeperStatus | None) -> Stored:
+    """Tell users what a keeper says of itself; None is that there is none."""
+    if status is None:
+        return Stored("nowhere", "the room was joined with store=False, or the site keeps nothing")
+    reason = "" if status.error is None else str(status.error)
+    if status.keeping is None:
+        return Stored("opening", reason)
+    reason = reason or status.keeping.reason
+    is_saved = status.is_saved and status.keeping.kind != "memory"
+    return Stored(status.keeping.kind, reason, status.size_bytes, is_saved)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +68,14 @@ class RoomEvent:
     Args:
         kind: `"opened"`, `"peer-joined"`, `"peer-synced"`, `"peer-changed"` (see `Peer`),
             `"peer-left"`, `"document-opened"`, `"document-closed"`, `"progress"`,
-            `"server-open"`, `"server-changed"`, `"fault"` or `"left"`.
+            `"server-open"`, `"server-changed"`, `"loaded"`, `"saved-again"`, `"fault"` or
+            `"left"`.
         peer_id: the peer, for those kinds.
         reason: in plain words; the address, for servers.
         error: what went wrong, for `"fault"`; the room goes on.
         transfer: how far it is, for `"progress"`: at most ten events a second, and one at its end.
-        document: the document that a peer has opened, closed or is synced in; empty for the room's
-            own.
+        document: the document that a peer has opened, closed or is synced in, or that is loaded
+            or saved again; empty for the room's own.
     """
 
     kind: str

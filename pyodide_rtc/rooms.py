@@ -13,9 +13,12 @@ from pycrdt import Doc
 from pyodide_rtc import config, identity, naming
 from pyodide_rtc.errors import ConfigError, InternalError, RtcError
 from pyodide_rtc.ports import Host, PageFacts
+from pyodide_rtc.protocol.events import MAIN
 from pyodide_rtc.protocol.link import MAX_RECEIVED_BYTES
-from pyodide_rtc.room import Room
+from pyodide_rtc.room import Opening, Room, merge
 from pyodide_rtc.session.client import Client
+from pyodide_rtc.session.room_session import RoomSession
+from pyodide_rtc.storage import NOTHING, StoredRoom, stored_rooms, unpack_room
 
 logger = logging.getLogger("pyodide_rtc.room")
 
@@ -38,6 +41,7 @@ class _Wish:
     password: str | None
     ice_servers: Sequence[Mapping[str, object]] | None
     max_received_bytes: int
+    store: bool | None
 
     def others_than(self, before: _Wish, facts: PageFacts | None) -> list[str]:
         """Name the arguments that differ from those that the room was joined with.
@@ -54,6 +58,7 @@ class _Wish:
             and self._servers(facts) != before._servers(facts),
             "ice_servers": self.ice_servers is not None and self._ice(facts) != before._ice(facts),
             "max_received_bytes": self.max_received_bytes not in limits,
+            "store": self.store is not None and self._store(facts) != before._store(facts),
         }
         return [name for name in is_other if is_other[name]]
 
@@ -61,6 +66,9 @@ class _Wish:
         if facts is not None:
             return frozenset(config.server_urls(self.signaling, facts))
         return frozenset(self.signaling) if isinstance(self.signaling, tuple) else self.signaling
+
+    def _store(self, facts: PageFacts | None) -> bool | None:
+        return self.store if facts is None else config.is_stored(self.store, facts)
 
     def _ice(self, facts: PageFacts | None) -> list[Mapping[str, object]]:
         servers = self.ice_servers if facts is None else config.ice_servers(self.ice_servers, facts)
@@ -84,6 +92,9 @@ class Rooms:
         self._home: tuple[Client, PageFacts] | None = None
         self._opening: asyncio.Task[tuple[Client, PageFacts]] | None = None
         self._rooms: dict[str, tuple[Room, _Wish]] = {}
+        self._left: dict[tuple[str, str | None], dict[str, Doc[Any]]] = {}
+        """The documents of rooms that were left: by topic and password, then by name."""
+        self._writing: set[asyncio.Task[None]] = set()
         self._tasks: dict[str | None, tuple[asyncio.Task[None], Room, _Wish]] = {}
 
     def join(
@@ -96,14 +107,17 @@ class Rooms:
         user: str | Mapping[str, object] | None = None,
         ice_servers: Sequence[Mapping[str, object]] | None = None,
         max_received_bytes: int = MAX_RECEIVED_BYTES,
+        store: bool | None = None,
     ) -> Room:
         """Join a room: share a document with all who are in it.
 
-        Returns at once. A cell can be run twice: for a room that this kernel has joined already,
+        Where the kernel can wait (most browsers), it returns with what this browser keeps of the
+        room, after 3 s at the latest; elsewhere at once. It waits for nobody else. A cell can be
+        run twice: for a room that this kernel has joined already,
         the same room is returned. Another `user` is shown from then on; any other argument that
-        differs is an error. Where the kernel can wait (most browsers), a missing room, a site
-        without collaboration or a bad server raise here. Where it cannot, the room's `state` and
-        `error` show them.
+        differs is an error. Where the kernel can wait, a missing room, a site without
+        collaboration or a bad server raise here. Where it cannot, the room's `state` and `error`
+        show them.
 
         Each argument overrides what the page's address and the site's configuration say: a room
         that is named here needs neither `?room=` nor `collaborative`.
@@ -114,7 +128,8 @@ class Rooms:
             signaling: addresses of signaling servers (`wss://...`, or relative to the page), all
                 used at the same time; by default `fullWebRtcSignalingUrls` of the site.
             password: encrypts what the servers and other tabs see; all peers need the same.
-            doc: the document to share; by default a new one.
+            doc: the document to share; by default a new one, or that of the same room if this
+                kernel has left it before.
             user: a name, or an object with `name` and `color`, shown to the others. What it leaves
                 out comes from `?username=` and `?usercolor=`, else from JupyterLite's own user,
                 else it is made up, the same each time in this browser.
@@ -122,6 +137,8 @@ class Rooms:
                 `webRtcIceServers` of the site, else none.
             max_received_bytes: the largest message that a peer may send, and so the most that it
                 can make this kernel hold. A peer that sends more is refused. 256 MiB by default.
+            store: whether this browser keeps the room's documents; by default `rtcStore` of the
+                site, else it does.
 
         Raises:
             ConfigError: something is missing or cannot be used; says what to do.
@@ -133,12 +150,13 @@ class Rooms:
         if ice_servers is not None:
             ice_servers = [dict(server) for server in config.check_ice_servers(ice_servers)]
         limit = _check_limit(max_received_bytes)
+        config.check_store(store)
         _check_loop()
         if isinstance(signaling, str):
             signaling = (signaling,)
         elif isinstance(signaling, Iterable) and not isinstance(signaling, Mapping):
             signaling = tuple(signaling)  # it is read more than once, and compared
-        wish = _Wish(room, signaling, password, ice_servers, limit)
+        wish = _Wish(room, signaling, password, ice_servers, limit, store)
         block = self._block()
         if self._home is None and block is not None:
             self._wait_for_home(block)
@@ -167,33 +185,56 @@ class Rooms:
         topic = naming.topic_of(facts, name)
         if (known := self._rooms.get(topic)) is not None:
             return _given_again(*known, wish, doc, user, facts)
-        new = Room(name, doc if doc is not None else Doc(), user)
+        new = Room(name, self._docs(topic, wish, doc), user)
         try:
-            self._open(new, client, facts, wish)
+            opening = self._open(new, client, facts, wish)
         except Exception as error:
             typed = _as_rtc_error(error)
             new.end(typed)
             raise typed from typed.__cause__
+        self._wait(opening)
+        if new.error is not None:
+            raise new.error
         return new
+
+    def _docs(self, topic: str, wish: _Wish, doc: Doc[Any] | None) -> dict[str, Doc[Any]]:
+        """Return the documents that a room begins with, by name."""
+        return _with_main(self._left.get((topic, wish.password), {}), doc)
+
+    def _wait(self, opening: Awaitable[None]) -> None:
+        """Wait for something where the kernel can; where it cannot, it goes on by itself."""
+        block = self._block()
+        if block is not None:
+            try:
+                block(opening, _BLOCK_S)
+            except TimeoutError:
+                logger.warning("= still being opened after %s s", _BLOCK_S)
 
     def _join_later(
         self, wish: _Wish, doc: Doc[Any] | None, user: str | Mapping[str, object] | None
     ) -> Room:
+        left: dict[str, Doc[Any]] = {}
         if wish.name in self._tasks:
             _, under_way, before = self._tasks[wish.name]
             if under_way.state == "opening":
                 return _given_again(under_way, before, wish, doc, user, None)
-        new = Room(wish.name, doc if doc is not None else Doc(), user)
+            if wish.password == before.password:
+                left = under_way.docs
+        new = Room(wish.name, _with_main(left, doc), user)
 
         async def open_when_ready() -> None:
             try:
                 client, facts = await self._open_home()
                 if new.state == "opening":
-                    self._open(new, client, facts, wish)
+                    await self._open(new, client, facts, wish)
                 else:
-                    self._forget(wish.name or naming.remembered_name(facts))
+                    await self._keep_left(new, client, facts, wish)
             except Exception as error:  # whatever it is: else the room would be "opening" for ever
-                new.end(_as_rtc_error(error))
+                typed = _as_rtc_error(error)
+                if new.state == "opening":
+                    new.end(typed)
+                else:
+                    new.add_fault(typed)
             finally:
                 if self._tasks[wish.name][1] is new:  # else it was left, and joined again
                     del self._tasks[wish.name]
@@ -201,10 +242,18 @@ class Rooms:
         self._tasks[wish.name] = asyncio.ensure_future(open_when_ready()), new, wish
         return new
 
-    def _open(self, room: Room, client: Client, facts: PageFacts, wish: _Wish) -> None:
+    def _open(
+        self, room: Room, client: Client, facts: PageFacts, wish: _Wish
+    ) -> asyncio.Future[None]:
+        """Begin to open a room.
+
+        Returns:
+            what ends once the room is open, or has failed.
+        """
         name = naming.room_name(wish.name, facts)
         servers = config.server_urls(wish.signaling, facts)
         ice_servers = config.ice_servers(wish.ice_servers, facts)
+        is_stored = config.is_stored(wish.store, facts)
         if wish.password is not None:
             client.host.machine.crypto.require()  # without it the room would stay empty for ever
         topic = naming.topic_of(facts, name)
@@ -214,29 +263,76 @@ class Rooms:
             )
         session = client.open_room(
             topic,
-            room.doc,
+            room.doc.client_id,
             password=wish.password,
             servers=servers,
             ice_servers=ice_servers,
             max_received_bytes=wish.max_received_bytes,
+            holder=f"a notebook of {facts.href}",
+            is_kept=is_stored,
             on_notice=room.on_notice,
             on_fault=room.add_fault,
         )
 
         def close() -> None:
             del self._rooms[topic]
+            self._left[topic, wish.password] = room.docs
+            is_open = room.backend is not None
             client.close_room(session)
             self._forget(name)
+            if not is_open:  # its other documents were never bound
+                self._keep(room, client, topic, wish, is_stored)
+
+        async def forget() -> None:
+            await session.forget()
+            for left in [key for key in self._left if key[0] == topic]:
+                del self._left[left]
 
         self._rooms[topic] = room, wish
-        try:
-            room.awareness.complete_user(identity.page_user(facts))
-            room.open(name, client.host.page.route, session, close)
-        except BaseException:
-            close()
-            raise
+        self._left.pop((topic, wish.password), None)  # the room has them now
+        host = client.host
+        room.begin(
+            Opening(name, host.page.route, session, close, forget, self._wait, host.machine.soon)
+        )
         if (fault := identity.color_fault(facts)) is not None:
             room.add_fault(fault)
+        return asyncio.ensure_future(self._open_when_loaded(room, session, facts))
+
+    async def _open_when_loaded(self, room: Room, session: RoomSession, facts: PageFacts) -> None:
+        try:
+            await session.open(room.doc)
+            if room.state == "opening":  # else it was left meanwhile
+                room.awareness.complete_user(identity.page_user(facts))
+                room.open()
+        except Exception as error:
+            typed = _as_rtc_error(error)
+            if room.error is None:
+                room.finish(typed)
+
+    async def _keep_left(self, room: Room, client: Client, facts: PageFacts, wish: _Wish) -> None:
+        """Keep what was edited in a room that was left before the page had answered."""
+        name = naming.room_name(wish.name, facts)
+        topic = naming.topic_of(facts, name)
+        if topic not in self._rooms:  # else it was joined again meanwhile
+            self._left[topic, wish.password] = room.docs
+        self._forget(name)
+        self._keep(room, client, topic, wish, config.is_stored(wish.store, facts))
+
+    def _keep(self, room: Room, client: Client, topic: str, wish: _Wish, is_stored: bool) -> None:
+        """Store the documents of a room that was never open; what goes wrong is its fault."""
+        updates = {name: doc.get_update() for name, doc in room.docs.items()}
+        changed = {name: update for name, update in updates.items() if update != NOTHING}
+
+        async def write() -> None:
+            try:
+                await client.write(topic, wish.password, changed)
+            except Exception as error:
+                room.add_fault(_as_rtc_error(error))
+
+        if is_stored and changed:
+            task = asyncio.ensure_future(write())
+            self._writing.add(task)
+            task.add_done_callback(self._writing.discard)
 
     def _forget(self, name: str) -> None:
         """Have the page forget a room that we left, if it is the one that the page remembers."""
@@ -261,6 +357,71 @@ class Rooms:
     async def _ask_host(self) -> tuple[Client, PageFacts]:
         host = await self._open_host()
         return Client(host), await host.page.facts()
+
+    async def stored_rooms(self) -> list[StoredRoom]:
+        """List what this browser keeps of rooms for this site, those of other passwords included.
+
+        Raises:
+            StorageError: the browser refused.
+        """
+        client, _ = await self._open_home()
+        store = await client.host.machine.open_store()
+        rooms, _ = stored_rooms(await store.logs())
+        return rooms
+
+    async def import_room(
+        self, data: bytes, *, room: str | None = None, password: str | None = None
+    ) -> str:
+        """Take in a room that `Room.export` has made a file of.
+
+        What this browser keeps of the room is merged with it. If this kernel has the room open,
+        the others get it as well. Where rooms are not kept, it is for this kernel alone.
+
+        Args:
+            data: the file.
+            room: the name of the room to take it into; by default that of the file.
+            password: the password of that room in this browser; none by default.
+
+        Returns:
+            the room's name, for `join`.
+
+        Raises:
+            DecodeError: it is no such file, or damaged.
+            MessageTooBigError: it is larger than 256 MiB, or would be.
+            ConfigError: the name is none, or the room is joined with another password.
+            StorageError: the browser refused.
+        """
+        if not isinstance(data, bytes | bytearray | memoryview):
+            raise ConfigError(
+                f"{type(data).__name__} is no file of a room", "Give the bytes of the file."
+            )
+        export = unpack_room(bytes(data))
+        client, facts = await self._open_home()
+        name = naming.room_name(export.room if room is None else room, facts)
+        topic = naming.topic_of(facts, name)
+        documents = dict(export.documents)
+        is_stored = config.is_stored(None, facts)
+        if topic in self._rooms:
+            known, wish = self._rooms[topic]
+            if wish.password != password:
+                raise ConfigError(
+                    f"The room {name!r} is joined with another password", "Give the same one."
+                )
+            documents = known.take_in(documents)
+            is_stored = config.is_stored(wish.store, facts)
+        elif not is_stored:  # then it lives in this kernel alone
+            merge(self._left.setdefault((topic, password), {}), documents)
+        if is_stored:
+            await client.write(topic, password, documents)
+        return name
+
+
+def _with_main(left: dict[str, Doc[Any]], doc: Doc[Any] | None) -> dict[str, Doc[Any]]:
+    """Return the documents of a room that was left, with this main one; with a new one if None."""
+    docs = dict(left)
+    if doc is not None or MAIN not in docs:
+        docs[MAIN] = Doc() if doc is None else doc
+    return docs
 
 
 def _as_list(urls: object) -> object:

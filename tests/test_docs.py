@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pyodide_rtc import join, naming
-from pyodide_rtc.config import ICE_SERVERS_KEY, SERVERS_KEY, ice_servers, server_urls
+from pyodide_rtc.config import ICE_SERVERS_KEY, SERVERS_KEY, STORE_KEY, ice_servers, server_urls
 from pyodide_rtc.ports import PageFacts
 
 PAGE = Path(__file__).parents[1] / "docs/site-owners.md"
@@ -38,7 +38,7 @@ def test_the_configurations_are_accepted(example: dict[str, dict[str, object]]) 
 
 def test_each_key_is_named() -> None:
     assert [row[0] for row in rows("key")] == [
-        f"`{key}`" for key in (naming.COLLABORATIVE_KEY, SERVERS_KEY, ICE_SERVERS_KEY)
+        f"`{key}`" for key in (naming.COLLABORATIVE_KEY, SERVERS_KEY, STORE_KEY, ICE_SERVERS_KEY)
     ]
 
 
@@ -51,5 +51,5 @@ def test_the_topics_are_those_of_the_formulas() -> None:
 
 def test_the_arguments_exist() -> None:
     named = set(re.findall(r"`(?:join\()?(\w+)=", TEXT)) - {"room", "username", "usercolor"}
-    assert named == {"signaling", "ice_servers", "user", "password"}
+    assert named == {"signaling", "ice_servers", "user", "password", "store"}
     assert named <= set(inspect.signature(join).parameters)

@@ -86,8 +86,17 @@ def calls_in(page: str) -> Iterator[tuple[str, list[str]]]:
 PUBLIC: dict[str, Callable[..., Any]] = {
     "join": pyodide_rtc.join,
     "enable_logging": pyodide_rtc.enable_logging,
-    **{n: f for n, f in vars(pyodide_rtc.Room).items() if inspect.isfunction(f)},
-    **{n: f for n, f in vars(pyodide_rtc.Awareness).items() if inspect.isfunction(f)},
+    "import_room": pyodide_rtc.import_room,
+    **{
+        name: function
+        for kind in (
+            pyodide_rtc.Room,
+            pyodide_rtc.Document,
+            pyodide_rtc.Awareness,
+            pyodide_rtc.UndoManager,
+        )
+        for name, function in inspect.getmembers(kind, inspect.isfunction)
+    },
 }
 
 

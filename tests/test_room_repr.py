@@ -18,7 +18,7 @@ from pyodide_rtc.errors import (
     SignalingClosedError,
 )
 from pyodide_rtc.room import Room
-from pyodide_rtc.room_status import Server
+from pyodide_rtc.room_status import Server, Stored
 from pyodide_rtc.snapshot import Peer, Transfer
 
 EVIL = "</td><img src=x onerror=alert(1)>\"' style='x:url(//e)' <script>alert(1)</script>&lt;b&gt;"
@@ -62,6 +62,7 @@ def room(**facts: Any) -> Room:
         "ice_failure": None,
         "has_strangers": False,
         "faults": (),
+        "stored": Stored("browser", "", 12_345, True),
     }
     return cast(Room, SimpleNamespace(**(usual | facts)))
 
@@ -88,6 +89,7 @@ def places(text: str) -> dict[str, Room]:
         "a lost path": room(ice_failure=IceFailedError(text, text), faults=(ValueError(text),)),
         "garbage": room(faults=(DecodeError("a number", 0, text.encode(), text),)),
         "a broken rule": room(faults=(RemoteProtocolError(text, text),)),
+        "why it is not kept": room(stored=Stored("memory", text)),
         "a limit": room(faults=(PeerLimitError(text, 2, 1, text),)),
     }
 
@@ -115,3 +117,19 @@ def test_nothing_fills_the_page(place: str) -> None:
 
     assert len(room_repr.as_text(long)) < 2_000
     assert len(room_repr.as_html(long)) < 4_000
+
+
+@pytest.mark.parametrize(
+    ("stored", "words"),
+    [
+        (Stored("browser", "", 12_345, True), "in this browser, 12 kB"),
+        (Stored("browser", "", 0, True), "in this browser"),
+        (Stored("browser", "no room", 12, False), "in this browser, 1 kB: no room"),
+        (Stored("page", "the database is refused"), "in this page's localStorage: the database"),
+        (Stored("memory", "all is refused"), "not beyond this kernel: all is refused"),
+        (Stored("nowhere", "as wished"), "not: as wished"),
+        (Stored("opening"), "not known yet"),
+    ],
+)
+def test_what_is_kept_is_said(stored: Stored, words: str) -> None:
+    assert f"kept       {words}" in room_repr.as_text(room(stored=stored))

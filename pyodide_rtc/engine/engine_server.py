@@ -105,7 +105,8 @@ class Engine:
     # What the rooms tell.
 
     def _join(self, name: str) -> Room:
-        room = self._rooms.join(f"{self._name}/{name}")
+        # Which lineage a document has is not kept yet: what was kept of it could double its cells.
+        room = self._rooms.join(f"{self._name}/{name}", store=False)
         room.observe(lambda event: self._tell_fault(name, event))
         return room
 

@@ -236,6 +236,19 @@ class RoomMachine:
                 shown.append(replace(peer, is_synced=is_synced, ahead=ahead, behind=behind))
         return tuple(shown)
 
+    def author(self, link: ev.LinkId) -> str:
+        """Name who has sent what came by a link: the peer at its other end, or another tab."""
+        if link != ev.TABS:
+            peer = self.mesh.peer_of(link)
+            return (
+                "a peer that left" if peer is None else self._name_of(peer.peer_id, peer.client_id)
+            )
+        tabs = [*self.connections.tabs.link.peers.items()]
+        return self._name_of(*tabs[0]) if len(tabs) == 1 else "another tab"
+
+    def _name_of(self, peer_id: str, client_id: int | None) -> str:
+        return self.main.presence.name_of(peer_id, client_id) or f"peer {peer_id[:8]}"
+
     def _show_peer(self, peer: MeshPeer) -> Peer:
         main, link = self.main, peer.link
         replica = None if link is None else main.replicas.get(link.id)

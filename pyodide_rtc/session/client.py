@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Sequence
-from typing import Any
-
-from pycrdt import Doc
+from collections.abc import Callable, Mapping, Sequence
 
 from pyodide_rtc.errors import RemoteProtocolError, RtcError
 from pyodide_rtc.ports import Host, IceServer
@@ -15,8 +12,10 @@ from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.connections.mesh import Mesh
 from pyodide_rtc.protocol.room_machine import RoomMachine
 from pyodide_rtc.session.room_session import Notice, RoomSession
+from pyodide_rtc.session.room_storage import RoomStorage
 from pyodide_rtc.session.sealer import PasswordSealer, PlainSealer, Sealer
 from pyodide_rtc.session.signaling_connection import SignalingConnection
+from pyodide_rtc.storage import write_room
 
 
 class Client:
@@ -35,24 +34,28 @@ class Client:
     def open_room(
         self,
         topic: str,
-        doc: Doc[Any],
+        client_id: int,
         *,
         password: str | None,
         servers: Sequence[str],
         ice_servers: Sequence[IceServer],
         max_received_bytes: int,
+        holder: str,
+        is_kept: bool,
         on_notice: Callable[[Notice], None],
         on_fault: Callable[[BaseException], None],
     ) -> RoomSession:
-        """Start a room's session.
+        """Make a room's session; `RoomSession.open` joins.
 
         Args:
             topic: the room's name at the servers and in the tab channel.
-            doc: the shared document.
+            client_id: that of the shared document.
             password: encrypts signaling and the tab channel.
             servers: addresses of signaling servers.
             ice_servers: STUN and TURN servers.
             max_received_bytes: the largest message that a peer may send.
+            holder: says to people who has the room open in this browser.
+            is_kept: whether the browser keeps its documents.
             on_notice: called with everything that a user could want to know.
             on_fault: called with faults of the encryption, and with what a user's observer raised.
         """
@@ -62,7 +65,7 @@ class Client:
         links = [self._link_to(url) for url in servers]
         mesh = Mesh(
             peer_id=str(uuid.UUID(bytes=host.machine.random_bytes(16), version=4)),
-            client_id=doc.client_id,
+            client_id=client_id,
             # As in y-webrtc: if the limits differ, no group of peers fills up and shuts others out.
             max_peers=20 + int(host.machine.random() * 15),
             new_token=lambda: host.machine.wall_time_s() * 1000 + host.machine.random(),
@@ -83,14 +86,27 @@ class Client:
         if key is not None:
             sealer = PasswordSealer(key, on_stranger, on_seal_fault)
         machine = RoomMachine(mesh)
-        session = RoomSession(host, topic, machine, links, sealer, ice_servers, on_notice, on_fault)
+        storage = RoomStorage(host, topic, key, holder, is_kept)
+        session = RoomSession(
+            host, topic, machine, links, sealer, ice_servers, storage, on_notice, on_fault
+        )
         self._sessions.add(session)
-        try:
-            session.start(doc)
-        except BaseException:
-            self.close_room(session)
-            raise
         return session
+
+    async def write(self, topic: str, password: str | None, documents: Mapping[str, bytes]) -> None:
+        """Add documents to what this browser keeps of a room: name to update.
+
+        Raises:
+            BrowserUnsupportedError: there is a password, and the browser has no cryptography.
+            StorageError: the browser refused.
+        """
+        machine = self.host.machine
+        key = None if password is None else machine.crypto.derive_key(password, topic)
+        try:
+            await write_room(await machine.open_store(), topic, key, documents)
+        finally:
+            if key is not None:
+                key.close()
 
     def close_room(self, session: RoomSession) -> asyncio.Future[None]:
         """Leave a room, and then forget the signaling servers that no other room uses."""
@@ -117,4 +133,5 @@ class Client:
             session.wake()
 
     def _drop_idle_links(self) -> None:
-        self._links = {url: link for url, link in self._links.items() if not link.is_idle}
+        used = {link.machine.url for session in self._sessions for link in session.servers}
+        self._links = {url: link for url, link in self._links.items() if url in used}

@@ -26,7 +26,7 @@ from pyodide_rtc.wire.state import (
     encode_state_vector,
 )
 from pyodide_rtc.wire.update_extent import MAX_DEPTH, extent_of, nests_too_deep, reaches_beyond
-from pyodide_rtc.yrs import is_panic, is_readable, merged
+from pyodide_rtc.yrs import is_panic, is_readable, is_running, merged
 
 logger = logging.getLogger("pyodide_rtc.sync")
 
@@ -38,6 +38,9 @@ nobody needs it. Peers that do need it get a difference of states."""
 MAX_BLOCKED_BYTES = 64 * 1024 * 1024
 """The most that waits while user code holds a transaction open over an `await`. One larger update
 may wait alone: its size is limited where it comes in."""
+
+_EMPTY_STATE = b"\0"
+"""The state vector of an empty document."""
 
 _BLOCKED_RETRY_S = 0.01
 """How often waiting updates try again while user code holds a transaction open over an `await`."""
@@ -134,7 +137,10 @@ class DocumentBinding:
         self._state_bytes = 0
         self._inventory: Inventory | None = None  # None after a change
         self._is_closed = False
-        self._subscription: Subscription | None = doc.observe(self._on_transaction)
+        self.closed: asyncio.Future[None] = self._loop.create_future()
+        """Done once it is closed, and everything is reported."""
+        self._subscription: Subscription | None = None
+        self._begin()
 
     @property
     def state_vector(self) -> bytes:
@@ -216,10 +222,46 @@ class DocumentBinding:
             self.flush()
 
     def close(self) -> None:
-        """Stop observing; updates that wait are still applied once user code lets them."""
-        self.flush()
+        """Stop observing, and report what has changed.
+
+        What the code that runs now still changes is reported as well. While user code has a
+        transaction open, this goes on until it has ended, and the updates that wait for it are
+        applied. `closed` is done then.
+        """
         self._is_closed = True
+        self.flush()
+        self._loop.call_soon(self._end)
+
+    def _begin(self) -> None:
+        """Observe; within a transaction pycrdt cannot, so this waits, and then reports all."""
+        if self._is_closed:
+            return
+        if not self._is_busy:
+            self._subscription = self._doc.observe(self._on_transaction)
+            return
+
+        def begin_late() -> None:
+            self._begin()
+            if self._subscription is not None:
+                self._collect(None, _EMPTY_STATE).is_large = True
+
+        self._loop.call_later(_BLOCKED_RETRY_S, begin_late)
+
+    def _end(self) -> None:
+        if self._is_busy or self._incoming:
+            self._loop.call_later(_BLOCKED_RETRY_S, self._end)
+            return
+        if self._subscription is None and self.state_vector != _EMPTY_STATE:
+            self._collect(None, _EMPTY_STATE).is_large = True  # it was closed before it began
+        self.flush()
         self._stop_observing()
+        if not self.closed.done():  # else it was closed twice
+            self.closed.set_result(None)
+
+    @property
+    def _is_busy(self) -> bool:
+        """Whether a transaction is open."""
+        return is_running(self._doc.transaction())
 
     def _stop_observing(self) -> None:
         if self._subscription is not None:
@@ -267,10 +309,9 @@ class DocumentBinding:
         try:
             yield
         finally:
-            if not self._is_closed:  # else a user's observer has left the room meanwhile
-                self._subscription = self._doc.observe(self._on_transaction)
-                if self._reader.state != before:
-                    self._collect(link, before[0]).is_large = True
+            self._subscription = self._doc.observe(self._on_transaction)
+            if self._reader.state != before:
+                self._collect(link, before[0]).is_large = True
 
     def _merge(self, changes: _Pending) -> bytes | None:
         """Merge changes into one update; None if peers are to get a difference instead."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from pycrdt import Doc
+from pycrdt import Doc, merge_updates
 
 from pyodide_rtc.errors import DecodeError, InternalError, PeerLimitError, RtcError
 from pyodide_rtc.ports import Host, IceServer, Lock, TabChannel
@@ -21,10 +21,19 @@ from pyodide_rtc.protocol.room_machine import RoomMachine
 from pyodide_rtc.session.arrivals import Arrivals
 from pyodide_rtc.session.document_binding import DocumentBinding
 from pyodide_rtc.session.peer_connections import PeerConnections
+from pyodide_rtc.session.room_storage import RoomStorage
 from pyodide_rtc.session.sealer import Sealer
+from pyodide_rtc.session.session_document import (
+    STORED,
+    DocumentLoaded,
+    DocumentUpdated,
+    Keeping,
+    SessionDocument,
+)
 from pyodide_rtc.session.signaling_connection import SignalingConnection
 from pyodide_rtc.session.timer import DeadlineTimer
 from pyodide_rtc.snapshot import DocumentSnapshot, Snapshot
+from pyodide_rtc.storage import EMPTY_STATE, KeeperStatus
 from pyodide_rtc.wire.payload import decode_payload, encode_payload
 from pyodide_rtc.yrs import is_panic
 
@@ -32,6 +41,15 @@ logger = logging.getLogger("pyodide_rtc.room")
 
 
 T = TypeVar("T")
+
+_OF_OPEN_DOCUMENTS = (
+    fx.AskState,
+    fx.AskCheck,
+    fx.AskComparison,
+    fx.AskBeyond,
+    fx.AskDiff,
+    fx.ApplyUpdate,
+)
 
 _REST_S = 1.0
 """After a failure of our own code the timer waits at least so long."""
@@ -70,46 +88,11 @@ Notice = (
     | fx.Report
     | ServerOpened
     | ServerChanged
+    | Keeping
+    | DocumentLoaded
+    | DocumentUpdated
 )
 """What a session reports to its room."""
-
-
-class _DocumentEvents:
-    """Turns what happens to a document into events of the room's machine.
-
-    Args:
-        document: the document's name.
-        feed: called with each event.
-        on_fault: called with what a user's observer raised, and when a part of the document is
-            unreadable.
-    """
-
-    def __init__(
-        self,
-        document: str,
-        feed: Callable[[ev.Event], None],
-        on_fault: Callable[[BaseException], None],
-    ) -> None:
-        self._document = document
-        self._feed = feed
-        self.on_fault = on_fault
-
-    def on_change(
-        self, update: bytes | None, source: ev.LinkId | None, before_state: bytes
-    ) -> None:
-        self._feed(ev.DocumentChanged(self._document, update, source, before_state))
-
-    def on_answered(self, link: ev.LinkId) -> None:
-        self._feed(ev.AnswerApplied(self._document, link))
-
-    def on_refused(self, link: ev.LinkId, reason: str) -> None:
-        self._feed(ev.UpdateRefused(self._document, link, reason))
-
-    def on_failed(self, link: ev.LinkId, reason: str) -> None:
-        self._feed(ev.UpdateFailed(self._document, link, reason))
-
-    def on_blocked(self, link: ev.LinkId, waiting_bytes: int) -> None:
-        self._feed(ev.UpdateBlocked(self._document, link, waiting_bytes))
 
 
 class RoomSession:
@@ -122,6 +105,7 @@ class RoomSession:
         servers: the signaling servers; shared with other rooms.
         sealer: encrypts and decrypts, or passes everything through in a room without password.
         ice_servers: STUN and TURN servers.
+        storage: what this browser keeps of it.
         on_notice: called with everything that a user could want to know.
         on_fault: called with what a user's observer raised, and when a part of a document is
             unreadable.
@@ -135,6 +119,7 @@ class RoomSession:
         servers: Sequence[SignalingConnection],
         sealer: Sealer,
         ice_servers: Sequence[IceServer],
+        storage: RoomStorage,
         on_notice: Callable[[Notice], None],
         on_fault: Callable[[BaseException], None],
     ) -> None:
@@ -143,6 +128,7 @@ class RoomSession:
         self.servers = servers
         self._host = host
         self._sealer = sealer
+        self._storage = storage
         self._on_notice = on_notice
         self._on_fault = on_fault
         self._loop = asyncio.get_running_loop()
@@ -151,21 +137,37 @@ class RoomSession:
         self._tab: TabChannel | None = None
         self._own_tab: TabChannel | None = None  # of our own kind alone
         self._locks: dict[str, Lock] = {}
-        self._documents: dict[str, DocumentBinding] = {}
+        self._documents: dict[str, SessionDocument] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()  # what reads and writes documents
         self._timer = DeadlineTimer(lambda: self.feed(ev.TimePassed()))
         self._events: deque[ev.Event] = deque()
         self._is_feeding = False
         self._failures: set[tuple[str, type]] = set()
         self._has_failed = False  # since the timer was set last
         self._leaving: asyncio.Future[None] | None = None
+        self._left = asyncio.Event()
+        self._is_away = False
+        self._is_meeting_due = False
 
-    def start(self, doc: Doc[Any]) -> None:
-        """Join: bind the main document, the tab channel and the servers."""
+    async def open(self, doc: Doc[Any]) -> None:
+        """Join: take in what is kept of the main document, and then meet the others.
+
+        If the room is left meanwhile, nobody hears of it.
+        """
+        document = self._bind(ev.MAIN, doc)
+        self._connections.restock()  # the page prepares it while we go on
+        await document.load()
+        self._is_meeting_due = True
+        self._meet()
+
+    def _meet(self) -> None:
+        """Open the tab channel, and subscribe to the servers; once, and not while put away."""
+        if self._leaving is not None or self._is_away or not self._is_meeting_due:
+            return
+        self._is_meeting_due = False
         # Other tabs watch our lock to see us end. So we show ourselves only once we hold it.
         claim = _lock_of(self.machine.mesh.peer_id)
         self._locks[claim] = self._host.page.locks.claim(claim, lambda: self.feed(ev.TabOpened()))
-        self._bind(ev.MAIN, doc)
-        self._connections.restock()  # the page prepares it while we go on
         self._tab = self._host.network.open_tab_channel(self.topic, self)
         # A host has no space: so no topic has this name.
         own_topic = f"documents of {self.topic}"
@@ -174,20 +176,59 @@ class RoomSession:
         for server in self.servers:
             server.subscribe(self.topic, self)
 
-    def open_document(self, name: str, doc: Doc[Any]) -> None:
-        """Share another document over the same connections; its name is not open yet."""
-        self._bind(name, doc)
-        self.feed(ev.DocumentOpened(name, doc.client_id))
+    def open_document(
+        self, name: str, doc: Doc[Any], local_state: Callable[[], ev.JsonObject | None]
+    ) -> asyncio.Task[None]:
+        """Share another document over the same connections; its name is not open yet.
+
+        Args:
+            name: its name.
+            doc: the document.
+            local_state: returns what we show in it.
+
+        Returns:
+            what ends once the document has what is kept of it, and is shared.
+        """
+        document = self._bind(name, doc)
+
+        async def share() -> None:
+            await document.load()
+            if self._documents.get(name) is document:  # else it was closed meanwhile
+                document.is_shared = True
+                self.feed(ev.DocumentOpened(name, document.client_id))
+                self.show(name, local_state())
+
+        return self._hold(asyncio.ensure_future(share()))
 
     def close_document(self, name: str) -> None:
         """Share a document no longer; it stays as it is."""
-        self._documents[name].flush()
-        self.feed(ev.DocumentClosed(name))
-        self._documents.pop(name).close()
+        document = self._documents[name]
+        document.binding.flush()
+        if document.is_shared:
+            self.feed(ev.DocumentClosed(name))
+        del self._documents[name]
+        self._hold(document.close(self._left))
 
-    def _bind(self, name: str, doc: Doc[Any]) -> None:
-        listener = _DocumentEvents(name, self.feed, self._on_fault)
-        self._documents[name] = DocumentBinding(doc, self._host.machine.soon, listener)
+    def _bind(self, name: str, doc: Doc[Any]) -> SessionDocument:
+        document = self._documents[name] = SessionDocument(
+            name,
+            doc,
+            self._host.machine.soon,
+            self.feed,
+            self._on_fault,
+            self._on_notice,
+            self._storage.make_keeper if self._storage.is_on else None,
+        )
+        return document
+
+    def _binding(self, name: str) -> DocumentBinding:
+        return self._documents[name].binding
+
+    def _hold(self, task: asyncio.Task[T]) -> asyncio.Task[T]:
+        """Keep a task until it has ended: nobody else does."""
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     def leave(self) -> asyncio.Future[None]:
         """Leave: tell all peers, and close everything that the room has opened so far.
@@ -197,15 +238,16 @@ class RoomSession:
             for it.
         """
         self._arrivals.drain()  # the sender may be gone, and nobody else may have what it sent
-        for document in self._documents.values():
-            document.flush()
+        for document in tuple(self._documents.values()):
+            document.binding.flush()
         self.feed(ev.FlushAsked())
         self.feed(ev.LeaveAsked())
+        self._left.set()
         self._timer.set(None)
         self._arrivals.close()
         self._connections.close_reserve()
         for document in self._documents.values():
-            document.close()
+            self._hold(document.close(self._left))
         self._leaving = asyncio.ensure_future(self._finish())
         return self._leaving
 
@@ -224,8 +266,50 @@ class RoomSession:
 
     def document(self, name: str) -> DocumentSnapshot:
         """Return how an open document is now."""
-        machine = self.machine.documents.here[name].machine
-        return DocumentSnapshot(self.machine.peers_in(name), machine.presence.awareness.states)
+        here = self.machine.documents.here.get(name)
+        if here is None:  # it is not shared yet
+            return DocumentSnapshot()
+        states = here.machine.presence.awareness.states
+        return DocumentSnapshot(self.machine.peers_in(name), states)
+
+    @property
+    def stored(self) -> dict[str, KeeperStatus]:
+        """How the open documents are kept, by name; empty if they are not kept."""
+        found = {name: document.stored for name, document in self._documents.items()}
+        return {name: status for name, status in found.items() if status is not None}
+
+    def author(self, link: ev.LinkId) -> str:
+        """Name who has sent what came by a link; empty for what was kept here."""
+        return "" if link == STORED else self.machine.author(link)
+
+    async def export(self) -> dict[str, bytes]:
+        """Return all documents of the room, those that are kept and not open included.
+
+        Returns:
+            name to update.
+
+        Raises:
+            StorageError: the browser refused to read what is kept.
+        """
+        # Held: the key is closed only after it.
+        return await self._hold(asyncio.ensure_future(self._export()))
+
+    async def _export(self) -> dict[str, bytes]:
+        kept = await self._storage.read() if self._storage.is_on else {}
+        for name, document in self._documents.items():
+            here = document.binding.diff(EMPTY_STATE)
+            kept[name] = merge_updates(kept[name], here) if name in kept else here
+        return kept
+
+    async def forget(self) -> None:
+        """Remove what is kept of the room, once it is left.
+
+        Raises:
+            StorageError: the browser refused, or the room is open elsewhere in it.
+        """
+        assert self._leaving is not None, "it is left"
+        await asyncio.shield(self._leaving)
+        await self._storage.forget()
 
     def show(self, document: str, state: ev.JsonObject | None) -> None:
         """Show this awareness state in a document as our own; None removes ours."""
@@ -233,15 +317,22 @@ class RoomSession:
 
     def put_away(self) -> None:
         """Send nothing until `wake`: the page is put away, and has closed all peer connections."""
+        self._is_away = True
         self.feed(ev.PutAway())
         self._connections.close_reserve()
+        for document in tuple(self._documents.values()):
+            self._hold(asyncio.ensure_future(document.write()))
 
     def wake(self) -> None:
         """Come back to the room, or check all links at once: the page was put away, or asleep."""
+        self._is_away = False
         self._connections.renew_reserve()
+        self._meet()
         self.feed(ev.Woken())
 
     async def _finish(self) -> None:
+        if self._tasks:
+            await asyncio.wait(self._tasks)  # before the key is closed
         await self._sealer.aclose()
         for server in self.servers:
             server.unsubscribe(self.topic, self)
@@ -267,9 +358,9 @@ class RoomSession:
             while self._events:
                 self._handle(self._events.popleft())
                 if not self._events:
-                    for document in self._documents.values():
+                    for document in tuple(self._documents.values()):
                         # This appends further events, and the loop goes on.
-                        self._try("telling of a change", document.flush_applied)
+                        self._try("telling of a change", document.binding.flush_applied)
         finally:
             self._is_feeding = False
             self._set_timer()
@@ -397,24 +488,26 @@ class RoomSession:
             self.feed(ended)
 
     def _perform(self, effect: fx.Effect) -> None:  # noqa: C901 - one case each
+        if isinstance(effect, _OF_OPEN_DOCUMENTS) and effect.document not in self._documents:
+            return  # it was closed meanwhile
         match effect:
             case fx.SendFrame(conn, side, data):
                 self._connections.send(conn, side, data)
             case fx.SendBulk(conn, side, frames, chunk_bytes):
                 self._connections.send_bulk(conn, side, frames, chunk_bytes)
             case fx.ApplyUpdate(name, link, update, is_answer):
-                self._documents[name].apply(link, update, is_answer=is_answer)
+                self._binding(name).apply(link, update, is_answer=is_answer)
             case fx.SendTabFrame(data, is_own_kind):
                 self._sealer.seal_frame(data, partial(self._send_tab, is_own_kind))
             case fx.AskState():
                 self._tell_state(effect)
             case fx.AskCheck(name, link):
-                inventory = self._documents[name].inventory()
+                inventory = self._binding(name).inventory()
                 self.feed(ev.CheckRead(name, inventory.check, inventory.missing, link))
             case fx.AskComparison(name, link, theirs):
-                self.feed(ev.Compared(name, link, self._documents[name].inventory().check, theirs))
+                self.feed(ev.Compared(name, link, self._binding(name).inventory().check, theirs))
             case fx.AskBeyond(name, link):
-                beyond = self._documents[name].inventory().beyond
+                beyond = self._binding(name).inventory().beyond
                 self.feed(ev.DiffRead(name, link, beyond, is_answer=False))
             case fx.WatchTabPeer(peer_id):
                 self._watch_tab_peer(peer_id)
@@ -466,13 +559,13 @@ class RoomSession:
             tab.send(data)
 
     def _tell_state(self, wish: fx.AskState) -> None:
-        document = self._documents[wish.document]
+        document = self._binding(wish.document)
         state = document.state(wish.max_state_bytes)
         self.feed(ev.StateVectorRead(wish.document, wish.link, document.state_vector, state))
 
     def _tell_diff(self, wish: fx.AskDiff) -> None:
         try:
-            update = self._documents[wish.document].diff(wish.state_vector)
+            update = self._binding(wish.document).diff(wish.state_vector)
         except ValueError as error:
             self.feed(ev.UpdateRefused(wish.document, wish.link, str(error)))
         else:

@@ -160,6 +160,24 @@ class TestJoining:
         )
 
 
+class TestAuthors:
+    def test_a_peer_is_named_as_it_shows_itself(self, room: RoomMachine) -> None:
+        named, unnamed = link_peer(room, client_id=PEER_CLIENT), link_peer(room, OTHER)
+        shown = AwarenessEntry(PEER_CLIENT, 1, {"user": {"name": "Bob"}})
+        receive(room, named, awareness_frame(shown))
+
+        assert [room.author(link) for link in (named, unnamed)] == ["Bob", "peer id-other"]
+
+    def test_a_link_of_the_past_leads_to_nobody(self, room: RoomMachine) -> None:
+        assert room.author(77) == "a peer that left"
+
+    def test_of_tabs_only_a_single_one_is_known(self, room: RoomMachine) -> None:
+        link_tab(room)
+        assert room.author(ev.TABS) == "peer id-peer"
+        link_tab(room, OTHER)
+        assert room.author(ev.TABS) == "another tab"
+
+
 class TestSync:
     def test_step_1_is_answered_with_what_the_peer_lacks(self, room: RoomMachine) -> None:
         conn = link_peer(room)

@@ -16,9 +16,10 @@ from pyodide_rtc.wire.update_extent import extent_of
 class Bound:
     """A document with what its binding tells."""
 
-    def __init__(self, update: bytes = b"\0\0") -> None:
-        self.doc: Doc[Any] = Doc()
-        self.doc.apply_update(update)
+    def __init__(self, update: bytes = b"\0\0", doc: Doc[Any] | None = None) -> None:
+        self.doc: Doc[Any] = doc or Doc()
+        if doc is None:
+            self.doc.apply_update(update)
         self.map: Map[Any] = self.doc.get("map", type=Map)
         self.changes: list[tuple[bytes, int | None]] = []
         self.large: list[int | None] = []
@@ -293,10 +294,35 @@ class TestOutgoing:
         bound.map["x"] = 1
         bound.binding.close()
         bound.map["x"] = 2
+        await bound.binding.closed
+        bound.map["x"] = 3
         await turn()
 
-        assert replayed([u for u, _ in bound.changes]) == {"x": 1}
-        assert bound.map["x"] == 2, "the document stays"
+        assert replayed([u for u, _ in bound.changes]) == {"x": 2}, "to the end of the turn"
+        assert bound.map["x"] == 3, "the document stays"
+
+    def test_a_transaction_is_waited_for_to_begin_and_to_end(self) -> None:
+        """Reproduces: pycrdt panics if one observes within a transaction."""
+
+        async def main() -> None:
+            doc: Doc[Any] = Doc()
+            shared = doc.get("map", type=Map)
+            async with doc.new_transaction():
+                shared["x"] = 1
+                bound = Bound(doc=doc)
+                await asyncio.sleep(1)
+            await asyncio.sleep(1)
+            assert bound.large == [None], "as a difference"
+            shared["y"] = 2
+            async with doc.new_transaction():
+                shared["z"] = 3
+                bound.binding.close()
+                await asyncio.sleep(1)
+                assert not bound.binding.closed.done()
+            await bound.binding.closed
+            assert replayed([u for u, _ in bound.changes]) == {"y": 2, "z": 3}
+
+        run_virtual(main())
 
 
 class TestIncoming:
@@ -460,9 +486,9 @@ class TestIncoming:
             await asyncio.sleep(10)
 
             assert bound.map.to_py() == {"a": 1, "large": "x" * 1_200_000}
-            assert bound.changes == []
-            assert bound.large == []
+            assert bound.large == [7], "told, so that it is kept"
             bound.binding.close()  # twice is no error
+            await asyncio.sleep(1)
 
         run_virtual(main())
 

@@ -251,6 +251,7 @@ def test_who_comes_and_goes_is_told() -> None:
         await asyncio.sleep(1)
         assert [event for event in told if event[1]] == [
             ("document-opened", "board"),
+            ("loaded", "board"),
             ("peer-synced", "board"),
             ("document-closed", "board"),
             ("document-opened", "notes"),
