@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -54,24 +54,37 @@ def find_geckodriver() -> str:
 
 
 @contextmanager
-def open_browser(kind: Kind, *flags: str, machine: Machine | None = None) -> Iterator[WebDriver]:
-    """Start a browser of its own, with further flags for Chromium, and stop it at the end.
+def open_browser(
+    kind: Kind,
+    *flags: str,
+    machine: Machine | None = None,
+    profile: Path | None = None,
+    preferences: Mapping[str, object] | None = None,
+) -> Iterator[WebDriver]:
+    """Start a browser of its own, and stop it at the end.
 
     Scripts may take two minutes, `alert`-like dialogs (a notebook's "leave page?") are accepted.
-    Chromium may run on another machine of a network of the test.
+
+    Args:
+        kind: which browser.
+        flags: further arguments of its command line.
+        machine: another machine of a network of the test, for Chromium.
+        profile: the folder of its profile, which stays; by default a fresh one.
+        preferences: of Firefox.
     """
     prefix = f"pyodide-rtc-{kind}-"
     with (
-        TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as profile,
+        TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as fresh,
         ExitStack() as stack,
     ):
+        folder = fresh if profile is None else str(profile)
         if kind == "firefox":
-            driver = _start_firefox()
+            driver = _start_firefox(folder, flags, preferences or {})
         elif machine is None:
-            driver = _start_chromium(profile, flags, ChromeService(CHROMEDRIVER))
+            driver = _start_chromium(folder, flags, ChromeService(CHROMEDRIVER))
         else:
-            service = stack.enter_context(machine.chromedriver(Path(profile)))
-            driver = _start_chromium(profile, flags, service)
+            service = stack.enter_context(machine.chromedriver(Path(folder)))
+            driver = _start_chromium(folder, flags, service)
         try:
             driver.set_script_timeout(_SCRIPT_TIMEOUT_S)
             yield driver
@@ -95,10 +108,14 @@ def _start_chromium(profile: str, flags: tuple[str, ...], service: ChromeService
     return Chrome(options=options, service=service)
 
 
-def _start_firefox() -> WebDriver:
-    """Start Firefox; geckodriver makes the fresh profile."""
+def _start_firefox(
+    profile: str, flags: tuple[str, ...], preferences: Mapping[str, object]
+) -> WebDriver:
     options = FirefoxOptions()
     options.binary_location = "/usr/bin/firefox-esr"
     options.unhandled_prompt_behavior = "accept"
-    options.add_argument("-headless")
+    for flag in ("-headless", *flags, "-profile", profile):
+        options.add_argument(flag)
+    for name, value in preferences.items():
+        options.set_preference(name, value)  # type: ignore[arg-type]  # a text, number or boolean
     return Firefox(options=options, service=FirefoxService(find_geckodriver()))

@@ -24,7 +24,7 @@ async def _meet(me, other, name, signaling, password, at_ms, patience_s):
         if other in state and not met.done():
             met.set_result(js.performance.now() - start)
 
-    subscription = state.observe(look)
+    observation = state.observe(look)
     state[me] = True
     look()
     try:
@@ -32,7 +32,7 @@ async def _meet(me, other, name, signaling, password, at_ms, patience_s):
     except TimeoutError:
         return f"{room} {room.faults}"
     finally:
-        state.unobserve(subscription)
+        observation.cancel()
 
 
 async def prepare(*arguments):

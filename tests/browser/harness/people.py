@@ -65,7 +65,7 @@ class Person:
         """Join under the name `room`; arguments as in Python."""
         self.run(
             f"room = pyodide_rtc.join({', '.join(arguments)})\n"
-            "state, text, items = room.map('state'), room.text('text'), room.array('list')"
+            "state, text, items = room.map('state'), room.text('text'), room.list('list')"
         )
 
     def value(self, expression: str) -> Any:

@@ -88,6 +88,18 @@ class Desk:
         """
         eventually(lambda: self.js(_ARE_KERNELS_UP), START_TIMEOUT_S, f"{self.name}: kernels")
 
+    def wait_restorable(self, path: str) -> None:
+        """Wait until JupyterLab has noted which document is open: a reload opens it again.
+
+        It notes that some seconds later, and takes `?path=` out of the address at once.
+        """
+        noted = """
+            const { workspaces } = window.jupyterapp.serviceManager;
+            const { values } = await workspaces.list();
+            return JSON.stringify(values).includes(arguments[0]);
+        """
+        eventually(lambda: run_async(self.driver, noted, path), START_TIMEOUT_S, f"{path} is noted")
+
     def look(self) -> None:
         """Turn the driver to this tab, where the browser has several."""
         if len(self.driver.window_handles) > 1:

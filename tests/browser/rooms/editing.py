@@ -19,7 +19,7 @@ edits = 0
 def join(name, user):
     global room, state, text, items
     room = pyodide_rtc.join(name, user=user)
-    state, text, items = room.map("state"), room.text("text"), room.array("list")
+    state, text, items = room.map("state"), room.text("text"), room.list("list")
 
 
 def begin(seed):

@@ -43,7 +43,7 @@ LISTEN = """
 import asyncio, time
 delays, turns = [], []
 def watch(event):
-    if "edit" in event.keys:
+    if any(change.path == ("edit",) for change in event.changes):
         delays.append([time.time(), time.time() - state["edit"]])
 state.observe(watch)
 async def go_on():

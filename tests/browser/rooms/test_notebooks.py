@@ -8,17 +8,16 @@ import pytest
 from harness.people import Cast
 from harness.served import SignalingServer
 from harness.site import REPOSITORY, Notebook
+from harness.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
 def cells_of(name: str) -> list[str]:
-    """Read the code cells, all but the last, which leaves."""
+    """Read the code cells."""
     content = json.loads((REPOSITORY / "demo-site/content" / name).read_text())
     cells = [cell for cell in content["cells"] if cell["cell_type"] == "code"]
-    sources = ["".join(cell["source"]) for cell in cells]
-    assert sources[-1] == "room.leave()"
-    return sources[:-1]
+    return ["".join(cell["source"]) for cell in cells]
 
 
 def test_the_two_notebooks_answer_each_other(cast: Cast, server: SignalingServer) -> None:
@@ -26,14 +25,20 @@ def test_the_two_notebooks_answer_each_other(cast: Cast, server: SignalingServer
     answer = Notebook(cast.driver("visitor 2"), server.url, "answer.ipynb")
     for notebook in (start, answer):
         notebook.open(room="demo")
-    for source in cells_of("start-here.ipynb"):
-        start.run(source, timeout_s=90)
+    sources = cells_of("start-here.ipynb")
+    cells = [start.start(source) for source in sources]
+    eventually(lambda: "Stored(" in start.text(cells[-1]), 90, "the last cell of the first")
+    assert "{'colours': ['red', 'green'], 'n': 3}" in start.text(cells[2])
     outputs = [answer.run(source, timeout_s=90) for source in cells_of("answer.ipynb")]
     assert "1 peer is connected and synced" in outputs[2]
     assert "'Robin'" in outputs[4]
-    assert "'x': 1" in outputs[5]
-    assert "Listen: Once upon a time." in outputs[6]
-    assert "'somebody from start-here', 'somebody from answer'" in outputs[7]
-    assert "42" in start.run("dict(state)")
+    assert "{'answer': 3, 'colours': ['red', 'green', 'blue'], 'n': 3}" in outputs[5]
+    assert "[{'done': True, 'task': 'Grüße 📊'}]" in outputs[6]
+    assert "Listen: Once upon a time, " in outputs[7]
+    assert "there were two browsers" not in outputs[8]
+    told = "<Robin: state['answer'] added 3"
+    eventually(lambda: any(told in start.text(cell) for cell in cells), 20, "the observer's line")
+    for source, expected in zip(sources[4:6], ("'done': True", "Listen: Once"), strict=True):
+        assert expected in start.run(source)
     for notebook in (start, answer):
-        notebook.run("room.leave()")
+        notebook.run("await room.forget()")

@@ -47,7 +47,7 @@ def watch(event):
     for key in event.keys:
         marks.setdefault(key, time.time())
 room.observe(lambda e: e.transfer and progress.append(e))
-state.observe(watch)
+subscription = state.raw.observe(watch)  # an observer of ours keeps a copy of the state
 """
 
 # How far the kernel's heap has ever reached: it never shrinks. Its WebAssembly memory goes up to a
@@ -107,7 +107,8 @@ def test_a_large_document_to_a_newcomer_with_a_small_edit_meanwhile(
 
     assert two.value("marks['small'] <= marks['0']"), "a small edit overtakes the document"
     assert directions == {"receiving"}
-    assert {part: g for part, g in growth.items() if g >= 4} == {}
+    # To keep it takes as much as to send it: what is encoded, and the record with it.
+    assert {part: g for part, g in growth.items() if g >= 8} == {}
 
 
 def test_a_burst_of_60_mb_arrives_whole(cast: Cast, room_name: str) -> None:

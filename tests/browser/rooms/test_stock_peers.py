@@ -29,7 +29,7 @@ def edit_both_ways(person: Person, page: StockPage) -> None:
     person.eventually("state.get('page')", {"n": 1.5})
     person.eventually("[str(text), items.to_py()]", ["wörld 🌍", [1, None]])
     person.run("state['kernel'] = [True, 'a']; text.insert(0, 'Hello '); items.append('z')")
-    page.eventually("me.map.get('kernel')", [True, "a"])
+    page.eventually("me.map.toJSON().kernel", [True, "a"])
     page.eventually("[me.text.toString(), me.array.toJSON()]", ["Hello wörld 🌍", [1, None, "z"]])
 
 

@@ -44,6 +44,7 @@ def test_what_was_typed_a_moment_before_a_reload_is_there(
     ada.open(path, room_name)
     for number in range(3):
         ada.settle()
+        ada.wait_restorable(path)
         ada.write(0, f"  # {number}")
         ada.reload()
         ada.eventually("cells", ["one = 1" + "".join(f"  # {n}" for n in range(number + 1))])
