@@ -45,9 +45,10 @@ wheel: setup-fast  ## the wheel of pyodide-rtc, into dist/
 pycrdt: setup-site  ## the wheel of pycrdt for Pyodide, into dist/
 	@$(PYTHON) recipes/pycrdt/build.py --out dist
 
-bench: setup-browsers site  ## latency, throughput, bytes, groups and memory, beside y-webrtc in the same browsers
+bench: setup-browsers site  ## latency, throughput, bytes, groups, memory and storage, beside y-webrtc and y-indexeddb
 	$(PYTHON) tests/bench/run.py
 	$(PYTHON) tests/bench/together_bench.py
+	$(PYTHON) tests/bench/storage_bench.py
 
 picture: setup-browsers site  # of two browsers, for the README
 	$(PYTHON) tests/bench/picture.py docs/together.png

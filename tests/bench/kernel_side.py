@@ -79,11 +79,10 @@ async def leave():
 
 async def echo():
     global answering
-    loop = asyncio.get_running_loop()
 
     def answer(event):
-        if "ping" in event.keys:
-            loop.call_soon(lambda: state.update({"pong": state["ping"]}))
+        if any(change.path == ("ping",) for change in event.changes):
+            state["pong"] = state["ping"]
 
     answering = state.observe(answer)
 
@@ -132,7 +131,13 @@ async def watch():
     """Note from now on when each key comes."""
     global watching
     seen.clear()
-    watching = state.observe(lambda event: seen.update(dict.fromkeys(event.keys, _clock())))
+    if watching is not None:
+        watching.cancel()
+
+    def note(event):
+        seen.update(dict.fromkeys((change.path[0] for change in event.changes), _clock()))
+
+    watching = state.observe(note)
 
 
 async def edit_now_and_then(keys, pause_s):
