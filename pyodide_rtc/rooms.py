@@ -11,6 +11,7 @@ from typing import Any
 from pycrdt import Doc
 
 from pyodide_rtc import config, identity, naming
+from pyodide_rtc.document import check_document_name
 from pyodide_rtc.errors import ConfigError, InternalError, RtcError
 from pyodide_rtc.ports import Host, PageFacts
 from pyodide_rtc.protocol.events import MAIN
@@ -111,13 +112,14 @@ class Rooms:
     ) -> Room:
         """Join a room: share a document with all who are in it.
 
-        Where the kernel can wait (most browsers), it returns with what this browser keeps of the
-        room, after 3 s at the latest; elsewhere at once. It waits for nobody else. A cell can be
-        run twice: for a room that this kernel has joined already,
-        the same room is returned. Another `user` is shown from then on; any other argument that
-        differs is an error. Where the kernel can wait, a missing room, a site without
-        collaboration or a bad server raise here. Where it cannot, the room's `state` and `error`
-        show them.
+        Where the kernel can wait (most browsers), `join` returns once the room has what this
+        browser keeps of it, after 3 s at the latest. Elsewhere it returns at once. It waits for
+        nobody else.
+
+        A cell can be run twice: for a room that this kernel has joined already, the same room is
+        returned. Another `user` is shown from then on; any other argument that differs is an error.
+        Where the kernel can wait, a missing room, a site without collaboration or a bad server
+        raise here. Where it cannot, the room's `state` and `error` show them.
 
         Each argument overrides what the page's address and the site's configuration say: a room
         that is named here needs neither `?room=` nor `collaborative`.
@@ -185,7 +187,8 @@ class Rooms:
         topic = naming.topic_of(facts, name)
         if (known := self._rooms.get(topic)) is not None:
             return _given_again(*known, wish, doc, user, facts)
-        new = Room(name, self._docs(topic, wish, doc), user)
+        left = self._left.get((topic, wish.password), {})
+        new = Room(name, _with_main(left, doc), user)
         try:
             opening = self._open(new, client, facts, wish)
         except Exception as error:
@@ -196,10 +199,6 @@ class Rooms:
         if new.error is not None:
             raise new.error
         return new
-
-    def _docs(self, topic: str, wish: _Wish, doc: Doc[Any] | None) -> dict[str, Doc[Any]]:
-        """Return the documents that a room begins with, by name."""
-        return _with_main(self._left.get((topic, wish.password), {}), doc)
 
     def _wait(self, opening: Awaitable[None]) -> None:
         """Wait for something where the kernel can; where it cannot, it goes on by itself."""
@@ -388,7 +387,8 @@ class Rooms:
         Raises:
             DecodeError: it is no such file, or damaged.
             MessageTooBigError: it is larger than 256 MiB, or would be.
-            ConfigError: the name is none, or the room is joined with another password.
+            ConfigError: the name of the room or of a document is none, or the room is joined with
+                another password.
             StorageError: the browser refused.
         """
         if not isinstance(data, bytes | bytearray | memoryview):
@@ -396,6 +396,9 @@ class Rooms:
                 f"{type(data).__name__} is no file of a room", "Give the bytes of the file."
             )
         export = unpack_room(bytes(data))
+        for document in export.documents:
+            if document != MAIN:
+                check_document_name(document)  # else nobody could open it
         client, facts = await self._open_home()
         name = naming.room_name(export.room if room is None else room, facts)
         topic = naming.topic_of(facts, name)

@@ -20,7 +20,7 @@ from pyodide_rtc.errors import (
 )
 from pyodide_rtc.room import Room
 from pyodide_rtc.rooms import Rooms
-from pyodide_rtc.storage import LogName, unpack_room
+from pyodide_rtc.storage import LogName, RoomExport, pack_room, unpack_room
 from pyodide_rtc.testing import MemoryHost, Network, run_virtual
 
 TOPIC = "example.org/demo"
@@ -152,11 +152,12 @@ def test_leaving_and_joining_again_gives_it_as_it_was(store: bool) -> None:
 
         again = rooms.join(store=store, user="Ada")
         assert again is not room
-        assert again.map("m") == {"x": 1}
+        room.map("m")["late"] = True  # a value of before
+        assert again.map("m") == {"x": 1, "late": True}
         assert again.document("board").text("t") == "half"
         await asyncio.gather(again.until_synced(10), other.until_synced(10))
         await asyncio.sleep(1)
-        assert again.map("m") == other.map("m") == {"x": 1, "y": 2}
+        assert again.map("m") == other.map("m") == {"x": 1, "y": 2, "late": True}
         assert [peer.name for peer in other.peers] == ["Ada"], "its presence is shown, too"
 
     run()
@@ -394,6 +395,7 @@ def test_rooms_are_listed_and_forgotten() -> None:
             room.document("board").map("m")["x"] = 1
             await asyncio.sleep(1)
         stored = await rooms.stored_rooms()
+        assert str(stored[0]).startswith("room 'one' at example.org: 1 kB in 2 documents, changed ")
         assert [each.room for each in stored] == ["one", "two"]
         assert [d.name for d in stored[0].documents] == ["", "board"]
 
@@ -510,6 +512,19 @@ def test_what_is_no_file_of_a_room_is_refused(data: Any, error: type[Exception])
     async def run(browser: Browser) -> None:
         rooms, _ = browser.kernel()
         with pytest.raises(error):
+            await rooms.import_room(data)
+        assert browser.disk.logs == {}
+
+    run()
+
+
+@pytest.mark.parametrize("name", ["x" * 1_025, "\ud800"])
+def test_a_file_with_a_document_that_nobody_could_open_is_refused(name: str) -> None:
+    @in_a_browser
+    async def run(browser: Browser) -> None:
+        data = pack_room(RoomExport("demo", {name: b"\0\0"}))
+        rooms, _ = browser.kernel()
+        with pytest.raises(ConfigError):
             await rooms.import_room(data)
         assert browser.disk.logs == {}
 

@@ -18,6 +18,7 @@ from pycrdt import Doc, Subscription, TransactionEvent
 
 from pyodide_rtc.protocol.events import LinkId
 from pyodide_rtc.session.document_reader import DocumentReader
+from pyodide_rtc.storage import EMPTY_STATE
 from pyodide_rtc.wire.messages import StateCheck
 from pyodide_rtc.wire.state import (
     count_gaps,
@@ -38,9 +39,6 @@ nobody needs it. Peers that do need it get a difference of states."""
 MAX_BLOCKED_BYTES = 64 * 1024 * 1024
 """The most that waits while user code holds a transaction open over an `await`. One larger update
 may wait alone: its size is limited where it comes in."""
-
-_EMPTY_STATE = b"\0"
-"""The state vector of an empty document."""
 
 _BLOCKED_RETRY_S = 0.01
 """How often waiting updates try again while user code holds a transaction open over an `await`."""
@@ -243,7 +241,7 @@ class DocumentBinding:
         def begin_late() -> None:
             self._begin()
             if self._subscription is not None:
-                self._collect(None, _EMPTY_STATE).is_large = True
+                self._collect(None, EMPTY_STATE).is_large = True
 
         self._loop.call_later(_BLOCKED_RETRY_S, begin_late)
 
@@ -251,8 +249,8 @@ class DocumentBinding:
         if self._is_busy or self._incoming:
             self._loop.call_later(_BLOCKED_RETRY_S, self._end)
             return
-        if self._subscription is None and self.state_vector != _EMPTY_STATE:
-            self._collect(None, _EMPTY_STATE).is_large = True  # it was closed before it began
+        if self._subscription is None and self.state_vector != EMPTY_STATE:
+            self._collect(None, EMPTY_STATE).is_large = True  # it was closed before it began
         self.flush()
         self._stop_observing()
         if not self.closed.done():  # else it was closed twice

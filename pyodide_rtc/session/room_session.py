@@ -195,7 +195,7 @@ class RoomSession:
             await document.load()
             if self._documents.get(name) is document:  # else it was closed meanwhile
                 document.is_shared = True
-                self.feed(ev.DocumentOpened(name, document.client_id))
+                self.feed(ev.DocumentOpened(name, doc.client_id))
                 self.show(name, local_state())
 
         return self._hold(asyncio.ensure_future(share()))

@@ -101,7 +101,6 @@ class SessionDocument:
         make_keeper: KeeperMaker | None,
     ) -> None:
         self.name = name
-        self.client_id: int = doc.client_id
         self._feed = feed
         self._on_notice = on_notice
         self.on_fault = on_fault

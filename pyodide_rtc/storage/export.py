@@ -20,7 +20,6 @@ from dataclasses import dataclass
 
 from pyodide_rtc.errors import DecodeError, MessageTooBigError
 from pyodide_rtc.wire.json_text import decode_json, encode_json
-from pyodide_rtc.wire.messages import MAX_DOCUMENT_NAME_BYTES
 from pyodide_rtc.wire.update_extent import nests_too_deep
 from pyodide_rtc.yrs import is_readable
 
@@ -127,14 +126,6 @@ def _read_index(data: bytes) -> tuple[str, dict[str, str]]:
 
 def _read_entry(entry: object) -> tuple[str, str]:
     match entry:
-        case {"name": str(name), "file": str(file)} if _is_name(name):
+        case {"name": str(name), "file": str(file)}:
             return name, file
     raise DecodeError("a document of the index", excerpt=repr(entry).encode())
-
-
-def _is_name(name: str) -> bool:
-    """Return whether a document may have this name; the main one has an empty one."""
-    try:
-        return len(name.encode()) <= MAX_DOCUMENT_NAME_BYTES
-    except UnicodeEncodeError:
-        return False

@@ -191,9 +191,9 @@ def test_any_names_go_into_a_file(room: str, documents: dict[str, bytes]) -> Non
     assert unpack_room(pack_room(RoomExport(room, documents))) == RoomExport(room, documents)
 
 
-def zipped(**files: bytes) -> bytes:
+def zipped(compression: int = zipfile.ZIP_DEFLATED, **files: bytes) -> bytes:
     data = io.BytesIO()
-    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(data, "w", compression) as archive:
         for name, content in files.items():
             archive.writestr(name.replace("_", "."), content)
     return data.getvalue()
@@ -223,6 +223,12 @@ GOOD = {"index_json": INDEX, "0_ydoc": update(x=1)}
 def test_a_file_that_is_none_is_refused(files: dict[str, bytes], said: str) -> None:
     with pytest.raises(DecodeError, match=said):
         unpack_room(zipped(**files))
+
+
+def test_a_file_of_another_compression_is_refused() -> None:
+    """Reproduces: a damaged one raised what `lzma` raises."""
+    with pytest.raises(DecodeError, match="compressed as in ours"):
+        unpack_room(zipped(zipfile.ZIP_LZMA, **GOOD))
 
 
 def test_a_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
