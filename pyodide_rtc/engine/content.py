@@ -1,4 +1,4 @@
-"""One lineage of a document: the room in which it is edited, and the page that shows it."""
+"""The content of one lineage of a file: a document of the room, and the page that shows it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any
 
 from pycrdt import TransactionEvent, merge_updates
 
-from pyodide_rtc.engine.lineage import Candidate
-from pyodide_rtc.room import Room
+from pyodide_rtc.document import Document
 
 __all__ = ["Content"]
 
@@ -22,40 +21,40 @@ class _PageOrigin:
 
 
 class Content:
-    """A lineage in its room.
+    """A lineage of a file, as long as it is shared.
 
     Args:
-        candidate: the lineage.
-        room: the room in which it is edited; the room's document has nothing else in it.
-        on_update: called with the edits of others, merged, once per turn of the event loop.
-        on_room: called at each event of the room.
+        seed: the lineage.
+        document: the document in which it is edited; nothing else is in it.
+        on_update: called with the edits of others, and with what this browser has kept: merged,
+            once per turn of the event loop.
     """
 
     def __init__(
-        self,
-        candidate: Candidate,
-        room: Room,
-        on_update: Callable[[Content, bytes], None],
-        on_room: Callable[[], None],
+        self, seed: str, document: Document, on_update: Callable[[Content, bytes], None]
     ) -> None:
-        self.candidate = candidate
-        self.room = room
+        self.seed = seed
+        self.document = document
         self._on_update = on_update
         self._updates: list[bytes] = []
         self._is_from_page = False
-        self._subscription = room.doc.observe(self._on_transaction)
-        self._end_observation = room.observe(lambda _event: on_room())
+        self._subscription = document.doc.observe(self._on_transaction)
 
     @property
     def is_here(self) -> bool:
         """Whether we have the content from a peer that is synced with us."""
-        has_company = any(peer.is_synced for peer in self.room.peers)
-        return has_company and self.room.doc.get_state() != _EMPTY
+        has_company = any(peer.is_synced for peer in self.document.peers)
+        return has_company and self.document.doc.get_state() != _EMPTY
+
+    @property
+    def is_on_its_way(self) -> bool:
+        """Whether a peer that has it is connected."""
+        return any(peer.is_connected for peer in self.document.peers)
 
     @property
     def state(self) -> bytes:
         """The whole content, as an update."""
-        return self.room.doc.get_update()
+        return self.document.doc.get_update()
 
     def apply(self, update: bytes) -> None:
         """Apply an edit of the page.
@@ -65,17 +64,16 @@ class Content:
         """
         self._is_from_page = True
         try:
-            with self.room.doc.transaction(origin=_PageOrigin()):
-                self.room.doc.apply_update(update)
+            with self.document.doc.transaction(origin=_PageOrigin()):
+                self.document.doc.apply_update(update)
         finally:
             self._is_from_page = False
 
     def leave(self) -> None:
-        """Leave its room; the page and the others keep the content."""
+        """Share it no longer; this browser, the page and the others keep it."""
         self._updates.clear()
-        self._end_observation()
-        self.room.doc.unobserve(self._subscription)
-        self.room.leave()
+        self.document.doc.unobserve(self._subscription)
+        self.document.close()
 
     def _on_transaction(self, event: TransactionEvent) -> None:
         if self._is_from_page:

@@ -1,18 +1,30 @@
-"""A document that the page has open: which lineage it has, and where that lineage is edited.
+"""A file that the page has open: which lineage it has, and where that lineage is edited.
 
-Two rooms belong to it. The first is named after the document. In its awareness each page says which
-lineage it shows; its document stays empty. The second has the content, and is named after the
-document and the lineage: so two lineages can never be mixed. An awareness state vanishes with its
-page: so a lineage that nobody has any more is no candidate, and nobody waits for it.
+Two documents of the room belong to it. The first is named after the file. In its awareness each
+page says which lineage it shows; its content stays empty. The second has the content, and is named
+after the file and the lineage: so two lineages can never be mixed, neither at the peers nor in what
+this browser keeps. An awareness state vanishes with its page: so a lineage that nobody shows any
+more is no candidate, and nobody waits for it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+from pyodide_rtc.document import Document
 from pyodide_rtc.engine.content import Content
-from pyodide_rtc.engine.lineage import Candidate, read_candidate, winner
+from pyodide_rtc.engine.lineage import (
+    Adopt,
+    Candidate,
+    Drop,
+    Effect,
+    Fetch,
+    Lineages,
+    Share,
+    Tell,
+    read_candidate,
+)
 from pyodide_rtc.engine.page_presence import PageState, Presence
 from pyodide_rtc.engine.port import Post
 from pyodide_rtc.protocol.events import JsonObject
@@ -30,29 +42,36 @@ _QUIET_S = 2.0
 _PATIENCE_S = 10.0
 """How long at most we look for a document that this browser lacks."""
 
+_SETTLE_S = 10.0
+"""So long we wait for the best lineage while another one has come that wins over ours."""
+
 
 class SharedDocument:
-    """One open document.
+    """One open file.
 
     Args:
         key: `"{contentType}:{path}"`.
-        join: joins the room of this name, below the page's room.
+        room: the room of all files.
         post: sends a message to the page.
     """
 
-    def __init__(self, key: str, join: Callable[[str], Room], post: Post) -> None:
+    def __init__(self, key: str, room: Room, post: Post) -> None:
         self.key = key
-        self._join = join
+        self._room = room
         self._post = post
-        self._own: Candidate | None = None
+        self._lineages = Lineages()
         self._content: Content | None = None
-        self._pursued: Content | None = None
+        self._fetched: dict[str, Content] = {}
         self._presence: Presence | None = None
         self._patience = DeadlineTimer(self._give_up)
+        self._settling = DeadlineTimer(self._settle)
+        self._is_settling = False
         self._latest_s: float | None = None
-        self._room = join(key)
-        self._room.awareness.observe(lambda _change: self._decide())
-        self._room.observe(lambda _event: self._wait_for_quiet())
+        self._front: Document = room.document(key)
+        self._end_observations: tuple[Callable[[], None], ...] = (
+            self._front.awareness.observe(lambda _change: self._hear()),
+            room.observe(lambda _event: self._look()),
+        )
 
     def open(self, candidate: Candidate | None, state: bytes | None) -> None:
         """Begin with the lineage that the page shows, or (None) look for one in the room.
@@ -61,20 +80,24 @@ class SharedDocument:
         """
         if candidate is None or state is None:
             self._latest_s = asyncio.get_running_loop().time() + _PATIENCE_S
-            self._wait_for_quiet()
-            self._decide()
+            self._hear()
+            self._look()
             return
-        if self._content is None or self._content.candidate.seed != candidate.seed:
-            self._leave_content()
-            self._enter(self._content_of(candidate))
-        assert self._content is not None, "entered"
-        self._content.apply(state)
-        self._decide()
-        self._tell_presence()
+        self._perform(self._lineages.show(candidate))
+        if self._content is not None and self._content.seed == candidate.seed:
+            self._content.apply(state)
+        self._hear()
+        if self._presence is not None:
+            self._tell_others(self._presence.others)
+
+    def show_lineage(self, candidate: Candidate) -> None:
+        """Note what is new of the lineage that the page shows; that of another is ignored."""
+        if self._content is not None and self._content.seed == candidate.seed:
+            self._perform(self._lineages.show(candidate))
 
     def update(self, seed: str, update: bytes) -> None:
         """Apply an edit of the page; one of another lineage is late, and ignored."""
-        if self._content is not None and self._content.candidate.seed == seed:
+        if self._content is not None and self._content.seed == seed:
             self._content.apply(update)
 
     def show(self, client: int, state: JsonObject | None) -> None:
@@ -83,84 +106,90 @@ class SharedDocument:
             self._presence.show(client, state)
 
     def close(self) -> None:
-        """Leave its rooms."""
+        """Share it no longer."""
         self._stop_waiting()
-        self._drop_pursued()
+        for end in self._end_observations:
+            end()
+        self._settling.set(None)
+        for seed in tuple(self._fetched):
+            self._fetched.pop(seed).leave()
         self._leave_content()
-        self._room.leave()
+        self._front.awareness.set_local_state_field(_FIELD, None)
+        self._front.close()
 
     # Which lineage.
 
-    def _decide(self) -> None:
-        """Find the lineage that wins among all that are shown, and go to it."""
-        own = [] if self._own is None else [self._own]
-        best = winner([*self._heard(), *own])
-        if best is None:
-            self._drop_pursued()
-        elif self._own is not None and best.seed == self._own.seed:
-            self._drop_pursued()
-            self._set_own(best)
-        else:
-            self._pursue(best)
-
-    def _heard(self) -> list[Candidate]:
-        own = self._room.awareness.client_id
-        states = self._room.awareness.states.items()
+    def _hear(self) -> None:
+        """Find out which lineages the other pages show."""
+        own = self._front.awareness.client_id
+        states = self._front.awareness.states.items()
         found = (read_candidate(state.get(_FIELD)) for client, state in states if client != own)
-        return [candidate for candidate in found if candidate is not None]
+        self._perform(self._lineages.hear(one for one in found if one is not None))
 
-    def _set_own(self, candidate: Candidate | None) -> None:
-        if candidate != self._own:
-            self._own = candidate
-            told = None if candidate is None else candidate.to_json()
-            self._room.awareness.set_local_state_field(_FIELD, told)
+    def _look(self) -> None:
+        """Something has happened in the room: what we wait for may be here, or in vain."""
+        self._take_arrived()
+        self._wait_for_quiet()
 
-    def _pursue(self, candidate: Candidate) -> None:
-        """Get a lineage from its room; until it is here, the page shows its present one."""
-        if self._pursued is None or self._pursued.candidate.seed != candidate.seed:
-            self._drop_pursued()
-            self._pursued = self._content_of(candidate)
-        self._pursued.candidate = candidate
-        self._adopt_when_here()
+    def _take_arrived(self) -> None:
+        for seed in [seed for seed, content in self._fetched.items() if content.is_here]:
+            if seed in self._fetched:  # else another was adopted just now
+                self._perform(self._lineages.arrived(seed))
 
-    def _adopt_when_here(self) -> None:
-        content = self._pursued
-        if content is None or not content.is_here:
-            return
-        self._pursued = None
-        self._leave_content()
+    def _settle(self) -> None:
+        self._is_settling = False
+        self._perform(self._lineages.settle())
+
+    def _perform(self, effects: Iterable[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Share(seed):
+                    self._leave_content()
+                    self._share(self._content_of(seed))
+                case Fetch(seed):
+                    self._fetched[seed] = self._content_of(seed)
+                case Drop(seed):
+                    self._fetched.pop(seed).leave()
+                case Adopt(candidate):
+                    self._adopt(candidate)
+                case Tell(candidate):
+                    self._tell(candidate)
+        if self._lineages.is_waiting != self._is_settling:
+            self._is_settling = not self._is_settling
+            settle_s = asyncio.get_running_loop().time() + _SETTLE_S
+            self._settling.set(settle_s if self._is_settling else None)
+
+    def _adopt(self, candidate: Candidate) -> None:
+        content = self._fetched.pop(candidate.seed)
         self._stop_waiting()
-        self._enter(content)
-        self._post("adopt", self.key, encode_json(content.candidate.to_json()), content.state)
+        self._leave_content()
+        self._share(content)
+        self._post("adopt", self.key, encode_json(candidate.to_json()), content.state)
 
-    def _drop_pursued(self) -> None:
-        if self._pursued is not None:
-            self._pursued.leave()
-            self._pursued = None
+    def _tell(self, candidate: Candidate) -> None:
+        told = candidate.to_json()
+        self._front.awareness.set_local_state_field(_FIELD, told)
+        self._post("lineage", self.key, encode_json(told))
 
     # Where it is edited.
 
-    def _content_of(self, candidate: Candidate) -> Content:
-        room = self._join(f"{self.key}/{candidate.seed}")
-        return Content(candidate, room, self._tell_update, self._adopt_when_here)
+    def _content_of(self, seed: str) -> Content:
+        return Content(seed, self._room.document(f"{self.key}/{seed}"), self._tell_update)
 
-    def _enter(self, content: Content) -> None:
+    def _share(self, content: Content) -> None:
         self._content = content
-        self._presence = Presence(content.room, self._tell_others)
-        self._set_own(content.candidate)
+        self._presence = Presence(content.document.awareness, self._tell_others)
 
     def _leave_content(self) -> None:
+        if self._presence is not None:
+            self._presence.close()
         if self._content is not None:
             self._content.leave()
-            self._content = self._presence = None
+        self._content = self._presence = None
 
     def _tell_update(self, content: Content, update: bytes) -> None:
         if content is self._content:  # else it is part of the state, once that is adopted
-            self._post("update", self.key, content.candidate.seed, update)
-
-    def _tell_presence(self) -> None:
-        if self._presence is not None:
-            self._tell_others(self._presence.others)
+            self._post("update", self.key, content.seed, update)
 
     def _tell_others(self, others: list[PageState]) -> None:
         self._post("presence", self.key, encode_json(others))
@@ -179,9 +208,8 @@ class SharedDocument:
         self._patience.set(min(quiet_s, self._latest_s) if is_reached else self._latest_s)
 
     def _give_up(self) -> None:
-        pursued = self._pursued
-        if pursued is not None and any(peer.is_connected for peer in pursued.room.peers):
-            self._latest_s = asyncio.get_running_loop().time() + _PATIENCE_S  # it is on its way
+        if any(content.is_on_its_way for content in self._fetched.values()):
+            self._latest_s = asyncio.get_running_loop().time() + _PATIENCE_S
             self._patience.set(self._latest_s)
             return
         self._stop_waiting()

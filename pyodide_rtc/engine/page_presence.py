@@ -1,4 +1,4 @@
-"""What a page shows of itself in a room (its person, its cursors), and what other pages show.
+"""What a page shows of itself in a document (its person, its cursors), and what other pages show.
 
 The page has a Yjs awareness of its own, with a client id of its own. Its state travels in one field
 of the engine's awareness state. The states of others come from outside: they are bounded, and cut
@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from pyodide_rtc.awareness import Awareness
 from pyodide_rtc.protocol.events import JsonObject
-from pyodide_rtc.room import Room
 
 __all__ = ["PageState", "Presence", "username"]
 
@@ -26,24 +26,24 @@ PageState = tuple[int, JsonObject]
 
 
 class Presence:
-    """The presence of a page in a room.
+    """The presence of a page among those who have a document open.
 
     Args:
-        room: the room.
+        awareness: that of the document.
         on_change: called with the states of all other pages, whenever one changes.
     """
 
-    def __init__(self, room: Room, on_change: Callable[[list[PageState]], None]) -> None:
-        self._room = room
+    def __init__(self, awareness: Awareness, on_change: Callable[[list[PageState]], None]) -> None:
+        self._awareness = awareness
         self._on_change = on_change
         self._last: list[PageState] = []
-        room.awareness.observe(lambda _change: self._look())
+        self._end_observation = awareness.observe(lambda _change: self._look())
 
     @property
     def others(self) -> list[PageState]:
         """The states of all other pages."""
-        own = self._room.awareness.client_id
-        states = self._room.awareness.states.items()
+        own = self._awareness.client_id
+        states = self._awareness.states.items()
         found = (_page_state(state.get(_FIELD)) for client, state in states if client != own)
         return [one for one in found if one is not None]
 
@@ -54,7 +54,12 @@ class Presence:
             LocalProtocolError: it is larger than others accept (64 KiB).
         """
         value = None if state is None else {"client": client, "state": state}
-        self._room.awareness.set_local_state_field(_FIELD, value)
+        self._awareness.set_local_state_field(_FIELD, value)
+
+    def close(self) -> None:
+        """Show nothing any more, and tell nothing."""
+        self._end_observation()
+        self._awareness.set_local_state_field(_FIELD, None)
 
     def _look(self) -> None:
         others = self.others

@@ -11,6 +11,7 @@ From the page:
 |---|---|---|
 | `open` | candidate, state | a document is opened |
 | `open` | | a document is opened that this browser does not have |
+| `lineage` | candidate | somebody has written into a document that was a placeholder |
 | `update` | seed, update | it was edited here |
 | `presence` | client id, state or None | what the page shows of itself in it changes |
 | `close` | | it was closed |
@@ -24,6 +25,7 @@ From the engine:
 | `update` | seed, update | others have edited |
 | `presence` | [[client id, state], ...] | what the others show changes; all of them |
 | `adopt` | candidate, state | the room has another lineage: the page is to show that one |
+| `lineage` | candidate | what is known of the lineage that the page shows has changed |
 | `missing` | | a document that this browser lacks is nobody's |
 | `fault` | sentence | something went wrong, and the engine goes on |
 | `stopped` | sentence | the engine could not be started |

@@ -96,14 +96,9 @@ class World:
     async def page(self, browser: str | None = None) -> Page:
         return await Page(self.network.host(browser=browser)).start()
 
-    def is_sought(self, seed: str) -> bool:
-        """Whether somebody is in the room of the content that has this lineage."""
-        [relay] = self.network.relays.values()
-        return any(topic.endswith(seed) for socket in relay.sockets for topic in socket.topics)
-
-    def lineage_room(self) -> Room:
-        """The room in which pages tell their lineage of the document, joined without a page."""
-        return make_rooms(self.network.host()).join(f"{ROOM}/{KEY}")
+    def files_room(self) -> Room:
+        """The room in which pages share files, joined without a page."""
+        return make_rooms(self.network.host()).join(f"{ROOM}/files")
 
 
 def with_world(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:

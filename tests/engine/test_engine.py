@@ -9,7 +9,7 @@ import pytest
 from pyodide_rtc.ports import PageFacts
 from pyodide_rtc.protocol.document.awareness_limits import MAX_STATE_BYTES
 
-from .engine_helpers import OTHER_SEED, SEED, Page, World, candidate, seed_state, with_world
+from .engine_helpers import KEY, OTHER_SEED, SEED, Page, World, candidate, seed_state, with_world
 
 
 class TestOneLineage:
@@ -126,16 +126,17 @@ class TestSeveralLineages:
 
     @with_world
     async def test_one_that_nobody_has_any_more_is_not_waited_for(self, world: World) -> None:
-        other, somebody = await world.page(), world.lineage_room()
+        other, somebody = await world.page(), world.files_room()
         other.open(OTHER_SEED, 2, "other")
         await asyncio.sleep(5)
         # The first lineage is told of, and gone before its content could be had.
-        somebody.awareness.set_local_state_field("lineage", json.loads(candidate(SEED, 1)))
+        front = somebody.document(KEY)
+        front.awareness.set_local_state_field("lineage", json.loads(candidate(SEED, 1)))
         await asyncio.sleep(5)
-        assert world.is_sought(SEED)
-        somebody.leave()
+        assert f"{KEY}/{SEED}" in somebody.documents
+        front.close()
         await asyncio.sleep(2)
-        assert not world.is_sought(SEED)
+        assert f"{KEY}/{SEED}" not in somebody.documents
         third = await world.page()
         third.open("c" * 64, 3, "third")
         await asyncio.sleep(5)
@@ -144,7 +145,7 @@ class TestSeveralLineages:
 
     @with_world
     async def test_what_others_tell_may_be_anything(self, world: World) -> None:
-        one, liar = await world.page(), world.lineage_room()
+        one, liar = await world.page(), world.files_room().document(KEY)
         one.open(SEED, 1, "one")
         for value in ({"seed": 5}, "text", None, [1], {"seed": SEED, "seeded_at": "soon"}):
             liar.awareness.set_local_state_field("lineage", value)
