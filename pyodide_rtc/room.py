@@ -30,6 +30,7 @@ from pyodide_rtc.room_status import RoomEvent, RoomStatus, Server, Stored, store
 from pyodide_rtc.session.document_binding import PeerOrigin
 from pyodide_rtc.session.room_session import Notice, ServerChanged, ServerOpened
 from pyodide_rtc.session.session_document import DocumentLoaded, DocumentUpdated, Keeping
+from pyodide_rtc.session.whole_characters import WholeCharacters
 from pyodide_rtc.snapshot import DocumentSnapshot, Snapshot
 from pyodide_rtc.storage import (
     CompactionFailed,
@@ -115,7 +116,10 @@ class Opening:
 def merge(docs: dict[str, Doc[Any]], updates: Mapping[str, bytes]) -> None:
     """Merge updates into documents by name; one that there is not is made."""
     for name, update in updates.items():
-        docs.setdefault(name, Doc()).apply_update(update)
+        doc = docs.setdefault(name, Doc())
+        whole = WholeCharacters(doc, doc.get_update).keep(update, doc.apply_update)
+        if whole is not None:
+            doc.apply_update(whole)
 
 
 class Room(DocumentBase):

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -18,6 +18,7 @@ from pycrdt import Doc, Subscription, TransactionEvent
 
 from pyodide_rtc.protocol.events import LinkId
 from pyodide_rtc.session.document_reader import DocumentReader
+from pyodide_rtc.session.whole_characters import WholeCharacters
 from pyodide_rtc.storage import EMPTY_STATE
 from pyodide_rtc.wire.messages import StateCheck
 from pyodide_rtc.wire.state import (
@@ -42,6 +43,8 @@ may wait alone: its size is limited where it comes in."""
 
 _BLOCKED_RETRY_S = 0.01
 """How often waiting updates try again while user code holds a transaction open over an `await`."""
+
+_CUT_TOO_EARLY = "it cuts a character in half that waits for missing changes. It is asked for again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +129,14 @@ class DocumentBinding:
         self._loop = asyncio.get_running_loop()
         self._listener = listener
         self._reader = DocumentReader(doc, listener.on_fault)
+        self._characters = WholeCharacters(doc, self._reader.update_since)
         self._pending: dict[LinkId | None, _Pending] = {}
         self._is_flush_due = False
         self._incoming: deque[tuple[LinkId, bytes, bool]] = deque()
         self._incoming_bytes = 0
         self._retry_handle: asyncio.TimerHandle | None = None
         self._applying: tuple[LinkId, bytes] | None = None
+        self._last_change = b""
         self._state_bytes = 0
         self._inventory: Inventory | None = None  # None after a change
         self._is_closed = False
@@ -241,6 +246,7 @@ class DocumentBinding:
         def begin_late() -> None:
             self._begin()
             if self._subscription is not None:
+                self._characters.forget()
                 self._collect(None, EMPTY_STATE).is_large = True
 
         self._loop.call_later(_BLOCKED_RETRY_S, begin_late)
@@ -268,6 +274,9 @@ class DocumentBinding:
 
     def _on_transaction(self, event: TransactionEvent) -> None:
         self._inventory = None
+        self._last_change = event.update
+        if self._applying is None:
+            self._characters.learn(event.update)
         source = self._source_of(event.update)
         if source not in self._pending:  # read once for all its changes: the state costs time
             before_state = event.before_state  # type: ignore[attr-defined]  # not in its stub
@@ -300,7 +309,7 @@ class DocumentBinding:
         self.flush()
 
     @contextmanager
-    def _unheard(self, link: LinkId) -> Iterator[None]:
+    def _unheard(self, source: LinkId | None) -> Iterator[None]:
         """Stop observing while a large update is applied; compare whether it changed anything."""
         before = self._reader.state
         self._stop_observing()
@@ -309,7 +318,7 @@ class DocumentBinding:
         finally:
             self._subscription = self._doc.observe(self._on_transaction)
             if self._reader.state != before:
-                self._collect(link, before[0]).is_large = True
+                self._collect(source, before[0]).is_large = True
 
     def _merge(self, changes: _Pending) -> bytes | None:
         """Merge changes into one update; None if peers are to get a difference instead."""
@@ -325,9 +334,7 @@ class DocumentBinding:
     def _apply_incoming(self) -> None:
         while self._incoming:
             link, update, is_answer = self._incoming[0]
-            try:
-                transaction = self._doc.transaction(origin=PeerOrigin(link))
-            except RuntimeError:
+            if self._is_busy:
                 # User code holds a transaction. Nested in it, ours would lose its origin.
                 self._retry_handle = self._loop.call_later(_BLOCKED_RETRY_S, self._retry)
                 return
@@ -336,16 +343,41 @@ class DocumentBinding:
             if nests_too_deep(update):
                 self._listener.on_refused(link, f"a value nests deeper than {MAX_DEPTH} levels")
                 continue
-            is_in = self._apply(transaction, link, update)
+            is_in = self._apply(link, update)
             if is_answer and is_in:
                 self._listener.on_answered(link)
 
-    def _apply(self, transaction: AbstractContextManager[Any], link: LinkId, update: bytes) -> bool:
+    def _apply(self, link: LinkId, update: bytes) -> bool:
         """Apply an update, and return whether the document has it."""
-        self._applying = link, update
-        is_large = len(update) >= _LARGE_BYTES
+
+        def delete(deletions: bytes) -> None:
+            self._take_in(link, deletions, source=None)  # the sender has to hear of it, too
+
+        whole = self._characters.keep(update, delete)
+        if whole is None:
+            self._listener.on_failed(link, _CUT_TOO_EARLY)
+            return False
+        self._applying = link, whole
         try:
-            with self._unheard(link) if is_large else nullcontext(), transaction:
+            is_in = self._take_in(link, whole, source=link)
+        finally:
+            self._applying = None
+        if is_in and self._last_change != whole:  # something may wait in the document
+            self._characters.expect(whole)
+        return is_in
+
+    def _take_in(self, link: LinkId, update: bytes, source: LinkId | None) -> bool:
+        """Have the document take an update, and return whether it has.
+
+        Args:
+            link: where it came from, or what it is the answer to.
+            update: what to take.
+            source: the link that does not need to hear of it.
+        """
+        is_large = len(update) >= _LARGE_BYTES
+        transaction = self._doc.transaction(origin=PeerOrigin(link))
+        try:
+            with self._unheard(source) if is_large else nullcontext(), transaction:
                 self._doc.apply_update(update)
         except ValueError as error:
             self._listener.on_refused(link, str(error))
@@ -366,5 +398,5 @@ class DocumentBinding:
         else:
             return True
         finally:
-            self._applying = self._inventory = None
+            self._inventory = None
         return False

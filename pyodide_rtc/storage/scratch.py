@@ -9,6 +9,7 @@ from typing import Any
 from pycrdt import Doc, get_update, merge_updates
 
 from pyodide_rtc.errors import DecodeError
+from pyodide_rtc.wire.pairs import Pairs
 from pyodide_rtc.wire.state import Units, decode_state_vector, decode_units
 from pyodide_rtc.wire.update_extent import extent_of, nests_too_deep
 from pyodide_rtc.yrs import attempt, is_panic, is_readable
@@ -31,6 +32,7 @@ class Scratch:
 
     def __init__(self) -> None:
         self._doc: Doc[Any] = Doc()
+        self._pairs = Pairs()
 
     @property
     def state_vector(self) -> bytes:
@@ -53,8 +55,11 @@ class Scratch:
         """Apply an update; return whether Yrs could."""
         if nests_too_deep(update):
             return False
+        mended = self._pairs.mend(update)
         try:
-            self._doc.apply_update(update)
+            if mended.cut:
+                self._doc.apply_update(mended.deletions)
+            self._doc.apply_update(mended.update)
         except (ValueError, RuntimeError):
             return False
         except BaseException as error:

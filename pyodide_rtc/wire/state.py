@@ -29,6 +29,7 @@ __all__ = [
     "decode_units",
     "digest_of",
     "encode_state_vector",
+    "encode_units",
 ]
 
 Ranges: TypeAlias = list[tuple[int, int]]
@@ -98,7 +99,7 @@ def digest_of(deletions: bytes, behind: Units) -> bytes:
         DecodeError: `deletions` is no delete set.
     """
     sections = decode_units(deletions), {i: _joined(ranges) for i, ranges in behind.items()}
-    return blake2b(b"".join(map(_encode_units, sections)), digest_size=DIGEST_BYTES).digest()
+    return blake2b(b"".join(map(encode_units, sections)), digest_size=DIGEST_BYTES).digest()
 
 
 def decode_units(data: bytes) -> Units:
@@ -127,7 +128,8 @@ def _joined(ranges: Ranges) -> Ranges:
     return joined
 
 
-def _encode_units(units: Units) -> bytes:
+def encode_units(units: Units) -> bytes:
+    """Write a delete set of these units; each client's ranges as they are given."""
     clients = sorted((client, ranges) for client, ranges in units.items() if ranges)
     numbers = [len(clients)]
     for client, ranges in clients:

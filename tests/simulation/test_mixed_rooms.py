@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from pycrdt import Doc, Map
+from pycrdt import Doc, Map, Text
 from seeds import seeds, some
 
 from pyodide_rtc.errors import PeerError
@@ -196,5 +196,29 @@ def test_a_stock_peer_gets_what_it_understands_only(monkeypatch: pytest.MonkeyPa
             "SyncStep1", "SyncStep2", "SyncUpdate", "AwarenessMessage",
         }  # fmt: skip
         assert isinstance(conn.heard[0], SyncStep1)
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize("clock", [1, 2], ids=["first", "second"])
+def test_half_a_character_that_a_stock_page_deletes_is_deleted_by_all(clock: int) -> None:
+    # Yjs keeps U+FFFD for the other half. The page here only sends what Yjs would: its model's
+    # document is one of Yrs, and still has the emoji until our rooms delete it.
+    async def main() -> None:
+        network = Network(1)
+        rooms = [make_rooms(network.host()).join(user=f"u{i}") for i in range(2)]
+        page = StockPeer(network.host(), URL, TOPIC, ALIKE, Doc(client_id=1))
+        await asyncio.sleep(QUIET_S)
+        text = page.doc.get("text", type=Text)
+        text.insert(0, "a📊b")
+        await asyncio.sleep(QUIET_S)
+        assert [str(room.text("text")) for room in rooms] == ["a📊b"] * 2
+
+        page.broadcast(SyncUpdate(bytes((0, 1, 1, 1, clock, 1))))
+        await asyncio.sleep(QUIET_S)
+
+        texts = [str(room.text("text")) for room in rooms]
+        assert [*texts, str(text)] == ["ab"] * 3
+        check(rooms, [page])
 
     run_virtual(main())

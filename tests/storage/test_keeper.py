@@ -74,6 +74,25 @@ async def test_what_others_change_is_kept_as_well() -> None:
 
 
 @virtual
+async def test_half_a_character_is_cut_off_as_it_was_before() -> None:
+    """Reproduces: with text and cut in one record, the letter behind the emoji was lost."""
+    author: Doc[Any] = Doc(client_id=1)
+    author.get("text", type=Text).insert(0, "a📊b")
+    between_the_halves = bytes.fromhex("01010900c4010101020158") + b"\0"  # writes X there
+    for pause_s in (0, 1):
+        browser = Browser()
+        tab = await browser.tab()
+        tab.receive(author.get_update())
+        await asyncio.sleep(pause_s)
+        tab.receive(between_the_halves)
+        await tab.close()
+        again = await browser.tab()
+        text = str(again.text).replace("\ufffd", "")
+        assert (str(tab.text), text) == ("aXb", "aXb")
+        assert len(browser.records()) == 1 + (pause_s > 0)
+
+
+@virtual
 async def test_opening_and_closing_writes_nothing() -> None:
     """Reproduces: y-indexeddb issue 31, the whole state is appended at each opening."""
     browser = Browser()

@@ -109,3 +109,22 @@ def test_a_page_that_forgets_the_host_is_in_another_room(
     person.eventually("state.to_py()", {"here": 1})
     page.run("other.provider.destroy()")
     leave(page, person)
+
+
+def test_half_a_character_that_a_page_deletes_is_deleted_by_all(
+    cast: Cast, page: StockPage, room_name: str
+) -> None:
+    """Reproduces: the letter behind the emoji vanished, in the notebook only."""
+    person = cast.person("one")
+    person.join(repr(room_name))
+    page.join(room_name)
+    person.eventually("[p.is_synced for p in room.peers]", [True])
+    page.run("me.text.insert(0, '1📊2📊3📊4')")
+    person.eventually("str(text)", "1📊2📊3📊4")
+    first_half, second_half, between = "delete(1, 1)", "delete(4, 1)", "insert(6, 'between')"
+    page.run(f"me.text.{first_half}; me.text.{second_half}; me.text.{between}")
+    for someone, expression in ((person, "str(text)"), (page, "me.text.toString()")):
+        someone.eventually(expression, "123between4")
+    person.run("text.insert(3, '📊')")
+    page.eventually("me.text.toString()", "123📊between4")
+    leave(page, person)
