@@ -117,6 +117,20 @@ class Awareness:
         if isinstance(own, dict):  # else the caller has put something else there
             self._local = {**self._local, "user": {**user, **own}}
 
+    def change_user(self, before: JsonObject, after: JsonObject) -> None:
+        """Change the fields of our own user that were filled in: what users gave themselves stays.
+
+        Args:
+            before: what they were filled in with.
+            after: what they are filled in with from now on.
+        """
+        own = None if self._local is None else self._local.get("user")
+        if not isinstance(own, dict):
+            return
+        changed = {name: after[name] for name in after if own.get(name) == before.get(name)}
+        if any(own.get(name) != changed[name] for name in changed):
+            self.set_local_state_field("user", {**own, **changed})
+
     def observe(self, callback: Callable[[AwarenessChanged], None]) -> Callable[[], None]:
         """Call back at each change with the client ids added, updated and removed.
 

@@ -16,6 +16,9 @@ from pyodide_rtc.protocol.events import JsonObject
 NAME_PARAMETER = "username"
 COLOR_PARAMETER = "usercolor"
 
+MAX_NAME_CHARS = 60
+"""So much of a name is shown."""
+
 COLORS = (
     "#e12b2b", "#bd581b", "#907115", "#6f7c12", "#4b8313", "#228813", "#138830", "#13865b",
     "#138383", "#1a7cb6", "#456de4", "#7261e8", "#9a4ee6", "#c41fdc", "#d51ea7", "#df2269",
@@ -42,15 +45,17 @@ _HEX_COLOR = re.compile(r"#?([0-9a-f]{6}|[0-9a-f]{3})", re.IGNORECASE)
 def page_user(facts: PageFacts) -> JsonObject:
     """Return who sits at the page, as other Yjs editors show it: `{"name": ..., "color": ...}`.
 
-    The name is `?username=` of the address, else that of JupyterLite's own user, else one made of
-    an adjective and an animal. The colour is `?usercolor=`, else the user's, else one of `COLORS`.
-    What is made up follows from a random number that this browser keeps. So it is the same each
-    time, and says nothing about the person.
+    The name is `?username=` of the address, else that of the site's own user, else the one that was
+    given in this browser, else one made of an adjective and an animal. The colour is `?usercolor=`,
+    else the user's, else the one that was given, else one of `COLORS`. What is made up follows from
+    a random number that this browser keeps. So it is the same each time, and says nothing about the
+    person.
 
     Returns:
         an empty object where nothing at all is known.
     """
-    named = facts.query(NAME_PARAMETER) or facts.user_name
+    given = (facts.query(NAME_PARAMETER), facts.user_name, facts.kept_name)
+    named = next(filter(None, map(_as_name, given)), "")
     seed = facts.browser_id or named
     if not seed:
         return {}
@@ -61,6 +66,7 @@ def page_user(facts: PageFacts) -> JsonObject:
         "name": named or f"{ADJECTIVES[number % len(ADJECTIVES)]} {ANIMALS[animal]}",
         "color": _as_color(facts.query(COLOR_PARAMETER))
         or _as_color(facts.user_color or "")
+        or _as_color(facts.kept_color or "")
         or COLORS[color],
     }
 
@@ -96,6 +102,12 @@ def color_fault(facts: PageFacts) -> ConfigError | None:
         f"{text!r} is no colour",
         f"Give six hexadecimal digits in the address, as in ?{COLOR_PARAMETER}=e65100.",
     )
+
+
+def _as_name(text: str | None) -> str:
+    """Return a name in one line, cut to what is shown; empty if nothing of it is shown."""
+    shown = "".join(char if char.isprintable() else " " for char in text or "")
+    return " ".join(shown.split())[:MAX_NAME_CHARS].rstrip()
 
 
 def _as_color(text: str) -> str | None:

@@ -70,6 +70,8 @@ class PageFacts:
         user_name: the name of JupyterLite's own user, if it has one.
         user_color: that user's colour.
         browser_id: a random text that this browser keeps for this origin, and sends to nobody.
+        kept_name: the name that a person gave once; this browser keeps it for this origin.
+        kept_color: the colour that they gave.
     """
 
     href: str
@@ -78,6 +80,8 @@ class PageFacts:
     user_name: str | None = None
     user_color: str | None = None
     browser_id: str | None = None
+    kept_name: str | None = None
+    kept_color: str | None = None
 
     def query(self, name: str) -> str:
         """Return a parameter of the address, decoded and trimmed; empty if there is none."""
@@ -502,6 +506,9 @@ class Page(Protocol):
                 A moment later the browser freezes us and keeps the page, or closes it and ends us.
             on_woken: called when the page is shown again, and after it was asleep or offline.
         """
+
+    def on_user(self, callback: Callable[[], None]) -> None:
+        """Call back, as all who asked, when `facts` may say something else of who sits there."""
 
     def forget_room(self) -> None:
         """Forget the room that this tab remembers; no error where there is none."""

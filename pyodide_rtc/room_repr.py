@@ -22,7 +22,7 @@ _TEXT_CHARS = 400
 def sentence(room: Room) -> str:
     """Say in one sentence how the room is, and what to do if nobody is here."""
     if room.state in ("left", "failed"):
-        return "The room was left." if room.state == "left" else _one_line(str(room.error))
+        return "The room was left." if room.state == "left" else one_line(str(room.error))
     if room.state == "opening" and room.route:
         return "Reading what this browser keeps of the room."
     if room.state == "opening":
@@ -31,25 +31,39 @@ def sentence(room: Room) -> str:
     if connected:
         return _company(connected)
     if room.ice_failure is not None or any(p.retries for p in room.peers):
-        return (
-            "Somebody is here, but there is no network path to them: give join() a STUN or TURN "
-            "server (ice_servers=)."
-        )
+        return NO_PATH
     if room.peers:
         return "Connecting to a peer."
     if room.has_strangers:
-        return (
-            "Somebody is in a room of this name with another password, or without one: "
-            "join with the same password to meet them."
-        )
+        return STRANGERS
     if any(s.state == "open" for s in room.servers):
         return "You are alone in the room: nobody else has joined it yet."
-    return "No signaling server is reached: peers need one to find each other." + _reasons(room)
+    if any(s.state == "connecting" and not s.reason for s in room.servers):
+        return "Connecting to a signaling server."
+    return no_server(room)
+
+
+NO_PATH = (
+    "Somebody is here, but there is no network path to them: set a STUN or TURN server, by "
+    "webRtcIceServers of the site or join(ice_servers=)."
+)
+STRANGERS = (
+    "Somebody is in a room of this name with another password, or without one: "
+    "you meet them only with the same password."
+)
+NO_SERVER = "No signaling server is reached: peers need one to find each other."
+
+
+def no_server(room: Room, advice: str = "") -> str:
+    """Say that the room reaches no signaling server, what that means, and why it is so."""
+    reasons = [one_line(f"{s.url}: {s.reason}") for s in room.servers if s.reason]
+    why = f" ({'; '.join(reasons)})" if reasons else ""
+    return f"{NO_SERVER}{advice}{why}"
 
 
 def as_text(room: Room) -> str:
     """Describe the room in a few lines of plain text."""
-    name = None if room.name is None else _one_line(room.name)
+    name = None if room.name is None else one_line(room.name)
     lines = [f"Room {name!r}: {sentence(room)}"]
     lines += [f"  {cells[0]:<10} {cells[1]}" for cells in _rows(room)]
     return "\n".join(lines)
@@ -62,7 +76,7 @@ def as_html(room: Room) -> str:
         f"<td style='text-align:left'>{escape(text)}</td></tr>"
         for head, text in _rows(room)
     )
-    title = f"Room <b>{escape(_one_line(room.name or ''))}</b>: {escape(sentence(room))}"
+    title = f"Room <b>{escape(one_line(room.name or ''))}</b>: {escape(sentence(room))}"
     return f"<div>{title}<table>{rows}</table></div>"
 
 
@@ -75,7 +89,7 @@ def _rows(room: Room) -> list[tuple[str, str]]:
         rows.append(("kept", stored_words(room.stored)))
     if room.faults:
         rows.append(("last fault", str(room.faults[-1])))
-    return [(head, _one_line(text)) for head, text in rows]
+    return [(head, one_line(text)) for head, text in rows]
 
 
 def _company(connected: list[Peer]) -> str:
@@ -89,11 +103,11 @@ def _company(connected: list[Peer]) -> str:
 def document_text(document: Document) -> str:
     """Describe a document in one line of plain text."""
     others = ", ".join(_name_of(peer) for peer in document.peers)
-    return f"Document {_one_line(document.name)!r}, open at {others or 'nobody else'}"
+    return f"Document {one_line(document.name)!r}, open at {others or 'nobody else'}"
 
 
 def _name_of(peer: Peer) -> str:
-    return _one_line(peer.name or f"peer {peer.peer_id[:8]}")[:_NAME_CHARS]
+    return one_line(peer.name or f"peer {peer.peer_id[:8]}")[:_NAME_CHARS]
 
 
 def _peer_words(peer: Peer) -> str:
@@ -137,12 +151,7 @@ def _server_words(server: Server) -> str:
     return f"{server.url} {server.state}{again} {server.reason}".rstrip()
 
 
-def _reasons(room: Room) -> str:
-    reasons = [_one_line(f"{s.url}: {s.reason}") for s in room.servers if s.reason]
-    return f" ({'; '.join(reasons)})" if reasons else ""
-
-
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """Cut a long text, and replace what could begin a new line or move a terminal's cursor."""
     cut = text if len(text) <= _TEXT_CHARS else f"{text[:_TEXT_CHARS]} ..."
     return "".join(c if c.isprintable() else " " for c in cut)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from pyodide_rtc import config, identity, naming
 from pyodide_rtc.document import check_document_name
 from pyodide_rtc.errors import ConfigError, InternalError, RtcError
 from pyodide_rtc.ports import Host, PageFacts
-from pyodide_rtc.protocol.events import MAIN
+from pyodide_rtc.protocol.events import MAIN, JsonObject
 from pyodide_rtc.protocol.link import MAX_RECEIVED_BYTES
 from pyodide_rtc.room import Opening, Room, merge
 from pyodide_rtc.session.client import Client
@@ -91,11 +91,13 @@ class Rooms:
         self._open_host = open_host
         self._block = block
         self._home: tuple[Client, PageFacts] | None = None
+        self._user: JsonObject = {}
+        """Who sits at the page, once it was asked."""
         self._opening: asyncio.Task[tuple[Client, PageFacts]] | None = None
         self._rooms: dict[str, tuple[Room, _Wish]] = {}
         self._left: dict[tuple[str, str | None], dict[str, Doc[Any]]] = {}
         """The documents of rooms that were left: by topic and password, then by name."""
-        self._writing: set[asyncio.Task[None]] = set()
+        self._background: set[asyncio.Task[None]] = set()
         self._tasks: dict[str | None, tuple[asyncio.Task[None], Room, _Wish]] = {}
 
     def join(
@@ -134,7 +136,7 @@ class Rooms:
                 kernel has left it before.
             user: a name, or an object with `name` and `color`, shown to the others. What it leaves
                 out comes from `?username=` and `?usercolor=`, else from JupyterLite's own user,
-                else it is made up, the same each time in this browser.
+                else from what was given in this browser, else it is made up, the same each time.
             ice_servers: STUN and TURN servers, as `RTCConfiguration.iceServers`; by default
                 `webRtcIceServers` of the site, else none.
             max_received_bytes: the largest message that a peer may send, and so the most that it
@@ -186,7 +188,7 @@ class Rooms:
         name = naming.room_name(wish.name, facts)
         topic = naming.topic_of(facts, name)
         if (known := self._rooms.get(topic)) is not None:
-            return _given_again(*known, wish, doc, user, facts)
+            return _given_again(*known, wish, doc, user, facts, self._user)
         left = self._left.get((topic, wish.password), {})
         new = Room(name, _with_main(left, doc), user)
         try:
@@ -216,7 +218,7 @@ class Rooms:
         if wish.name in self._tasks:
             _, under_way, before = self._tasks[wish.name]
             if under_way.state == "opening":
-                return _given_again(under_way, before, wish, doc, user, None)
+                return _given_again(under_way, before, wish, doc, user, None, {})
             if wish.password == before.password:
                 left = under_way.docs
         new = Room(wish.name, _with_main(left, doc), user)
@@ -295,13 +297,13 @@ class Rooms:
         )
         if (fault := identity.color_fault(facts)) is not None:
             room.add_fault(fault)
-        return asyncio.ensure_future(self._open_when_loaded(room, session, facts))
+        return asyncio.ensure_future(self._open_when_loaded(room, session))
 
-    async def _open_when_loaded(self, room: Room, session: RoomSession, facts: PageFacts) -> None:
+    async def _open_when_loaded(self, room: Room, session: RoomSession) -> None:
         try:
             await session.open(room.doc)
             if room.state == "opening":  # else it was left meanwhile
-                room.awareness.complete_user(identity.page_user(facts))
+                room.awareness.complete_user(self._user)
                 room.open()
         except Exception as error:
             typed = _as_rtc_error(error)
@@ -329,9 +331,7 @@ class Rooms:
                 room.add_fault(_as_rtc_error(error))
 
         if is_stored and changed:
-            task = asyncio.ensure_future(write())
-            self._writing.add(task)
-            task.add_done_callback(self._writing.discard)
+            self._in_background(write())
 
     def _forget(self, name: str) -> None:
         """Have the page forget a room that we left, if it is the one that the page remembers."""
@@ -355,7 +355,26 @@ class Rooms:
 
     async def _ask_host(self) -> tuple[Client, PageFacts]:
         host = await self._open_host()
-        return Client(host), await host.page.facts()
+        facts = await host.page.facts()
+        self._user = identity.page_user(facts)
+        host.page.on_user(lambda: self._in_background(self._follow_user(host)))
+        return Client(host), facts
+
+    async def _follow_user(self, host: Host) -> None:
+        """Show in all rooms who sits at the page now, unless the notebook says who it is."""
+        try:
+            after = identity.page_user(await host.page.facts())
+        except RtcError:
+            logger.warning("! the page did not say who sits there now", exc_info=True)
+            return
+        before, self._user = self._user, after
+        for room, _wish in tuple(self._rooms.values()):
+            room.awareness.change_user(before, after)
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
     async def stored_rooms(self) -> list[StoredRoom]:
         """List what this browser keeps of rooms for this site, those of other passwords included.
@@ -466,6 +485,7 @@ def _given_again(
     doc: Doc[Any] | None,
     user: str | Mapping[str, object] | None,
     facts: PageFacts | None,
+    page_user: JsonObject,
 ) -> Room:
     """Return a room that is joined already: its cell was run again."""
     others = wish.others_than(before, facts)
@@ -478,5 +498,5 @@ def _given_again(
             "Call leave() on it first.",
         )
     if user is not None:
-        room.awareness.set_user(user, {} if facts is None else identity.page_user(facts))
+        room.awareness.set_user(user, page_user)
     return room

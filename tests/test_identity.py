@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlencode
 
 import pytest
 
@@ -10,6 +11,7 @@ from pyodide_rtc.identity import (
     ADJECTIVES,
     ANIMALS,
     COLORS,
+    MAX_NAME_CHARS,
     color_fault,
     jupyter_identity,
     page_user,
@@ -37,6 +39,40 @@ class TestNames:
 
     def test_then_jupyterlites_own_user(self) -> None:
         assert page_user(PageFacts(PAGE, user_name="Bob", browser_id="x"))["name"] == "Bob"
+
+    def test_then_the_one_that_was_given_in_this_browser(self) -> None:
+        given = {"kept_name": "Eve", "kept_color": "#e65100", "browser_id": "x"}
+
+        assert page_user(PageFacts(PAGE, **given)) == {"name": "Eve", "color": "#e65100"}
+        site = PageFacts(PAGE, user_name="Bob", user_color="#00ff00", **given)
+        assert page_user(site) == {"name": "Bob", "color": "#00ff00"}
+        address = PageFacts(f"{PAGE}?username=Ada", **given)
+        assert page_user(address) == {"name": "Ada", "color": "#e65100"}
+        assert page_user(PageFacts(PAGE, kept_name="Eve"))["name"] == "Eve"
+
+    @pytest.mark.parametrize(
+        ("written", "shown"),
+        [
+            ("  Ada \t L.  ", "Ada L."),
+            ("Ada\n\x1b[2J\u202eL.", "Ada [2J L."),
+            ("<img src=x onerror=alert(1)>", "<img src=x onerror=alert(1)>"),
+            ("x" * 1000, "x" * MAX_NAME_CHARS),
+            ("😀" * 61, "😀" * 60),
+        ],
+    )
+    def test_a_name_is_one_line_of_text(self, written: str, shown: str) -> None:
+        for facts in (
+            PageFacts(PAGE, kept_name=written),
+            PageFacts(PAGE, user_name=written),
+            PageFacts(f"{PAGE}?{urlencode({'username': written})}"),
+        ):
+            assert page_user(facts)["name"] == shown
+
+    @pytest.mark.parametrize("empty", ["", " ", "\u200b\n"])
+    def test_a_name_of_which_nothing_is_seen_is_none(self, empty: str) -> None:
+        pleasant = page_user(PageFacts(PAGE, browser_id="x"))
+        assert page_user(PageFacts(PAGE, kept_name=empty, browser_id="x")) == pleasant
+        assert page_user(PageFacts(PAGE, kept_name=empty)) == {}
 
     def test_then_an_adjective_and_an_animal_the_same_each_time(self) -> None:
         pages = [PageFacts(f"{PAGE}?username=", browser_id=str(i)) for i in range(2000)]

@@ -1369,6 +1369,32 @@ class TestAwareness:
 
         run()
 
+    def test_a_person_who_takes_another_name_shows_it_in_all_rooms(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            rooms = world.kernel(blocks=True)
+            host = world.hosts[0]
+            host.facts = replace(host.facts, browser_id="x")
+            one, two, three = rooms.join("one"), rooms.join("two", user="Ada"), rooms.join("three")
+            three.awareness.set_local_state(None)
+            color = one.awareness.local_state["user"]["color"]  # type: ignore[index]
+            host.page.change_user("Eve")
+            await asyncio.sleep(1)
+            eve = {"name": "Eve", "color": color}
+            assert one.awareness.local_state == {"user": eve}
+            assert two.awareness.local_state == {"user": eve | {"name": "Ada"}}
+            assert three.awareness.local_state is None
+            assert rooms.join("four").awareness.local_state == {"user": eve}
+            host.page.change_user("Eve", "#e65100")
+            await asyncio.sleep(1)
+            assert one.awareness.local_state == {"user": eve | {"color": "#e65100"}}
+            two.awareness.set_local_state({"user": 5})
+            host.page.change_user("Ida")
+            await asyncio.sleep(1)
+            assert two.awareness.local_state == {"user": 5}
+
+        run()
+
     @pytest.mark.parametrize("state", [None, {"user": 5, "x": 1}])
     def test_what_was_set_while_opening_is_not_touched(
         self, state: dict[str, object] | None

@@ -68,16 +68,20 @@ class PageStorage:
 
 
 class _PageLife:
-    """Receives from the page that it is put away, or there again."""
+    """Receives from the page that it is put away or there again, and that its user has changed."""
 
     def __init__(self) -> None:
         self.on_away: Callable[[], None] = lambda: None
         self.on_woken: Callable[[], None] = lambda: None
+        self.on_user: list[Callable[[], None]] = []
 
     def receive(self, operation: str, *_args: Any) -> None:
         """Take one message of host.js."""
         if operation == "away":
             self.on_away()
+        elif operation == "user":
+            for callback in tuple(self.on_user):
+                callback()
         else:
             self.on_woken()
 
@@ -148,19 +152,22 @@ class BrowserPage:
             BridgeTimeoutError: the page did not answer.
             BridgeError: the page's configuration is not a JSON object.
         """
-        href, config_text, *about_user = await self._bridge.ask("facts")
+        href, config_text, *others = await self._bridge.ask("facts")
         try:
             config = json.loads(config_text or "{}")
         except ValueError as exc:
             raise BridgeError(f"jupyter-config-data of {href} is not JSON: {exc}") from exc
         if not isinstance(config, dict):
             raise BridgeError(f"jupyter-config-data of {href} is not a JSON object")
-        remembered_room, user_name, user_color, browser_id = about_user
-        return PageFacts(href, config, remembered_room, user_name, user_color, browser_id)
+        return PageFacts(href, config, *others)
 
     def on_life(self, on_away: Callable[[], None], on_woken: Callable[[], None]) -> None:
         """Call back when the page is put away, and when it is there again."""
         self._life.on_away, self._life.on_woken = on_away, on_woken
+
+    def on_user(self, callback: Callable[[], None]) -> None:
+        """Call back when `facts` may say something else of who sits there."""
+        self._life.on_user.append(callback)
 
     def forget_room(self) -> None:
         """Forget the room that this tab remembers."""

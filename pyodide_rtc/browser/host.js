@@ -87,6 +87,43 @@ export function pageRoom() {
   return (new URLSearchParams(`room=${written}`).get("room") ?? "").trim();
 }
 
+/** The key under which this browser keeps the name and colour that a person gave, as JSON. */
+export const USER_KEY = "pyodide-rtc user";
+
+/** @typedef {{name?: string, color?: string}} GivenUser what a person gave */
+
+/** @type {string | undefined} where the browser keeps nothing, the page does */
+let keptHere;
+
+/** @returns {GivenUser} */
+function keptUser() {
+  try {
+    const text = ifKept(() => localStorage.getItem(USER_KEY)) ?? keptHere;
+    return Object(JSON.parse(text ?? "{}"));
+  } catch {
+    return {}; // something else has written there
+  }
+}
+
+/**
+ * Keep the name and colour that somebody gave, for all pages of this origin in this browser; empty
+ * ones are made up again. What the address of this page says no longer holds.
+ * @param {GivenUser} user
+ */
+export function keepUser({ name, color }) {
+  keptHere = JSON.stringify({ name: name || undefined, color: color || undefined });
+  ifKept(() => localStorage.setItem(USER_KEY, /** @type {string} */ (keptHere)));
+  const url = new URL(location.href);
+  const before = url.href;
+  for (const parameter of ["username", "usercolor"]) url.searchParams.delete(parameter);
+  if (url.href !== before) history.replaceState(history.state, "", url);
+  // The browser sends this event to all other pages.
+  window.dispatchEvent(Object.assign(new Event("storage"), { key: USER_KEY }));
+}
+
+/** @param {unknown} value */
+const textOf = (value) => (typeof value === "string" ? value : undefined);
+
 /**
  * Serve one Python: hold its peer connections, and answer its questions.
  * @param {Post} post sends a message to Python; may refuse a channel by a DataCloneError
@@ -295,7 +332,9 @@ export function createHost(post, getUser = () => undefined) {
     noteRoom();
     const room = ifKept(() => sessionStorage.getItem(roomKey()) ?? undefined);
     const user = getUser();
-    return [location.href, configText(), room, user?.name, user?.color, ifKept(browserId)];
+    const kept = keptUser();
+    const given = [textOf(kept.name), textOf(kept.color)];
+    return [location.href, configText(), room, user?.name, user?.color, ifKept(browserId), ...given];
   };
 
   /** @type {Record<string, (key: any, ...args: any[]) => void>} */
@@ -335,6 +374,9 @@ export function createHost(post, getUser = () => undefined) {
   window.addEventListener("pagehide", onHide, listening);
   for (const event of ["pageshow", "online"]) window.addEventListener(event, onWake, listening);
   document.addEventListener("resume", onWake, listening);
+  /** @param {any} event of type StorageEvent */
+  const onKept = ({ key }) => void (key === USER_KEY && post(["user", "page"]));
+  window.addEventListener("storage", onKept, listening);
   const close = () => {
     listening.abort();
     closePeers();

@@ -156,6 +156,7 @@ class MemoryPage:
         self.locks = MemoryLocks(host.fabric, host.browser)
         self.on_away: Callable[[], None] = lambda: None
         self.on_woken: Callable[[], None] = lambda: None
+        self._on_user: list[Callable[[], None]] = []
 
     async def facts(self) -> PageFacts:
         """Return the page's facts."""
@@ -164,6 +165,17 @@ class MemoryPage:
     def on_life(self, on_away: Callable[[], None], on_woken: Callable[[], None]) -> None:
         """Keep the callbacks."""
         self.on_away, self.on_woken = on_away, on_woken
+
+    def on_user(self, callback: Callable[[], None]) -> None:
+        """Keep the callback."""
+        self._on_user.append(callback)
+
+    def change_user(self, name: str | None, color: str | None = None) -> None:
+        """Give the page's user another name and colour, as people do by their user menu."""
+        facts = dataclasses.replace(self._host.facts, kept_name=name, kept_color=color)
+        self._host.facts = facts
+        for callback in self._on_user:
+            callback()
 
     def forget_room(self) -> None:
         """Forget the room of the host's `facts`."""

@@ -531,6 +531,36 @@ test("the facts name the page, its configuration, room and user", async () => {
   assert.equal(sessionStorage.getItem("pyodide-rtc room /site/"), null);
 });
 
+test("the name that somebody gave is kept, told to all, and wins over the address", async () => {
+  const [one, other] = [makeHost(), makeHost()];
+  const replaced = [];
+  replace("history", { state: 5, replaceState: (...about) => replaced.push(about) });
+  replace("location", { search: "", href: "https://example.org/?room=a&username=Bob&usercolor=fff" });
+  host.keepUser({ name: "Ada", color: "#e65100" });
+  assert.deepEqual(one.take(), [["user", "page"]]);
+  assert.deepEqual(other.take(), [["user", "page"]]);
+  assert.deepEqual(replaced.map(([state, , url]) => [state, url.href]), [[5, "https://example.org/?room=a"]]);
+  await one.say("facts", 1);
+  assert.deepEqual(one.take()[0][2].slice(6), ["Ada", "#e65100"]);
+
+  // In a page of another tab; and an empty name is none.
+  replace("location", { search: "", href: "https://example.org/?room=a" });
+  localStorage.setItem("pyodide-rtc user", '{"name": 5}');
+  for (const key of ["something else", "pyodide-rtc user"])
+    window.dispatchEvent(Object.assign(new Event("storage"), { key }));
+  assert.deepEqual(other.take(), [["user", "page"]]);
+  await other.say("facts", 1);
+  assert.deepEqual(other.take()[0][2].slice(6), [undefined, undefined]);
+  for (const text of ["no JSON", "null", "7", '"x"']) {
+    localStorage.setItem("pyodide-rtc user", text);
+    await other.say("facts", 1);
+    assert.deepEqual(other.take()[0][2].slice(6), [undefined, undefined]);
+  }
+  host.keepUser({ name: "", color: "" });
+  assert.equal(localStorage.getItem("pyodide-rtc user"), "{}");
+  assert.equal(replaced.length, 1);
+});
+
 test("where the browser keeps nothing the facts lack that alone", async (t) => {
   const { say, take } = makeHost();
   const { warn } = console;
@@ -538,7 +568,7 @@ test("where the browser keeps nothing the facts lack that alone", async (t) => {
   console.warn = () => {};
   localStorage.error = sessionStorage.error = new DOMException("no", "SecurityError");
   await say("facts", 1);
-  assert.deepEqual(take(), [["reply", 1, [location.href, undefined, undefined, undefined, undefined, undefined]]]);
+  assert.deepEqual(take(), [["reply", 1, [location.href, ...Array(7).fill(undefined)]]]);
 });
 
 test("what is kept is given, and a refusal is told by its name", async () => {
