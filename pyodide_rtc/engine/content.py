@@ -9,6 +9,8 @@ from typing import Any
 from pycrdt import TransactionEvent, merge_updates
 
 from pyodide_rtc.document import Document
+from pyodide_rtc.errors import LocalProtocolError
+from pyodide_rtc.session.whole_characters import WholeCharacters
 
 __all__ = ["Content"]
 
@@ -38,6 +40,7 @@ class Content:
         self._on_update = on_update
         self._updates: list[bytes] = []
         self._is_from_page = False
+        self._characters = WholeCharacters(document.doc, document.doc.get_update)
         self._subscription = document.doc.observe(self._on_transaction)
 
     @property
@@ -61,11 +64,16 @@ class Content:
 
         Raises:
             ValueError: it is no update.
+            LocalProtocolError: it cuts a character that is not here yet.
         """
+        doc = self.document.doc
+        whole = self._characters.keep(update, doc.apply_update)  # the page hears what that deletes
+        if whole is None:
+            raise LocalProtocolError("half of a character is missing", "taking an edit of the page")
         self._is_from_page = True
         try:
-            with self.document.doc.transaction(origin=_PageOrigin()):
-                self.document.doc.apply_update(update)
+            with doc.transaction(origin=_PageOrigin()):
+                doc.apply_update(whole)
         finally:
             self._is_from_page = False
 
@@ -78,6 +86,7 @@ class Content:
     def _on_transaction(self, event: TransactionEvent) -> None:
         if self._is_from_page:
             return
+        self._characters.learn(event.update)
         if not self._updates:
             asyncio.get_running_loop().call_soon(self._flush)
         self._updates.append(event.update)

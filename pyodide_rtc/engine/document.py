@@ -1,10 +1,8 @@
 """A file that the page has open: which lineage it has, and where that lineage is edited.
 
-Two documents of the room belong to it. The first is named after the file. In its awareness each
-page says which lineage it shows; its content stays empty. The second has the content, and is named
-after the file and the lineage: so two lineages can never be mixed, neither at the peers nor in what
-this browser keeps. An awareness state vanishes with its page: so a lineage that nobody shows any
-more is no candidate, and nobody waits for it.
+Two documents of the room belong to it. The first is named after the file (front.py): there each
+page says which lineage it shows. The second has the content, and is named after the file and the
+lineage: so two lineages can never be mixed, neither at the peers nor in what this browser keeps.
 """
 
 from __future__ import annotations
@@ -12,8 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 
-from pyodide_rtc.document import Document
 from pyodide_rtc.engine.content import Content
+from pyodide_rtc.engine.front import Front
 from pyodide_rtc.engine.lineage import (
     Adopt,
     Candidate,
@@ -23,18 +21,17 @@ from pyodide_rtc.engine.lineage import (
     Lineages,
     Share,
     Tell,
-    read_candidate,
 )
 from pyodide_rtc.engine.page_presence import PageState, Presence
+from pyodide_rtc.engine.people import company, in_words
 from pyodide_rtc.engine.port import Post
 from pyodide_rtc.protocol.events import JsonObject
 from pyodide_rtc.room import Room
+from pyodide_rtc.room_repr import transfer_words
 from pyodide_rtc.session.timer import DeadlineTimer
 from pyodide_rtc.wire.json_text import encode_json
 
 __all__ = ["SharedDocument"]
-
-_FIELD = "lineage"
 
 _QUIET_S = 2.0
 """Once a signaling server is open and nothing has changed for so long, we know who is here."""
@@ -51,12 +48,14 @@ class SharedDocument:
 
     Args:
         key: `"{contentType}:{path}"`.
+        front: what is told of the file.
         room: the room of all files.
         post: sends a message to the page.
     """
 
-    def __init__(self, key: str, room: Room, post: Post) -> None:
+    def __init__(self, key: str, front: Front, room: Room, post: Post) -> None:
         self.key = key
+        self._front = front
         self._room = room
         self._post = post
         self._lineages = Lineages()
@@ -67,9 +66,8 @@ class SharedDocument:
         self._settling = DeadlineTimer(self._settle)
         self._is_settling = False
         self._latest_s: float | None = None
-        self._front: Document = room.document(key)
         self._end_observations: tuple[Callable[[], None], ...] = (
-            self._front.awareness.observe(lambda _change: self._hear()),
+            front.observe(self._hear),
             room.observe(lambda _event: self._look()),
         )
 
@@ -105,6 +103,30 @@ class SharedDocument:
         if self._presence is not None:
             self._presence.show(client, state)
 
+    def status(self, own: str) -> tuple[str, str]:
+        """Say how far it is shared: in one word (port.py has them all), and in one sentence.
+
+        Args:
+            own: the user name of the person at the page.
+        """
+        if self._content is None:
+            return "looking", "It is looked for in the room."
+        if any(content.is_on_its_way for content in self._fetched.values()):
+            return "syncing", "The room has another version of it, which is on its way."
+        peers = self._content.document.peers
+        if not peers:
+            return "alone", "Nobody else has it open."
+        others = self._presence.others if self._presence is not None else []
+        people = company((state for _client, state in others), own)
+        names = [one["name"] for one in people.values()]
+        if others and not names:
+            names = ["your other tab" if len(others) == 1 else "your other tabs"]
+        who = in_words(names, len(peers))
+        transfers = [transfer_words(one) for peer in peers for one in peer.transfers]
+        if all(peer.is_synced for peer in peers) and not transfers:
+            return "synced", f"It is in sync with {who}."
+        return "syncing", f"{', '.join([f'Edits are exchanged with {who}', *transfers])}."
+
     def close(self) -> None:
         """Share it no longer."""
         self._stop_waiting()
@@ -114,17 +136,16 @@ class SharedDocument:
         for seed in tuple(self._fetched):
             self._fetched.pop(seed).leave()
         self._leave_content()
-        self._front.awareness.set_local_state_field(_FIELD, None)
-        self._front.close()
+        self._front.tell(None)
 
     # Which lineage.
 
     def _hear(self) -> None:
-        """Find out which lineages the other pages show."""
-        own = self._front.awareness.client_id
-        states = self._front.awareness.states.items()
-        found = (read_candidate(state.get(_FIELD)) for client, state in states if client != own)
-        self._perform(self._lineages.hear(one for one in found if one is not None))
+        """Find out which lineages the other pages show, and whether ours has another name now."""
+        new_key = None if self._content is None else self._front.new_key(self._content.seed)
+        if new_key is not None:
+            self._post("moved", self.key, new_key)
+        self._perform(self._lineages.hear(self._front.lineages))
 
     def _look(self) -> None:
         """Something has happened in the room: what we wait for may be here, or in vain."""
@@ -167,9 +188,8 @@ class SharedDocument:
         self._post("adopt", self.key, encode_json(candidate.to_json()), content.state)
 
     def _tell(self, candidate: Candidate) -> None:
-        told = candidate.to_json()
-        self._front.awareness.set_local_state_field(_FIELD, told)
-        self._post("lineage", self.key, encode_json(told))
+        self._front.tell(candidate)
+        self._post("lineage", self.key, encode_json(candidate.to_json()))
 
     # Where it is edited.
 

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+from pycrdt import Doc, Text
 
 from pyodide_rtc.ports import PageFacts
 from pyodide_rtc.protocol.document.awareness_limits import MAX_STATE_BYTES
@@ -240,10 +241,63 @@ class TestPresence:
         assert "connected" in one.all_told("room", "")[-1][0]
 
     @with_world
+    async def test_two_tabs_of_one_person_of_the_site_are_one(self, world: World) -> None:
+        one, tab = await world.page(), await world.page()
+        for page in (one, tab):
+            user = {"username": "grace", "display_name": "Grace Hopper"}
+            page.send("presence", 1, json.dumps({"user": user}), key="")
+        await asyncio.sleep(5)
+        assert one.all_told("room", "")[-1][1] == 1
+        assert people(one) == ["Grace Hopper"]
+
+    @with_world
+    async def test_the_people_are_told_with_names_and_colors(self, world: World) -> None:
+        one, other, tab = await world.page(), await world.page(), await world.page()
+        ada = {"username": "a", "display_name": "Ada", "color": "#e65100"}
+        one.send("presence", 1, json.dumps({"user": ada}), key="")
+        bad = {"username": "b", "display_name": "<b>\n" + "x" * 99, "color": "url(https://x/)"}
+        for number, page in enumerate((other, tab)):
+            page.send("presence", number, json.dumps({"user": bad}), key="")
+        await asyncio.sleep(5)
+        told = json.loads(one.all_told("people", "")[-1][0])
+        assert told == [
+            {"name": "Ada", "color": "#e65100"},
+            {"name": "<b> " + "x" * 36, "color": "#808080"},
+        ]
+
+    @with_world
+    async def test_a_person_takes_another_name(self, world: World) -> None:
+        one = await world.page()
+        [first] = users(one)
+        assert first["name"] == people(one)[0]
+        one.host.page.change_user("Ada Lovelace", "#e65100")
+        await asyncio.sleep(1)
+        [_, second] = users(one)
+        assert second == {
+            "username": first["username"],
+            "name": "Ada Lovelace",
+            "display_name": "Ada Lovelace",
+            "initials": "AL",
+            "color": "#e65100",
+        }
+        assert people(one) == ["Ada Lovelace"]
+        one.host.page.change_user(None)
+        await asyncio.sleep(1)
+        assert users(one)[-1]["name"] != "Ada Lovelace"
+
+    @with_world
     async def test_a_page_is_told_who_sits_there(self, world: World) -> None:
         one = await world.page()
         [(told,)] = one.all_told("user", "")
         assert set(json.loads(told)) == {"username", "name", "display_name", "initials", "color"}
+
+
+def users(page: Page) -> list[dict[str, str]]:
+    return [json.loads(told) for (told,) in page.all_told("user", "")]
+
+
+def people(page: Page) -> list[str]:
+    return [one["name"] for one in json.loads(page.all_told("people", "")[-1][0])]
 
 
 class TestBadMessages:
@@ -277,3 +331,118 @@ class TestBadMessages:
         one.send("presence", 1, "{}")
         one.send("close")
         assert not one.all_told("fault")
+
+
+NEW_KEY = "notebook:b.ipynb"
+
+
+class TestRenaming:
+    """What a page does by `move`, `close`, `open`: documents.js does it so."""
+
+    @staticmethod
+    def rename(page: Page, seed: str, key: str, new_key: str, told: str) -> None:
+        page.send("move", seed, new_key, key=key)
+        page.send("close", key=key)
+        page.send("open", told, page.doc.get_update(), key=new_key)
+
+    @with_world
+    async def test_the_others_are_told_and_go_on_together(self, world: World) -> None:
+        one, other = await world.page(), await world.page()
+        one.open(SEED, 1, "same")
+        other.open(SEED, 1, "same")
+        await asyncio.sleep(5)
+        self.rename(one, SEED, KEY, NEW_KEY, candidate(SEED, 1))
+        await asyncio.sleep(1)
+        assert other.all_told("moved") == [(NEW_KEY,)]
+        assert not one.all_told("moved")
+        other.write("meanwhile")
+        self.rename(other, SEED, KEY, NEW_KEY, candidate(SEED, 1))
+        await asyncio.sleep(2)
+        assert not one.all_told("moved", NEW_KEY)
+        assert not other.all_told("moved", NEW_KEY)
+        assert "meanwhile" in one.cells
+
+    @with_world
+    async def test_a_new_file_of_the_old_name_is_another_document(self, world: World) -> None:
+        one, late = await world.page(), await world.page()
+        one.open(SEED, 1, "old")
+        late.open(SEED, 1, "old")
+        await asyncio.sleep(5)
+        self.rename(one, SEED, KEY, NEW_KEY, candidate(SEED, 1))
+        one.open(OTHER_SEED, 50, "new")
+        await asyncio.sleep(5)
+        # The other still has the old tab: neither takes the other's content.
+        assert late.all_told("moved") == [(NEW_KEY,)]
+        assert not one.all_told("adopt")
+        third = await world.page()
+        third.open(OTHER_SEED, 60, "new")
+        third.write("by the third")
+        await asyncio.sleep(5)
+        assert one.cells == {"new", "by the third"}
+
+    @with_world
+    async def test_to_and_fro(self, world: World) -> None:
+        one, other = await world.page(), await world.page()
+        one.open(SEED, 1, "same")
+        other.open(SEED, 1, "same")
+        await asyncio.sleep(5)
+        for key, new_key in ((KEY, NEW_KEY), (NEW_KEY, KEY), (KEY, NEW_KEY)):
+            one.told.clear()
+            other.told.clear()
+            self.rename(one, SEED, key, new_key, candidate(SEED, 1))
+            await asyncio.sleep(1)
+            assert other.all_told("moved", key) == [(new_key,)]
+            self.rename(other, SEED, key, new_key, candidate(SEED, 1))
+            await asyncio.sleep(1)
+            assert not [told for told in one.told if told[0] == "moved"]
+
+    @pytest.mark.parametrize(
+        "moved", [5, "x", {SEED: 5}, {SEED: [NEW_KEY]}, {SEED: [1, 1]}, {SEED: [NEW_KEY, 1e9]}]
+    )
+    @with_world
+    async def test_what_others_tell_may_be_anything(self, moved: object, world: World) -> None:
+        one, liar = await world.page(), world.files_room().document(KEY)
+        one.open(SEED, 1, "one")
+        liar.awareness.set_local_state_field("moved", moved)
+        await asyncio.sleep(5)
+        assert not one.all_told("moved")
+        assert not one.all_told("fault")
+
+
+class TestHalfCharacters:
+    @with_world
+    async def test_the_page_gets_the_other_half_deleted(self, world: World) -> None:
+        """Yjs lets a page delete half an emoji, and Yrs deleted the "b" in its place."""
+        one, other = await world.page(), await world.page()
+        text: Text = Doc(client_id=5).get("t", type=Text)
+        text += "a📊b"
+        one.open(SEED, 1, "same")
+        other.open(SEED, 1, "same")
+        assert text.doc is not None
+        one.send("update", SEED, text.doc.get_update())
+        await asyncio.sleep(5)
+        one.told.clear()
+        one.send("update", SEED, bytes([0, 1, 5, 1, 2, 1]))
+        await asyncio.sleep(5)
+        assert str(other.doc.get("t", type=Text)) == "ab"
+        assert one.all_told("update"), "so its text becomes the same"
+
+
+class TestLife:
+    @with_world
+    async def test_it_answers_that_it_is_alive(self, world: World) -> None:
+        one = await world.page()
+        one.send("ping", key="")
+        assert one.all_told("pong", "") == [()]
+
+    @with_world
+    async def test_what_is_written_into_an_empty_file_makes_it_count(self, world: World) -> None:
+        one = await world.page()
+        one.open(SEED, 1, "", placeholder=True)
+        one.send("lineage", candidate(SEED, 1))
+        await asyncio.sleep(5)
+        other = await world.page()
+        other.open(OTHER_SEED, 2, "other")
+        await asyncio.sleep(5)
+        assert not one.all_told("adopt")
+        assert other.all_told("adopt")

@@ -52,6 +52,12 @@ export class AwarenessLink {
     this.#awareness.emit("update", [changes, this]);
   }
 
+  /** Show our own state to an engine that was started again. */
+  showAgain() {
+    this.#shown = undefined;
+    this.#onChange({ added: [this.#awareness.clientID], updated: [] }, "local");
+  }
+
   close() {
     this.#awareness.off("change", this.#onChange);
   }

@@ -6,9 +6,13 @@
  */
 
 import { AwarenessLink } from "./awareness.js";
+import { tameCharts } from "./charts.js";
 import { SharedFile } from "./documents.js";
 import { Keep } from "./keep.js";
+import { keepRunsHere, runnerPlugin } from "./running.js";
+import { Status } from "./status.js";
 import { keepTrustHere } from "./trust.js";
+import { PageUser, userPlugins } from "./user.js";
 
 /**
  * @typedef {object} Coediting
@@ -22,39 +26,47 @@ import { keepTrustHere } from "./trust.js";
 /** @param {Coediting} coediting @returns {Promise<any[]>} plugins of JupyterLab */
 export async function makePlugins({ engine, config, room, hasOwnUsers, load }) {
   const names = [
+    "@jupyter/collaboration",
     "@jupyter/docprovider",
     "@jupyter/collaborative-drive",
     "@jupyter/ydoc",
     "@jupyterlab/apputils",
     "@jupyterlab/docmanager",
+    "@jupyterlab/notebook",
     "@jupyterlab/outputarea",
+    "@jupyterlab/rendermime",
     "@jupyterlab/services",
     "@jupyterlab/statusbar",
     "@lumino/widgets",
     "yjs",
   ];
   const [
+    collaboration,
     tokens,
     collaborativeDrive,
     ydoc,
     apputils,
     docmanager,
+    notebook,
     outputarea,
+    rendermime,
     services,
     statusbar,
     widgets,
     Y,
   ] = await Promise.all(names.map(load));
   const named = new URLSearchParams(location.search).get("path"); // the application removes it later
-  keepTrustHere(ydoc.YBaseCell, outputarea.OutputAreaModel);
+  keepTrustHere(ydoc, outputarea.OutputAreaModel);
+  keepRunsHere(ydoc.YCodeCell);
+  tameCharts(rendermime.RenderMimeRegistry);
 
-  /** @type {Map<string, SharedFile>} */
-  const files = new Map();
+  /** @type {Set<SharedFile>} */
+  const files = new Set();
   /** The receivers of the engine's messages about the page as a whole, by operation. */
   const page = /** @type {Record<string, (...about: any[]) => void>} */ ({});
-  const identity = new Promise((resolve) => {
-    page.user = (text) => resolve(JSON.parse(text));
-  });
+  const person = new PageUser();
+  page.user = (text) => person.take(text);
+  const shown = new Status(room, { apputils, widgets });
 
   const around = {
     engine,
@@ -64,13 +76,20 @@ export async function makePlugins({ engine, config, room, hasOwnUsers, load }) {
     models: { notebook: ydoc.YNotebook, file: ydoc.YFile },
     /** @param {SharedFile} file @param {() => Promise<string | undefined>} exchange */
     reopen: async (file, exchange) => {},
+    warn: (/** @type {string} */ text) =>
+      void apputils.Notification.warning(text, { autoClose: false }),
+    forget: (/** @type {SharedFile} */ file) => void files.delete(file),
+    /** @param {string} cause @param {string} [sentence] */
+    tell: (cause, sentence) => shown.note(cause, sentence),
   };
 
   /** @param {any} options */
   const fileOf = (options) => {
-    const key = `${options.contentType}:${options.path}`;
-    if (!files.has(key)) files.set(key, new SharedFile(around, options));
-    return /** @type {SharedFile} */ (files.get(key));
+    const isIt = (/** @type {SharedFile} */ one) =>
+      one.path === options.path && one.contentType === options.contentType;
+    const file = [...files].find(isIt) ?? new SharedFile(around, options);
+    files.add(file);
+    return file;
   };
 
   const documents = {
@@ -93,26 +112,10 @@ export async function makePlugins({ engine, config, room, hasOwnUsers, load }) {
           engine.post("presence", "", client, state),
         );
         page.presence = (text) => link.take(text);
+        page.restarted = () => link.showAgain();
         return { awareness, isDisposed: false, dispose: () => link.close() };
       },
     }),
-  };
-
-  const user = {
-    id: "pyodide-rtc:user",
-    description: "Tells who sits at the page",
-    provides: services.IUserManager,
-    optional: [services.IServerSettings],
-    activate(/** @type {null} */ _, serverSettings) {
-      const manager = new services.UserManager({
-        serverSettings: serverSettings ?? undefined,
-        userApiClient: { get: async () => ({ identity: await identity, permissions: {} }) },
-      });
-      // It reports its first user before it is ready; the menu shows only one reported afterwards.
-      const { userChanged } = manager;
-      manager.ready.then(() => userChanged.emit({ identity: manager.identity, permissions: {} }));
-      return manager;
-    },
   };
 
   const opening = {
@@ -131,9 +134,12 @@ export async function makePlugins({ engine, config, room, hasOwnUsers, load }) {
         // "_noref" opens it here: the notebook application would open a new tab of the browser.
         const options = { ref: "_noref", activate };
         documentManager.openOrReveal(file.path, undefined, undefined, options);
-        tellAdopted(apputils.Notification, file.path, copy);
+        if (copy !== undefined)
+          around.warn(
+            `${file.path}: the room has another version, which you see now. Yours is kept as ${copy}.`,
+          );
       };
-      answerForFiles(provider, files);
+      answerForFiles(provider, drive, files);
       fetchWhatIsNamed(contents, named, (path) => fileOf({ ...kindOf(path), path, drive }));
       const keepAll = () => files.forEach((file) => file.keepNow());
       window.addEventListener("pagehide", keepAll);
@@ -147,26 +153,21 @@ export async function makePlugins({ engine, config, room, hasOwnUsers, load }) {
     description: "Shows the room in the status bar",
     autoStart: true,
     optional: [statusbar?.IStatusBar].filter(Boolean),
-    activate: ({ shell }, statusBar) => {
-      const item = new widgets.Widget();
-      item.id = "pyodide-rtc-room";
-      item.addClass("jp-StatusBar-TextItem");
-      const show = (/** @type {string} */ text, /** @type {string} */ why) => {
-        item.node.textContent = text;
-        item.node.title = why;
-      };
-      show(`${room}: starting`, "Editing together begins as soon as the engine has started.");
-      page.room = (why, people) => show(`${room}: ${people} ${people === 1 ? "person" : "people"}`, why);
-      page.stopped = (reason) => {
-        show(`${room}: not shared`, `Nothing is shared with others: ${reason}. Reload the page.`);
-        console.error(`pyodide-rtc: the engine has stopped: ${reason}`);
-      };
-      engine.hear("", (operation, ...about) => page[operation]?.(...about));
-      if (statusBar) statusBar.registerStatusItem("pyodide-rtc:room", { item, align: "left", rank: 5 });
-      else shell.add(item, "menu", { rank: 900 }); // the notebook application has no status bar
+    activate: (app, statusBar) => {
+      const { item } = shown;
+      shown.attach(app, (path) => [...files].find((file) => file.path === path)?.key);
+      engine.hear("", (operation, ...about) => {
+        shown.take(operation, about);
+        page[operation]?.(...about);
+      });
+      if (statusBar)
+        statusBar.registerStatusItem("pyodide-rtc:room", { item, align: "left", rank: -1, priority: 1 });
+      else app.shell.add(item, "menu", { rank: 900 }); // the notebook application has no status bar
     },
   };
-  return [documents, presence, ...(hasOwnUsers ? [] : [user]), opening, status];
+  const users = hasOwnUsers ? [] : userPlugins(person, { services, apputils, collaboration, widgets });
+  const runner = runnerPlugin(notebook, apputils, widgets);
+  return [documents, presence, ...users, opening, status, runner];
 }
 
 /** Wait until two frames are drawn, at most 200 ms: a hidden page draws none. */
@@ -186,17 +187,24 @@ const kindOf = (path) =>
  * Answer the application's questions about files that are edited together. The answer waits until
  * the document is ready. The date stays the same: what we save ourselves, in this tab or another,
  * is to be no change of the file on the disk.
- * @param {any} provider RtcContentProvider @param {Map<string, SharedFile>} files
+ * @param {any} provider RtcContentProvider @param {any} drive @param {Set<SharedFile>} files
  */
-function answerForFiles(provider, files) {
+function answerForFiles(provider, drive, files) {
+  const find = (/** @type {string} */ path, /** @type {string | undefined} */ type) =>
+    [...files].find((one) => one.path === path && one.contentType === (type ?? one.contentType));
   const get = provider.get.bind(provider);
   provider.get = async (/** @type {string} */ path, /** @type {any} */ options) => {
-    const file = [...files.values()].find((one) => one.path === path);
-    await file?.ready;
+    const file = find(path, options?.type);
+    await file?.answer(options?.content !== false);
     const model = await get(path, options);
     if (!file) return model;
     file.lastModified ??= model.last_modified;
     return { ...model, last_modified: file.lastModified };
+  };
+  const restore = drive.restoreCheckpoint.bind(drive);
+  drive.restoreCheckpoint = async (/** @type {string} */ path, /** @type {string} */ id) => {
+    const file = find(path, undefined);
+    await (file ? file.restore(() => restore(path, id)) : restore(path, id));
   };
 }
 
@@ -207,21 +215,15 @@ function answerForFiles(provider, files) {
  */
 function fetchWhatIsNamed(contents, named, fileOf) {
   const get = contents.get.bind(contents);
+  let wanted = named;
   contents.get = async (/** @type {string} */ path, /** @type {any} */ options) => {
     try {
-      return await get(path, options);
+      const model = await get(path, options);
+      if (path === wanted) wanted = null; // who deletes it later does not want it back
+      return model;
     } catch (error) {
-      if (path !== named || options?.type || !(await fileOf(path).fetch())) throw error;
+      if (path !== wanted || options?.type || !(await fileOf(path).fetch())) throw error;
       return get(path, options);
     }
   };
-}
-
-/** @param {any} Notification @param {string} path @param {string | undefined} copy */
-function tellAdopted(Notification, path, copy) {
-  if (copy === undefined) return;
-  Notification.warning(
-    `${path}: the room has another version, which you see now. Yours is kept as ${copy}.`,
-    { autoClose: false },
-  );
 }

@@ -1,20 +1,22 @@
 // @ts-check
 /**
- * The documents that the page shows. Each begins with what this browser has, is connected to the
- * engine, and is saved into this browser's storage. The engine decides which lineage it has.
+ * The files that the page edits together with others. Each begins with what this browser has, is
+ * connected to the engine, and is saved into this browser's storage. The engine decides which lineage
+ * it has.
  */
 
-import { AwarenessLink } from "./awareness.js";
-import { asText, canonical, fingerprint, isBlank, makeSeed } from "./seeding.js";
-import { applyFirst, applyForeign, shareNotebook } from "./trust.js";
+import { DiskFile, describe } from "./disk.js";
+import { withBeginning } from "./own-metadata.js";
+import { asText, canonical, isBlank, makeSeed } from "./seeding.js";
+import { ShownDocument, contentOf } from "./shown-document.js";
+import { takeInto } from "./taking.js";
+import { applyFirst, shareNotebook } from "./trust.js";
 
 /** @typedef {{seed: string, seeded_at: number, placeholder: boolean}} Candidate lineage.py */
 /** @typedef {{candidate: Candidate, ydoc: any}} Adopted */
 
-/** A document is saved so long after the last change. */
-const SAVE_DELAY_MS = 1500;
-/** Edits within this time are sent to the engine together. */
-const MERGE_MS = 20;
+/** What somebody else writes into the file is looked at once nothing was written for so long. */
+const NOTICE_MS = 100;
 
 /**
  * What all documents of the page need.
@@ -26,9 +28,13 @@ const MERGE_MS = 20;
  * @property {string} room
  * @property {(file: SharedFile, exchange: () => Promise<string | undefined>) => Promise<void>} reopen
  *   closes the document, calls `exchange`, which replaces the file, and opens the file again
+ * @property {(text: string) => void} warn shows a sentence to the person at the page
+ * @property {(file: SharedFile) => void} forget called when nobody needs the file any more
+ * @property {(cause: string, sentence?: string) => void} tell tells a person what is wrong; without
+ *   a sentence, that it is over
  */
 
-/** A file that is edited together, from its first opening on. It need not be shown all the time. */
+/** A file that is edited together, from its opening on until its last view is closed. */
 export class SharedFile {
   #around;
   #drive;
@@ -40,12 +46,16 @@ export class SharedFile {
   #fetching;
   /** @type {((isFound: boolean) => void) | undefined} */
   #endFetching;
-  /** @type {Promise<unknown>} */
-  #saving = Promise.resolve();
-  /** @type {Promise<unknown>} */
-  #exchanging = Promise.resolve();
-  /** @type {string} fingerprint of the file as it was read or saved last */
+  /** What saves and exchanges the file; one after the other. @type {Promise<unknown>} */
+  #working = Promise.resolve();
+  /** The name (disk.js) of the content that the file had when it was read or saved last. */
   #onDisk = "";
+  /** The name of the content that somebody else has written last: an opening counts as that. */
+  #fromElsewhere = "";
+  #noticing = 0;
+  #isDeleted = false;
+  /** @type {ShownDocument | undefined} the document whose content the application has asked for */
+  #answered;
   /** The date that the application gets for the file: our own saves do not change it. */
   lastModified;
 
@@ -53,22 +63,36 @@ export class SharedFile {
   constructor(around, { path, contentType, format, drive }) {
     this.#around = around;
     this.#drive = drive;
-    this.path = path;
-    this.contentType = contentType;
-    this.format = format;
+    this.disk = new DiskFile(drive, path, contentType, format);
+    /** The file's name in the room. It is another one than here if this browser has that already. */
     this.key = `${contentType}:${path}`;
-    around.engine.hear(this.key, (operation, ...about) => this.#receive(operation, about));
+    around.engine.hear(this.key, this.#receive);
     drive.fileChanged.connect(this.#onFileChanged);
   }
 
-  /** Resolves when the shown document has its content. */
-  get ready() {
-    return this.#shown?.ready.catch(() => undefined);
+  get path() {
+    return this.disk.path;
+  }
+
+  get contentType() {
+    return this.disk.contentType;
+  }
+
+  /**
+   * The application asks for the file: answer once the shown document has its content. It asks for
+   * the content when it opens a view, and again when it is to go back to what is on the disk.
+   * @param {boolean} isContentAsked
+   */
+  async answer(isContentAsked) {
+    const document = this.#shown;
+    await document?.ready.catch(() => undefined);
+    if (isContentAsked && document === this.#answered) await this.noticeDisk();
+    if (isContentAsked) this.#answered = document;
   }
 
   /** @param {any} options of jupyter-collaboration's factory @returns the document provider for it */
   show(options) {
-    this.#shown = new ShownDocument(this, this.#around, options);
+    this.#shown = new ShownDocument(this, this.#around.Y, options);
     return this.#shown;
   }
 
@@ -78,22 +102,27 @@ export class SharedFile {
    *   | undefined>} undefined if neither this browser nor the room has the file
    */
   async begin() {
-    await this.#saving;
-    let file = await this.#read();
-    if (file === undefined && !this.#adopted && (await this.fetch())) file = await this.#read();
+    await this.#working;
+    let found = await this.disk.read();
+    if (found === undefined && !this.#adopted && (await this.fetch())) found = await this.disk.read();
     const { Y, keep } = this.#around;
+    const file = found?.content;
     if (this.#adopted) {
       const { candidate, ydoc } = this.#adopted;
       this.#adopted = undefined;
       return { candidate, state: Y.encodeStateAsUpdate(ydoc), file, isAdopted: true };
     }
-    if (file === undefined) return undefined;
+    if (found === undefined) return undefined;
     const content = canonical(this.contentType, file);
-    this.#onDisk = await fingerprint(asText(content));
+    this.#onDisk = this.#fromElsewhere = (await this.#describe(file)).name;
     const kept = await keep.get(this.#keepKey);
-    if (kept?.file === this.#onDisk) return { ...kept, file };
-    const { seed, state } = await makeSeed(content, this.#model, Y);
-    return { candidate: { seed, seeded_at: Date.now(), placeholder: isBlank(content) }, state, file };
+    if (kept?.files?.includes(this.#onDisk)) return { ...kept, file };
+    const placeholder = isBlank(content);
+    // Two empty files are the same document only if they were made at the same moment.
+    const made = placeholder ? found.created : "";
+    const { seed, state: bare } = await makeSeed(content, this.#model, Y, made);
+    const state = withBeginning(Y, bare, file);
+    return { candidate: { seed, seeded_at: Date.now(), placeholder }, state, file };
   }
 
   /**
@@ -106,24 +135,49 @@ export class SharedFile {
         this.#fetching = this.#endFetching = undefined;
         resolve(isFound);
       };
-      this.#around.engine.post("open", this.key);
+      this.post("open");
       this.#around.engine.start(); // the page may wait for the file that its address names
     });
     return this.#fetching;
   }
 
   /**
-   * Save into this browser's storage, after all earlier saves.
+   * Tell the engine something about the document.
+   * @param {string} operation @param {unknown[]} about
+   */
+  post(operation, ...about) {
+    // The text of a notebook would be a second document of one file.
+    if (this.contentType === "file" && this.path.endsWith(".ipynb")) {
+      if (operation === "open" && about.length === 0) this.#endFetching?.(false);
+      return;
+    }
+    this.#around.engine.post(operation, this.key, ...about);
+  }
+
+  /**
+   * Tell the person at the page what is wrong with the file; without a sentence, that it is over.
+   * @param {"save" | "merge here"} cause @param {string} [sentence]
+   */
+  tell(cause, sentence) {
+    this.#around.tell(`${cause} ${this.key}`, sentence);
+  }
+
+  /**
+   * Save into this browser's storage, after all that is under way.
    * @param {ShownDocument} document
    */
   save(document) {
-    this.#saving = this.#saving.then(() => this.#save(document)).catch(tellFailure);
-    return this.#saving;
+    return this.#after(() => this.#save(document));
+  }
+
+  /** The person at the page goes on editing: the file is wanted, even if it was deleted. */
+  edited() {
+    this.#isDeleted = false;
   }
 
   /** Keep unsaved edits at the moment in which the page closes. */
   keepNow() {
-    if (this.#shown?.isUnsaved) this.#keep(this.#shown.candidate, this.#shown.state);
+    if (this.#shown?.isUnsaved) this.#keep(this.#shown.candidate, this.#shown.state, [this.#onDisk]);
   }
 
   /** @param {ShownDocument} document that was closed */
@@ -132,13 +186,53 @@ export class SharedFile {
     this.#shown = undefined;
     if (this.#adopted) return; // it is opened again
     if (document.isUnsaved) this.save(document);
-    this.#around.engine.post("close", this.key);
+    this.post("close");
+    clearTimeout(this.#noticing);
+    this.#drive.fileChanged.disconnect(this.#onFileChanged);
+    this.#around.engine.unhear(this.key);
+    this.#around.forget(this);
   }
 
-  /** Follow a file that is renamed here; for the other people it keeps the old name. */
-  #onFileChanged = (/** @type {any} */ _drive, /** @type {any} */ { type, oldValue, newValue }) => {
-    if (type === "rename" && oldValue.path === this.path) this.path = newValue.path;
-  };
+  /** Look at the file: something may have been written into it that is not ours. */
+  noticeDisk() {
+    return this.#after(() => this.#takeFromDisk(false));
+  }
+
+  /**
+   * Go back to an earlier content.
+   * @param {() => Promise<void>} restore writes it into the file
+   */
+  restore(restore) {
+    return this.#after(async () => {
+      await restore();
+      await this.#takeFromDisk(true);
+    });
+  }
+
+  /**
+   * What somebody else has written into the file becomes an edit of the document. What people have
+   * typed goes into a copy.
+   * @param {boolean} isAsked whether the person wants it, even if we have written it once
+   */
+  async #takeFromDisk(isAsked) {
+    this.#noticing = 0;
+    const document = this.#shown;
+    const found = document?.candidate && (await this.disk.read().catch(() => undefined));
+    if (!document || !found) return; // a damaged file is written anew by the next save
+    const { name } = await this.#describe(found.content);
+    const kept = await this.#around.keep.get(this.#keepKey); // another tab may have saved it
+    const isOurs = name === this.#onDisk || kept?.files?.includes(name);
+    if (isOurs && !isAsked) return document.saveSoon();
+    const before = document.content;
+    const was = await this.#describe(before);
+    const isEdited = ![name, this.#fromElsewhere].includes(was.name) && !was.isBlank;
+    const copy = isEdited ? await this.disk.writeAside(before) : undefined;
+    this.#onDisk = this.#fromElsewhere = name;
+    document.edit((model) => takeInto(model, this.contentType, found.content));
+    if (copy === undefined) return;
+    const what = isAsked ? "was set back" : "was written by something else than this editor";
+    this.#around.warn(`${this.path} ${what}. What was there before is kept as ${copy}.`);
+  }
 
   get #model() {
     return this.#around.models[this.contentType];
@@ -148,16 +242,93 @@ export class SharedFile {
     return `${this.#around.room}/${this.key}`;
   }
 
-  /** @param {string} operation @param {any[]} about */
-  #receive(operation, about) {
+  /** @param {any} content */
+  #describe(content) {
+    return describe(this.contentType, content);
+  }
+
+  /**
+   * Do something with the file, after all that is under way.
+   * @param {() => Promise<unknown>} work
+   */
+  #after(work) {
+    this.#working = this.#working.then(work).catch((error) => {
+      console.error("pyodide-rtc: a document could not be saved", error);
+      const why = error.message ?? error;
+      this.tell("save", `${this.path} could not be saved in this browser: ${why}`);
+    });
+    return this.#working;
+  }
+
+  #onFileChanged = (/** @type {any} */ _drive, /** @type {any} */ { type, oldValue, newValue }) => {
+    const old = oldValue?.path;
+    const isOurs = old !== undefined && (old === this.path || this.path.startsWith(`${old}/`));
+    if (type === "rename" && isOurs) {
+      this.disk.path = newValue.path + this.path.slice(old.length);
+      this.#goOnAs(`${this.contentType}:${this.path}`);
+    } else if (type === "delete" && isOurs) {
+      this.#isDeleted = true;
+    } else if (newValue?.path === this.path && !this.disk.isWriting) {
+      this.#isDeleted = false;
+      clearTimeout(this.#noticing);
+      this.#noticing = setTimeout(() => this.noticeDisk(), NOTICE_MS);
+    }
+  };
+
+  #receive = (/** @type {string} */ operation, /** @type {any[]} */ ...about) => {
+    const { Y } = this.#around;
     if (operation === "adopt") this.#adopt(JSON.parse(about[0]), about[1]);
     else if (operation === "missing") this.#endFetching?.(false);
+    else if (operation === "moved") this.#after(() => this.#follow(about[0]));
+    else if (operation === "restarted") this.#shareAgain();
+    else if (operation === "lineage") this.#shown?.learn(JSON.parse(about[0]));
     else if (operation === "presence") this.#shown?.presence?.take(about[0]);
     else if (operation === "update" && about[0] === this.#adopted?.candidate.seed)
-      this.#around.Y.applyUpdate(this.#adopted.ydoc, about[1]);
+      Y.applyUpdate(this.#adopted.ydoc, about[1]);
     else if (operation === "update" && about[0] === this.#shown?.candidate?.seed)
       this.#shown.take(about[1]);
+  };
+
+  /** The engine was started again, and knows nothing. */
+  #shareAgain() {
+    if (this.#endFetching) this.post("open");
+    this.#shown?.share();
   }
+
+  // Another name.
+
+  /**
+   * Go on by another name in the room, and take the others along.
+   * @param {string} key
+   */
+  #goOnAs(key) {
+    if (key === this.key) return;
+    const seed = this.#shown?.candidate?.seed;
+    if (seed) this.post("move", seed, key);
+    this.post("close");
+    this.#around.engine.unhear(this.key);
+    this.key = key;
+    this.#around.engine.hear(key, this.#receive);
+    this.#shown?.share();
+  }
+
+  /**
+   * The others have renamed it: do the same here, if the name is free.
+   * @param {string} key
+   */
+  async #follow(key) {
+    const path = key.slice(this.contentType.length + 1);
+    const ending = /\.[^./]*$/.exec(this.path)?.[0] ?? "";
+    const isPlain = path.split("/").every((name) => name && name !== "." && name !== "..");
+    const isSameType = key.startsWith(`${this.contentType}:`) && path.endsWith(ending);
+    if (key === this.key || !isPlain || !isSameType || path.includes(":")) return;
+    if (await this.disk.exists(path)) {
+      this.#goOnAs(key);
+      this.#around.warn(`The others call ${this.path} ${path} now. You have another file of that name.`);
+    } else await this.disk.rename(path);
+  }
+
+  // Another lineage.
 
   /**
    * Adopt the lineage of the room in place of ours; adoptions run one after the other.
@@ -167,236 +338,86 @@ export class SharedFile {
     const ydoc = new this.#around.Y.Doc();
     this.#around.Y.applyUpdate(ydoc, state);
     this.#adopted = { candidate, ydoc };
-    this.#exchanging = this.#exchanging.then(() => this.#exchange()).catch(tellFailure);
+    this.#exchanging = this.#exchanging.then(() => this.#exchange());
   }
+
+  /** Not a part of `#working`: closing the document saves it. @type {Promise<unknown>} */
+  #exchanging = Promise.resolve();
 
   /** Write the adopted content to the file, and show it. What only we have goes into a copy. */
   async #exchange() {
     if (!this.#adopted) return; // a document that was opened meanwhile has it already
     if (this.#endFetching) {
-      await this.#makeFolders();
-      await this.#writeAdopted();
-      this.#endFetching(true);
+      await this.#after(async () => this.#create(await this.#readAdopted()));
+      this.#endFetching?.(true);
       return;
     }
     const before = this.#shown;
     await this.#around.reopen(this, async () => {
-      const copy = before?.candidate && (await this.#copyAside(before));
-      await this.#writeAdopted();
+      let copy;
+      await this.#after(async () => {
+        copy = before?.candidate && (await this.#copyAside(before.content));
+        await this.#create(await this.#readAdopted());
+      });
       return copy;
     });
   }
 
-  get #adoptedContent() {
-    return this.#contentOf(this.#around.Y.encodeStateAsUpdate(this.#adopted?.ydoc));
-  }
-
-  async #writeAdopted() {
-    await this.#write(this.#adoptedContent);
-  }
-
-  /**
-   * @param {ShownDocument} document that was closed
-   * @returns {Promise<string | undefined>} the path of the copy, if there was something to lose
-   */
-  async #copyAside(document) {
-    const content = canonical(this.contentType, document.content);
-    const isSame = asText(content) === asText(canonical(this.contentType, this.#adoptedContent));
-    if (isSame || isBlank(content)) return undefined;
-    const path = await this.#freePath();
-    await this.#drive.save(path, { ...this.#about, content: document.content });
-    return path;
-  }
-
-  /** Find a free name beside the file. */
-  async #freePath() {
-    const [, stem, ending] = /^(.*?)(\.[^./]*)?$/.exec(this.path) ?? ["", this.path, ""];
-    for (let number = 1; ; number++) {
-      const path = `${stem} (my copy${number === 1 ? "" : ` ${number}`})${ending ?? ""}`;
-      const isFree = await this.#drive.get(path, { content: false }).then(
-        () => false,
-        () => true,
-      );
-      if (isFree) return path;
-    }
-  }
-
-  get #about() {
-    return { type: this.contentType, format: this.format };
-  }
-
-  /** @returns {Promise<any>} the file's content; undefined if there is no file */
-  async #read() {
-    try {
-      const options = { ...this.#about, content: true };
-      return (await this.#drive.get(this.path, options)).content;
-    } catch {
-      return undefined; // the application shows the error, if the room does not have it either
-    }
-  }
-
-  /** Make the missing folders of the file: the drive cannot write into a folder that is not there. */
-  async #makeFolders() {
-    const names = this.path.split("/").slice(0, -1);
-    for (let depth = 1; depth <= names.length; depth++) {
-      const folder = names.slice(0, depth).join("/");
-      await this.#drive
-        .get(folder, { content: false })
-        .catch(() => this.#drive.save(folder, { type: "directory", format: "json" }));
-    }
-  }
-
-  /** @param {any} content */
-  async #write(content) {
-    await this.#drive.save(this.path, { ...this.#about, content });
-    this.#onDisk = await fingerprint(asText(canonical(this.contentType, content)));
-  }
-
-  /** @param {ShownDocument} document */
-  async #save(document) {
-    const { candidate, state, content } = document;
-    document.isUnsaved = false;
-    try {
-      await this.#write(content);
-    } catch (error) {
-      document.isUnsaved = true;
-      throw error;
-    }
-    this.#keep(candidate, state);
-  }
-
-  /** @param {Candidate} candidate @param {Uint8Array} state */
-  #keep(candidate, state) {
-    this.#around.keep.put(this.#keepKey, { file: this.#onDisk, candidate, state });
-  }
-
-  /** @param {Uint8Array} state */
-  #contentOf(state) {
+  /** The adopted content, with what is this browser's own. */
+  async #readAdopted() {
+    const file = (await this.disk.read().catch(() => undefined))?.content;
+    const { Y } = this.#around;
     const model = new this.#model();
     if (this.contentType === "notebook") shareNotebook(model);
-    this.#around.Y.applyUpdate(model.ydoc, state);
+    applyFirst(model, Y, Y.encodeStateAsUpdate(this.#adopted?.ydoc), this, file);
     const content = contentOf(model, this.contentType);
     model.dispose();
     return content;
   }
-}
 
-/** @param {any} model @param {string} contentType */
-const contentOf = (model, contentType) =>
-  contentType === "notebook" ? model.toJSON() : model.getSource();
-
-/** @param {unknown} error */
-const tellFailure = (error) => console.error("pyodide-rtc: a document could not be saved", error);
-
-/** A document in a view of the application: a document provider of jupyter-collaboration. */
-class ShownDocument {
-  isDisposed = false;
-  /** Whether the document has edits that the file does not have. */
-  isUnsaved = false;
-  /** @type {Candidate | undefined} */
-  candidate;
-  /** @type {AwarenessLink | undefined} */
-  presence;
-  /** @type {Uint8Array[]} */
-  #updates = [];
-  #sentAt = 0;
-  #sending = 0;
-  #saving = 0;
-  #file;
-  #around;
-  #model;
-  #lineEnding = "\n";
-
-  /** @param {SharedFile} file @param {Surroundings} around @param {any} options */
-  constructor(file, around, { model, user }) {
-    this.#file = file;
-    this.#around = around;
-    this.#model = model;
-    this.contentType = file.contentType;
-    this.format = file.format;
-    // "dirty" is about this browser only. In the shared document it would apply to everybody.
-    Object.defineProperty(model, "dirty", { get: () => false, set() {} });
-    if (file.contentType === "notebook") shareNotebook(model);
-    const showUser = () => model.awareness.setLocalStateField("user", user.identity);
-    user.ready.then(showUser);
-    user.userChanged.connect(showUser);
-    this.ready = this.#begin();
+  /**
+   * @param {any} content of a document that was closed
+   * @returns {Promise<string | undefined>} the path of the copy, if there was something to lose
+   */
+  async #copyAside(content) {
+    const own = canonical(this.contentType, content);
+    const isSame = asText(own) === asText(canonical(this.contentType, await this.#readAdopted()));
+    return isSame || isBlank(own) ? undefined : this.disk.writeAside(content);
   }
 
-  /** The document's content in the form in which it is saved. */
-  get content() {
-    const content = contentOf(this.#model, this.contentType);
-    return typeof content === "string" ? content.replaceAll("\n", this.#lineEnding) : content;
+  // Saving.
+
+  /** @param {any} content */
+  async #create(content) {
+    await this.disk.create(content);
+    this.#onDisk = (await this.#describe(content)).name;
   }
 
-  get state() {
-    return this.#around.Y.encodeStateAsUpdate(this.#model.ydoc);
-  }
-
-  async save() {
-    clearTimeout(this.#saving);
-    await this.#file.save(this);
-  }
-
-  dispose() {
-    if (this.isDisposed) return;
-    this.isDisposed = true;
-    clearTimeout(this.#saving);
-    clearTimeout(this.#sending);
-    this.#send();
-    this.presence?.close();
-    this.#file.closed(this);
-  }
-
-  /** Part of the provider's interface; forks of documents need jupyter-collaboration's server. */
-  async connectToForkDoc() {}
-  async reconnect() {}
-
-  /** @param {Uint8Array} update that others have made */
-  take(update) {
+  /**
+   * Save, unless the file was deleted, or has something that is to be looked at first.
+   * @param {ShownDocument} document
+   */
+  async #save(document) {
+    if (this.#isDeleted || this.#noticing) return;
+    const { state, content } = document;
+    const { name, isBlank: isStillBlank } = await this.#describe(content);
+    if (!isStillBlank) document.isWritten();
+    // Before it is written: if the page ends between the two, the file is ours all the same.
+    this.#keep(document.candidate, state, [this.#onDisk, name]);
+    document.saving();
     try {
-      applyForeign(this.#model.ydoc, this.#around.Y, update, this);
+      await this.disk.write(content);
+      document.saved(true);
+      this.tell("save");
     } catch (error) {
-      console.warn(`pyodide-rtc: ${this.#file.path} shows not all that others have edited`, error);
+      document.saved(false);
+      throw error;
     }
+    this.#onDisk = name;
   }
 
-  async #begin() {
-    const first = await this.#file.begin();
-    if (!first || this.isDisposed) return; // the application then says that there is no such file
-    const { engine, Y } = this.#around;
-    const { ydoc, awareness } = this.#model;
-    if (typeof first.file === "string") this.#lineEnding = /\r\n?/.exec(first.file)?.[0] ?? "\n";
-    applyFirst(ydoc, Y, first.state, this, first.file, (outputs) => asText(outputs));
-    this.candidate = first.candidate;
-    ydoc.on("update", this.#onUpdate);
-    if (first.isAdopted) this.#saveSoon(); // others may have edited it since it was written
-    engine.post("open", this.#file.key, JSON.stringify(first.candidate), first.state);
-    this.presence = new AwarenessLink(awareness, (client, state) =>
-      engine.post("presence", this.#file.key, client, state),
-    );
-  }
-
-  #saveSoon() {
-    this.isUnsaved = true;
-    clearTimeout(this.#saving);
-    this.#saving = setTimeout(() => this.#file.save(this), SAVE_DELAY_MS);
-  }
-
-  #onUpdate = (/** @type {Uint8Array} */ update, /** @type {unknown} */ origin) => {
-    this.#saveSoon();
-    if (origin === this) return;
-    this.#updates.push(update);
-    if (this.#updates.length > 1) return;
-    const wait = Math.max(0, this.#sentAt + MERGE_MS - performance.now());
-    if (wait === 0) queueMicrotask(() => this.#send());
-    else this.#sending = setTimeout(() => this.#send(), wait);
-  };
-
-  #send() {
-    if (this.#updates.length === 0) return;
-    const update = this.#around.Y.mergeUpdates(this.#updates.splice(0));
-    this.#sentAt = performance.now();
-    this.#around.engine.post("update", this.#file.key, this.candidate?.seed, update);
+  /** @param {Candidate | undefined} candidate @param {Uint8Array} state @param {string[]} files */
+  #keep(candidate, state, files) {
+    if (candidate) this.#around.keep.put(this.#keepKey, { files, candidate, state });
   }
 }

@@ -2,10 +2,14 @@
 /**
  * Keeps the lineages of this browser's files. So a reloaded page goes on with the same document, and
  * merges with those of the others. A record is for the file as we saved it last: if other code has
- * written the file since, the document begins anew.
+ * written the file since, the document begins anew. The engine keeps all edits; this is what the page
+ * shows while the engine starts.
  */
 
-/** @typedef {{file: string, candidate: object, state: Uint8Array}} Kept */
+/**
+ * `files` are the names (disk.js) of the contents that the file can have.
+ * @typedef {{files: string[], candidate: any, state: Uint8Array}} Kept
+ */
 
 const STORE = "lineages";
 

@@ -18,13 +18,14 @@
   const FRONT_END = ["@jupyter/docprovider-extension", "@jupyter/collaboration-extension"];
   const USER_MANAGER = "@jupyterlite/services-extension:user-manager";
   const PROVIDER = "@jupyter/docprovider-extension:";
-  /** Its plugins that need a Jupyter server, which a site does not have. */
+  /** Its plugins that need a Jupyter server, which a site does not have, or that ours replace. */
   const SERVED = [
     "websocket-provider-document-factory",
     "websocket-provider-awareness-factory",
     "statusBarTimeline",
     "forkManager",
     "logger",
+    "notebook-cell-executor", // ours asks first if somebody else is running the cell
   ].map((name) => PROVIDER + name);
   /** Its button for a link to a Jupyter server: that link names neither the room nor the document. */
   const SHARE_LINK = "@jupyter/collaboration-extension:shared-link";
@@ -99,7 +100,8 @@
     async activate({ serviceManager }, kernelClient) {
       if (!kernelClient) return; // JupyterLab with a server: its kernels are no workers
       const { attachWorker } = await import(hostUrl);
-      const getUser = userOf(serviceManager);
+      const isOurs = coediting && !coediting.hasOwnUsers; // then Python names the user by itself
+      const getUser = isOurs ? undefined : userOf(serviceManager);
       const attachments = new Map();
       const attach = (kernel) => {
         if (!kernel || attachments.has(kernel)) return;

@@ -5,8 +5,10 @@
  * models that they use.
  */
 
+import { sharedOfCell, sharedOfNotebook } from "./own-metadata.js";
+
 /** Part of each seed. Raise it when equal files would give other bytes than before. */
-const VERSION = "1";
+const VERSION = "2";
 
 const MARKDOWN_OR_RAW = ["markdown", "raw"];
 
@@ -26,9 +28,12 @@ const joined = (text) => (Array.isArray(text) ? text.join("") : (text ?? ""));
 const canonicalOutput = (output) =>
   output.output_type === "stream" ? { ...output, text: joined(output.text) } : output;
 
+/** @param {any[]} outputs of a cell @returns {string} the same for equal outputs */
+export const outputsText = (outputs) => JSON.stringify(sorted(outputs.map(canonicalOutput)));
+
 /** @param {any} cell @param {number} index */
 function canonicalCell(cell, index) {
-  const { trusted, ...metadata } = cell.metadata ?? {}; // trust never travels
+  const { trusted, ...metadata } = sharedOfCell(cell.metadata); // trust never travels
   const type = MARKDOWN_OR_RAW.includes(cell.cell_type) ? cell.cell_type : "code";
   const common = { id: cell.id ?? `seed-${index}`, cell_type: type, source: joined(cell.source) };
   if (type !== "code") return { ...common, metadata, attachments: cell.attachments };
@@ -38,12 +43,13 @@ function canonicalCell(cell, index) {
 
 /**
  * Return the canonical form of a notebook: equal notebooks have the same text. As in JupyterLab, an
- * empty notebook gets a cell, and an old format becomes the current one.
+ * empty notebook gets a cell, and an old format becomes the current one. What is one person's own is
+ * left out: whoever differs in that only has the same notebook.
  * @param {any} notebook
  */
 function canonicalNotebook(notebook) {
   const cells = notebook.cells?.length ? notebook.cells : [{ cell_type: "code" }];
-  const { orig_nbformat, ...metadata } = notebook.metadata ?? {};
+  const { orig_nbformat, ...metadata } = sharedOfNotebook(notebook.metadata);
   return sorted({
     cells: cells.map(canonicalCell),
     metadata,
@@ -87,11 +93,12 @@ const asHex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(
  * @param {any} content
  * @param {new () => any} Model YNotebook or YFile of the application
  * @param {any} Y the application's yjs
+ * @param {string} made when the file was made, if equal files made at other moments are others
  * @returns {Promise<{seed: string, state: Uint8Array}>} its name and its state. Without cryptography
  *   the name is another one each time, and so equal files count as different.
  */
-export async function makeSeed(content, Model, Y) {
-  const named = crypto.subtle && (await fingerprint(`${VERSION} ${asText(content)}`));
+export async function makeSeed(content, Model, Y, made) {
+  const named = crypto.subtle && (await fingerprint(`${VERSION} ${made} ${asText(content)}`));
   const seed = named || asHex(crypto.getRandomValues(new Uint8Array(32)));
   const model = new Model();
   model.ydoc.clientID = parseInt(seed.slice(0, 13), 16); // 52 bits: client ids have 53

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from selenium.webdriver.remote.webdriver import WebDriver
 
-__all__ = ["asleep", "kill_browser"]
+__all__ = ["asleep", "descendants", "kill_browser"]
 
 
 def kill_browser(driver: WebDriver) -> None:
@@ -29,13 +29,13 @@ def asleep(driver: WebDriver) -> Iterator[None]:
 
 
 def _signal_browser(driver: WebDriver, number: signal.Signals) -> None:
-    for pid in _descendants(driver.service.process.pid):  # type: ignore[attr-defined]
+    for pid in descendants(driver.service.process.pid):  # type: ignore[attr-defined]
         with suppress(ProcessLookupError):
             os.kill(pid, number)
 
 
-def _descendants(pid: int) -> list[int]:
-    """The processes that this one has started, and those that they have."""
+def descendants(pid: int) -> list[int]:
+    """Give the processes that this one has started, and those that they have."""
     children: dict[int, list[int]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(FileNotFoundError, ProcessLookupError):

@@ -128,6 +128,11 @@ class Desk:
         self.look()
         return self.driver.execute_script(script, *args)
 
+    def ask(self, script: str, *args: object) -> Any:
+        """Run the body of an async JavaScript function on the page."""
+        self.look()
+        return run_async(self.driver, script, *args)
+
     @property
     def status(self) -> str:
         """The status item."""
@@ -147,9 +152,13 @@ class Desk:
             f"""{_FIND}
             const source = shared?.getSource();
             if (!source?.cells) return source;
-            source.cells.forEach((cell) => delete cell.metadata.trusted);
+            const [ofNotebook, ofCell] = arguments;
+            ofNotebook.forEach((key) => delete source.metadata[key]);
+            for (const cell of source.cells) ofCell.forEach((key) => delete cell.metadata[key]);
             return source;
-            """
+            """,
+            ["kernelspec", "language_info", "widgets"],
+            ["trusted", "collapsed", "scrolled", "jupyter", "jp-MarkdownHeadingCollapsed"],
         )
 
     def outputs(self, index: int) -> list[dict[str, Any]]:
@@ -189,6 +198,48 @@ class Desk:
             path,
             content,
         )
+
+    def upload(self, path: str, text: str) -> None:
+        """Write a text file into this browser's storage, as an upload over it does."""
+        run_async(
+            self.driver,
+            """
+            const [path, content] = arguments;
+            const { contents } = window.jupyterapp.serviceManager;
+            await contents.save(path, { type: "file", format: "text", content });
+            """,
+            path,
+            text,
+        )
+
+    def execute(self, command: str, **arguments: object) -> None:
+        """Run a command of JupyterLab, as its menu does, and do not wait for its end."""
+        self.js(
+            "window.jupyterapp.commands.execute(arguments[0], arguments[1])", command, arguments
+        )
+
+    def answer(self, text: str | None = None) -> None:
+        """Accept the dialog that is open, with a text if it asks for one."""
+        accept = ".jp-Dialog .jp-mod-accept:not(:disabled)"
+        eventually(
+            lambda: self.driver.find_elements(By.CSS_SELECTOR, accept), 10, f"{self.name}: a dialog"
+        )
+        if text is not None:
+            field = self.driver.find_element(By.CSS_SELECTOR, ".jp-Dialog input")
+            field.clear()
+            field.send_keys(text)
+        self.click(accept)
+        eventually(lambda: not self.dialogs, 10, f"{self.name}: the dialog is closed")
+
+    @property
+    def tab(self) -> str:
+        """The path of the document in front; empty if there is none."""
+        return str(self.js("return window.jupyterapp?.shell.currentWidget?.context?.path ?? ''"))
+
+    @property
+    def is_dirty(self) -> bool:
+        """Whether the tab says that the document is not saved in this browser."""
+        return bool(self.js(f"{_FIND} return panel.context.model.dirty"))
 
     @property
     def is_shared(self) -> bool:
@@ -281,6 +332,10 @@ class Desk:
             lambda: self.js(script, index), 10, f"{self.name}: cell {index} is on the screen"
         )
         return found
+
+    def click_text(self) -> None:
+        """Click into the text of a file."""
+        self.click(".jp-FileEditor:not(.lm-mod-hidden) .cm-content")
 
     def click_cell(self, index: int) -> None:
         """Click into the text of a cell."""

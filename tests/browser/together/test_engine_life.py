@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from harness.served import SignalingServer, serve_site
@@ -131,6 +132,48 @@ def test_a_kernel_that_computes_stops_nobody(
     ada.restart_kernel()
     bob.write(1, ", on")
     ada.eventually("cells", [busy, "two = 2  # Ada, Bob, on"], 5)
+
+
+KEEP_WORKERS = """
+    window.workers = [];
+    window.Worker = class extends Worker {
+        constructor(url, options) {
+            super(url, options);
+            if (/engine/.test(options?.name)) window.workers.push(this);
+        }
+    };
+"""
+
+
+@pytest.mark.parametrize("death", ["it is gone", "it fails"])
+def test_an_engine_that_dies_is_started_again(
+    desk: DeskOf, put: Callable[..., str], room_name: str, death: str
+) -> None:
+    path = put("one = 1")
+    ada, bob = desk("ada"), desk("bob", "chromium")
+    driver: Any = ada.driver
+    added = driver.execute_cdp_cmd(
+        "Page.addScriptToEvaluateOnNewDocument", {"source": KEEP_WORKERS}
+    )
+    open_all(ada, bob, path=path, room=room_name)
+    ada.write(0, "  # before")
+    bob.eventually("cells", ["one = 1  # before"])
+    if death == "it is gone":
+        ada.js("window.workers[0].terminate()")
+    else:
+        ada.js("window.workers[0].dispatchEvent(new ErrorEvent('error', {message: 'no memory'}))")
+    ada.write(0, ", while dead")
+    bob.write(0, ", Bob")
+    eventually(lambda: ada.js("return window.workers.length") == 2, 60, "another is started")
+    both = ["one = 1  # before, while dead, Bob"], ["one = 1  # before, Bob, while dead"]
+    eventually(lambda: bob.cells in both and ada.cells == bob.cells, 60, "both have all")
+    for one in (ada, bob):
+        one.wait_company()
+    ada.write(0, "!")
+    bob.eventually("cells", ada.cells)
+    all_equal(ada, bob)
+    assert copies(path, ada, bob) == []
+    driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
 
 
 @pytest.fixture(scope="module")
