@@ -45,7 +45,7 @@ wheel: setup-fast  ## the wheel of pyodide-rtc, into dist/
 pycrdt: setup-site  ## the wheel of pycrdt for Pyodide, into dist/
 	@$(PYTHON) recipes/pycrdt/build.py --out dist
 
-bench: setup-browsers site  ## latency, throughput, bytes, groups, memory and storage, beside y-webrtc and y-indexeddb
+bench: setup-browsers site  ## latency, throughput, bytes, memory, storage, open documents, beside those who do the same
 	$(PYTHON) tests/bench/run.py
 	$(PYTHON) tests/bench/together_bench.py
 	$(PYTHON) tests/bench/storage_bench.py

@@ -1,146 +1,99 @@
-"""Figures of open documents: how soon they are shown and shared, and how fast an edit arrives.
+"""Figures of open documents: beside jupyter-collaboration, and the same page without a room.
 
-    .venv/bin/python tests/bench/together_bench.py               all, about 3 minutes
-    .venv/bin/python tests/bench/together_bench.py --rounds 5    more rounds
+    .venv/bin/python tests/bench/together_bench.py                        all, about 20 minutes
+    .venv/bin/python tests/bench/together_bench.py --only near,far        some lines
+    .venv/bin/python tests/bench/together_bench.py --rounds 5 --markdown  with the table of the docs
 
-What is beside each figure is the same page of the same site without a room, in the same run, in
-turn. Times are those of the pages themselves, since their navigation began. Of an edit it is half
-of a round trip between two pages, so that no clocks of two processes are compared. Needs the built
-demo site.
+What is beside a figure does the same in the same run, in turn. Needs the built demo site; the first
+run installs JupyterLab with jupyter-collaboration into the cache. Lines:
+
+    near    one edit at the other side, beside jupyter-collaboration with its server
+    far     the same with 20 ms between any two machines; needs root and Linux
+    alone   the document shown
+    pair    the document shared with another, and the engine's share of that
+    big     a notebook of 5 MB opened
+    memory  what a room takes of the page's memory
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
+import datetime
+import os
+import platform
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+import time
+from collections.abc import Callable
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parents[1] / "browser")]
+BENCH = Path(__file__).parent
+sys.path[:0] = [str(BENCH.parent / "browser"), str(BENCH.parents[1])]
 
-from harness.browsers import open_browser  # noqa: E402 - harness is not a package that is installed
-from harness.served import SignalingServer, serve_site  # noqa: E402
-from harness.site import SITE, exposed_copy, run_async  # noqa: E402
-from harness.together import Desk  # noqa: E402
+from harness.served import SignalingServer, serve_site  # noqa: E402 - harness is not installed
+from harness.site import SITE, exposed_copy  # noqa: E402
+from jupyter_collaboration import versions  # noqa: E402
+from lines import Row  # noqa: E402
+from run import as_markdown, as_text, processor, say, version_of  # noqa: E402
+from together_big import big  # noqa: E402
+from together_edits import far_edits, near_edits  # noqa: E402
+from together_memory import memory  # noqa: E402
+from together_starting import alone, together  # noqa: E402
 
-PATH = "answer.ipynb"
-
-WAIT = """
-    const until = async (find) => {
-        for (;;) {
-            const panel = window.jupyterapp?.shell.currentWidget;
-            if (panel?.context?.isReady && find(panel)) return performance.now();
-            await new Promise((resolve) => setTimeout(resolve, 10));
-        }
-    };
-"""
-SHOWN = f"{WAIT} return until(() => document.querySelector('.jp-Notebook .jp-Cell .cm-content'));"
-SHARED = f"""{WAIT}
-    return until((panel) => panel.content.model.sharedModel.awareness.getStates().size === 2);
-"""
-COMPUTES = """
-    const until = async () => {
-        const { sessionContext } = window.jupyterapp.shell.currentWidget;
-        while (sessionContext.session?.kernel?.status !== "idle")
-            await new Promise((resolve) => setTimeout(resolve, 10));
-        return performance.now();
-    };
-    return until();
-"""
-ECHO = """
-    const cell = window.jupyterapp.shell.currentWidget.content.model.sharedModel.getCell(1);
-    window.stopEcho?.();
-    const echo = (event, { local }) => local || cell.updateSource(0, 0, "e");
-    cell.ysource.observe(echo);
-    window.stopEcho = () => cell.ysource.unobserve(echo);
-"""
-PING = """
-    const cell = window.jupyterapp.shell.currentWidget.content.model.sharedModel.getCell(1);
-    const times = [];
-    for (let number = 0; number < arguments[0]; number++) {
-        const start = performance.now();
-        const answered = new Promise((resolve) => {
-            const hear = (event, { local }) => {
-                if (local) return;
-                cell.ysource.unobserve(hear);
-                resolve(performance.now());
-            };
-            cell.ysource.observe(hear);
-        });
-        cell.updateSource(0, 0, "p");
-        times.push(((await answered) - start) / 2);
-        await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    return times;
-"""
+EDITING: dict[str, Callable[[int, int], list[Row]]] = {"near": near_edits, "far": far_edits}
+OPENING: dict[str, Callable[[SignalingServer, int], list[Row]]] = {
+    "alone": alone,
+    "pair": together,
+    "big": big,
+    "memory": memory,
+}
+NAMES = [*EDITING, *OPENING]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Figures of open documents.")
-    parser.add_argument("--rounds", type=int, default=3, help="of pages opened cold")
-    parser.add_argument("--edits", type=int, default=60, help="one after another")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+    options = read_options()
+    load_before = os.getloadavg()[0]
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory() as folder:
         site = exposed_copy(SITE, Path(folder, "site"), is_coedited=True)
-        server = stack.enter_context(serve_site(site))
-        alone = [shown(server, room) for _ in range(options.rounds) for room in (None, "alone")]
-        pairs = [pair(server, number, options.edits) for number in range(options.rounds)]
-    stock, ours = alone[0::2], alone[1::2]
-    print("| what | without a room | ours | ratio | aim |")
-    print("| --- | --- | --- | --- | --- |")
-    row("document shown, alone and cold, p50, s", stock, ours, "<= 1.2 x")
-    both_shown, both_compute, both_shared, both_compute_shared, times = (
-        [one for pair in pairs for one in pair[index]] for index in range(5)
-    )
-    row("shared with the other, both cold at once, p50, s", both_shown, both_shared, "<= 2 x")
-    row("a kernel is ready, both cold at once, p50, s", both_compute, both_compute_shared, "")
-    edits = sorted(times)
-    for name, share in (("p50", 0.5), ("p95", 0.95)):
-        aim = "<= 60 ms" if share > 0.9 else ""
-        print(f"| an edit at the other, {name}, ms | | {quantile(edits, share):.1f} | | {aim} |")
+        with serve_site(site) as server:
+            for name in options.only:
+                start_s = time.monotonic()
+                say(f"{name} ...")
+                if name in EDITING:
+                    measured = EDITING[name](options.rounds, options.edits)
+                else:
+                    measured = OPENING[name](server, options.rounds)
+                took_s = time.monotonic() - start_s
+                load = os.getloadavg()[0]
+                say(f"{as_text(measured, [])}{name} took {took_s:.0f} s, load {load:.1f}\n")
+                rows += measured
+    facts = [
+        f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC",
+        f"{version_of('chromium')}, {versions()}",
+        f"{processor()}, {os.cpu_count()} cores, "
+        f"{platform.freedesktop_os_release()['PRETTY_NAME']}",
+        f"load {load_before:.1f} before, {os.getloadavg()[0]:.1f} at the end",
+        f"{options.rounds} rounds, {options.edits} edits in each",
+    ]
+    print()
+    print(as_markdown(rows, facts) if options.markdown else as_text(rows, facts))
 
 
-def row(what: str, stock: list[float], ours: list[float], aim: str) -> None:
-    it, us = statistics.median(stock) / 1000, statistics.median(ours) / 1000
-    print(f"| {what} | {it:.2f} | {us:.2f} | {us / it:.2f} | {aim} |")
+def read_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Figures of open documents.")
+    parser.add_argument("--only", type=names_of_lines, default=NAMES, metavar="LINE,...")
+    parser.add_argument("--rounds", type=int, default=3, help="of each kind")
+    parser.add_argument("--edits", type=int, default=100, help="one after another, in each round")
+    parser.add_argument("--markdown", action="store_true", help="print the table as for the docs")
+    return parser.parse_args()
 
 
-def quantile(times: list[float], share: float) -> float:
-    return times[min(int(len(times) * share), len(times) - 1)]
-
-
-def shown(server: SignalingServer, room: str | None) -> float:
-    """Open the notebook in a new browser; gives when it was shown, in ms."""
-    with open_browser("chromium") as driver:
-        desk = Desk(driver, server, "Ada")
-        desk.go(PATH, room)
-        time_ms: float = run_async(driver, SHOWN)
-        return time_ms
-
-
-def pair(server: SignalingServer, number: int, edits: int) -> tuple[list[float], ...]:
-    """Open it in two new browsers at once, without a room and in one, and edit.
-
-    Returns:
-        when it was shown without a room, and its kernel ready; when it was shared in one, and its
-        kernel ready; how long edits took. All in ms.
-    """
-    with ExitStack() as stack, ThreadPoolExecutor() as pool:
-        drivers = [stack.enter_context(open_browser("chromium")) for _ in range(2)]
-        list(pool.map(lambda one: Desk(one, server, "Ada").go(PATH, None), drivers))
-        shown = list(pool.map(lambda driver: run_async(driver, SHOWN), drivers))
-        computes = list(pool.map(lambda driver: run_async(driver, COMPUTES), drivers))
-    with ExitStack() as stack, ThreadPoolExecutor() as pool:
-        drivers = [stack.enter_context(open_browser("chromium")) for _ in range(2)]
-        list(pool.map(lambda one: Desk(one, server, "Ada").go(PATH, f"pair-{number}"), drivers))
-        shared = list(pool.map(lambda driver: run_async(driver, SHARED), drivers))
-        computes_shared = list(pool.map(lambda driver: run_async(driver, COMPUTES), drivers))
-        drivers[1].execute_script(ECHO)
-        times: list[float] = run_async(drivers[0], PING, edits)
-    return shown, computes, shared, computes_shared, times
+def names_of_lines(text: str) -> list[str]:
+    names = text.split(",")
+    if unknown := [name for name in names if name not in NAMES]:
+        raise argparse.ArgumentTypeError(f"no line {unknown[0]!r}; there are {', '.join(NAMES)}")
+    return names
 
 
 if __name__ == "__main__":
