@@ -155,7 +155,7 @@ class Desk:
             const [ofNotebook, ofCell] = arguments;
             ofNotebook.forEach((key) => delete source.metadata[key]);
             for (const cell of source.cells) ofCell.forEach((key) => delete cell.metadata[key]);
-            return source;
+            return JSON.parse(JSON.stringify(source)); // else what is undefined arrives as None
             """,
             ["kernelspec", "language_info", "widgets"],
             ["trusted", "collapsed", "scrolled", "jupyter", "jp-MarkdownHeadingCollapsed"],
