@@ -21,7 +21,7 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import fields
 from functools import cache
@@ -58,7 +58,9 @@ def main() -> None:
             measured = measure(name, stage, sizes)
             say(f"{as_text(measured, [])}{name} took {time.monotonic() - start_s:.0f} s\n")
             rows += measured
-    facts = circumstances(load_before, sizes)
+    stock = json.loads((STOCK / "package.json").read_text())["dependencies"]
+    extent = ", ".join(f"{getattr(sizes, f.name)} {f.name}" for f in fields(Sizes))
+    facts = circumstances(load_before, f"y-webrtc {stock['y-webrtc']}", extent)
     print()
     print(as_markdown(rows, facts) if options.markdown else as_text(rows, facts))
 
@@ -70,30 +72,41 @@ def measure(name: str, stage: Callable[[], Stage], sizes: Sizes) -> list[Row]:
 
 def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Figures beside stock y-webrtc.")
-    parser.add_argument("--only", type=names_of_lines, default=NAMES, metavar="LINE,...")
+    parser.add_argument("--only", type=names_among(NAMES), default=NAMES, metavar="LINE,...")
     parser.add_argument("--markdown", action="store_true", help="print the table as for the docs")
     for field in fields(Sizes):
         parser.add_argument(f"--{field.name}", type=int, default=field.default)
     return parser.parse_args()
 
 
-def names_of_lines(text: str) -> list[str]:
-    names = text.split(",")
-    if unknown := [name for name in names if name not in NAMES]:
-        raise argparse.ArgumentTypeError(f"no line {unknown[0]!r}; there are {', '.join(NAMES)}")
-    return names
+def names_among(known: Sequence[str]) -> Callable[[str], list[str]]:
+    """Give what reads the names of lines, separated by commas."""
+
+    def read(text: str) -> list[str]:
+        names = text.split(",")
+        if unknown := [name for name in names if name not in known]:
+            there_are = ", ".join(known)
+            raise argparse.ArgumentTypeError(f"no line {unknown[0]!r}; there are {there_are}")
+        return names
+
+    return read
 
 
-def circumstances(load_before: float, sizes: Sizes) -> list[str]:
-    """Tell where, when and with what."""
-    stock = json.loads((STOCK / "package.json").read_text())["dependencies"]
+def circumstances(load_before: float, versions: str, extent: str) -> list[str]:
+    """Tell where, when and with what.
+
+    Args:
+        load_before: of the machine.
+        versions: of what is beside ours.
+        extent: how much was measured.
+    """
     return [
         f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC",
-        f"{version_of('chromium')}, y-webrtc {stock['y-webrtc']}",
+        f"{version_of('chromium')}, {versions}",
         f"{processor()}, {os.cpu_count()} cores, "
         f"{platform.freedesktop_os_release()['PRETTY_NAME']}",
         f"load {load_before:.1f} before, {os.getloadavg()[0]:.1f} at the end",
-        ", ".join(f"{getattr(sizes, f.name)} {f.name}" for f in fields(Sizes)),
+        extent,
     ]
 
 

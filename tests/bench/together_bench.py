@@ -18,9 +18,7 @@ run installs JupyterLab with jupyter-collaboration into the cache. Lines:
 from __future__ import annotations
 
 import argparse
-import datetime
 import os
-import platform
 import sys
 import tempfile
 import time
@@ -34,7 +32,7 @@ from harness.served import SignalingServer, serve_site  # noqa: E402 - harness i
 from harness.site import SITE, exposed_copy  # noqa: E402
 from jupyter_collaboration import versions  # noqa: E402
 from lines import Row  # noqa: E402
-from run import as_markdown, as_text, processor, say, version_of  # noqa: E402
+from run import as_markdown, as_text, circumstances, names_among, say  # noqa: E402
 from together_big import big  # noqa: E402
 from together_edits import far_edits, near_edits  # noqa: E402
 from together_memory import memory  # noqa: E402
@@ -68,32 +66,19 @@ def main() -> None:
                 load = os.getloadavg()[0]
                 say(f"{as_text(measured, [])}{name} took {took_s:.0f} s, load {load:.1f}\n")
                 rows += measured
-    facts = [
-        f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC",
-        f"{version_of('chromium')}, {versions()}",
-        f"{processor()}, {os.cpu_count()} cores, "
-        f"{platform.freedesktop_os_release()['PRETTY_NAME']}",
-        f"load {load_before:.1f} before, {os.getloadavg()[0]:.1f} at the end",
-        f"{options.rounds} rounds, {options.edits} edits in each",
-    ]
+    extent = f"{options.rounds} rounds, {options.edits} edits in each"
+    facts = circumstances(load_before, versions(), extent)
     print()
     print(as_markdown(rows, facts) if options.markdown else as_text(rows, facts))
 
 
 def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Figures of open documents.")
-    parser.add_argument("--only", type=names_of_lines, default=NAMES, metavar="LINE,...")
+    parser.add_argument("--only", type=names_among(NAMES), default=NAMES, metavar="LINE,...")
     parser.add_argument("--rounds", type=int, default=3, help="of each kind")
     parser.add_argument("--edits", type=int, default=100, help="one after another, in each round")
     parser.add_argument("--markdown", action="store_true", help="print the table as for the docs")
     return parser.parse_args()
-
-
-def names_of_lines(text: str) -> list[str]:
-    names = text.split(",")
-    if unknown := [name for name in names if name not in NAMES]:
-        raise argparse.ArgumentTypeError(f"no line {unknown[0]!r}; there are {', '.join(NAMES)}")
-    return names
 
 
 if __name__ == "__main__":
