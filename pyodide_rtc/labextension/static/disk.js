@@ -3,7 +3,7 @@
 
 import { asText, canonical, fingerprint, isBlank } from "./seeding.js";
 
-/** @typedef {{content: any, created: string, writable: boolean}} Found */
+/** @typedef {{content: any, created: string}} Found */
 
 export class DiskFile {
   #drive;
@@ -123,9 +123,9 @@ export class DiskFile {
 /**
  * Describe a file's content: equal contents have the same name.
  * @param {string} contentType @param {any} content as the drive gives it
- * @returns {Promise<{name: string, isBlank: boolean}>}
+ * @returns {Promise<{plain: any, name: string, isBlank: boolean}>} `plain` is the canonical content
  */
 export async function describe(contentType, content) {
   const plain = canonical(contentType, content);
-  return { name: await fingerprint(asText(plain)), isBlank: isBlank(plain) };
+  return { plain, name: await fingerprint(asText(plain)), isBlank: isBlank(plain) };
 }

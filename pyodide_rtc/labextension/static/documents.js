@@ -7,7 +7,7 @@
 
 import { DiskFile, describe } from "./disk.js";
 import { withBeginning } from "./own-metadata.js";
-import { asText, canonical, isBlank, makeSeed } from "./seeding.js";
+import { makeSeed } from "./seeding.js";
 import { ShownDocument, contentOf } from "./shown-document.js";
 import { takeInto } from "./taking.js";
 import { applyFirst, shareNotebook } from "./trust.js";
@@ -113,14 +113,13 @@ export class SharedFile {
       return { candidate, state: Y.encodeStateAsUpdate(ydoc), file, isAdopted: true };
     }
     if (found === undefined) return undefined;
-    const content = canonical(this.contentType, file);
-    this.#onDisk = this.#fromElsewhere = (await this.#describe(file)).name;
+    const { plain, name, isBlank: placeholder } = await this.#describe(file);
+    this.#onDisk = this.#fromElsewhere = name;
     const kept = await keep.get(this.#keepKey);
-    if (kept?.files?.includes(this.#onDisk)) return { ...kept, file };
-    const placeholder = isBlank(content);
+    if (kept?.files?.includes(name)) return { ...kept, file };
     // Two empty files are the same document only if they were made at the same moment.
     const made = placeholder ? found.created : "";
-    const { seed, state: bare } = await makeSeed(content, this.#model, Y, made);
+    const { seed, state: bare } = await makeSeed(plain, this.#model, Y, made);
     const state = withBeginning(Y, bare, file);
     return { candidate: { seed, seeded_at: Date.now(), placeholder }, state, file };
   }
@@ -356,8 +355,9 @@ export class SharedFile {
     await this.#around.reopen(this, async () => {
       let copy;
       await this.#after(async () => {
-        copy = before?.candidate && (await this.#copyAside(before.content));
-        await this.#create(await this.#readAdopted());
+        const adopted = await this.#readAdopted();
+        copy = before?.candidate && (await this.#copyAside(before.content, adopted));
+        await this.#create(adopted);
       });
       return copy;
     });
@@ -376,13 +376,13 @@ export class SharedFile {
   }
 
   /**
-   * @param {any} content of a document that was closed
+   * @param {any} content of a document that was closed @param {any} adopted
    * @returns {Promise<string | undefined>} the path of the copy, if there was something to lose
    */
-  async #copyAside(content) {
-    const own = canonical(this.contentType, content);
-    const isSame = asText(own) === asText(canonical(this.contentType, await this.#readAdopted()));
-    return isSame || isBlank(own) ? undefined : this.disk.writeAside(content);
+  async #copyAside(content, adopted) {
+    const { name, isBlank } = await this.#describe(content);
+    const isSame = name === (await this.#describe(adopted)).name;
+    return isSame || isBlank ? undefined : this.disk.writeAside(content);
   }
 
   // Saving.
@@ -400,8 +400,8 @@ export class SharedFile {
   async #save(document) {
     if (this.#isDeleted || this.#noticing) return;
     const { state, content } = document;
-    const { name, isBlank: isStillBlank } = await this.#describe(content);
-    if (!isStillBlank) document.isWritten();
+    const { name, isBlank } = await this.#describe(content);
+    if (!isBlank) document.isWritten();
     // Before it is written: if the page ends between the two, the file is ours all the same.
     this.#keep(document.candidate, state, [this.#onDisk, name]);
     document.saving();

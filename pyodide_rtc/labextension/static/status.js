@@ -234,7 +234,7 @@ export class Status {
   }
 
   get #link() {
-    // A document that was renamed here has its old name for the others; its key begins with the kind.
+    // The key has the name by which the others know it, behind the kind.
     return linkTo(this.#room, this.#front()?.id.replace(/^[^:]*:/, ""));
   }
 

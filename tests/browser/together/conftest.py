@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 from harness.browsers import Kind, open_browser
 from harness.served import SignalingServer, serve_site
-from harness.site import REPOSITORY, add_extension, exposed_copy
+from harness.site import SITE, add_extension, exposed_copy
 from harness.together import Desk
 from selenium.webdriver.remote.webdriver import WebDriver
 from stock.page import stock_page_folder
 
-_SITE = REPOSITORY / "demo-site" / "_output"
 BOBS_BROWSER: Kind = "firefox" if os.environ.get("PYODIDE_RTC_BOB") == "firefox" else "chromium"
 """Set that variable, and all tests have Firefox at one side; CI has it in one of them."""
 
@@ -26,7 +25,7 @@ _JAVASCRIPT_KERNEL = "@jupyterlite/javascript-kernel-extension"
 
 @pytest.fixture(scope="package")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    copy = exposed_copy(_SITE, tmp_path_factory.mktemp("together") / "site", is_coedited=True)
+    copy = exposed_copy(SITE, tmp_path_factory.mktemp("together") / "site", is_coedited=True)
     shutil.copytree(stock_page_folder(), copy / "stock")
     add_extension(copy, _JAVASCRIPT_KERNEL)
     return copy
@@ -35,6 +34,28 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="package")
 def server(site: Path) -> Iterator[SignalingServer]:
     with serve_site(site) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def signaling() -> Iterator[SignalingServer]:
+    """A signaling server of its own, which can be stopped."""
+    with serve_site(None) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server_elsewhere(
+    signaling: SignalingServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SignalingServer]:
+    """A site whose signaling is there."""
+    copy = exposed_copy(
+        SITE,
+        tmp_path_factory.mktemp("elsewhere") / "site",
+        is_coedited=True,
+        fullWebRtcSignalingUrls=[signaling.signaling_url],
+    )
+    with serve_site(copy) as running:
         yield running
 
 

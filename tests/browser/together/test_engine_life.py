@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from harness.served import SignalingServer, serve_site
-from harness.site import SITE, exposed_copy
+from harness.served import SignalingServer
 from harness.together import Desk, all_equal, copies, open_all
 from harness.waiting import eventually
 from selenium.webdriver.common.by import By
@@ -174,28 +173,6 @@ def test_an_engine_that_dies_is_started_again(
     all_equal(ada, bob)
     assert copies(path, ada, bob) == []
     driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
-
-
-@pytest.fixture(scope="module")
-def signaling() -> Iterator[SignalingServer]:
-    """A signaling server of its own, which can be stopped."""
-    with serve_site(None) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def server_elsewhere(
-    signaling: SignalingServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[SignalingServer]:
-    """A site whose signaling is there."""
-    copy = exposed_copy(
-        SITE,
-        tmp_path_factory.mktemp("elsewhere") / "site",
-        is_coedited=True,
-        fullWebRtcSignalingUrls=[signaling.signaling_url],
-    )
-    with serve_site(copy) as running:
-        yield running
 
 
 def test_the_signaling_server_is_away_at_the_start(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -110,28 +110,6 @@ def test_the_link_for_a_friend(desk: DeskOf, put: Callable[..., str], room_name:
     all_equal(ada, bob)
     assert bob.status.startswith(f"{room}: ")
     assert ada.errors == bob.errors == []
-
-
-@pytest.fixture(scope="module")
-def signaling() -> Iterator[SignalingServer]:
-    """A signaling server of its own, which can be stopped."""
-    with serve_site(None) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def server_elsewhere(
-    signaling: SignalingServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[SignalingServer]:
-    """A site whose signaling is there."""
-    copy = exposed_copy(
-        SITE,
-        tmp_path_factory.mktemp("elsewhere") / "site",
-        is_coedited=True,
-        fullWebRtcSignalingUrls=[signaling.signaling_url],
-    )
-    with serve_site(copy) as running:
-        yield running
 
 
 def test_signaling_is_down_and_comes_back(
