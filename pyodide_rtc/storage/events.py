@@ -62,6 +62,9 @@ class NewerRecords:
 class CompactionFailed:
     """The log could not be made smaller. Nothing is lost; it is tried again when it has grown.
 
+    A keeper that lacks the room for it does not tell this: it tells the first change that it has no
+    room for (`NotKept`).
+
     Args:
         error: why.
     """

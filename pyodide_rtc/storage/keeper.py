@@ -285,7 +285,9 @@ class Keeper:
         except BaseException as error:
             told = _as_told("compacting a log", error)
             self._plan = CompactionPlan(size.size_bytes, size.records)
-            self._on_event(CompactionFailed(told))
+            # Where there is no room for both forms, the log is complete: the next write says more.
+            if not isinstance(told, QuotaExceededError):
+                self._on_event(CompactionFailed(told))
         else:
             if done is not None:
                 self._take_size(done.size)

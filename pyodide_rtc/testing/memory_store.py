@@ -14,10 +14,12 @@ from pyodide_rtc.ports import Keeping, LogContents, LogSize
 
 T = TypeVar("T")
 
-Fault: TypeAlias = Literal["refused", "late", "dies before", "dies after"]
+Fault: TypeAlias = Literal["refused", "full", "late", "dies before", "dies after"]
 """What can happen to one operation of a `MemoryStore`:
 
 - "refused": it is not done, and a `StorageError` says so.
+- "full": it is not done, and a `QuotaExceededError` says so. A browser may refuse one write so and
+  do the next one, which is smaller.
 - "late": it is done, and a `StorageError` says that it is not.
 - "dies before", "dies after": our tab or worker ends, just before or just after it is done. This
   operation and all later ones of the same `MemoryStore` never end, and the later ones do nothing.
@@ -184,6 +186,8 @@ class MemoryStore:
         await self._unless_dead()
         if self.refusal or fault == "refused":
             raise StorageError(self.refusal or "InvalidStateError: the connection is closed")
+        if fault == "full":
+            raise QuotaExceededError("QuotaExceededError: the disk is full")
         result = step()
         if fault == "late":
             raise StorageError("AbortError: the connection was lost")

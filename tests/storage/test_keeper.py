@@ -473,6 +473,21 @@ class TestRefusals:
         assert str((await browser.tab()).text) == str(tab.text)
 
     @virtual
+    async def test_a_compaction_that_lacks_the_room_is_not_told(self) -> None:
+        browser = Browser()
+        tab = await browser.tab()
+        text = updates_of(500)
+        for update in text[:499]:
+            tab.receive(update)
+            await tab.keeper.flush()
+        tab.store.plan("full", after=1)
+        tab.receive(text[499])
+        await asyncio.sleep(2)
+        assert len(browser.records()) == 500
+        assert tab.events == []
+        assert tab.keeper.status.is_saved
+
+    @virtual
     async def test_a_lock_that_is_not_free_is_not_waited_for(self) -> None:
         browser = Browser()
         other = browser.host()

@@ -60,12 +60,12 @@ def test_the_file_browsers_page_merges_its_own_too(cast: Cast, apps: SignalingSe
     driver = cast.driver("visitor")
     driver.get(f"{apps.url}/tree/index.html?room=demo")
     eventually(lambda: driver.execute_script("return !!window.jupyterapp"), 60, "the app is there")
-    href, config, room, *user, browser_id = ask_host(driver, "facts")
+    href, config, room, *user, browser_id, kept_name, kept_color = ask_host(driver, "facts")
     assert href == f"{apps.url}/tree/index.html?room=demo"
     assert json.loads(config)["collaborative"] is True
     assert json.loads(config)["fullWebRtcSignalingUrls"] == ["/signaling?app=tree", NOWHERE]
     assert room == "demo"
-    assert user == [None, None]
+    assert [*user, kept_name, kept_color] == [None, None, None, None]
     assert browser_id
 
 
