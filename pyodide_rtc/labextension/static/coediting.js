@@ -9,6 +9,7 @@ import { AwarenessLink } from "./awareness.js";
 import { tameCharts } from "./charts.js";
 import { SharedFile } from "./documents.js";
 import { Keep } from "./keep.js";
+import { keepPlace } from "./reading.js";
 import { keepRunsHere, runnerPlugin } from "./running.js";
 import { Status } from "./status.js";
 import { keepTrustHere } from "./trust.js";
@@ -62,6 +63,7 @@ export async function makePlugins({ engine, config, room, hasOwnUsers, load }) {
   keepTrustHere(ydoc, outputarea.OutputAreaModel);
   keepRunsHere(ydoc.YCodeCell);
   tameCharts(rendermime.RenderMimeRegistry);
+  keepPlace();
 
   /** @type {Set<SharedFile>} */
   const files = new Set();
@@ -101,6 +103,9 @@ export async function makePlugins({ engine, config, room, hasOwnUsers, load }) {
     provides: tokens.IDocumentProviderFactory,
     activate: () => ({
       create(/** @type {any} */ options) {
+        const { contentType, path } = options;
+        if (!(contentType in around.models)) // an extension has brought a shared model of its own
+          around.warn(`${path} cannot be opened in a room: only notebooks and text files can.`);
         const document = fileOf(options).show(options);
         const settled = document.ready.catch(() => undefined); // the application tells of an error
         settled.then(nextFrame).then(() => engine.start());
