@@ -15,6 +15,7 @@ __all__ = [
     "close_dialog",
     "dialog_text",
     "open_status",
+    "open_user_form",
     "panel_people",
     "people_listed",
     "press_dialog_button",
@@ -84,6 +85,18 @@ def set_input(desk: Desk, selector: str, value: str) -> None:
 
 def change_user(desk: Desk, name: str, color: str | None = None) -> None:
     """Take another name by the user menu."""
+    open_user_form(desk)
+    field = desk.driver.switch_to.active_element
+    assert field.get_attribute("type") == "text", "one can type at once"
+    field.clear()
+    field.send_keys(name)
+    if color is not None:
+        set_input(desk, ".pyodide-rtc-user input[type=color]", color)
+    press_dialog_button(desk, "Change")
+
+
+def open_user_form(desk: Desk) -> None:
+    """Open the dialog for name and colour by the user menu."""
     desk.click("#jp-UserMenu .lm-MenuBar-item")
     entry = "[data-command='pyodide-rtc:change-user']"
     eventually(
@@ -95,13 +108,6 @@ def change_user(desk: Desk, name: str, color: str | None = None) -> None:
     )
     desk.type(Keys.ARROW_DOWN, Keys.ENTER)
     wait_dialog(desk)
-    field = desk.driver.switch_to.active_element
-    assert field.get_attribute("type") == "text", "one can type at once"
-    field.clear()
-    field.send_keys(name)
-    if color is not None:
-        set_input(desk, ".pyodide-rtc-user input[type=color]", color)
-    press_dialog_button(desk, "Change")
 
 
 def toasts(desk: Desk) -> list[str]:

@@ -104,11 +104,13 @@ def room_name() -> str:
 def put(site: Path) -> Callable[..., str]:
     """Give the site a notebook with these cells, or another file; gives its path."""
 
-    def write(*cells: str, name: str | None = None, kernel: str = "javascript") -> str:
+    def write(
+        *cells: str, name: str | None = None, kernel: str = "javascript", is_writable: bool = True
+    ) -> str:
         path = name or f"test-{next(_numbers)}.ipynb"
         text = cells[0] if name else json.dumps(notebook(*cells, kernel=kernel))
         (site / "files" / path).write_text(text)
-        _list(site, path)
+        _list(site, path, is_writable)
         return path
 
     return write
@@ -137,7 +139,7 @@ def notebook(*cells: str, kernel: str = "javascript") -> dict[str, object]:
     }
 
 
-def _list(site: Path, path: str) -> None:
+def _list(site: Path, path: str, is_writable: bool) -> None:
     """Name a file in the site's list of contents, as the build does."""
     listing = site / "api/contents/all.json"
     content = json.loads(listing.read_text())
@@ -149,6 +151,7 @@ def _list(site: Path, path: str) -> None:
         "type": "notebook" if is_notebook else "file",
         "mimetype": None if is_notebook else "text/plain",
         "size": (site / "files" / path).stat().st_size,
+        "writable": is_writable,
     }
     content["content"] = [one for one in content["content"] if one["path"] != path] + [entry]
     listing.unlink()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from harness.together import Desk, copies
+from harness.together import Desk, copies, open_all
 from harness.waiting import eventually
 from selenium.webdriver import Keys
 
@@ -50,6 +50,30 @@ def test_an_empty_file_is_an_empty_notebook(
     ada.write(0, "one = 1")
     bob.open(path, room_name)
     bob.eventually("cells", ["one = 1"], 60)
+    assert ada.dialogs == bob.dialogs == []
+
+
+def test_a_file_that_the_site_calls_read_only(
+    desk: DeskOf, put: Callable[..., str], room_name: str
+) -> None:
+    """JupyterLab saves no such file; in a room each browser keeps what all have edited."""
+    path = put("one = 1", is_writable=False)
+    ada, bob = desk("ada"), desk("bob")
+    open_all(ada, bob, path=path, room=room_name)
+    ada.write(0, "  # Ada")
+    bob.eventually("cells", ["one = 1  # Ada"])
+    bob.write(0, ", Bob")
+    ada.eventually("cells", ["one = 1  # Ada, Bob"])
+    assert not ada.is_dirty
+    assert not bob.is_dirty
+    ada.wait_restorable(path)
+    ada.settle()
+    ada.reload()
+    ada.eventually("cells", ["one = 1  # Ada, Bob"])
+    bob.leave()
+    bob.open(path, room_name)
+    bob.eventually("cells", ["one = 1  # Ada, Bob"])
+    assert copies(path, ada, bob) == []
     assert ada.dialogs == bob.dialogs == []
 
 

@@ -1,0 +1,123 @@
+"""Takes the pictures of the README and of docs/together.md, on the demo site.
+
+make pictures
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).parents[1] / "browser")]
+
+from harness.browsers import open_browser  # noqa: E402 - harness is not a package that is installed
+from harness.people_shown import close_dialog, open_status, open_user_form, panel_people  # noqa: E402
+from harness.served import SignalingServer, serve_site  # noqa: E402
+from harness.site import SITE, exposed_copy  # noqa: E402
+from harness.together import Desk  # noqa: E402
+from harness.waiting import eventually  # noqa: E402
+from selenium.webdriver.common.by import By  # noqa: E402
+
+PATH = "together.ipynb"
+PEOPLE = (("Ada", "e65100"), ("Bob", "1565c0"))
+SIZE = (760, 560)
+PAGE = """<!doctype html>
+<body style="margin:0;display:inline-flex;gap:12px;padding:12px;background:#cfd8dc">
+  <img src="{0}" style="width: 760px; height: auto; box-shadow: 0 2px 8px #0006">
+  <img src="{1}" style="width: 760px; height: auto; box-shadow: 0 2px 8px #0006">
+</body>
+"""
+
+
+def main() -> None:
+    target = Path(sys.argv[1])
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        site = exposed_copy(SITE, Path(folder, "site"), is_coedited=True)
+        server = stack.enter_context(serve_site(site))
+        ada, bob = (_desk(stack, server, name) for name, _ in PEOPLE)
+        take_together(ada, bob, target / "together.png", Path(folder))
+        take_room(ada, bob, target / "room.png")
+        take_question(ada, bob, target / "question.png")
+        take_name(bob, target / "name.png")
+    for picture in sorted(target.glob("*.png")):
+        print(f"picture: {picture}, {picture.stat().st_size / 1000:.0f} kB")
+
+
+def take_together(ada: Desk, bob: Desk, target: Path, folder: Path) -> None:
+    """Both type in one notebook, side by side."""
+    _open(ada, bob, "notebooks")
+    ada.run_cell(2)
+    eventually(lambda: bob.outputs(2), 60, "what came out is at Bob's")
+    ada.write(4, "  # typed by Ada")
+    bob.eventually("cells", ada.cells)
+    bob.write(2, "  # and by Bob")
+    ada.eventually("cells", bob.cells)
+    bob.cell(4)  # brings it to where it can be seen
+    eventually(lambda: "Ada" in bob.flags, 10, "Ada's name")
+    shots = [folder / f"{desk.name}.png" for desk in (ada, bob)]
+    for desk, shot in zip((ada, bob), shots, strict=True):
+        desk.driver.save_screenshot(str(shot))
+    page = folder / "page.html"
+    page.write_text(PAGE.format(*(shot.as_uri() for shot in shots)))
+    for desk in (ada, bob):
+        desk.settle()
+    ada.driver.set_window_size(2 * SIZE[0] + 60, SIZE[1] + 200)
+    ada.driver.get(page.as_uri())
+    body = ada.driver.find_element(By.TAG_NAME, "body")
+    target.write_bytes(body.screenshot_as_png)
+
+
+def take_room(ada: Desk, bob: Desk, target: Path) -> None:
+    """Who is here: the panel at the left, and the dialog of the status item."""
+    for desk in (ada, bob):
+        desk.driver.set_window_size(1100, 640)
+    _open(ada, bob, "lab")
+    ada.click("[data-id='jp-collaboration-panel']")
+    eventually(lambda: panel_people(ada) == ["Bob"], 20, "Bob is in the panel")
+    eventually(lambda: "in sync" in ada.status, 20, "the notebook is in sync")
+    open_status(ada)
+    ada.driver.save_screenshot(str(target))
+    close_dialog(ada)
+
+
+def take_question(ada: Desk, bob: Desk, target: Path) -> None:
+    """Who runs a cell that somebody else is running is asked first."""
+    bob.command(2, "b")
+    bob.click_cell(3)
+    bob.type("import asyncio\nawait asyncio.sleep(60)  # computes")
+    ada.eventually("cells", bob.cells)
+    bob.run_cell(3)
+    running = "return document.querySelector('.jp-Notebook').innerText.includes('[*]')"
+    eventually(lambda: ada.js(running), 20, "Ada sees it running")
+    ada.run_cell(3)
+    eventually(lambda: ada.dialogs, 20, "Ada is asked")
+    ada.driver.save_screenshot(str(target))
+    close_dialog(ada)
+
+
+def take_name(bob: Desk, target: Path) -> None:
+    """The dialog for name and colour."""
+    open_user_form(bob)
+    bob.driver.save_screenshot(str(target))
+    close_dialog(bob)
+
+
+def _desk(stack: ExitStack, server: SignalingServer, name: str) -> Desk:
+    driver = stack.enter_context(open_browser("chromium"))
+    driver.set_window_size(*SIZE)
+    return Desk(driver, server, name)
+
+
+def _open(ada: Desk, bob: Desk, app: str) -> None:
+    for desk, (_, color) in zip((ada, bob), PEOPLE, strict=True):
+        desk.go(PATH, "demo", app, usercolor=color)
+    for desk in (ada, bob):
+        desk.wait_shown()
+        desk.wait_company()
+        desk.wait_kernel()
+
+
+if __name__ == "__main__":
+    main()
