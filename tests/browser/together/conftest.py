@@ -16,8 +16,11 @@ from harness.together import Desk
 from selenium.webdriver.remote.webdriver import WebDriver
 from stock.page import stock_page_folder
 
-BOBS_BROWSER: Kind = "firefox" if os.environ.get("PYODIDE_RTC_BOB") == "firefox" else "chromium"
-"""Set that variable, and all tests have Firefox at one side; CI has it in one of them."""
+
+def browser_of(name: str) -> Kind:
+    """Which browser somebody has. Set PYODIDE_RTC_BOB or PYODIDE_RTC_ADA to firefox, and all tests
+    have it at that side; CI has it in some of them."""
+    return "firefox" if os.environ.get(f"PYODIDE_RTC_{name.upper()}") == "firefox" else "chromium"
 
 
 _JAVASCRIPT_KERNEL = "@jupyterlite/javascript-kernel-extension"
@@ -82,8 +85,7 @@ def desk(server: SignalingServer, drivers: Callable[..., WebDriver]) -> Iterator
     used: list[Desk] = []
 
     def sit(name: str, kind: Kind | None = None) -> Desk:
-        kind = kind or (BOBS_BROWSER if name == "bob" else "chromium")
-        used.append(Desk(drivers(name, kind), server, name))
+        used.append(Desk(drivers(name, kind or browser_of(name)), server, name))
         return used[-1]
 
     yield sit
