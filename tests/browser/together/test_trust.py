@@ -41,7 +41,7 @@ _RISKY = """
         .flatMap((one) => [...one.attributes].map(({ name, value }) => `${name}=${value}`))
         .filter((one) => attributes.test(one) && !one.includes("window.own"));
 """
-_SHOWN = "return document.querySelector('.jp-Notebook')?.innerText ?? ''"
+_SHOWN = "return document.querySelector('.jp-Notebook')?.textContent ?? ''"
 
 
 def run_in_page(desk: Desk, script: str) -> None:
