@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 
 from pycrdt import Doc, merge_updates
 
-from pyodide_rtc import room_repr
+from pyodide_rtc import background, room_repr
 from pyodide_rtc.awareness import Awareness, user_state
 from pyodide_rtc.document import Document, DocumentBase, DocumentStatus, check_document_name
 from pyodide_rtc.errors import (
@@ -384,9 +384,7 @@ class Room(DocumentBase):
     def soon(self, callback: Callable[[], None]) -> None:
         """Call back once the code that runs now has come to its end."""
         # The page may not be known yet; its way is faster than the loop's.
-        later = (
-            asyncio.get_running_loop().call_soon if self._opening is None else self._opening.soon
-        )
+        later = background.soon if self._opening is None else self._opening.soon
         later(callback)
 
     def author_of(self, origin: object) -> str:
@@ -568,7 +566,7 @@ class Room(DocumentBase):
     def _check_names_soon(self) -> None:
         if not self._is_check_due:
             self._is_check_due = True
-            asyncio.get_running_loop().call_later(_CHECK_S, self._check_names)
+            background.later(_CHECK_S, self._check_names)
 
     def _check_names(self) -> None:
         self._is_check_due = False

@@ -10,7 +10,7 @@ from typing import Any
 
 from pycrdt import Doc
 
-from pyodide_rtc import config, identity, naming
+from pyodide_rtc import background, config, identity, naming
 from pyodide_rtc.document import check_document_name
 from pyodide_rtc.errors import ConfigError, InternalError, RtcError
 from pyodide_rtc.ports import Host, PageFacts
@@ -171,9 +171,9 @@ class Rooms:
     def _wait_for_home(self, block: Block) -> None:
         try:
             block(self._open_home(), _BLOCK_S)
-        except TimeoutError:
-            return  # `_join_later` waits for it in the background
         except Exception as error:
+            if type(error) is TimeoutError:
+                return  # `_join_later` waits for it in the background
             typed = _as_rtc_error(error)
             raise typed from typed.__cause__
 
@@ -240,7 +240,7 @@ class Rooms:
                 if self._tasks[wish.name][1] is new:  # else it was left, and joined again
                     del self._tasks[wish.name]
 
-        self._tasks[wish.name] = asyncio.ensure_future(open_when_ready()), new, wish
+        self._tasks[wish.name] = background.begin(open_when_ready()), new, wish
         return new
 
     def _open(
@@ -297,7 +297,7 @@ class Rooms:
         )
         if (fault := identity.color_fault(facts)) is not None:
             room.add_fault(fault)
-        return asyncio.ensure_future(self._open_when_loaded(room, session))
+        return background.begin(self._open_when_loaded(room, session))
 
     async def _open_when_loaded(self, room: Room, session: RoomSession) -> None:
         try:
@@ -344,7 +344,7 @@ class Rooms:
     async def _open_home(self) -> tuple[Client, PageFacts]:
         if self._home is None:
             if self._opening is None:
-                self._opening = asyncio.ensure_future(self._ask_host())
+                self._opening = background.begin(self._ask_host())
             opening = self._opening
             try:
                 self._home = await asyncio.shield(opening)
@@ -372,7 +372,7 @@ class Rooms:
             room.awareness.change_user(before, after)
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.ensure_future(work)
+        task = background.begin(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import time
@@ -14,6 +13,7 @@ from weakref import WeakSet
 import js
 from pyodide.ffi import create_once_callable
 
+from pyodide_rtc import background
 from pyodide_rtc.browser.crypto import SubtleCrypto
 from pyodide_rtc.browser.ffi import storage_error
 from pyodide_rtc.browser.page_bridge import PageBridge, PageRefusalError
@@ -191,15 +191,7 @@ class BrowserMachine:
 
     def soon(self, callback: Callable[[], None]) -> None:
         """Call back once Python gives the thread back to the browser, as a microtask."""
-        loop = asyncio.get_running_loop()
-
-        def run() -> None:
-            try:
-                callback()
-            except Exception as error:  # reported as the loop reports errors of its callbacks
-                loop.call_exception_handler({"message": "in a microtask", "exception": error})
-
-        js.queueMicrotask(create_once_callable(run))
+        js.queueMicrotask(create_once_callable(background.quiet(callback)))
 
     def wall_time_s(self) -> float:
         """Give the seconds since 1970."""
