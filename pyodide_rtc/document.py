@@ -99,27 +99,32 @@ class DocumentBase:
 
     Args:
         name: its name; empty for the room's own.
-        doc: its content.
-        room: its room.
+        values: its shared values.
+        its_room: finds the room that has it now.
         state: our awareness state in it at the start.
     """
 
-    def __init__(self, name: str, doc: Doc[Any], room: DocumentRoom, state: JsonObject) -> None:
+    def __init__(
+        self, name: str, values: Values, its_room: Callable[[], DocumentRoom], state: JsonObject
+    ) -> None:
         self._key = name
-        self._doc = doc
-        self._room = room
+        self._values = values
+        self._its_room = its_room
         self._awareness = Awareness(
-            doc.client_id,
+            values.doc.client_id,
             state,
-            lambda state: room.show_in(name, state),
-            lambda: dict(room.read_document(name).states),
+            lambda state: its_room().show_in(name, state),
+            lambda: dict(its_room().read_document(name).states),
         )
-        self._values = Values(doc, room.soon, room.add_fault, room.author_of)
 
     @property
     def doc(self) -> Doc[Any]:
         """The document as pycrdt has it."""
-        return self._doc
+        return self._values.doc
+
+    @property
+    def _room(self) -> DocumentRoom:
+        return self._its_room()
 
     @property
     def awareness(self) -> Awareness:
@@ -210,11 +215,12 @@ class DocumentBase:
 class Document(DocumentBase):
     """A document of a room, beside the room's own.
 
-    `Room.document` opens it. It travels by the room's connections, to those who have it open.
+    `Room.document` opens it. It travels by the room's connections, to those who have it open. Who
+    leaves the room and joins it again in the same kernel has the same document.
     """
 
-    def __init__(self, name: str, doc: Doc[Any], room: DocumentRoom) -> None:
-        super().__init__(name, doc, room, {})
+    def __init__(self, name: str, values: Values, its_room: Callable[[], DocumentRoom]) -> None:
+        super().__init__(name, values, its_room, {})
 
     @property
     def name(self) -> str:

@@ -13,6 +13,7 @@ from pycrdt import Doc, merge_updates
 
 from pyodide_rtc import background, room_repr
 from pyodide_rtc.awareness import Awareness, user_state
+from pyodide_rtc.contents import Contents
 from pyodide_rtc.document import Document, DocumentBase, DocumentStatus, check_document_name
 from pyodide_rtc.errors import (
     ConfigError,
@@ -30,7 +31,6 @@ from pyodide_rtc.room_status import RoomEvent, RoomStatus, Server, Stored, store
 from pyodide_rtc.session.document_binding import PeerOrigin
 from pyodide_rtc.session.room_session import Notice, ServerChanged, ServerOpened
 from pyodide_rtc.session.session_document import DocumentLoaded, DocumentUpdated, Keeping
-from pyodide_rtc.session.whole_characters import WholeCharacters
 from pyodide_rtc.snapshot import DocumentSnapshot, Snapshot
 from pyodide_rtc.storage import (
     CompactionFailed,
@@ -113,15 +113,6 @@ class Opening:
     soon: Callable[[Callable[[], None]], None]
 
 
-def merge(docs: dict[str, Doc[Any]], updates: Mapping[str, bytes]) -> None:
-    """Merge updates into documents by name; one that there is not is made."""
-    for name, update in updates.items():
-        doc = docs.setdefault(name, Doc())
-        whole = WholeCharacters(doc, doc.get_update).keep(update, doc.apply_update)
-        if whole is not None:
-            doc.apply_update(whole)
-
-
 class Room(DocumentBase):
     """A named group that shares documents and knows who is in it.
 
@@ -132,19 +123,21 @@ class Room(DocumentBase):
 
     Args:
         name: the room's name; None while it is not known yet.
-        docs: the contents of its documents by name, its own included.
+        contents: its documents.
         user: a name or an object, shown to the others.
+        doc: the main document, if it is another one than that of `contents`.
     """
 
     def __init__(
         self,
         name: str | None,
-        docs: Mapping[str, Doc[Any]],
+        contents: Contents,
         user: str | Mapping[str, object] | None,
+        doc: Doc[Any] | None = None,
     ) -> None:
-        super().__init__(MAIN, docs[MAIN], self, user_state(user))
+        super().__init__(MAIN, contents.main(doc), lambda: self, user_state(user))
         self._name = name
-        self._docs = dict(docs)
+        self._contents = contents
         self._opening: Opening | None = None
         self._is_open = False
         self._end: RtcError | None = None
@@ -262,8 +255,7 @@ class Room(DocumentBase):
                 f"{MAX_DOCUMENTS} documents are open in this room", "Close some of them first."
             )
         if known is None:
-            content = doc if doc is not None else self._docs.setdefault(name, Doc())
-            known = self._documents[name] = Document(name, content, self)
+            known = self._documents[name] = self._contents.document(name, doc)
         if name not in self._open_names:
             self._open_names.add(name)
             loading = self._share(known)
@@ -283,7 +275,7 @@ class Room(DocumentBase):
         """
         await self.until(lambda: self.state == "open", None)
         documents = await self._live.export()
-        for name, doc in self.docs.items():
+        for name, doc in self._contents.docs.items():
             if name != MAIN and name not in self._open_names:
                 closed = doc.get_update()
                 documents[name] = merge_updates(documents.get(name, closed), closed)
@@ -355,7 +347,7 @@ class Room(DocumentBase):
         """Leave the room: the others see it at once. The document stays; twice is no error."""
         if self._end is not None:
             return
-        self.finish(RoomClosedError(self._name or "", "it was left"))
+        self.finish(RoomClosedError(self._name or "", room_repr.LEFT))
 
     def __repr__(self) -> str:
         return room_repr.as_text(self)
@@ -415,7 +407,8 @@ class Room(DocumentBase):
 
     def close_document(self, document: Document) -> None:
         """Share a document no longer; twice is no error."""
-        if document.name in self._open_names:
+        name = document.name
+        if name in self._open_names and self._documents[name] is document:
             self._open_names.discard(document.name)
             self._loaded.discard(document.name)
             if self._is_live:
@@ -430,13 +423,17 @@ class Room(DocumentBase):
         return self._opening.backend if self._opening is not None and self._is_open else None
 
     @property
-    def docs(self) -> dict[str, Doc[Any]]:
-        """The contents of its documents by name, its own included; closed ones, too."""
-        opened = {name: document.doc for name, document in self._documents.items()}
-        return {**self._docs, **opened}
+    def contents(self) -> Contents:
+        """Its documents, which stay when it is left."""
+        return self._contents
+
+    def own(self) -> None:
+        """Have its documents from now on: they belonged to another room before."""
+        self._contents.belong_to(self, self._values)
 
     def begin(self, opening: Opening) -> None:
         """Begin to be opened by this."""
+        self.own()
         self._name = opening.name
         self._opening = opening
 
@@ -454,9 +451,7 @@ class Room(DocumentBase):
         Returns:
             the updates of those that are not open, and so are not stored by that.
         """
-        docs = self.docs
-        merge(docs, documents)
-        self._docs |= docs
+        self._contents.take_in(documents)
         return {n: u for n, u in documents.items() if n != MAIN and n not in self._open_names}
 
     def finish(self, error: RtcError) -> None:
