@@ -132,6 +132,57 @@ def test_what_is_wrong_is_told_to_the_room_that_is_joined() -> None:
     with_world(run)
 
 
+@pytest.mark.parametrize("password", [None, "secret"])
+def test_who_leaves_before_it_was_reached_leaves_nothing(password: str | None) -> None:
+    """Reproduces: the others listed nine peers as connecting, for 20 s."""
+
+    async def run(world: World) -> None:
+        world.bob.leave()
+        bob = world.bob = world.kernel().join("s", password=password, store=False)
+        rooms = world.kernel(blocks=True)
+        room = rooms.join("s", password=password)
+        await world.meet(room)
+        for _ in range(10):
+            room.leave()
+            await asyncio.sleep(0.02)
+            room = rooms.join("s", password=password)
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(1)
+        assert [peer.is_synced for peer in bob.peers] == [True]
+        assert [peer.is_synced for peer in room.peers] == [True]
+        await asyncio.sleep(30)
+        room.leave()
+        await asyncio.sleep(1)
+        assert bob.peers == ()
+        assert bob.faults == ()
+
+    with_world(run)
+
+
+def test_a_page_that_is_closed_before_it_was_reached_leaves_nothing() -> None:
+    async def run(world: World) -> None:
+        await asyncio.sleep(1)
+        host = world.network.host()
+
+        async def open_host() -> MemoryHost:
+            return host
+
+        Rooms(open_host).join("r")
+        for _ in range(1_000):
+            await asyncio.sleep(0.001)
+            if world.bob.peers:
+                break
+        assert [peer.is_connected for peer in world.bob.peers] == [False]
+        host.put_away()
+        await asyncio.sleep(0.1)
+        assert world.bob.peers == ()
+        host.wake()
+        await asyncio.sleep(2)
+        assert [peer.is_synced for peer in world.bob.peers] == [True]
+
+    with_world(run)
+
+
 @pytest.mark.parametrize("waits_s", [0, 1], ids=["opening", "failed"])
 def test_what_was_taken_before_the_page_had_answered_goes_on(waits_s: float) -> None:
     async def run(world: World) -> None:
