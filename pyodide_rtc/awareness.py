@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pyodide_rtc.errors import ConfigError, LocalProtocolError
 from pyodide_rtc.observers import Observers
 from pyodide_rtc.protocol.document.awareness_limits import MAX_STATE_BYTES
+from pyodide_rtc.protocol.document.shown_names import shown_names
 from pyodide_rtc.protocol.effects import AwarenessChanged
 from pyodide_rtc.protocol.events import JsonObject
 from pyodide_rtc.wire.awareness_update import AwarenessEntry, encode_awareness
@@ -75,6 +76,15 @@ class Awareness:
     def states(self) -> dict[int, JsonObject]:
         """All states by client id, our own included, as a copy."""
         return self._read_states()
+
+    @property
+    def names(self) -> dict[int, str]:
+        """The names by which all are shown, by client id, our own included.
+
+        Of several who have one name, all but one get a number: `"Ada"`, `"Ada (2)"`. Everybody sees
+        the same names; what each has in `states` is not changed.
+        """
+        return shown_names(self.states)
 
     def set_local_state(self, state: Mapping[str, object] | None) -> None:
         """Set our own state; None tells the others that we are not here.

@@ -183,6 +183,28 @@ def test_a_page_that_is_closed_before_it_was_reached_leaves_nothing() -> None:
     with_world(run)
 
 
+def test_two_tabs_of_one_person_are_told_apart_by_everybody_in_the_same_way() -> None:
+    """Reproduces: both had the same made-up name, and nothing told them apart."""
+
+    async def run(world: World) -> None:
+        one, two = world.kernel().join("r", user="Ada"), world.kernel().join("r", user="Ada")
+        await world.meet(one)
+        await world.meet(two)
+        names = world.bob.awareness.names
+        assert sorted(names.values()) == ["Ada", "Ada (2)", "Bob"]
+        assert names == one.awareness.names == two.awareness.names
+        assert sorted(str(peer.name) for peer in world.bob.peers) == ["Ada", "Ada (2)"]
+        [other] = [peer.name for peer in one.peers if peer.name != "Bob"]
+        assert other == names[two.doc.client_id]
+        users = [state["user"]["name"] for state in world.bob.awareness.states.values()]  # type: ignore[index]
+        assert sorted(users) == ["Ada", "Ada", "Bob"], "what is sent is as it was"
+        two.leave()
+        await asyncio.sleep(1)
+        assert [peer.name for peer in world.bob.peers] == ["Ada"]
+
+    with_world(run)
+
+
 @pytest.mark.parametrize("waits_s", [0, 1], ids=["opening", "failed"])
 def test_what_was_taken_before_the_page_had_answered_goes_on(waits_s: float) -> None:
     async def run(world: World) -> None:
