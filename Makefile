@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 PAGE := http://localhost:$(PORT)/lab/index.html?room=demo&path=together.ipynb
 
 .NOTPARALLEL:
-.PHONY: help demo test test-fast lint site site-bare wheel pycrdt bench picture setup-fast setup-site setup-browsers
+.PHONY: help demo test test-fast lint site site-bare wheel pycrdt bench pictures setup-fast setup-site setup-browsers
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,7 +21,7 @@ demo: site  ## build what is missing; serve the site and its signaling on PORT (
 test: export PYODIDE_RTC_SEEDS ?= 1
 test: setup-browsers test-fast site site-bare  ## everything: lint, types, all tests, real browsers too
 	@$(PYTHON) recipes/check.py
-	$(PYTHON) -m pytest -m browser
+	$(PYTHON) -m pytest -m browser -n 2 --dist loadfile
 
 test-fast: lint  ## what needs no browser: lint, types, coverage, tests on CPython with a third of the seeds
 	$(PYTHON) -m pytest tests/wire tests/protocol -m coverage -n 2 --cov
@@ -50,8 +50,8 @@ bench: setup-browsers site  ## latency, throughput, bytes, memory, storage, open
 	$(PYTHON) tests/bench/together_bench.py
 	$(PYTHON) tests/bench/storage_bench.py
 
-picture: setup-browsers site  # of two browsers, for the README
-	$(PYTHON) tests/bench/picture.py docs/together.png
+pictures: setup-browsers site  # of the demo site, for README and docs
+	$(PYTHON) tests/bench/pictures.py docs/pictures
 
 setup-fast:
 	@.ci/setup fast

@@ -9,6 +9,7 @@ from typing import Any
 from pycrdt import TransactionEvent, merge_updates
 
 from pyodide_rtc.document import Document
+from pyodide_rtc.engine.cells import Cells
 from pyodide_rtc.errors import LocalProtocolError
 from pyodide_rtc.session.whole_characters import WholeCharacters
 
@@ -28,19 +29,29 @@ class Content:
     Args:
         seed: the lineage.
         document: the document in which it is edited; nothing else is in it.
+        is_notebook: whether the file is a notebook.
         on_update: called with the edits of others, and with what this browser has kept: merged,
             once per turn of the event loop.
+        on_removed: called with the number of things among a notebook's cells that were none.
     """
 
     def __init__(
-        self, seed: str, document: Document, on_update: Callable[[Content, bytes], None]
+        self,
+        seed: str,
+        document: Document,
+        *,
+        is_notebook: bool,
+        on_update: Callable[[Content, bytes], None],
+        on_removed: Callable[[int], None],
     ) -> None:
         self.seed = seed
         self.document = document
         self._on_update = on_update
+        self._on_removed = on_removed
         self._updates: list[bytes] = []
         self._is_from_page = False
         self._characters = WholeCharacters(document.doc, document.doc.get_update)
+        self._cells = Cells(document.doc) if is_notebook else None
         self._subscription = document.doc.observe(self._on_transaction)
 
     @property
@@ -57,6 +68,7 @@ class Content:
     @property
     def state(self) -> bytes:
         """The whole content, as an update."""
+        self._clean()
         return self.document.doc.get_update()
 
     def apply(self, update: bytes) -> None:
@@ -81,6 +93,8 @@ class Content:
         """Share it no longer; this browser, the page and the others keep it."""
         self._updates.clear()
         self.document.doc.unobserve(self._subscription)
+        if self._cells is not None:
+            self._cells.close()
         self.document.close()
 
     def _on_transaction(self, event: TransactionEvent) -> None:
@@ -91,9 +105,16 @@ class Content:
             asyncio.get_running_loop().call_soon(self._flush)
         self._updates.append(event.update)
 
+    def _clean(self) -> None:
+        removed = 0 if self._cells is None else self._cells.clean()
+        if removed:
+            self._on_removed(removed)
+
     def _flush(self) -> None:
+        if self._updates:  # else it was left meanwhile
+            self._clean()
         updates, self._updates = self._updates, []
-        if updates:  # else it was left meanwhile
+        if updates:
             self._on_update(self, _merged(updates))
 
 

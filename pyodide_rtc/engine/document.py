@@ -194,7 +194,13 @@ class SharedDocument:
     # Where it is edited.
 
     def _content_of(self, seed: str) -> Content:
-        return Content(seed, self._room.document(f"{self.key}/{seed}"), self._tell_update)
+        return Content(
+            seed,
+            self._room.document(f"{self.key}/{seed}"),
+            is_notebook=self.key.startswith("notebook:"),
+            on_update=self._tell_update,
+            on_removed=self._tell_removed,
+        )
 
     def _share(self, content: Content) -> None:
         self._content = content
@@ -210,6 +216,10 @@ class SharedDocument:
     def _tell_update(self, content: Content, update: bytes) -> None:
         if content is self._content:  # else it is part of the state, once that is adopted
             self._post("update", self.key, content.seed, update)
+
+    def _tell_removed(self, count: int) -> None:
+        said = f"a peer has put {count} things among the cells that are none; they were removed"
+        self._post("fault", self.key, said)
 
     def _tell_others(self, others: list[PageState]) -> None:
         self._post("presence", self.key, encode_json(others))

@@ -11,7 +11,7 @@ run installs JupyterLab with jupyter-collaboration into the cache. Lines:
     far     the same with 20 ms between any two machines; needs root and Linux
     alone   the document shown
     pair    the document shared with another, and the engine's share of that
-    big     a notebook of 5 MB opened
+    big     a notebook of 5 MB opened, and one with 10,000 lines of output
     memory  what a room takes of the page's memory
 """
 

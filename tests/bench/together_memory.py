@@ -22,7 +22,7 @@ from harness.served import SignalingServer
 from harness.together import Desk
 from lines import Row
 from selenium.webdriver.remote.webdriver import WebDriver
-from together_big import BIG, notebook
+from together_big import FIVE_MB, notebook
 
 MB = 1_000_000
 _RESERVATION_BYTES = 8 << 30
@@ -38,7 +38,7 @@ def memory(server: SignalingServer, rounds: int) -> list[Row]:
     beside = "without a room"
     for what, path, content in (
         ("a short text", TEXT, "short\n"),
-        ("a notebook of 5 MB", BIG, notebook()),
+        ("a notebook of 5 MB", FIVE_MB.path, notebook(FIVE_MB)),
     ):
         measured: dict[bool, list[tuple[float, float]]] = {False: [], True: []}
         scripts = []

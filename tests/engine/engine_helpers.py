@@ -25,7 +25,7 @@ SEED, OTHER_SEED = "a" * 64, "b" * 64
 def seed_state(text: str) -> bytes:
     """The state of a document that somebody has begun with this text, the same for all who do."""
     doc: Doc[Any] = Doc(client_id=len(text) + 1000)
-    doc.get("cells", type=Map)[text] = True
+    doc.get("words", type=Map)[text] = True
     return doc.get_update()
 
 
@@ -52,7 +52,7 @@ class Page:
 
     def write(self, text: str) -> None:
         before = self.doc.get_state()
-        self.doc.get("cells", type=Map)[text] = True
+        self.doc.get("words", type=Map)[text] = True
         self.send("update", self.seed, self.doc.get_update(before))
 
     def send(self, operation: str, *about: Any, key: str = KEY) -> None:
@@ -60,7 +60,7 @@ class Page:
 
     @property
     def cells(self) -> set[str]:
-        return set(self.doc.get("cells", type=Map).keys())
+        return set(self.doc.get("words", type=Map).keys())
 
     def all_told(self, operation: str, key: str = KEY) -> list[tuple[Any, ...]]:
         return [

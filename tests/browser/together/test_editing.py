@@ -58,3 +58,44 @@ def _undo_takes_back_ones_own_typing(ada: Desk, bob: Desk) -> None:
     for _ in range(5):  # more often than there is something to take back
         ada.press(Keys.CONTROL, "z")
     bob.eventually("cells", ["# Bob\none = 1", "two = 2", "print(one + two)"])
+
+
+HEAD = "ä=1 # 📊\n"
+SETS = (
+    f"ip, head = get_ipython(), {HEAD!r}\n"
+    "text = head + ip.history_manager.input_hist_raw[-1]\n"
+    # What set_next_input() does where there is IPython's own kernel.
+    "sets = {'source': 'set_next_input', 'text': text, 'replace': True}\n"
+    "ip.payload_manager.write_payload(sets)"
+)
+
+
+@pytest.mark.parametrize("kind", ["chromium", "firefox"])
+def test_a_kernel_sets_the_text_while_the_other_types_after_it(
+    desk: DeskOf, put: Callable[..., str], room_name: str, kind: Kind
+) -> None:
+    path = put(SETS, kernel="python")
+    ada, bob = desk("ada"), desk("bob", kind)
+    open_all(ada, bob, path=path, room=room_name)
+    ada.wait_kernel()
+    bob.click_cell(0)
+    bob.press(Keys.CONTROL, Keys.END)
+    bob.type("\n# before ﬁ日本é")
+    before = f"{SETS}\n# before ﬁ日本é"
+    ada.eventually("cells", [before])
+    ada.click_cell(0)
+    ada.press(Keys.CONTROL, Keys.ENTER)
+    for number in range(10):
+        bob.type(f" {number}ß")
+
+    def is_set() -> bool:
+        return (ada.cells or [""])[0].startswith(HEAD)
+
+    eventually(is_set, 60, "the kernel has set it")
+    bob.press(Keys.CONTROL, Keys.END)
+    bob.type(" after ﬁ日本")
+    eventually(lambda: ada.cells == bob.cells and "after" in str(ada.cells), 20, "equal")
+    [text] = ada.cells or []
+    assert text.startswith(HEAD + before)
+    assert text.endswith(" after ﬁ日本")
+    all_equal(ada, bob)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from harness.browsers import open_browser
+from harness.processes import kill_browser
 from harness.served import SignalingServer
 from harness.together import Desk, all_equal, copies, open_all
 from harness.waiting import eventually
@@ -48,6 +52,34 @@ def test_what_was_typed_a_moment_before_a_reload_is_there(
         ada.write(0, f"  # {number}")
         ada.reload()
         ada.eventually("cells", ["one = 1" + "".join(f"  # {n}" for n in range(number + 1))])
+
+
+def test_a_killed_browser_has_it_all_when_it_is_opened_again(
+    desk: DeskOf, put: Callable[..., str], server: SignalingServer, room_name: str, tmp_path: Path
+) -> None:
+    """The engine keeps an edit within 250 ms; the file is saved later."""
+    path = put("one = 1", "two = 2")
+    ada = desk("ada")
+    with open_browser("chromium", profile=tmp_path / "bob") as driver:
+        bob = Desk(driver, server, "bob")
+        open_all(ada, bob, path=path, room=room_name)
+        bob.write(1, "  # Bob")
+        ada.eventually("cells", ["one = 1", "two = 2  # Bob"])
+        ada.leave()
+        bob.wait_company(1)
+        bob.write(1, ", alone")
+        time.sleep(0.5)  # what he typed is kept by then, and the file is not saved
+        kill_browser(driver)
+    with open_browser("chromium", profile=tmp_path / "bob") as driver:
+        bob = Desk(driver, server, "bob")
+        bob.open(path, room_name)
+        bob.eventually("cells", ["one = 1", "two = 2  # Bob, alone"])
+        ada.open(path, room_name)
+        ada.eventually("cells", ["one = 1", "two = 2  # Bob, alone"], 60)
+        content = all_equal(ada, bob)
+        assert [cell["id"] for cell in content["cells"]] == ["cell-0", "cell-1"]
+        assert copies(path, ada, bob) == []
+        assert bob.dialogs == []
 
 
 def test_both_close_and_one_opens_it_again_alone(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import pytest
@@ -12,6 +13,8 @@ from selenium.webdriver import Keys
 from .conftest import DeskOf, notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+RENAMES = int(os.environ.get("PYODIDE_RTC_RENAMES", "3"))
 
 
 def write_text(desk: Desk, text: str) -> None:
@@ -139,6 +142,33 @@ class TestNames:
         eventually(lambda: sources(ada, new) == bob.cells, 10, "the old one goes on")
         assert ada.cells == ["a new one!"]
         assert ada.dialogs == bob.dialogs == []
+
+    def test_the_other_saves_just_after_a_rename(
+        self, desk: DeskOf, put: Callable[..., str], room_name: str
+    ) -> None:
+        """Reproduces a fault of others: the old name came again, and a dialog with it."""
+        path = put("one = 1")
+        ada, bob = desk("ada"), desk("bob")
+        open_all(ada, bob, path=path, room=room_name)
+        names = [path]
+        for number in range(RENAMES):
+            new = f"{room_name}-name-{number}.ipynb"
+            ada.execute("docmanager:rename")
+            ada.answer(new)
+            bob.write(0, ".")
+            bob.press(Keys.CONTROL, "s")
+            for one in (ada, bob):
+                eventually(lambda one=one, new=new: one.tab == new, 10, f"{one.name} follows")
+            bob.press(Keys.CONTROL, "s")
+            names.append(new)
+        cells = ["one = 1" + "." * RENAMES]
+        for one in (ada, bob):
+            one.eventually("cells", cells)
+            eventually(lambda one=one: sources(one, names[-1]) == cells, 10, "it is saved")
+            # The site itself has a file of the first name, so that name is listed again.
+            assert [file for file in one.files if file in names[1:]] == names[-1:]
+            assert copies(path, one) == copies(names[-1], one) == []
+            assert one.dialogs == []
 
     def test_who_has_another_file_of_that_name_keeps_it(
         self, desk: DeskOf, put: Callable[..., str], room_name: str

@@ -52,6 +52,27 @@ def test_outputs(desk: DeskOf, put: Callable[..., str], room_name: str) -> None:
     all_equal(ada, bob, late)
 
 
+SLIDER = "import ipywidgets\nipywidgets.IntSlider(value=7, description='threshold')"
+
+
+def test_a_widget_works_where_its_kernel_is_and_has_a_stand_in_elsewhere(
+    desk: DeskOf, put: Callable[..., str], room_name: str
+) -> None:
+    path = put("%pip install -q ipywidgets", SLIDER, kernel="python")
+    ada, bob = desk("ada"), desk("bob")
+    open_all(ada, bob, path=path, room=room_name)
+    ada.wait_kernel()
+    ada.run_cell(0)
+    ada.run_cell(1)
+    drawn = "return !!document.querySelector('.jp-Cell .widget-slider, .jp-Cell .jupyter-widgets')"
+    eventually(lambda: ada.js(drawn), 90, "Ada has the slider")
+    eventually(lambda: bob.outputs(1), 20, "Bob has an output")
+    shown = "return [...document.querySelectorAll('.jp-OutputArea')].map((o) => o.innerText).join()"
+    eventually(lambda: "IntSlider(value=7" in bob.js(shown), 20, "Bob reads what it is")
+    all_equal(ada, bob)
+    assert bob.dialogs == []
+
+
 def test_what_both_have_run_one_after_the_other(
     desk: DeskOf, put: Callable[..., str], room_name: str
 ) -> None:

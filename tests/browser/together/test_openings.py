@@ -102,7 +102,15 @@ def test_a_new_notebook_in_the_room_is_shared(
     bob.eventually("cells", ["new = 1"], 60)
     bob.write(0, "  # Bob")
     ada.eventually("cells", ["new = 1  # Bob"])
-    assert copies(path, ada, bob) == []
+    ada.press(Keys.CONTROL, "s")
+    named = f"named-{room_name}.ipynb"
+    ada.answer(named)  # JupyterLab asks for a name when a new file is saved first
+    for one in (ada, bob):
+        eventually(lambda one=one: one.tab == named, 10, f"{one.name} has the new name")
+        eventually(lambda one=one: one.saved(named), 10, "it is saved")
+        assert [cell["source"] for cell in one.saved(named)["cells"]] == ["new = 1  # Bob"]
+        assert path not in one.files
+    assert copies(path, ada, bob) == copies(named, ada, bob) == []
     assert ada.dialogs == bob.dialogs == []
 
 

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from harness.apps import configure
 from harness.people import StockPage
 from harness.served import serve_site
 from harness.site import FRONT_END, SITE, Notebook, exposed_copy
-from harness.together import all_equal, open_all
+from harness.together import Desk, all_equal, open_all
+from harness.waiting import eventually
 from selenium.webdriver import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
 
@@ -110,6 +112,23 @@ def test_without_a_room_all_is_as_without_us(
         if one["name"] in ours
     }
     assert more == {*remotes, "/extensions/pyodide-rtc/static/host.js"}
+
+
+def test_each_application_has_its_own_setting(
+    desk: DeskOf, drivers: Callable[..., WebDriver], tmp_path: Path, room_name: str
+) -> None:
+    site = exposed_copy(SITE, tmp_path / "site", is_coedited=True, collaborative=False)
+    configure(site, "notebooks", collaborative=True)
+    with serve_site(site) as server:
+        ada, bob = Desk(drivers("ada"), server, "ada"), Desk(drivers("bob"), server, "bob")
+        open_all(ada, bob, path="answer.ipynb", room=room_name, app="notebooks")
+        ada.write(1, "  # Ada")
+        eventually(lambda: "  # Ada" in str(bob.cells), 20, "the notebook application shares it")
+        bob.open("answer.ipynb", room_name, "lab")
+        assert bob.js("return document.querySelector('#pyodide-rtc-room')") is None
+        ada.wait_company(1)
+        for one in (ada, bob):
+            one.leave()
 
 
 CELLS = ("%pip install -q pyodide-rtc", "import pyodide_rtc\nroom = pyodide_rtc.join()")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from harness.together import Desk, all_equal, open_all
 from harness.waiting import eventually
+from selenium.webdriver import Keys
 
 from .attacks import ATTACKED, attack
 from .conftest import DeskOf
@@ -279,3 +280,39 @@ def test_a_chart_is_drawn_by_all_and_is_once_in_the_notebook(
     all_equal(ada, bob)
     assert len(ada.outputs(0)) == len(bob.outputs(0)) == 1
     assert ada.js(drawn) == bob.js(drawn) == 1
+
+
+NONSENSE = """
+    const { sharedModel } = window.jupyterapp.shell.currentWidget.context.model;
+    const cells = sharedModel.ydoc.getArray("cells");
+    const [YMap, YText] = [cells.get(0).constructor, cells.get(0).get("source").constructor];
+    const heading = new YMap([["cell_type", "heading"], ["id", "h"], ["source", new YText("x")]]);
+    try {
+        cells.insert(1, [3, "text", null, ["list"], { cell_type: "code" }, new YMap(), heading]);
+    } catch (error) {
+        console.info("the attacker's own page is broken", error);
+    }
+"""
+
+
+def test_what_is_no_cell_breaks_nobodys_notebook(
+    desk: DeskOf, put: Callable[..., str], room_name: str
+) -> None:
+    path = put("one = 1", "two = 2")
+    ada, bob, carol = desk("ada"), desk("bob", "chromium"), desk("carol")
+    open_all(ada, bob, path=path, room=room_name)
+    run_in_page(bob, NONSENSE)
+    carol.open(path, room_name)
+    carol.wait_company(3)
+    ada.write(1, "  # Ada")
+    ada.command(0, "b")
+    ada.type(Keys.ENTER, "three = 3")
+    carol.eventually("cells", ["one = 1", "three = 3", "two = 2  # Ada"])
+    assert ada.cells == carol.cells
+    ada.save()
+    saved = ada.saved(path)["cells"]
+    assert [cell["source"] for cell in saved] == ["one = 1", "three = 3", "two = 2  # Ada"]
+    assert ada.dialogs == carol.dialogs == []
+    assert ada.errors == carol.errors == []
+    bob.open(path, room_name)
+    bob.eventually("cells", ["one = 1", "three = 3", "two = 2  # Ada"], 60)
