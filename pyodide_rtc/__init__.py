@@ -11,14 +11,15 @@ Importing does nothing; `join` does.
 from pyodide_rtc import errors
 from pyodide_rtc._default import enable_logging, import_room, join, stored_rooms
 from pyodide_rtc._version import __version__
-from pyodide_rtc.awareness import Awareness
+from pyodide_rtc.awareness import Awareness, AwarenessEvent
 from pyodide_rtc.document import Document, DocumentStatus
 from pyodide_rtc.errors import *  # noqa: F403 - errors.__all__ is the list
+from pyodide_rtc.faults import Faults
+from pyodide_rtc.observers import Observation
 from pyodide_rtc.room import Room
 from pyodide_rtc.room_status import Peer, RoomEvent, RoomStatus, Server, Stored
 from pyodide_rtc.shared import (
     Change,
-    Observation,
     SharedList,
     SharedMap,
     SharedText,
@@ -30,9 +31,11 @@ from pyodide_rtc.storage import StoredDocument, StoredRoom
 
 __all__ = [
     "Awareness",
+    "AwarenessEvent",
     "Change",
     "Document",
     "DocumentStatus",
+    "Faults",
     "Observation",
     "Peer",
     "Room",
@@ -55,3 +58,7 @@ __all__ = [
     "stored_rooms",
     *errors.__all__,
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)  # what completes code would show inner modules among it

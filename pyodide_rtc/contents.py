@@ -12,7 +12,7 @@ from typing import Any
 
 from pycrdt import Doc
 
-from pyodide_rtc.document import Document, DocumentRoom
+from pyodide_rtc.document import DocumentParts, DocumentRoom
 from pyodide_rtc.protocol.events import MAIN
 from pyodide_rtc.session.whole_characters import WholeCharacters
 from pyodide_rtc.shared import Values
@@ -30,7 +30,7 @@ class Contents:
     def __init__(self, docs: Mapping[str, Doc[Any]] | None = None) -> None:
         self._docs = dict(docs or {})
         self._main: Values | None = None
-        self._documents: dict[str, Document] = {}
+        self._documents: dict[str, DocumentParts] = {}
         self._room: DocumentRoom | None = None
 
     @property
@@ -41,7 +41,7 @@ class Contents:
     @property
     def docs(self) -> dict[str, Doc[Any]]:
         """All documents by name, those that are not open included."""
-        opened = {name: document.doc for name, document in self._documents.items()}
+        opened = {name: parts.doc for name, parts in self._documents.items()}
         main = {} if self._main is None else {MAIN: self._main.doc}
         return {**self._docs, **opened, **main}
 
@@ -51,12 +51,12 @@ class Contents:
             return self._main
         return self._values_of(self._docs.get(MAIN, Doc()) if doc is None else doc)
 
-    def document(self, name: str, doc: Doc[Any] | None) -> Document:
+    def document(self, name: str, doc: Doc[Any] | None) -> DocumentParts:
         """Return another document; a new one if another `doc` than before is given."""
         known = self._documents.get(name)
         if known is None or doc not in (None, known.doc):
             content = self._docs.get(name, Doc()) if doc is None else doc
-            known = Document(name, self._values_of(content), self._its_room)
+            known = DocumentParts(name, self._values_of(content), self._its_room, {})
             self._documents[name] = known
         return known
 

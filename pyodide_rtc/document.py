@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 from pycrdt import Doc
 
 from pyodide_rtc import room_repr
-from pyodide_rtc.awareness import Awareness
+from pyodide_rtc.awareness import Awareness, Company
 from pyodide_rtc.errors import ConfigError
 from pyodide_rtc.protocol.events import JsonObject
 from pyodide_rtc.room_status import Stored
@@ -55,9 +56,17 @@ class DocumentStatus:
     is_open: bool
     peers: tuple[Peer, ...]
 
+    def __repr__(self) -> str:
+        here = "open here" if self.is_open else "not open here"
+        return f"<{room_repr.document_text(self)}; {here}>"
+
 
 class DocumentRoom(Protocol):
     """What a document needs of its room."""
+
+    @property
+    def name(self) -> str | None:
+        """The room's name; None while it is not known yet."""
 
     def read_document(self, name: str) -> DocumentSnapshot:
         """Return how a document is now; empty while it is not open."""
@@ -90,12 +99,12 @@ class DocumentRoom(Protocol):
             ConfigError: it is closed.
         """
 
-    def close_document(self, document: Document) -> None:
+    def close_document(self, parts: DocumentParts) -> None:
         """Share a document no longer."""
 
 
-class DocumentBase:
-    """What each document of a room offers: its shared values, and who is in it.
+class DocumentParts:
+    """What a document of a room consists of, for the package: users hold a `DocumentBase` of it.
 
     Args:
         name: its name; empty for the room's own.
@@ -107,66 +116,158 @@ class DocumentBase:
     def __init__(
         self, name: str, values: Values, its_room: Callable[[], DocumentRoom], state: JsonObject
     ) -> None:
-        self._key = name
-        self._values = values
-        self._its_room = its_room
-        self._awareness = Awareness(
+        def states() -> dict[int, JsonObject]:
+            return dict(its_room().read_document(name).states)
+
+        self.name = name
+        self.values = values
+        self.company = Company(states)
+        self.awareness = Awareness(
             values.doc.client_id,
             state,
             lambda state: its_room().show_in(name, state),
-            lambda: dict(its_room().read_document(name).states),
+            states,
+            self.company.observers,
+            lambda: room_repr.place(name, its_room().name),
         )
+        self._its_room = its_room
+
+    @property
+    def doc(self) -> Doc[Any]:
+        """Its content."""
+        return self.values.doc
+
+    @property
+    def room(self) -> DocumentRoom:
+        """The room that has it now."""
+        return self._its_room()
+
+    @cached_property
+    def document(self) -> Document:
+        """What users hold of it, always the same; a room's own is held as the room."""
+        return Document(self)
+
+
+class DocumentBase:
+    """What each document of a room offers: its shared values, and who is in it.
+
+    Args:
+        parts: what it consists of.
+    """
+
+    def __init__(self, parts: DocumentParts) -> None:
+        self._parts = parts
 
     @property
     def doc(self) -> Doc[Any]:
         """The document as pycrdt has it."""
-        return self._values.doc
-
-    @property
-    def _room(self) -> DocumentRoom:
-        return self._its_room()
+        return self._parts.doc
 
     @property
     def awareness(self) -> Awareness:
         """Who has the document open, and what each shows of itself in it."""
-        return self._awareness
-
-    @property
-    def values(self) -> Values:
-        """What makes the shared values."""
-        return self._values
+        return self._parts.awareness
 
     def map(self, name: str) -> SharedMap:
-        """Return the shared map of this name; see `Values.map`."""
-        return self._values.map(name)
+        """Return the shared map of this name: a dict for all who have the document.
+
+        Example:
+            >>> state = room.map("state")
+            >>> state["n"] = 3
+
+        Args:
+            name: its name. Two people who use one name have one value, whoever was first.
+
+        Raises:
+            NameInUseError: the name is used as another kind of value here.
+            TransactionError: the name is new, and this is inside an observer of pycrdt.
+        """
+        return self._parts.values.map(name)
 
     def list(self, name: str) -> SharedList:
-        """Return the shared list of this name; see `Values.list`."""
-        return self._values.list(name)
+        """Return the shared list of this name: a list for all who have the document.
+
+        Example:
+            >>> todo = room.list("todo")
+            >>> todo.append({"task": "measure", "done": False})
+
+        Args:
+            name: its name. Two people who use one name have one value, whoever was first.
+
+        Raises:
+            NameInUseError: the name is used as another kind of value here.
+            TransactionError: the name is new, and this is inside an observer of pycrdt.
+        """
+        return self._parts.values.list(name)
 
     array = list
 
     def text(self, name: str) -> SharedText:
-        """Return the shared text of this name; see `Values.text`."""
-        return self._values.text(name)
+        """Return the shared text of this name: a text for all who have the document.
+
+        Example:
+            >>> notes = room.text("notes")
+            >>> notes += "measured twice"
+
+        Args:
+            name: its name. Two people who use one name have one value, whoever was first.
+
+        Raises:
+            NameInUseError: the name is used as another kind of value here.
+            TransactionError: the name is new, and this is inside an observer of pycrdt.
+        """
+        return self._parts.values.text(name)
 
     def transaction(self) -> AbstractContextManager[None]:
-        """Group changes into one; see `Values.transaction`."""
-        return self._values.transaction()
+        """Group changes into one: others see all of them at once, and observers get one event.
+
+        If the block raises, what it did is taken back, and observers are not told of it. Values
+        in maps and lists that it removed are new ones then: read them anew. What cannot be taken
+        back: changes of pycrdt's own objects, and a block inside of a transaction of pycrdt. A
+        block within another one is a part of it.
+
+        Do not await in the block: changes of others wait for its end.
+
+        Example:
+            >>> with room.transaction():
+            ...     state["x"] = 1
+            ...     state["y"] = 2
+
+        Raises:
+            TransactionError: another task has a transaction open, or this is inside an observer
+                of pycrdt.
+        """
+        return self._parts.values.transaction()
 
     def undo_manager(self, *scopes: SharedValue, group_s: float = 0.5) -> UndoManager:
-        """Return what undoes what this notebook does from now on; see `Values.undo_manager`."""
-        return self._values.undo_manager(*scopes, group_s=group_s)
+        """Return what undoes and redoes the changes that this notebook makes from now on.
+
+        Example:
+            >>> undo = room.undo_manager(state)
+            >>> state["n"] = 4
+            >>> undo.undo()
+
+        Args:
+            *scopes: the shared values whose changes count, with all that is in them; by default
+                all that have a name and were used so far. Texts, and lists and maps of plain values
+                are safe; see `UndoManager` for nested ones.
+            group_s: changes that follow each other within so many seconds are undone together.
+
+        Raises:
+            TransactionError: a transaction is open.
+            ValueRemovedError: a scope is not in the document any more.
+        """
+        return self._parts.values.undo_manager(*scopes, group_s=group_s)
 
     @property
     def stored(self) -> Stored:
         """How the document is kept in this browser."""
-        return self._room.read_stored(self._key)
+        return self._parts.room.read_stored(self._parts.name)
 
     @property
     def peers(self) -> tuple[Peer, ...]:
         """The others who have the document open, with how far they are in it."""
-        return self._room.read_document(self._key).peers
+        return self._parts.room.read_document(self._parts.name).peers
 
     @property
     def synced(self) -> bool:
@@ -179,6 +280,9 @@ class DocumentBase:
 
         Where the kernel can wait (most browsers), `join` and `Room.document` have done so already.
 
+        Example:
+            >>> await room.until_loaded(10)
+
         Args:
             timeout_s: how long to wait, in seconds; None for ever.
 
@@ -188,10 +292,13 @@ class DocumentBase:
             RoomClosedError: the room was left.
             RtcError: the room could not be opened; says what to do.
         """
-        await self._until(lambda: self._room.is_loaded(self._key), timeout_s)
+        await self._until(lambda: self._parts.room.is_loaded(self._parts.name), timeout_s)
 
     async def until_synced(self, timeout_s: float | None = None) -> None:
         """Wait until another has the document open, and each of them has sent all that it had.
+
+        Example:
+            >>> await room.until_synced(60)
 
         Args:
             timeout_s: how long to wait, in seconds; None for ever.
@@ -206,10 +313,10 @@ class DocumentBase:
 
     async def _until(self, is_true: Callable[[], bool], timeout_s: float | None) -> None:
         def ask() -> bool:
-            self._room.check_open(self._key)
+            self._parts.room.check_open(self._parts.name)
             return is_true()
 
-        await self._room.until(ask, timeout_s)
+        await self._parts.room.until(ask, timeout_s)
 
 
 class Document(DocumentBase):
@@ -217,22 +324,29 @@ class Document(DocumentBase):
 
     `Room.document` opens it. It travels by the room's connections, to those who have it open. Who
     leaves the room and joins it again in the same kernel has the same document.
-    """
 
-    def __init__(self, name: str, values: Values, its_room: Callable[[], DocumentRoom]) -> None:
-        super().__init__(name, values, its_room, {})
+    Example:
+        >>> board = room.document("board")
+        >>> board.map("state")["n"] = 3
+
+    Args:
+        parts: what it consists of.
+    """
 
     @property
     def name(self) -> str:
         """The document's name."""
-        return self._key
+        return self._parts.name
 
     def close(self) -> None:
         """Share the document no longer; twice is no error.
 
         Its content stays as it is. `Room.document` with its name opens it again.
+
+        Example:
+            >>> board.close()
         """
-        self._room.close_document(self)
+        self._parts.room.close_document(self._parts)
 
     def __repr__(self) -> str:
         return room_repr.document_text(self)

@@ -40,6 +40,8 @@ of the rest of the package.
 
 from __future__ import annotations
 
+from pyodide_rtc import tracebacks
+
 __all__ = [
     "BridgeError",
     "BridgeTimeoutError",
@@ -79,6 +81,10 @@ _EXCERPT_BYTES = 32
 
 class RtcError(Exception):
     """Base of all errors of this package."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Return the traceback that IPython shows: what to do first, and the user's own code."""
+        return tracebacks.short(self)
 
 
 class ConfigError(RtcError):
@@ -478,3 +484,7 @@ class InternalError(RtcError):
             f"pyodide-rtc has a fault (in {self.task}): {self.reason}. "
             "Please report it; pyodide_rtc.enable_logging() shows where it happened"
         )
+
+    def _render_traceback_(self) -> list[str]:
+        """Return the traceback that IPython shows: all of it, as it is to be reported."""
+        return tracebacks.full(self)

@@ -1,11 +1,60 @@
-"""The callbacks of users who observe a room or its awareness."""
+"""Observations: the callbacks of users, each until it is cancelled."""
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Iterator
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 T = TypeVar("T")
+
+
+class Observation:
+    """What every `observe()` returns: it goes on until it is cancelled.
+
+    `with` cancels it at its end; to call it does as well. To cancel it twice is no error.
+
+    Example:
+        >>> observation = room.observe(print)
+        >>> observation.cancel()
+        >>> with room.map("state").observe(print):
+        ...     await room.until_synced()
+
+    Args:
+        where: what is observed.
+        end: called when it is cancelled.
+    """
+
+    def __init__(self, where: str, end: Callable[[], None]) -> None:
+        self._where = where
+        self._end = end
+        self._is_active = True
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it goes on."""
+        return self._is_active
+
+    def cancel(self) -> None:
+        """End it: the callback is not called any more, not even for what has happened already."""
+        if self._is_active:
+            self._is_active = False
+            self._end()
+
+    __call__ = cancel
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.cancel()
+
+    def __repr__(self) -> str:
+        state = "cancel() ends it" if self._is_active else "cancelled"
+        return f"<Observation of {self._where}: {state}>"
+
+    def _repr_html_(self) -> str:
+        return f"<code>{html.escape(repr(self))}</code>"
 
 
 class Observers(Generic[T]):
@@ -14,19 +63,23 @@ class Observers(Generic[T]):
     def __init__(self) -> None:
         self._callbacks: dict[object, Callable[[T], Any]] = {}
 
-    def add(self, callback: Callable[[T], Any]) -> Callable[[], None]:
+    def add(self, where: str, callback: Callable[[T], Any]) -> Observation:
         """Add a callback.
 
+        Args:
+            where: what is observed, in words.
+            callback: called with each event.
+
         Returns:
-            a function that ends the observation; to call it twice is no error.
+            the observation.
         """
-        observation = object()
-        self._callbacks[observation] = callback
+        key = object()
+        self._callbacks[key] = callback
 
         def end() -> None:
-            self._callbacks.pop(observation, None)
+            del self._callbacks[key]
 
-        return end
+        return Observation(where, end)
 
     def __iter__(self) -> Iterator[Callable[[T], Any]]:
         return iter(tuple(self._callbacks.values()))  # a callback may end observations

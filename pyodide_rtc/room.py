@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from pycrdt import Doc, merge_updates
 
 from pyodide_rtc import background, room_repr
-from pyodide_rtc.awareness import Awareness, user_state
+from pyodide_rtc.awareness import user_state
 from pyodide_rtc.contents import Contents
-from pyodide_rtc.document import Document, DocumentBase, DocumentStatus, check_document_name
+from pyodide_rtc.document import (
+    Document,
+    DocumentBase,
+    DocumentParts,
+    DocumentStatus,
+    check_document_name,
+)
 from pyodide_rtc.errors import (
     ConfigError,
     IceFailedError,
@@ -23,11 +28,19 @@ from pyodide_rtc.errors import (
     StorageError,
     SyncTimeoutError,
 )
-from pyodide_rtc.observers import Observers
+from pyodide_rtc.faults import FaultList, Faults
+from pyodide_rtc.observers import Observation, Observers
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol.events import MAIN, JsonObject, LinkId
 from pyodide_rtc.protocol.open_documents import MAX_DOCUMENTS
-from pyodide_rtc.room_status import RoomEvent, RoomStatus, Server, Stored, stored_of
+from pyodide_rtc.room_status import (
+    RoomEvent,
+    RoomState,
+    RoomStatus,
+    Server,
+    Stored,
+    stored_of,
+)
 from pyodide_rtc.session.document_binding import PeerOrigin
 from pyodide_rtc.session.room_session import Notice, ServerChanged, ServerOpened
 from pyodide_rtc.session.session_document import DocumentLoaded, DocumentUpdated, Keeping
@@ -45,8 +58,6 @@ from pyodide_rtc.storage import (
 from pyodide_rtc.storage import Event as StorageEvent
 
 logger = logging.getLogger("pyodide_rtc.room")
-
-_FAULTS_KEPT = 20
 
 _CHECK_S = 1.0
 """So long after an update of a peer we look whether names are used for two kinds of values."""
@@ -71,6 +82,9 @@ class Backend(Protocol):
     @property
     def stored(self) -> Mapping[str, KeeperStatus]:
         """How the open documents are kept in this browser, by name; empty if they are not."""
+
+    def names(self) -> Mapping[str, str]:
+        """Return the names that peers show, by peer id; without those who show none."""
 
     def author(self, link: LinkId) -> str:
         """Name who has sent what came by a link; empty for what was kept here."""
@@ -113,13 +127,10 @@ class Opening:
     soon: Callable[[Callable[[], None]], None]
 
 
-class Room(DocumentBase):
-    """A named group that shares documents and knows who is in it.
+class RoomCore:
+    """What a room does: `Rooms` opens it by this, and its documents ask it.
 
-    It has one document of its own, which stock y-webrtc pages share, too; `document` opens others.
-
-    `join` makes it. The document can be used at once, alone or with others. What is edited before
-    anybody is connected reaches the others later.
+    Users hold its `room`, which offers what is theirs.
 
     Args:
         name: the room's name; None while it is not known yet.
@@ -135,19 +146,22 @@ class Room(DocumentBase):
         user: str | Mapping[str, object] | None,
         doc: Doc[Any] | None = None,
     ) -> None:
-        super().__init__(MAIN, contents.main(doc), lambda: self, user_state(user))
         self._name = name
         self._contents = contents
         self._opening: Opening | None = None
         self._is_open = False
         self._end: RtcError | None = None
-        self._faults: deque[BaseException] = deque(maxlen=_FAULTS_KEPT)
+        self._faults = FaultList()
         self._observers: Observers[RoomEvent] = Observers()
         self._waiters: set[asyncio.Future[None]] = set()
-        self._documents: dict[str, Document] = {}
+        self._documents: dict[str, DocumentParts] = {}
         self._open_names: set[str] = set()
         self._loaded: set[str] = set()
         self._is_check_due = False
+        self._names: dict[str, str] = {}
+        """By what name each peer was last known, if any: the name may have gone before the peer."""
+        self.main = DocumentParts(MAIN, contents.main(doc), lambda: self, user_state(user))
+        self.room = Room(self)
 
     # What it is.
 
@@ -156,42 +170,14 @@ class Room(DocumentBase):
         """The room's name; None while the page was not asked yet."""
         return self._name
 
-    @property
-    def topic(self) -> str | None:
-        """The name that a JavaScript page gives to y-webrtc to be in this room."""
-        return None if self.backend is None else self.backend.topic
-
     # How it is.
 
     @property
-    def state(self) -> Literal["opening", "open", "left", "failed"]:
-        """The room's state: only an open room reaches anybody."""
+    def state(self) -> RoomState:
+        """The room's state."""
         if self._end is not None:
             return "left" if isinstance(self._end, RoomClosedError) else "failed"
         return "open" if self._is_open else "opening"
-
-    @property
-    def servers(self) -> tuple[Server, ...]:
-        """The signaling servers."""
-        return self._snapshot.servers
-
-    @property
-    def status(self) -> RoomStatus:
-        """How the room is now: servers, peers, and one sentence about it."""
-        return RoomStatus(self.state, self.servers, self.peers, self.synced, self.why)
-
-    @property
-    def has_strangers(self) -> bool:
-        """Whether somebody with another password, or none, sent something in the last minute."""
-        return self._snapshot.has_strangers
-
-    @property
-    def ice_failure(self) -> IceFailedError | None:
-        """Why the last peer that we found could not be reached.
-
-        None once any peer was reached since, or once this one seems to have gone.
-        """
-        return self._snapshot.ice_failure
 
     @property
     def error(self) -> RtcError | None:
@@ -199,14 +185,9 @@ class Room(DocumentBase):
         return self._end
 
     @property
-    def faults(self) -> tuple[BaseException, ...]:
-        """The last 20 things that went wrong, newest last; the room went on."""
-        return tuple(self._faults)
-
-    @property
-    def why(self) -> str:
-        """One sentence about the room's state."""
-        return room_repr.sentence(self)
+    def faults(self) -> Faults:
+        """What went wrong while the room went on."""
+        return self._faults.now()
 
     @property
     def route(self) -> str:
@@ -226,21 +207,8 @@ class Room(DocumentBase):
 
     # What to do with it.
 
-    def document(self, name: str, *, doc: Doc[Any] | None = None) -> Document:
-        """Open another document of the room, and share it with all who have it open.
-
-        It has its own content and presence, and travels by the same connections. What others have
-        in it comes as soon as they are connected. Opening it twice gives the same document. Stock
-        y-webrtc pages see only the room's own document.
-
-        Args:
-            name: its name, a text of 1 to 1,024 bytes.
-            doc: its content; by default a new one, or what it had when it was closed here.
-
-        Raises:
-            ConfigError: it is no name, was opened with another `doc`, or 1,000 are open already.
-            RoomClosedError: the room was left.
-        """
+    def open_document(self, name: str, doc: Doc[Any] | None) -> Document:
+        """Open another document; as `Room.document` tells."""
         name = check_document_name(name)
         if self._end is not None:
             raise self._end
@@ -261,18 +229,10 @@ class Room(DocumentBase):
             loading = self._share(known)
             if loading is not None and self._opening is not None:
                 self._opening.wait(loading)
-        return known
+        return known.document
 
-    async def export(self) -> bytes:
-        """Return the room as a file: all its documents, those that are kept and not open included.
-
-        `import_room` takes it in, here or in another browser. It is a ZIP with a `.ydoc` for each
-        document, which stock Yjs reads. Nothing in it is encrypted, whatever the room's password.
-
-        Raises:
-            RoomClosedError: the room was left.
-            StorageError: the browser refused to read what it keeps.
-        """
+    async def export_file(self) -> bytes:
+        """Return the room as a file; as `Room.export` tells."""
         await self.until(lambda: self.state == "open", None)
         documents = await self._live.export()
         for name, doc in self._contents.docs.items():
@@ -283,15 +243,7 @@ class Room(DocumentBase):
         return pack_room(RoomExport(self._name or "", documents))
 
     async def forget(self) -> None:
-        """Leave the room, and remove all that this browser keeps of it, whatever its password.
-
-        The others keep theirs: who joins again while they are here gets everything back.
-
-        Raises:
-            StorageError: the browser refused; or the room is open elsewhere in this browser, and
-                the sentence says where. It is left here all the same.
-            RtcError: the room could not be opened; says what to do.
-        """
+        """Leave the room, and remove what is kept of it; as `Room.forget` tells."""
         if self._end is None:
             await self.until(lambda: self.state == "open", None)
         if self._opening is None:
@@ -303,7 +255,7 @@ class Room(DocumentBase):
     @property
     def documents(self) -> dict[str, DocumentStatus]:
         """The documents beside the room's own that are open here or at a peer, sorted by name."""
-        snapshot = self._snapshot
+        snapshot = self.snapshot
         peers = {peer.peer_id: peer for peer in snapshot.peers}
         found: dict[str, DocumentStatus] = {}
         for name in sorted(self._open_names | snapshot.documents.keys()):
@@ -313,17 +265,7 @@ class Room(DocumentBase):
         return found
 
     async def until(self, is_true: Callable[[], bool], timeout_s: float | None) -> None:
-        """Wait until something about the room is true; it is asked at each event.
-
-        Args:
-            is_true: says whether it is true.
-            timeout_s: how long to wait, in seconds; None for ever.
-
-        Raises:
-            SyncTimeoutError: it took longer; says why.
-            RoomClosedError: the room was left.
-            RtcError: the room could not be opened; says what to do.
-        """
+        """Wait until something about the room is true; as `Room.until` tells."""
         try:
             async with asyncio.timeout(timeout_s):
                 while not is_true():
@@ -333,34 +275,29 @@ class Room(DocumentBase):
         except TimeoutError as error:
             if isinstance(error, RtcError):
                 raise
-            raise SyncTimeoutError(timeout_s or 0.0, self.why) from error
+            raise SyncTimeoutError(timeout_s or 0.0, self.room.why) from error
 
-    def observe(self, callback: Callable[[RoomEvent], None]) -> Callable[[], None]:
-        """Call back at each change of peers, servers and state, and at each fault.
-
-        Returns:
-            a function that ends the observation; to call it twice is no error.
-        """
-        return self._observers.add(callback)
+    def observe(self, callback: Callable[[RoomEvent], object]) -> Observation:
+        """Call back at each event; as `Room.observe` tells."""
+        return self._observers.add(room_repr.place(MAIN, self._name), callback)
 
     def leave(self) -> None:
-        """Leave the room: the others see it at once. The document stays; twice is no error."""
+        """Leave the room; as `Room.leave` tells."""
         if self._end is not None:
             return
         self.finish(RoomClosedError(self._name or "", room_repr.LEFT))
 
-    def __repr__(self) -> str:
-        return room_repr.as_text(self)
-
-    def _repr_html_(self) -> str:
-        return room_repr.as_html(self)
+    @property
+    def snapshot(self) -> Snapshot:
+        """How the room is at this moment."""
+        return _CLOSED if self.backend is None else self.backend.snapshot()
 
     # For its documents.
 
     def read_document(self, name: str) -> DocumentSnapshot:
         """Return how a document is now; empty while it is not open."""
         if name == MAIN:
-            snapshot = self._snapshot
+            snapshot = self.snapshot
             return DocumentSnapshot(snapshot.peers, snapshot.states)
         is_open = self._is_live and name in self._open_names
         return self._live.document(name) if is_open else DocumentSnapshot()
@@ -405,17 +342,17 @@ class Room(DocumentBase):
         if self._is_live and (name == MAIN or name in self._open_names):
             self._live.show(name, state)
 
-    def close_document(self, document: Document) -> None:
+    def close_document(self, parts: DocumentParts) -> None:
         """Share a document no longer; twice is no error."""
-        name = document.name
-        if name in self._open_names and self._documents[name] is document:
-            self._open_names.discard(document.name)
-            self._loaded.discard(document.name)
+        name = parts.name
+        if name in self._open_names and self._documents[name] is parts:
+            self._open_names.discard(name)
+            self._loaded.discard(name)
             if self._is_live:
-                self._live.close_document(document.name)
-            document.values.close()
+                self._live.close_document(name)
+            parts.values.close()
 
-    # For `Rooms`, which opens it, and for tests.
+    # For `Rooms`, which opens it.
 
     @property
     def backend(self) -> Backend | None:
@@ -429,7 +366,7 @@ class Room(DocumentBase):
 
     def own(self) -> None:
         """Have its documents from now on: they belonged to another room before."""
-        self._contents.belong_to(self, self._values)
+        self._contents.belong_to(self, self.main.values)
 
     def begin(self, opening: Opening) -> None:
         """Begin to be opened by this."""
@@ -440,7 +377,7 @@ class Room(DocumentBase):
     def open(self) -> None:
         """Be open: from now on the backend does the work."""
         self._is_open = True
-        self._live.show(MAIN, self._awareness.local_state)
+        self._live.show(MAIN, self.main.awareness.local_state)
         for name in sorted(self._open_names):
             self._share(self._documents[name])
         self._tell(RoomEvent("opened"))
@@ -459,8 +396,8 @@ class Room(DocumentBase):
         self._end = error
         if self._opening is not None:
             self._opening.close()
-        for document in (self, *self._documents.values()):
-            document.values.close()
+        for parts in (self.main, *self._documents.values()):
+            parts.values.close()
         self.end(error)  # whoever is told of it may join again
 
     def end(self, error: RtcError) -> None:
@@ -472,7 +409,7 @@ class Room(DocumentBase):
 
     def add_fault(self, error: BaseException, count: int = 1) -> None:
         """Keep a fault and report it; `count` is how often it came since the last report."""
-        self._faults.append(error)
+        self._faults.add(error, count)
         times = "" if count == 1 else f" ({count} times)"
         self._tell(RoomEvent("fault", reason=f"{error}{times}", error=error))
 
@@ -480,20 +417,21 @@ class Room(DocumentBase):
         """Report a notice of the session to those who observe the room."""
         match notice:
             case fx.AwarenessChanged(document):
-                for callback in self._awareness_of(document).callbacks:
-                    self._call(callback, notice)
+                self._tell_company(document, notice)
             case fx.PeersChanged(peer_id, change, reason):
                 logger.info("= peer %s %s %s", peer_id[:8], change, reason)
-                self._tell(RoomEvent(f"peer-{change}", peer_id, reason))
+                self._tell_of(peer_id, f"peer-{change}", reason=reason)
+                if change == "left":
+                    self._names.pop(peer_id, None)
             case fx.SyncChanged(document, peer_id, change):
                 logger.info("= peer %s %s %r", peer_id[:8], change, document)
-                self._tell(RoomEvent(f"peer-{change}", peer_id, document=document))
+                self._tell_of(peer_id, f"peer-{change}", document=document)
             case fx.DocumentAtPeer(document, peer_id, is_open):
                 kind = "document-opened" if is_open else "document-closed"
-                self._tell(RoomEvent(kind, peer_id, document=document))
+                self._tell_of(peer_id, kind, document=document)
             case fx.TransferMoved(peer_id, transfer):
                 words = room_repr.transfer_words(transfer)
-                self._tell(RoomEvent("progress", peer_id, words, transfer=transfer))
+                self._tell_of(peer_id, "progress", reason=words, transfer=transfer)
             case fx.Report(error, count):
                 self.add_fault(error, count)
             case DocumentLoaded(document):
@@ -505,19 +443,15 @@ class Room(DocumentBase):
             case Keeping(document, event):
                 self._on_keeping(document, event)
             case ServerOpened(url):
-                self._tell(RoomEvent("server-open", reason=url))
+                self._tell_of_server(url, "server-open")
             case ServerChanged(url):
                 if self.backend is not None:  # else the room is still being opened
-                    self._tell(RoomEvent("server-changed", reason=url))
+                    self._tell_of_server(url, "server-changed")
 
     # Inside.
 
-    @property
-    def _snapshot(self) -> Snapshot:
-        return _CLOSED if self.backend is None else self.backend.snapshot()
-
-    def _awareness_of(self, name: str) -> Awareness:
-        return self._awareness if name == MAIN else self._documents[name].awareness
+    def _parts_of(self, name: str) -> DocumentParts:
+        return self.main if name == MAIN else self._documents[name]
 
     @property
     def _is_live(self) -> bool:
@@ -528,11 +462,11 @@ class Room(DocumentBase):
         assert self._opening is not None, "it is live"
         return self._opening.backend
 
-    def _share(self, document: Document) -> Awaitable[None] | None:
+    def _share(self, parts: DocumentParts) -> Awaitable[None] | None:
         if not self._is_live:
             return None
-        awareness = document.awareness
-        return self._live.open_document(document.name, document.doc, lambda: awareness.local_state)
+        awareness = parts.awareness
+        return self._live.open_document(parts.name, parts.doc, lambda: awareness.local_state)
 
     def _on_keeping(self, document: str, event: StorageEvent) -> None:
         where = (
@@ -565,8 +499,8 @@ class Room(DocumentBase):
 
     def _check_names(self) -> None:
         self._is_check_due = False
-        for document in (self, *self._documents.values()):
-            document.values.check_names()
+        for parts in (self.main, *self._documents.values()):
+            parts.values.check_names()
 
     async def _next_event(self) -> None:
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -575,6 +509,37 @@ class Room(DocumentBase):
             await waiter
         finally:
             self._waiters.discard(waiter)
+
+    def _tell_company(self, document: str, change: fx.AwarenessChanged) -> None:
+        self._tell_names()
+        company = self._parts_of(document).company
+        event = company.event(change)
+        for callback in company.observers:
+            self._call(callback, event)
+
+    def _learn_names(self) -> dict[str, str]:
+        """Return the names that are new, by peer id."""
+        shown = {} if self.backend is None else self.backend.names()
+        new = {i: name for i, name in shown.items() if self._names.get(i) != name}
+        self._names |= new
+        return new
+
+    def _tell_names(self) -> None:
+        """Tell by what names peers go: a name comes after the peer, and may change."""
+        before = dict(self._names)
+        for peer_id, name in self._learn_names().items():
+            if peer_id in before:  # else it is not told yet that it is here
+                self._tell(RoomEvent("peer-named", peer_id, before[peer_id], name=name))
+
+    def _tell_of(self, peer_id: str, kind: str, **facts: Any) -> None:
+        """Tell something of a peer, by the name that it shows or has shown."""
+        self._learn_names()
+        name = self._names.setdefault(peer_id, "")
+        self._tell(RoomEvent(kind, peer_id, name=name or None, **facts))
+
+    def _tell_of_server(self, url: str, kind: str) -> None:
+        server = next((each for each in self.snapshot.servers if each.url == url), None)
+        self._tell(RoomEvent(kind, reason=url, server=server))
 
     def _tell(self, event: RoomEvent) -> None:
         for callback in self._observers:
@@ -588,4 +553,207 @@ class Room(DocumentBase):
             callback(argument)
         except Exception as error:  # a user's callback may raise anything; the room must go on
             logger.exception("! a callback failed")
-            self._faults.append(error)
+            self._faults.add(error)
+
+
+class Room(DocumentBase):
+    """A named group that shares documents and knows who is in it.
+
+    It has one document of its own, which stock y-webrtc pages share, too; `document` opens others.
+
+    `join` makes it. The document can be used at once, alone or with others. What is edited before
+    anybody is connected reaches the others later.
+
+    Example:
+        >>> room = pyodide_rtc.join("physics-101")
+        >>> room.map("state")["n"] = 3
+        >>> room  # shows who is here, and if nobody is, why
+        >>> room.leave()
+
+    Args:
+        core: what the room does.
+    """
+
+    def __init__(self, core: RoomCore) -> None:
+        super().__init__(core.main)
+        self._core = core
+
+    # What it is.
+
+    @property
+    def name(self) -> str | None:
+        """The room's name; None while the page was not asked yet."""
+        return self._core.name
+
+    @property
+    def topic(self) -> str | None:
+        """The name that a JavaScript page gives to y-webrtc to be in this room."""
+        return None if self._core.backend is None else self._core.backend.topic
+
+    # How it is.
+
+    @property
+    def state(self) -> RoomState:
+        """The room's state, as a word: `"opening"`, `"open"`, `"left"` or `"failed"`.
+
+        Only an open room reaches anybody.
+        """
+        return self._core.state
+
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        """The signaling servers, by which people find each other."""
+        return self._core.snapshot.servers
+
+    @property
+    def status(self) -> RoomStatus:
+        """How the room is now: servers, peers, and one sentence about it."""
+        return RoomStatus(self.state, self.servers, self.peers, self.synced, self.why)
+
+    @property
+    def has_strangers(self) -> bool:
+        """Whether somebody with another password, or none, sent something in the last minute."""
+        return self._core.snapshot.has_strangers
+
+    @property
+    def ice_failure(self) -> IceFailedError | None:
+        """Why the last peer that we found could not be reached.
+
+        None once any peer was reached since, or once this one seems to have gone.
+        """
+        return self._core.snapshot.ice_failure
+
+    @property
+    def error(self) -> RtcError | None:
+        """The error that ended the room; None while it goes on."""
+        return self._core.error
+
+    @property
+    def faults(self) -> Faults:
+        """What went wrong while the room went on: each cause once, the latest last, at most 20.
+
+        `room.faults.count(fault)` says how often it came.
+        """
+        return self._core.faults
+
+    @property
+    def why(self) -> str:
+        """One sentence about the room's state, with what to do if nobody is here."""
+        return room_repr.sentence(self)
+
+    @property
+    def route(self) -> str:
+        """How the kernel reaches the page, as one word; empty while opening."""
+        return self._core.route
+
+    @property
+    def stored(self) -> Stored:
+        """What this browser keeps of the documents that are open."""
+        return self._core.stored
+
+    @property
+    def documents(self) -> dict[str, DocumentStatus]:
+        """The documents beside the room's own that are open here or at a peer, sorted by name."""
+        return self._core.documents
+
+    # What to do with it.
+
+    def document(self, name: str, *, doc: Doc[Any] | None = None) -> Document:
+        """Open another document of the room, and share it with all who have it open.
+
+        It has its own content and presence, and travels by the same connections. What others have
+        in it comes as soon as they are connected. Opening it twice gives the same document. Stock
+        y-webrtc pages see only the room's own document.
+
+        Example:
+            >>> board = room.document("board")
+            >>> board.map("state")["n"] = 3
+            >>> board.close()
+
+        Args:
+            name: its name, a text of 1 to 1,024 bytes.
+            doc: its content; by default a new one, or what it had when it was closed here.
+
+        Raises:
+            ConfigError: it is no name, was opened with another `doc`, or 1,000 are open already.
+            RoomClosedError: the room was left.
+        """
+        return self._core.open_document(name, doc)
+
+    async def export(self) -> bytes:
+        """Return the room as a file: all its documents, those that are kept and not open included.
+
+        `import_room` takes it in, here or in another browser. It is a ZIP with a `.ydoc` for each
+        document, which stock Yjs reads. Nothing in it is encrypted, whatever the room's password.
+
+        Example:
+            >>> pathlib.Path("room.zip").write_bytes(await room.export())
+
+        Raises:
+            RoomClosedError: the room was left.
+            StorageError: the browser refused to read what it keeps.
+        """
+        return await self._core.export_file()
+
+    async def forget(self) -> None:
+        """Leave the room, and remove all that this browser keeps of it, whatever its password.
+
+        The others keep theirs: who joins again while they are here gets everything back.
+
+        Example:
+            >>> await room.forget()
+
+        Raises:
+            StorageError: the browser refused; or the room is open elsewhere in this browser, and
+                the sentence says where. It is left here all the same.
+            RtcError: the room could not be opened; says what to do.
+        """
+        await self._core.forget()
+
+    async def until(self, is_true: Callable[[], bool], timeout_s: float | None) -> None:
+        """Wait until something about the room is true; it is asked at each event.
+
+        Example:
+            >>> await room.until(lambda: len(room.peers) == 2, 60)
+
+        Args:
+            is_true: says whether it is true.
+            timeout_s: how long to wait, in seconds; None for ever.
+
+        Raises:
+            SyncTimeoutError: it took longer; says why.
+            RoomClosedError: the room was left.
+            RtcError: the room could not be opened; says what to do.
+        """
+        await self._core.until(is_true, timeout_s)
+
+    def observe(self, callback: Callable[[RoomEvent], object]) -> Observation:
+        """Call back at each change of peers, servers and state, and at each fault.
+
+        What the callback prints appears below the cell that ran last.
+
+        Example:
+            >>> observation = room.observe(print)  # <Bob is synced>
+            >>> observation.cancel()
+
+        Args:
+            callback: called with a `RoomEvent`.
+
+        Returns:
+            the observation: `cancel()` ends it, and so does the end of a `with` block.
+        """
+        return self._core.observe(callback)
+
+    def leave(self) -> None:
+        """Leave the room: the others see it at once. The document stays; twice is no error.
+
+        Example:
+            >>> room.leave()
+        """
+        self._core.leave()
+
+    def __repr__(self) -> str:
+        return room_repr.as_text(self)
+
+    def _repr_html_(self) -> str:
+        return room_repr.as_html(self)

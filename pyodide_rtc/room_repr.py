@@ -1,7 +1,7 @@
-"""A room in words: one sentence about its state, as text and as HTML.
+"""A room in words: one sentence about its state, as text and as HTML; its peers and its events.
 
 Peers choose their names and what else they say of themselves. This module escapes it, and no code
-trusts it.
+trusts it. It knows what it describes by its attributes only, so that all of them can use it.
 """
 
 from __future__ import annotations
@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING
 from pyodide_rtc.errors import RoomClosedError, RtcError
 
 if TYPE_CHECKING:
-    from pyodide_rtc.document import Document
+    from collections.abc import Sequence
+
+    from pyodide_rtc.document import Document, DocumentStatus
     from pyodide_rtc.room import Room
-    from pyodide_rtc.room_status import Server, Stored
-    from pyodide_rtc.snapshot import Peer, Transfer
+    from pyodide_rtc.room_status import RoomEvent, RoomStatus, Stored
+    from pyodide_rtc.snapshot import Peer, Server, Transfer
 
 _NAME_CHARS = 40
 _TEXT_CHARS = 400
+_MOST_LISTED = 3
 
 
 def sentence(room: Room) -> str:
@@ -76,9 +79,16 @@ def no_server(room: Room, advice: str = "") -> str:
 def as_text(room: Room) -> str:
     """Describe the room in a few lines of plain text."""
     name = None if room.name is None else one_line(room.name)
-    lines = [f"Room {name!r}: {sentence(room)}"]
-    lines += [f"  {cells[0]:<10} {cells[1]}" for cells in _rows(room)]
-    return "\n".join(lines)
+    return _in_lines(f"Room {name!r}: {sentence(room)}", _rows(room))
+
+
+def status_text(status: RoomStatus) -> str:
+    """Describe how a room is in a few lines of plain text."""
+    return _in_lines(f"{status.state}: {status.why}", _people_and_servers(status))
+
+
+def _in_lines(title: str, rows: list[tuple[str, str]]) -> str:
+    return "\n".join([title, *(f"  {head:<10} {text}" for head, text in rows)])
 
 
 def as_html(room: Room) -> str:
@@ -93,8 +103,7 @@ def as_html(room: Room) -> str:
 
 
 def _rows(room: Room) -> list[tuple[str, str]]:
-    rows = [("peer", _peer_words(p)) for p in room.peers]
-    rows += [("server", _server_words(s)) for s in room.servers]
+    rows = _people_and_servers(room)
     if room.topic is not None:
         rows.append(("topic", room.topic))
     if room.state == "open":
@@ -102,6 +111,11 @@ def _rows(room: Room) -> list[tuple[str, str]]:
     if room.faults:
         rows.append(("last fault", str(room.faults[-1])))
     return [(head, one_line(text)) for head, text in rows]
+
+
+def _people_and_servers(room: Room | RoomStatus) -> list[tuple[str, str]]:
+    rows = [("peer", peer_words(p)) for p in room.peers]
+    return rows + [("server", server_words(s)) for s in room.servers]
 
 
 def _company(connected: list[Peer]) -> str:
@@ -112,18 +126,38 @@ def _company(connected: list[Peer]) -> str:
     return f"{who} connected, {synced} synced."
 
 
-def document_text(document: Document) -> str:
+def document_text(document: Document | DocumentStatus) -> str:
     """Describe a document in one line of plain text."""
-    others = ", ".join(_name_of(peer) for peer in document.peers)
+    others = listed([_who(peer.name, peer.peer_id) for peer in document.peers])
     return f"Document {one_line(document.name)!r}, open at {others or 'nobody else'}"
 
 
-def _name_of(peer: Peer) -> str:
-    return one_line(peer.name or f"peer {peer.peer_id[:8]}")[:_NAME_CHARS]
+def place(document: str, room: str | None) -> str:
+    """Name a document of a room, or the room itself if the document has no name."""
+    where = "the room" if room is None else f"room {one_line(room)!r}"
+    return f"document {one_line(document)!r} of {where}" if document else where
 
 
-def _peer_words(peer: Peer) -> str:
-    name = _name_of(peer)
+def _who(name: str | None, peer_id: str | None) -> str:
+    return short_name(name or f"peer {(peer_id or '')[:8]}")
+
+
+def short_name(name: str) -> str:
+    """Cut a name to what is shown of it, in one line."""
+    return one_line(name)[:_NAME_CHARS]
+
+
+def listed(names: Sequence[str]) -> str:
+    """Name a few, and count those who are more."""
+    few = list(names[:_MOST_LISTED])
+    if len(names) > len(few):
+        few.append(f"{len(names) - len(few)} more")
+    return ", ".join(few)
+
+
+def peer_words(peer: Peer) -> str:
+    """Say who a peer is, and how far it is."""
+    name = _who(peer.name, peer.peer_id)
     if not peer.is_connected:
         return f"{name}: connecting"
     state = "synced" if peer.is_synced else "connected"
@@ -158,9 +192,53 @@ def stored_words(stored: Stored) -> str:
     return f"{_PLACES[stored.where]}{size}{reason}"
 
 
-def _server_words(server: Server) -> str:
+def server_words(server: Server) -> str:
+    """Say how a signaling server is reached."""
     again = "" if server.retry_in_s is None else f" {server.retry_in_s:.0f} s for the next attempt,"
     return f"{server.url} {server.state}{again} {server.reason}".rstrip()
+
+
+_EVENTS = {
+    "opened": "the room is open",
+    "peer-joined": "{who} is connected",
+    "peer-named": "{before} is {who}",
+    "peer-synced": "{who} is synced{document}",
+    "peer-changed": "{who} is further behind or ahead, or less{document}",
+    "peer-left": "{who} left",
+    "document-opened": "{who} opened {name}",
+    "document-closed": "{who} closed {name}",
+    "progress": "{who}: {reason}",
+    "server-open": "server {reason} is reached",
+    "server-changed": "server {server}",
+    "loaded": "what is kept is here{document}",
+    "saved-again": "all is saved again{document}",
+    "fault": "fault: {reason}",
+    "left": "{reason}",
+}
+_REASONED = ("peer-changed", "peer-left")
+
+
+def event_words(event: RoomEvent) -> str:
+    """Say in one line what happened."""
+    who = _who(event.name, event.peer_id)
+    if event.kind in _REASONED and event.reason:
+        verb = " left" if event.kind == "peer-left" else ""
+        return one_line(f"{who}{verb}: {event.reason}")
+    return one_line(
+        _EVENTS[event.kind].format(
+            who=who,
+            before=_who(event.reason, event.peer_id),
+            reason=event.reason,
+            document=document_words(event.document),
+            name=repr(one_line(event.document)),
+            server=event.reason if event.server is None else server_words(event.server),
+        )
+    )
+
+
+def document_words(document: str) -> str:
+    """Say in which document something happens; nothing for the room's own."""
+    return f" in {one_line(document)!r}" if document else ""
 
 
 def one_line(text: str) -> str:

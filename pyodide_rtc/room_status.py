@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from pyodide_rtc import room_repr
 from pyodide_rtc.snapshot import Peer, Server, Transfer
 from pyodide_rtc.storage import KeeperStatus
 
-__all__ = ["Peer", "RoomEvent", "RoomStatus", "Server", "Stored"]
+__all__ = ["Peer", "RoomEvent", "RoomState", "RoomStatus", "Server", "Stored"]
+
+if TYPE_CHECKING:
+    RoomState = Literal["opening", "open", "left", "failed"]
+else:
+    RoomState = str
+    """What completes code in notebooks (jedi 0.20) fails at a property that returns a `Literal`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,9 @@ class Stored:
     reason: str = ""
     size_bytes: int = 0
     is_saved: bool = False
+
+    def __repr__(self) -> str:
+        return f"<Stored: {room_repr.one_line(room_repr.stored_words(self))}>"
 
 
 def stored_of(status: KeeperStatus | None) -> Stored:
@@ -54,11 +64,14 @@ class RoomStatus:
         why: all this in one sentence, with what to do if nobody is here.
     """
 
-    state: Literal["opening", "open", "left", "failed"]
+    state: RoomState
     servers: tuple[Server, ...]
     peers: tuple[Peer, ...]
     synced: bool
     why: str
+
+    def __repr__(self) -> str:
+        return room_repr.status_text(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +79,18 @@ class RoomEvent:
     """Something changed in a room.
 
     Args:
-        kind: `"opened"`, `"peer-joined"`, `"peer-synced"`, `"peer-changed"` (see `Peer`),
-            `"peer-left"`, `"document-opened"`, `"document-closed"`, `"progress"`,
-            `"server-open"`, `"server-changed"`, `"loaded"`, `"saved-again"`, `"fault"` or
-            `"left"`.
+        kind: `"opened"`, `"peer-joined"`, `"peer-named"` (a moment later, and when the name
+            changes), `"peer-synced"`, `"peer-changed"` (see `Peer`), `"peer-left"`,
+            `"document-opened"`, `"document-closed"`, `"progress"`, `"server-open"`,
+            `"server-changed"`, `"loaded"`, `"saved-again"`, `"fault"` or `"left"`.
         peer_id: the peer, for those kinds.
-        reason: in plain words; the address, for servers.
+        reason: in plain words; the address, for servers; the name before, for `"peer-named"`.
         error: what went wrong, for `"fault"`; the room goes on.
         transfer: how far it is, for `"progress"`: at most ten events a second, and one at its end.
         document: the document that a peer has opened, closed or is synced in, or that is loaded
             or saved again; empty for the room's own.
+        name: the name that the peer shows or has shown, if any: text from outside, never trusted.
+        server: how the server is now, for those kinds.
     """
 
     kind: str
@@ -84,3 +99,8 @@ class RoomEvent:
     error: BaseException | None = None
     transfer: Transfer | None = None
     document: str = ""
+    name: str | None = None
+    server: Server | None = None
+
+    def __repr__(self) -> str:
+        return f"<{room_repr.event_words(self)}>"

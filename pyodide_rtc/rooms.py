@@ -11,6 +11,7 @@ from typing import Any
 from pycrdt import Doc
 
 from pyodide_rtc import background, config, identity, naming
+from pyodide_rtc.awareness import change_user, complete_user, set_user
 from pyodide_rtc.contents import Contents
 from pyodide_rtc.document import check_document_name
 from pyodide_rtc.errors import ConfigError, InternalError, RoomClosedError, RtcError
@@ -18,7 +19,7 @@ from pyodide_rtc.kernel import Documents
 from pyodide_rtc.ports import Host, PageFacts
 from pyodide_rtc.protocol.events import MAIN, JsonObject
 from pyodide_rtc.protocol.link import MAX_RECEIVED_BYTES
-from pyodide_rtc.room import Opening, Room
+from pyodide_rtc.room import Opening, Room, RoomCore
 from pyodide_rtc.session.client import Client
 from pyodide_rtc.session.room_session import RoomSession
 from pyodide_rtc.storage import NOTHING, StoredRoom, stored_rooms, unpack_room
@@ -96,7 +97,7 @@ class Rooms:
         self._user: JsonObject = {}
         """Who sits at the page, once it was asked."""
         self._opening: asyncio.Task[tuple[Client, PageFacts]] | None = None
-        self._rooms: dict[str, tuple[Room, _Wish]] = {}
+        self._rooms: dict[str, tuple[RoomCore, _Wish]] = {}
         self._contents: dict[tuple[str, str | None], Contents] = {}
         """The documents of all rooms, also of those that were left: by topic and password."""
         self._early: dict[tuple[str | None, str | None], Contents] = {}
@@ -104,7 +105,7 @@ class Rooms:
         self._is_over = False
         self._closing: asyncio.Task[None] | None = None
         self._background: set[asyncio.Task[None]] = set()
-        self._tasks: dict[str | None, tuple[asyncio.Task[None], Room, _Wish]] = {}
+        self._tasks: dict[str | None, tuple[asyncio.Task[None], RoomCore, _Wish]] = {}
 
     def join(
         self,
@@ -118,43 +119,7 @@ class Rooms:
         max_received_bytes: int = MAX_RECEIVED_BYTES,
         store: bool | None = None,
     ) -> Room:
-        """Join a room: share a document with all who are in it.
-
-        Where the kernel can wait (most browsers), `join` returns once the room has what this
-        browser keeps of it, after 3 s at the latest. Elsewhere it returns at once. It waits for
-        nobody else.
-
-        A cell can be run twice: for a room that this kernel has joined already, the same room is
-        returned. Another `user` is shown from then on; any other argument that differs is an error.
-        Where the kernel can wait, a missing room, a site without collaboration or a bad server
-        raise here. Where it cannot, the room's `state` and `error` show them.
-
-        Each argument overrides what the page's address and the site's configuration say: a room
-        that is named here needs neither `?room=` nor `collaborative`.
-
-        Args:
-            room: its name; by default from `?room=` of the page's address, or of the page from
-                which people walked here, where the site sets `collaborative`.
-            signaling: addresses of signaling servers (`wss://...`, or relative to the page), all
-                used at the same time; by default `fullWebRtcSignalingUrls` of the site.
-            password: encrypts what the servers and other tabs see; all peers need the same.
-            doc: the document to share; by default a new one, or that of the same room if this
-                kernel has left it before.
-            user: a name, or an object with `name` and `color`, shown to the others. What it leaves
-                out comes from `?username=` and `?usercolor=`, else from JupyterLite's own user,
-                else from what was given in this browser, else it is made up, the same each time.
-            ice_servers: STUN and TURN servers, as `RTCConfiguration.iceServers`; by default
-                `webRtcIceServers` of the site, else none.
-            max_received_bytes: the largest message that a peer may send, and so the most that it
-                can make this kernel hold. A peer that sends more is refused. 256 MiB by default.
-            store: whether this browser keeps the room's documents; by default `rtcStore` of the
-                site, else it does.
-
-        Raises:
-            ConfigError: something is missing or cannot be used; says what to do.
-            BrowserUnsupportedError: the kernel has no way to the page; or there is a password, and
-                the page has no cryptography, because it came by `http:` from another machine.
-        """
+        """Join a room; as `pyodide_rtc.join` tells."""
         if password is not None and (not isinstance(password, str) or not password):
             raise ConfigError("The password is empty or no text", "Give a text, or none at all.")
         if ice_servers is not None:
@@ -195,7 +160,7 @@ class Rooms:
         topic = naming.topic_of(facts, name)
         if (known := self._rooms.get(topic)) is not None:
             return _given_again(*known, wish, doc, user, facts, self._user)
-        new = Room(name, self._contents_at(topic, wish), user, doc)
+        new = RoomCore(name, self._contents_at(topic, wish), user, doc)
         try:
             opening = self._open(new, client, facts, wish)
         except Exception as error:
@@ -205,7 +170,7 @@ class Rooms:
         self._wait(opening)
         if new.error is not None:
             raise new.error
-        return new
+        return new.room
 
     def _wait(self, opening: Awaitable[None]) -> None:
         """Wait for something where the kernel can; where it cannot, it goes on by itself."""
@@ -224,7 +189,7 @@ class Rooms:
             if under_way.state == "opening":
                 return _given_again(under_way, before, wish, doc, user, None, {})
         contents = self._early.setdefault((wish.name, wish.password), Contents())
-        new = Room(wish.name, contents, user, doc)
+        new = RoomCore(wish.name, contents, user, doc)
         new.own()
 
         async def open_when_ready() -> None:
@@ -245,10 +210,10 @@ class Rooms:
                     del self._tasks[wish.name]
 
         self._tasks[wish.name] = background.begin(open_when_ready()), new, wish
-        return new
+        return new.room
 
     def _open(
-        self, room: Room, client: Client, facts: PageFacts, wish: _Wish
+        self, room: RoomCore, client: Client, facts: PageFacts, wish: _Wish
     ) -> asyncio.Future[None]:
         """Begin to open a room.
 
@@ -268,7 +233,7 @@ class Rooms:
             )
         session = client.open_room(
             topic,
-            room.doc.client_id,
+            room.main.doc.client_id,
             password=wish.password,
             servers=servers,
             ice_servers=ice_servers,
@@ -302,18 +267,20 @@ class Rooms:
             room.add_fault(fault)
         return background.begin(self._open_when_loaded(room, session))
 
-    async def _open_when_loaded(self, room: Room, session: RoomSession) -> None:
+    async def _open_when_loaded(self, room: RoomCore, session: RoomSession) -> None:
         try:
-            await session.open(room.doc)
+            await session.open(room.main.doc)
             if room.state == "opening":  # else it was left meanwhile
-                room.awareness.complete_user(self._user)
+                complete_user(room.main.awareness, self._user)
                 room.open()
         except Exception as error:
             typed = _as_rtc_error(error)
             if room.error is None:
                 room.finish(typed)
 
-    async def _keep_left(self, room: Room, client: Client, facts: PageFacts, wish: _Wish) -> None:
+    async def _keep_left(
+        self, room: RoomCore, client: Client, facts: PageFacts, wish: _Wish
+    ) -> None:
         """Keep what was edited in a room that was left before the page had answered."""
         name = naming.room_name(wish.name, facts)
         topic = naming.topic_of(facts, name)
@@ -322,7 +289,9 @@ class Rooms:
         self._forget(name)
         self._keep(room, client, topic, wish, config.is_stored(wish.store, facts))
 
-    def _keep(self, room: Room, client: Client, topic: str, wish: _Wish, is_stored: bool) -> None:
+    def _keep(
+        self, room: RoomCore, client: Client, topic: str, wish: _Wish, is_stored: bool
+    ) -> None:
         """Store the documents of a room that was never open; what goes wrong is its fault."""
         updates = room.contents.updates()
         changed = {name: update for name, update in updates.items() if update != NOTHING}
@@ -422,7 +391,7 @@ class Rooms:
             return
         before, self._user = self._user, after
         for room, _wish in tuple(self._rooms.values()):
-            room.awareness.change_user(before, after)
+            change_user(room.main.awareness, before, after)
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
         task = background.begin(work)
@@ -430,11 +399,7 @@ class Rooms:
         task.add_done_callback(self._background.discard)
 
     async def stored_rooms(self) -> list[StoredRoom]:
-        """List what this browser keeps of rooms for this site, those of other passwords included.
-
-        Raises:
-            StorageError: the browser refused.
-        """
+        """List what this browser keeps; as `pyodide_rtc.stored_rooms` tells."""
         client, _ = await self._open_home()
         store = await client.host.machine.open_store()
         rooms, _ = stored_rooms(await store.logs())
@@ -443,26 +408,7 @@ class Rooms:
     async def import_room(
         self, data: bytes, *, room: str | None = None, password: str | None = None
     ) -> str:
-        """Take in a room that `Room.export` has made a file of.
-
-        What this browser keeps of the room is merged with it. If this kernel has the room open,
-        the others get it as well. Where rooms are not kept, it is for this kernel alone.
-
-        Args:
-            data: the file.
-            room: the name of the room to take it into; by default that of the file.
-            password: the password of that room in this browser; none by default.
-
-        Returns:
-            the room's name, for `join`.
-
-        Raises:
-            DecodeError: it is no such file, or damaged.
-            MessageTooBigError: it is larger than 256 MiB, or would be.
-            ConfigError: the name of the room or of a document is none, or the room is joined with
-                another password.
-            StorageError: the browser refused.
-        """
+        """Take in a room that was exported; as `pyodide_rtc.import_room` tells."""
         if not isinstance(data, bytes | bytearray | memoryview):
             raise ConfigError(
                 f"{type(data).__name__} is no file of a room", "Give the bytes of the file."
@@ -524,7 +470,7 @@ def _check_limit(max_received_bytes: int) -> int:
 
 
 def _given_again(
-    room: Room,
+    room: RoomCore,
     before: _Wish,
     wish: _Wish,
     doc: Doc[Any] | None,
@@ -534,7 +480,7 @@ def _given_again(
 ) -> Room:
     """Return a room that is joined already: its cell was run again."""
     others = wish.others_than(before, facts)
-    if doc is not None and doc is not room.doc:
+    if doc is not None and doc is not room.main.doc:
         others.append("doc")
     if others:
         raise ConfigError(
@@ -543,5 +489,5 @@ def _given_again(
             "Call leave() on it first.",
         )
     if user is not None:
-        room.awareness.set_user(user, page_user)
-    return room
+        set_user(room.main.awareness, user, page_user)
+    return room.room

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from pyodide_rtc import room_repr
 from pyodide_rtc.errors import IceFailedError
 
 
@@ -25,6 +26,9 @@ class Transfer:
     direction: Literal["receiving", "sending"]
     done_bytes: int
     total_bytes: int
+
+    def __repr__(self) -> str:
+        return f"<Transfer: {room_repr.transfer_words(self)}>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,9 @@ class Peer:
     unknown_messages: int = 0
     retries: int = 0
 
+    def __repr__(self) -> str:
+        return f"<Peer {room_repr.peer_words(self)}>"
+
 
 @dataclass(frozen=True, slots=True)
 class DocumentSnapshot:
@@ -92,6 +99,9 @@ class Server:
     state: str
     reason: str
     retry_in_s: float | None = None
+
+    def __repr__(self) -> str:
+        return f"<Server {room_repr.one_line(room_repr.server_words(self))}>"
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,9 +143,11 @@ def test_the_package_offers_nothing_else() -> None:
     assert sorted(pyodide_rtc.__all__) == sorted(
         [
             "Awareness",
+            "AwarenessEvent",
             "Change",
             "Document",
             "DocumentStatus",
+            "Faults",
             "Observation",
             "Peer",
             "Room",

@@ -12,7 +12,8 @@ from pycrdt import Doc, Map
 from seeds import seeds
 from simulation.play_helpers import put_away
 
-from pyodide_rtc.awareness import Awareness
+from pyodide_rtc import rooms as rooms_module
+from pyodide_rtc.awareness import AwarenessEvent
 from pyodide_rtc.errors import (
     BridgeError,
     BridgeTimeoutError,
@@ -28,7 +29,6 @@ from pyodide_rtc.errors import (
     SyncTimeoutError,
 )
 from pyodide_rtc.ports import PageFacts
-from pyodide_rtc.protocol.effects import AwarenessChanged
 from pyodide_rtc.room import Room
 from pyodide_rtc.room_status import RoomEvent, Server
 from pyodide_rtc.rooms import Rooms
@@ -431,7 +431,7 @@ class TestWhereItCannot:
             (MemoryNetwork, "open_socket"),
             (MemoryLocks, "claim"),
             (DocumentBinding, "__init__"),
-            (Awareness, "complete_user"),
+            (rooms_module, "complete_user"),
         ],
         ids=lambda value: getattr(value, "__name__", value),
     )
@@ -439,7 +439,7 @@ class TestWhereItCannot:
         self,
         monkeypatch: pytest.MonkeyPatch,
         background_faults: list[BaseException],
-        broken: type,
+        broken: object,
         name: str,
         blocks: bool,
     ) -> None:
@@ -1194,7 +1194,7 @@ class TestEvents:
         async def run(world: World) -> None:
             room = world.kernel().join()
             events: list[RoomEvent] = []
-            end = room.observe(events.append)
+            room.observe(events.append)
             await asyncio.sleep(1)
             other = world.kernel().join()
             await asyncio.sleep(1)
@@ -1210,7 +1210,6 @@ class TestEvents:
                 "left",
             ]
             assert events[2].peer_id == events[4].peer_id is not None
-            end()
 
         run()
 
@@ -1221,13 +1220,76 @@ class TestEvents:
             events: list[object] = []
             kept: list[object] = []
             for observe in (room.observe, room.awareness.observe):
-                end = observe(events.append)
-                observe(kept.append)
-                end()
-                end()  # twice is no error, and ends no other
+                with observe(events.append) as observation:
+                    observe(kept.append)
+                    assert observation.is_active
+                observation.cancel()  # twice is no error, and ends no other
+                assert not observation.is_active
             await asyncio.sleep(1)
             assert events == []
-            assert {type(event) for event in kept} == {RoomEvent, AwarenessChanged}
+            assert {type(event) for event in kept} == {RoomEvent, AwarenessEvent}
+
+        run()
+
+    def test_events_are_lines_with_names(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            room = world.kernel().join(user="Ada")
+            lines: list[str] = []
+            told: list[str] = []
+            room.observe(lambda event: lines.append(str(event)))
+            room.awareness.observe(lambda event: told.append(str(event)))
+            await asyncio.sleep(1)
+            other = world.kernel().join(user="Bob")
+            await asyncio.sleep(1)
+            other.document("board")
+            room.document("board")
+            await asyncio.sleep(1)
+            other.awareness.set_local_state_field("cursor", 7)
+            await asyncio.sleep(1)
+            other.leave()
+            await asyncio.sleep(1)
+            room.leave()
+
+            said = "\n".join(lines)
+            peer = re.search("peer [0-9a-f]{8}", said)
+            assert peer, "its name comes a moment later"
+            assert lines == [
+                "<the room is open>",
+                f"<server {URL} is reached>",
+                f"<{peer[0]} is connected>",
+                f"<{peer[0]} is synced>",
+                f"<{peer[0]} is Bob>",
+                "<what is kept is here in 'board'>",
+                "<Bob opened 'board'>",
+                "<Bob is synced in 'board'>",
+                "<Bob closed 'board'>",
+                "<Bob left: the data channel closed>",
+                "<room 'demo' is closed: it was left>",
+            ]
+            assert told == [
+                "<Ada came>",
+                "<Bob came>",
+                "<Bob changed>",
+                "<Bob went>",
+                "<Ada went>",
+            ]
+
+        run()
+
+    def test_an_observation_says_what_it_is(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            room = world.kernel().join()
+            opening = room.observe(print)
+            assert repr(opening) == "<Observation of the room: cancel() ends it>"
+            await asyncio.sleep(1)
+            board = room.document("board")
+            observation = board.awareness.observe(print)
+            where = "who is in document 'board' of room 'demo'"
+            assert repr(observation) == f"<Observation of {where}: cancel() ends it>"
+            observation.cancel()
+            assert repr(observation) == f"<Observation of {where}: cancelled>"
 
         run()
 
@@ -1310,20 +1372,25 @@ class TestEvents:
             await asyncio.sleep(1)
 
             assert one.map("m").to_py() == {"x": 1, "y": 2}
-            assert len(one.faults) == 2
+            [fault] = one.faults
+            assert one.faults.count(fault) == 2
+            assert "ZeroDivisionError: division by zero (2 times)" in repr(one.faults)
             assert one.synced
             shared.unobserve(subscription)
 
         run()
 
-    def test_of_many_faults_the_last_20_are_kept(self) -> None:
+    def test_a_fault_that_comes_again_is_counted(self) -> None:
         @with_world
         async def run(world: World) -> None:
             world.relay.stop()
             room = world.kernel().join()
             await asyncio.sleep(200)
-            assert len(room.faults) == 20
-            assert room.faults[-1].attempt > 60  # type: ignore[attr-defined]
+            fault = room.faults[-1]
+            assert isinstance(fault, SignalingUnavailableError)
+            assert fault.attempt > 60, "it is the latest"
+            assert len(room.faults) == 2, "refused at first, then not even that"
+            assert sum(map(room.faults.count, room.faults)) == fault.attempt
 
         run()
 
@@ -1418,13 +1485,13 @@ class TestAwareness:
         @with_world
         async def run(world: World) -> None:
             one, other = await world.pair()
-            changes: list[AwarenessChanged] = []
-            end = one.awareness.observe(changes.append)
+            changes: list[AwarenessEvent] = []
+            observation = one.awareness.observe(changes.append)
             other.awareness.set_local_state_field("cursor", 7)
             await asyncio.sleep(1)
             other.awareness.set_local_state(None)
             await asyncio.sleep(1)
-            end()
+            observation.cancel()
             other.awareness.set_local_state({})
             await asyncio.sleep(1)
 
@@ -1517,7 +1584,8 @@ class TestBadInput:
                 await asyncio.sleep(31)
 
             faults = [e.reason for e in events if e.kind == "fault"]
-            assert len(faults) == len(one.faults) == 2
+            assert len(faults) == 2
+            assert [one.faults.count(fault) for fault in one.faults] == [101]
             assert "expected a byte" in faults[0]
             assert faults[1] == f"{faults[0]} (100 times)"
             assert one.synced

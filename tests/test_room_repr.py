@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 from types import SimpleNamespace
 from typing import Any, cast
@@ -9,6 +10,8 @@ from typing import Any, cast
 import pytest
 
 from pyodide_rtc import room_repr
+from pyodide_rtc.awareness import AwarenessEvent
+from pyodide_rtc.document import DocumentStatus
 from pyodide_rtc.errors import (
     DecodeError,
     IceFailedError,
@@ -18,7 +21,7 @@ from pyodide_rtc.errors import (
     SignalingClosedError,
 )
 from pyodide_rtc.room import Room
-from pyodide_rtc.room_status import Server, Stored
+from pyodide_rtc.room_status import RoomEvent, RoomStatus, Server, Stored
 from pyodide_rtc.snapshot import Peer, Transfer
 
 EVIL = "</td><img src=x onerror=alert(1)>\"' style='x:url(//e)' <script>alert(1)</script>&lt;b&gt;"
@@ -133,3 +136,80 @@ def test_nothing_fills_the_page(place: str) -> None:
 )
 def test_what_is_kept_is_said(stored: Stored, words: str) -> None:
     assert f"kept       {words}" in room_repr.as_text(room(stored=stored))
+
+
+EVENTS = [
+    (RoomEvent("opened"), "<the room is open>"),
+    (RoomEvent("peer-joined", "p" * 36), "<peer pppppppp is connected>"),
+    (RoomEvent("peer-named", "p" * 36, name="Bob"), "<peer pppppppp is Bob>"),
+    (RoomEvent("peer-named", "p" * 36, "Bob", name="Cy"), "<Bob is Cy>"),
+    (RoomEvent("peer-synced", "p", name="Bob", document="b"), "<Bob is synced in 'b'>"),
+    (RoomEvent("peer-changed", "p", "no network path", name="Bob"), "<Bob: no network path>"),
+    (RoomEvent("peer-changed", "p", name="Bob"), "<Bob is further behind or ahead, or less>"),
+    (
+        RoomEvent("peer-left", "p", "the tab left the room", name="Bob"),
+        "<Bob left: the tab left the room>",
+    ),
+    (RoomEvent("document-opened", "p", name="Bob", document="b"), "<Bob opened 'b'>"),
+    (RoomEvent("document-closed", "p", name="Bob", document="b"), "<Bob closed 'b'>"),
+    (RoomEvent("progress", "p", "sending 1 of 2 MB", name="Bob"), "<Bob: sending 1 of 2 MB>"),
+    (RoomEvent("server-open", reason="wss://a/"), "<server wss://a/ is reached>"),
+    (
+        RoomEvent(
+            "server-changed", reason="wss://a/", server=Server("wss://a/", "waiting", "no", 2.0)
+        ),
+        "<server wss://a/ waiting 2 s for the next attempt, no>",
+    ),
+    (RoomEvent("loaded"), "<what is kept is here>"),
+    (RoomEvent("saved-again", document="b"), "<all is saved again in 'b'>"),
+    (RoomEvent("fault", reason="it broke (2 times)"), "<fault: it broke (2 times)>"),
+    (RoomEvent("left", reason="room 'x' is closed"), "<room 'x' is closed>"),
+    (
+        AwarenessEvent("b", (1, 2), (), (3,), {1: "Bob"}),
+        "<Bob, client 2 came; client 3 went in 'b'>",
+    ),
+    (AwarenessEvent("", (), (1, 2, 3, 4, 5), ()), "<client 1, client 2, client 3, 2 more changed>"),
+]
+
+
+@pytest.mark.parametrize(("event", "line"), EVENTS)
+def test_an_event_is_a_line(event: object, line: str) -> None:
+    assert repr(event) == str(event) == line
+
+
+def test_each_kind_of_event_is_among_them() -> None:
+    kinds = set(re.findall(r'`"([\w-]+)"`', (RoomEvent.__doc__ or "").split("peer_id:")[0]))
+    assert {event.kind for event, _ in EVENTS if isinstance(event, RoomEvent)} == kinds
+
+
+@pytest.mark.parametrize("text", [EVIL, CONTROL, "x" * 100_000])
+def test_what_peers_say_stays_in_the_line(text: str) -> None:
+    told = [
+        RoomEvent("peer-joined", text, name=text),
+        RoomEvent("document-opened", text, name=text, document=text),
+        RoomEvent("peer-left", text, text, name=text),
+        RoomEvent("fault", reason=text),
+        peer(name=text),
+        Server(text, "open", text),
+        Stored("memory", text),
+        DocumentStatus(text, True, (peer(name=text),)),
+    ]
+    assert all(repr(each).isprintable() and len(repr(each)) < 1_000 for each in told)
+
+
+def test_what_is_shown_of_a_moment_is_read_by_people() -> None:
+    bob = peer(name="Bob", behind=3, transfers=(Transfer("sending", 1_000_000, 2_000_000),))
+    server = Server("wss://a/", "open", "")
+    status = RoomStatus("open", (server,), (bob,), True, "1 peer is connected and synced.")
+    shown = "Bob: synced by WebRTC, 3 changes behind us, sending 1 of 2 MB"
+
+    assert repr(status).splitlines() == [
+        "open: 1 peer is connected and synced.",
+        f"  peer       {shown}",
+        "  server     wss://a/ open",
+    ]
+    assert repr((bob,)) == f"(<Peer {shown}>,)"
+    assert repr(bob.transfers) == "(<Transfer: sending 1 of 2 MB>,)"
+    assert repr(server) == "<Server wss://a/ open>"
+    assert repr(Stored("browser", "", 12_345)) == "<Stored: in this browser, 12 kB>"
+    assert repr(DocumentStatus("b", False, (bob,))) == "<Document 'b', open at Bob; not open here>"

@@ -236,6 +236,14 @@ class RoomMachine:
                 shown.append(replace(peer, is_synced=is_synced, ahead=ahead, behind=behind))
         return tuple(shown)
 
+    @property
+    def names(self) -> dict[str, str]:
+        """The names that peers show, by peer id; without those who show none."""
+        clients = {peer.peer_id: peer.client_id for peer in self.mesh}
+        clients |= self.connections.tabs.link.peers
+        shown = {i: self.main.presence.name_of(i, client) for i, client in clients.items()}
+        return {peer_id: name for peer_id, name in shown.items() if name}
+
     def author(self, link: ev.LinkId) -> str:
         """Name who has sent what came by a link: the peer at its other end, or another tab."""
         if link != ev.TABS:

@@ -279,6 +279,10 @@ class RoomSession:
         found = {name: document.stored for name, document in self._documents.items()}
         return {name: status for name, status in found.items() if status is not None}
 
+    def names(self) -> dict[str, str]:
+        """Return the names that peers show, by peer id; without those who show none."""
+        return self.machine.names
+
     def author(self, link: ev.LinkId) -> str:
         """Name who has sent what came by a link; empty for what was kept here."""
         return "" if link == STORED else self.machine.author(link)

@@ -5,7 +5,6 @@ document only: no rooms, and no peers but by the origin of a transaction.
 """
 
 from pyodide_rtc.shared.changes import Change, ValuesChanged
-from pyodide_rtc.shared.observation import Observation
 from pyodide_rtc.shared.plain_values import Plain, PlainDict, plain
 from pyodide_rtc.shared.shared_list import SharedList
 from pyodide_rtc.shared.shared_map import SharedMap
@@ -16,7 +15,6 @@ from pyodide_rtc.shared.values import Values
 
 __all__ = [
     "Change",
-    "Observation",
     "Plain",
     "PlainDict",
     "SharedList",

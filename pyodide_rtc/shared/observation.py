@@ -6,10 +6,10 @@ into plain Python at once, and users are called once the code that made the chan
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
+from pyodide_rtc.observers import Observation
 from pyodide_rtc.shared.changes import Change, ValuesChanged
 from pyodide_rtc.shared.faults import typed
 from pyodide_rtc.shared.mirror import Mirror
@@ -26,48 +26,6 @@ def is_of_others(origin: object) -> bool:
     Those of this notebook have none. An undo manager's is a number: pycrdt knows no object for it.
     """
     return origin is not None and not isinstance(origin, int)
-
-
-class Observation:
-    """An observation of a shared value that goes on until it is cancelled.
-
-    `with` cancels it at its end; to call it does as well. To cancel it twice is no error.
-
-    Args:
-        where: what is observed.
-        end: called when it is cancelled.
-    """
-
-    def __init__(self, where: str, end: Callable[[], None]) -> None:
-        self._where = where
-        self._end = end
-        self._is_active = True
-
-    @property
-    def is_active(self) -> bool:
-        """Whether it goes on."""
-        return self._is_active
-
-    def cancel(self) -> None:
-        """End it: the callback is not called any more, not even for what has happened already."""
-        if self._is_active:
-            self._is_active = False
-            self._end()
-
-    __call__ = cancel
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.cancel()
-
-    def __repr__(self) -> str:
-        state = "cancel() ends it" if self._is_active else "cancelled"
-        return f"<Observation of {self._where}: {state}>"
-
-    def _repr_html_(self) -> str:
-        return f"<code>{html.escape(repr(self))}</code>"
 
 
 class Observations:

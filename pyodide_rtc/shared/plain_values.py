@@ -75,6 +75,9 @@ def plain(value: object) -> Plain:
     Whoever changes it replaces it whole. It comes back read-only: lists as tuples, dicts as
     read-only dicts. Tables of many rows are to be stored so.
 
+    Example:
+        >>> state["table"] = pyodide_rtc.plain(rows)
+
     Args:
         value: text, numbers, bytes, None, and lists, tuples or dicts of these.
     """

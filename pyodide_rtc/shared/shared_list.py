@@ -28,7 +28,7 @@ class ItemPlace:
     def __init__(self, container: SharedList, sticky: StickyIndex) -> None:
         self._container = container
         self._sticky = sticky
-        self._checked_at = container.removals
+        self._checked_at = container._removals
         self._is_gone = False
 
     @property
@@ -40,9 +40,9 @@ class ItemPlace:
         """Return whether the value is still there; looks only if something was removed."""
         if self._container.is_removed:
             return False
-        if not self._is_gone and self._checked_at != self._container.removals:
-            self._checked_at = self._container.removals
-            self._is_gone = not self._container.has_item(self._sticky)
+        if not self._is_gone and self._checked_at != self._container._removals:
+            self._checked_at = self._container._removals
+            self._is_gone = not self._container._has_item(self._sticky)
         return not self._is_gone
 
 
@@ -52,6 +52,11 @@ class SharedList(SharedValue, MutableSequence[Any]):
     Dicts and lists that are put into it become shared ones, at any depth: what was put is copied,
     so go on with what the list gives back. Tuples and `plain(value)` are stored as one plain value,
     and come back read-only. An item that is replaced or moved is removed and put in anew.
+
+    Example:
+        >>> todo = room.list("todo")
+        >>> todo.append({"task": "measure", "done": False})
+        >>> todo[0]["done"] = True
 
     All that writes raises:
         ValueRefusedError: a value cannot be shared; nothing has changed then.
@@ -65,7 +70,7 @@ class SharedList(SharedValue, MutableSequence[Any]):
             weakref.WeakValueDictionary()
         )
         self._subscription: object = None
-        self.removals = 0
+        self._removals = 0
         """How often items were removed; the values in the list then look whether they are there."""
 
     def __getitem__(self, key: SupportsIndex | slice) -> Any:
@@ -204,7 +209,7 @@ class SharedList(SharedValue, MutableSequence[Any]):
         copied: list[Any] = self.to_py()
         return copied
 
-    def has_item(self, sticky: StickyIndex) -> bool:
+    def _has_item(self, sticky: StickyIndex) -> bool:
         """Return whether an item is still in the list; the values in it ask so."""
         with self._context.reading():
             position = sticky.get_index()
@@ -266,7 +271,7 @@ class SharedList(SharedValue, MutableSequence[Any]):
         if self._context.is_in_block:
             self._remember(start, stop, len(raw_items))
         if stop > start:
-            self.removals += 1
+            self._removals += 1
             del self._raw[start:stop]
         if raw_items:
             self._raw[start:start] = raw_items
@@ -304,6 +309,6 @@ class SharedList(SharedValue, MutableSequence[Any]):
         def on_event(event: ArrayEvent) -> None:
             shared = reference()
             if shared is not None and any("delete" in step for step in event.delta):  # type: ignore[attr-defined]
-                shared.removals += 1
+                shared._removals += 1
 
         self._subscription = self._raw.observe(on_event)

@@ -58,6 +58,11 @@ class SharedMap(SharedValue, MutableMapping[str, Any]):
     depth: what was assigned is copied, so go on with what the map gives back. Tuples and
     `plain(value)` are stored as one plain value, and come back read-only.
 
+    Example:
+        >>> state = room.map("state")
+        >>> state["todo"] = []
+        >>> state["todo"].append("measure")
+
     All that writes raises:
         ValueRefusedError: a value or key cannot be shared; nothing has changed then.
         ValueRemovedError: the map is not in the document any more.
@@ -233,8 +238,8 @@ class SharedMap(SharedValue, MutableMapping[str, Any]):
 
     def _forget(self, key: str) -> None:
         child = self._children.pop(key, None)
-        if child is not None and isinstance(child.place, KeyPlace):
-            child.place.is_gone = True
+        if child is not None and isinstance(child._place, KeyPlace):
+            child._place.is_gone = True
 
     def _given(self, key: str) -> Any:
         if not isinstance(key, str) or not is_sound(key):
@@ -258,13 +263,13 @@ class SharedMap(SharedValue, MutableMapping[str, Any]):
         def on_event(event: MapEvent) -> None:
             shared = reference()
             if shared is not None:
-                shared.keys_changed(event.keys)  # type: ignore[attr-defined]
+                shared._keys_changed(event.keys)  # type: ignore[attr-defined]
 
         self._subscription = self._raw.observe(on_event)
 
-    def keys_changed(self, keys: Iterable[str]) -> None:
+    def _keys_changed(self, keys: Iterable[str]) -> None:
         """Take note that keys have other values, or none; pycrdt's observer calls this."""
         for key in keys:
             child = self._children.get(key)
-            if child is not None and isinstance(child.place, KeyPlace):
-                child.place.was_changed()
+            if child is not None and isinstance(child._place, KeyPlace):
+                child._place.was_changed()

@@ -25,6 +25,11 @@ class SharedText(SharedValue, Sequence[str]):
     Positions are characters, as `str` counts them. It has what reads of `str`; what writes changes
     it in place. An object that another editor put into it shows as U+FFFC, one character.
 
+    Example:
+        >>> notes = room.text("notes")
+        >>> notes += "measured twice"
+        >>> notes[:8] = "Measured"
+
     All that writes raises:
         ValueRefusedError: what is to be written is no text, or not one that can be shared.
         ValueRemovedError: the text is not in the document any more.
@@ -78,15 +83,29 @@ class SharedText(SharedValue, Sequence[str]):
         return format(str(self), spec)
 
     def find(self, part: str, *limits: int) -> int:
-        """Return the first position of a part, in characters; -1 if there is none."""
+        """Return the first position of a part, in characters; -1 if there is none.
+
+        Args:
+            part: the text to look for.
+            *limits: where to begin and where to end, in characters.
+        """
         return str(self).find(part, *limits)
 
     def rfind(self, part: str, *limits: int) -> int:
-        """Return the last position of a part, in characters; -1 if there is none."""
+        """Return the last position of a part, in characters; -1 if there is none.
+
+        Args:
+            part: the text to look for.
+            *limits: where to begin and where to end, in characters.
+        """
         return str(self).rfind(part, *limits)
 
     def index(self, part: str, *limits: int) -> int:
         """Return the first position of a part, in characters.
+
+        Args:
+            part: the text to look for.
+            *limits: where to begin and where to end, in characters.
 
         Raises:
             ValueError: there is none.
@@ -94,27 +113,55 @@ class SharedText(SharedValue, Sequence[str]):
         return str(self).index(part, *limits)
 
     def count(self, part: str, *limits: int) -> int:
-        """Return how often a part is in the text."""
+        """Return how often a part is in the text.
+
+        Args:
+            part: the text to look for.
+            *limits: where to begin and where to end, in characters.
+        """
         return str(self).count(part, *limits)
 
     def startswith(self, part: str | tuple[str, ...], *limits: int) -> bool:
-        """Return whether the text begins with a part."""
+        """Return whether the text begins with a part.
+
+        Args:
+            part: the text to look for, or several in a tuple.
+            *limits: where to begin and where to end, in characters.
+        """
         return str(self).startswith(part, *limits)
 
     def endswith(self, part: str | tuple[str, ...], *limits: int) -> bool:
-        """Return whether the text ends with a part."""
+        """Return whether the text ends with a part.
+
+        Args:
+            part: the text to look for, or several in a tuple.
+            *limits: where to begin and where to end, in characters.
+        """
         return str(self).endswith(part, *limits)
 
     def split(self, separator: str | None = None, limit: int = -1) -> list[str]:
-        """Return the parts between separators, as `str.split` does."""
+        """Return the parts between separators, as `str.split` does.
+
+        Args:
+            separator: what separates the parts; by default any space.
+            limit: how many separators count at most; -1 for all.
+        """
         return str(self).split(separator, limit)
 
     def splitlines(self, keepends: bool = False) -> list[str]:
-        """Return the lines, as `str.splitlines` does."""
+        """Return the lines, as `str.splitlines` does.
+
+        Args:
+            keepends: whether the lines keep their ends.
+        """
         return str(self).splitlines(keepends)
 
     def strip(self, characters: str | None = None) -> str:
-        """Return the text without space at its ends, as `str.strip` does."""
+        """Return the text without space at its ends, as `str.strip` does.
+
+        Args:
+            characters: what is left out; by default any space.
+        """
         return str(self).strip(characters)
 
     def lower(self) -> str:

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pyodide_rtc.errors import ValueRemovedError
+from pyodide_rtc.observers import Observation
 from pyodide_rtc.shared.changes import ValuesChanged
 from pyodide_rtc.shared.context import Context
 from pyodide_rtc.shared.mirror import plain_copy
-from pyodide_rtc.shared.observation import Observation
 from pyodide_rtc.shared.plain_values import InDocument
 
 MAX_REPR_CHARACTERS = 1_000
@@ -79,11 +79,6 @@ class SharedValue(InDocument):
         return self._raw
 
     @property
-    def place(self) -> Place:
-        """Where it is, also if it is removed."""
-        return self._place
-
-    @property
     def is_removed(self) -> bool:
         """Whether the value is not in the document any more."""
         return not self._place.is_there()
@@ -113,12 +108,18 @@ class SharedValue(InDocument):
 
         The callback gets one event for each transaction, in a turn of its own: it may read and
         write everything. What it raises is shown among the faults; others are called all the same.
+        What it prints appears below the cell that ran last.
+
+        Example:
+            >>> observation = state.observe(print)  # <Bob: state['n'] changed 3 to 4>
+            >>> observation.cancel()
 
         Args:
-            callback: called with the event.
+            callback: called with a `ValuesChanged`.
 
         Returns:
-            the observation. It goes on until it is cancelled, or the document is closed.
+            the observation: `cancel()` ends it, and so does the end of a `with` block, and that the
+            document is closed or the room left.
 
         Raises:
             ValueRemovedError: the value is not in the document any more.

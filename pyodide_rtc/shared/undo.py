@@ -25,6 +25,11 @@ class UndoManager:
     Yrs gives them back and others write there, documents can differ for ever (seen), and the
     process can end (seen).
 
+    Example:
+        >>> undo = room.undo_manager(state)
+        >>> state["n"] = 4
+        >>> undo.undo()
+
     Args:
         context: the document.
         scopes: the shared values; all that is in them belongs to them.
@@ -94,7 +99,7 @@ class UndoManager:
         able = [word for word, can in (("undo", self.can_undo), ("redo", self.can_redo)) if can]
         return f"<UndoManager: can {' and '.join(able) or 'neither undo nor redo'}>"
 
-    def take_note(self, changes: Iterable[Change]) -> None:
+    def _take_note(self, changes: Iterable[Change]) -> None:
         """Take note of what a transaction did; pycrdt's observer calls this."""
         told = list(changes)  # all of them, as the mirror changes on the way
         if any(map(_moves_nested, told)) and not self._is_unsafe:
@@ -107,7 +112,7 @@ class UndoManager:
         def on_events(events: list[Any]) -> None:
             manager = reference()
             if manager is not None:
-                manager.take_note(mirror.apply(events))
+                manager._take_note(mirror.apply(events))
 
         subscription: object = raw.observe_deep(on_events)
         return subscription

@@ -55,10 +55,7 @@ class Values:
         return self._doc
 
     def map(self, name: str) -> SharedMap:
-        """Return the shared map of this name: a dict for all who have the document.
-
-        Args:
-            name: its name. Two people who use one name have one value, whoever was first.
+        """Return the shared map of this name.
 
         Raises:
             NameInUseError: the name is used as another kind of value here.
@@ -69,9 +66,6 @@ class Values:
     def list(self, name: str) -> SharedList:
         """Return the shared list of this name.
 
-        Args:
-            name: its name. Two people who use one name have one value, whoever was first.
-
         Raises:
             NameInUseError: the name is used as another kind of value here.
             TransactionError: the name is new, and this is inside an observer of pycrdt.
@@ -81,26 +75,14 @@ class Values:
     def text(self, name: str) -> SharedText:
         """Return the shared text of this name.
 
-        Args:
-            name: its name. Two people who use one name have one value, whoever was first.
-
         Raises:
             NameInUseError: the name is used as another kind of value here.
             TransactionError: the name is new, and this is inside an observer of pycrdt.
         """
         return self._root(name, Text, SharedText)
 
-    array = list
-
     def transaction(self) -> AbstractContextManager[None]:
-        """Group changes into one: others see all of them at once, and observers get one event.
-
-        If the block raises, what it did is taken back, and observers are not told of it. Values
-        in maps and lists that it removed are new ones then: read them anew. What cannot be taken
-        back: changes of pycrdt's own objects, and a block inside of a transaction of pycrdt. A
-        block within another one is a part of it.
-
-        Do not await in the block: changes of others wait for its end.
+        """Group changes into one, which is taken back if the block raises.
 
         Raises:
             TransactionError: another task has a transaction open, or this is inside an observer
@@ -112,9 +94,8 @@ class Values:
         """Return what undoes and redoes the changes that this notebook makes from now on.
 
         Args:
-            *scopes: the shared values whose changes count, with all that is in them; by default
-                all that have a name and were used so far. Texts, and lists and maps of plain values
-                are safe; see `UndoManager` for nested ones.
+            *scopes: the shared values whose changes count; by default all that have a name and
+                were used so far.
             group_s: changes that follow each other within so many seconds are undone together.
 
         Raises:

@@ -50,6 +50,11 @@ class StoredDocument:
     size_bytes: int
     changed_s: float
 
+    def __repr__(self) -> str:
+        name = f"document {self.name!r}" if self.name else "the room's own document"
+        aside = ", not readable" if self.is_aside else ""
+        return f"<{name}: {_size_and_time(self.size_bytes, self.changed_s)}{aside}>"
+
 
 @dataclass(frozen=True, slots=True)
 class StoredRoom:
@@ -84,10 +89,17 @@ class StoredRoom:
         return max(document.changed_s for document in self.documents)
 
     def __str__(self) -> str:
-        changed = datetime.fromtimestamp(self.changed_s, UTC).strftime("%Y-%m-%d %H:%M UTC")
         count = "1 document" if len(self.documents) == 1 else f"{len(self.documents)} documents"
-        size_kb = max(1, round(self.size_bytes / 1000))
-        return f"room {self.room!r} at {self.host}: {size_kb} kB in {count}, changed {changed}"
+        what = _size_and_time(self.size_bytes, self.changed_s, f" in {count}")
+        return f"room {self.room!r} at {self.host}: {what}"
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
+
+def _size_and_time(size_bytes: int, changed_s: float, where: str = "") -> str:
+    changed = datetime.fromtimestamp(changed_s, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return f"{max(1, round(size_bytes / 1000))} kB{where}, changed {changed}"
 
 
 def stored_rooms(logs: Mapping[str, LogSize]) -> tuple[list[StoredRoom], list[str]]:

@@ -23,3 +23,7 @@ __all__ = [
     "peer_id_of",
     "run_virtual",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)  # what completes code would show inner modules among it

@@ -14,13 +14,17 @@ class _Backend(Protocol):
     def snapshot(self) -> Snapshot: ...
 
 
-class _Room(Protocol):
+class _Core(Protocol):
     @property
     def backend(self) -> _Backend | None: ...
 
 
+class _Room(Protocol):
+    _core: _Core
+
+
 def peer_id_of(room: _Room) -> str:
     """Give the network identity of an open room: the `peer_id` that the others list it by."""
-    backend = room.backend
+    backend = room._core.backend
     assert backend is not None, "a room has a network identity once it is open"
     return backend.snapshot().peer_id

@@ -219,15 +219,13 @@ async def receive(name, signaling, megabytes, patience_s):
         if event.kind == "peer-joined" and not connected.done():
             connected.set_result(now())
 
-    end_observing = room.observe(look)
     try:
-        async with asyncio.timeout(patience_s):
-            start = await connected
-            return await _until(str(megabytes - 1), "x" * 1_000_000) - start
+        with room.observe(look):
+            async with asyncio.timeout(patience_s):
+                start = await connected
+                return await _until(str(megabytes - 1), "x" * 1_000_000) - start
     except TimeoutError:
         return None
-    finally:
-        end_observing()
 
 
 async def has_all(megabytes):

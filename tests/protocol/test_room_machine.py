@@ -168,6 +168,15 @@ class TestAuthors:
 
         assert [room.author(link) for link in (named, unnamed)] == ["Bob", "peer id-other"]
 
+    def test_who_shows_a_name_is_listed_by_it(self, room: RoomMachine) -> None:
+        named = link_peer(room, client_id=PEER_CLIENT)
+        link_peer(room, OTHER)
+        link_tab(room, "id-tab")
+        shown = AwarenessEntry(PEER_CLIENT, 1, {"user": {"name": "Bob"}})
+        receive(room, named, awareness_frame(shown))
+
+        assert room.names == {PEER: "Bob"}
+
     def test_a_link_of_the_past_leads_to_nobody(self, room: RoomMachine) -> None:
         assert room.author(77) == "a peer that left"
 

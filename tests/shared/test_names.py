@@ -10,7 +10,6 @@ from shared.notebook import Notebook, exchange, pair
 def test_a_name_gives_one_value() -> None:
     values = Notebook().values
     assert values.map("a") is values.map("a")
-    assert values.array("b") is values.list("b")
     with pytest.raises(ValueRefusedError):
         values.map(3)  # type: ignore[arg-type]
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import gc
 import random
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -202,6 +204,16 @@ def test_observers_of_pycrdt_work_beside_it() -> None:
     raw.unobserve(subscription)
 
 
+@pytest.fixture
+def usual_recursion() -> Iterator[None]:
+    """Python's own limit: jedi sets another one where it is imported, in other tests too."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(1_000)
+    yield
+    sys.setrecursionlimit(before)
+
+
+@pytest.mark.usefixtures("usual_recursion")
 def test_what_a_peer_nests_too_deep_harms_nothing_else() -> None:
     ada, seen = Notebook(), list[ValuesChanged]()
     state = ada.values.map("state")

@@ -18,6 +18,8 @@ from pyodide_rtc.errors import DecodeError, MessageTooBigError, StorageError
 from pyodide_rtc.storage import (
     LogName,
     RoomExport,
+    StoredDocument,
+    StoredRoom,
     forget_room,
     pack_room,
     read_room,
@@ -250,3 +252,14 @@ def test_a_damaged_file_is_read_or_refused(data: st.DataObject) -> None:
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
     with suppress(DecodeError, MessageTooBigError):
         unpack_room(bytes(damaged))
+
+
+def test_what_is_kept_is_shown_in_words() -> None:
+    main = StoredDocument("", False, 3, 12_345, 0.0)
+    aside = StoredDocument("board", True, 1, 10, 86_400.0)
+
+    assert repr(main) == "<the room's own document: 12 kB, changed 1970-01-01 00:00 UTC>"
+    assert repr(aside) == "<document 'board': 1 kB, changed 1970-01-02 00:00 UTC, not readable>"
+    assert repr(StoredRoom("example.org/demo", (main, aside))) == (
+        "<room 'demo' at example.org: 12 kB in 2 documents, changed 1970-01-02 00:00 UTC>"
+    )

@@ -1,0 +1,187 @@
+"""What a person finds at the keyboard: names by Tab, and by `?` arguments and examples.
+
+The names are written down here: what is not meant for users is not among them.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import inspect
+import re
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any
+
+import jedi
+import pytest
+from simulation.play_helpers import make_rooms
+
+import pyodide_rtc
+import pyodide_rtc.testing
+from pyodide_rtc.testing import Network, run_virtual
+
+DOCUMENT = """array awareness doc list map peers stored synced text transaction undo_manager
+    until_loaded until_synced"""
+VALUE = "is_removed observe path raw to_py"
+TUPLE = "count index"
+
+NAMES = {
+    "room": f"""{DOCUMENT} document documents error export faults forget has_strangers ice_failure
+        leave name observe route servers state status topic until why""",
+    "board": f"{DOCUMENT} close name",
+    "room.awareness": """client_id local_state names observe set_local_state set_local_state_field
+        states""",
+    "state": f"{VALUE} clear copy get items keys pop popitem setdefault update values",
+    "todo": f"{VALUE} append clear copy count extend index insert pop remove reverse sort",
+    "notes": f"""{VALUE} append clear count endswith find index insert lower rfind set split
+        splitlines startswith strip upper""",
+    "undo": "can_redo can_undo clear redo undo",
+    "observation": "cancel is_active",
+    "room.peers": TUPLE,
+    "room.peers[0]": """ahead behind is_connected is_relayed is_synced name peer_id retries
+        transfers unknown_messages via""",
+    "room.servers[0]": "reason retry_in_s state url",
+    "room.status": "peers servers state synced why",
+    "room.stored": "is_saved reason size_bytes where",
+    "room.documents['board']": "is_open name peers",
+    "room.faults": TUPLE,
+    "event": "document error kind name peer_id reason server transfer",
+    "seen": "added document names removed updated",
+    "changed": "author changes where",
+    "changed.changes[0]": "action new old path",
+    "pyodide_rtc": " ".join(name for name in pyodide_rtc.__all__ if name[0] != "_"),
+    "pyodide_rtc.testing": " ".join(pyodide_rtc.testing.__all__),
+}
+
+
+def completed(code: str, names: dict[str, Any]) -> list[str]:
+    """Complete code as IPython does, without the names that it hides."""
+    found = jedi.Interpreter(code, [names]).complete()
+    return [each.name for each in found if not each.name.startswith("_")]
+
+
+def notebook(look: Callable[[dict[str, Any]], None]) -> None:
+    """Look at what a notebook has that has used everything."""
+
+    async def main() -> None:
+        network = Network()
+        ada, bob = (make_rooms(network.host()).join(user=name) for name in ("Ada", "Bob"))
+        events, seen, changed = [], [], []
+        observation = ada.observe(events.append)
+        ada.awareness.observe(seen.append)
+        board, state = ada.document("board"), ada.map("state")
+        bob.document("board")
+        state.observe(changed.append)
+        state["todo"] = []
+        await asyncio.gather(ada.until_synced(10), bob.until_synced(10))
+        await asyncio.sleep(1)
+        look(
+            {
+                "pyodide_rtc": pyodide_rtc,
+                "room": ada,
+                "board": board,
+                "state": state,
+                "todo": state["todo"],
+                "notes": ada.text("notes"),
+                "undo": ada.undo_manager(state),
+                "observation": observation,
+                "event": events[0],
+                "seen": seen[0],
+                "changed": changed[0],
+            }
+        )
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_tab_lists_what_users_are_meant_to_use(name: str) -> None:
+    def look(names: dict[str, Any]) -> None:
+        assert sorted(completed(f"{name}.", names)) == sorted(set(NAMES[name].split()))
+
+    notebook(look)
+
+
+@pytest.mark.parametrize(
+    ("code", "like"),
+    [
+        ("pyodide_rtc.join().", "room"),
+        ("room.document('board').", "board"),
+        ("room.map('state').", "state"),
+        ("room.list('todo').", "todo"),
+        ("room.text('notes').", "notes"),
+        ("room.undo_manager().", "undo"),
+        ("state.observe(print).", "observation"),
+        ("room.awareness.observe(print).", "observation"),
+        ("for peer in room.peers:\n    peer.", "room.peers[0]"),
+    ],
+)
+def test_tab_knows_what_a_call_gives(code: str, like: str) -> None:
+    def look(names: dict[str, Any]) -> None:
+        assert sorted(completed(code, names)) == sorted(set(NAMES[like].split()))
+
+    notebook(look)
+
+
+def test_nothing_else_is_public() -> None:
+    """Else it would be found by `dir`, and by who completes without jedi."""
+
+    def look(names: dict[str, Any]) -> None:
+        for name, listed in NAMES.items():
+            public = {n for n in dir(eval(name, names)) if not n.startswith("_")}
+            assert public == set(listed.split()), name
+
+    notebook(look)
+
+
+CLASSES = [
+    each
+    for each in map(vars(pyodide_rtc).get, pyodide_rtc.__all__)
+    if inspect.isclass(each) and not issubclass(each, Exception)
+]
+
+
+def told() -> list[Any]:
+    """Give the public functions and the methods of public classes that this package makes."""
+    functions = {
+        f"{kind.__name__}.{name}": function
+        for kind in CLASSES
+        for name, function in inspect.getmembers(kind, inspect.isfunction)
+        if not name.startswith("_") and function.__module__.startswith("pyodide_rtc")
+    }
+    for name in pyodide_rtc.__all__:
+        if inspect.isfunction(value := getattr(pyodide_rtc, name)):
+            functions[name] = value
+    return [pytest.param(function, id=name) for name, function in functions.items()]
+
+
+@pytest.mark.parametrize("function", told())
+def test_help_tells_each_argument(function: Callable[..., Any]) -> None:
+    text = inspect.getdoc(function) or ""
+    taken = [name for name in inspect.signature(function).parameters if name != "self"]
+    missing = [n for n in taken if not re.search(rf"^ +\*{{0,2}}{n}: ", text, re.MULTILINE)]
+    assert text
+    assert missing == []
+
+
+SHOWN_BY_EXAMPLE = """join import_room stored_rooms plain enable_logging
+    Room Room.document Room.export Room.forget Room.leave Room.observe Room.until
+    Document Document.close Document.list Document.map Document.text Document.transaction
+    Document.undo_manager Document.until_loaded Document.until_synced
+    Awareness Awareness.observe Awareness.set_local_state Awareness.set_local_state_field
+    SharedList SharedMap SharedMap.observe SharedText UndoManager Observation Faults"""
+
+
+@pytest.mark.parametrize("name", SHOWN_BY_EXAMPLE.split())
+def test_help_shows_an_example_that_is_python(name: str) -> None:
+    lines = (inspect.getdoc(attrgetter(name)(pyodide_rtc)) or "").splitlines()
+    example = [line.strip()[4:] for line in lines if re.match(r" *(>>>|\.\.\.)", line)]
+    assert example
+    compile("\n".join(example), name, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+
+
+def test_help_tells_each_property() -> None:
+    for kind in CLASSES:
+        for name, value in inspect.getmembers(kind, lambda value: isinstance(value, property)):
+            assert inspect.getdoc(value), f"{kind.__name__}.{name}"
