@@ -30,6 +30,7 @@ from pyodide_rtc.errors import (
 )
 from pyodide_rtc.faults import FaultList, Faults
 from pyodide_rtc.observers import Observation, Observers
+from pyodide_rtc.peer_names import PeerNames
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol.events import MAIN, JsonObject, LinkId
 from pyodide_rtc.protocol.open_documents import MAX_DOCUMENTS
@@ -158,8 +159,7 @@ class RoomCore:
         self._open_names: set[str] = set()
         self._loaded: set[str] = set()
         self._is_check_due = False
-        self._names: dict[str, str] = {}
-        """By what name each peer was last known, if any: the name may have gone before the peer."""
+        self._names = PeerNames()
         self.main = DocumentParts(MAIN, contents.main(doc), lambda: self, user_state(user))
         self.room = Room(self)
 
@@ -422,7 +422,8 @@ class RoomCore:
                 logger.info("= peer %s %s %s", peer_id[:8], change, reason)
                 self._tell_of(peer_id, f"peer-{change}", reason=reason)
                 if change == "left":
-                    self._names.pop(peer_id, None)
+                    self._names.forget(peer_id)
+                    self._tell_names()
             case fx.SyncChanged(document, peer_id, change):
                 logger.info("= peer %s %s %r", peer_id[:8], change, document)
                 self._tell_of(peer_id, f"peer-{change}", document=document)
@@ -517,25 +518,16 @@ class RoomCore:
         for callback in company.observers:
             self._call(callback, event)
 
-    def _learn_names(self) -> dict[str, str]:
-        """Return the names that are new, by peer id."""
-        shown = {} if self.backend is None else self.backend.names()
-        new = {i: name for i, name in shown.items() if self._names.get(i) != name}
-        self._names |= new
-        return new
-
     def _tell_names(self) -> None:
         """Tell by what names peers go: a name comes after the peer, and may change."""
-        before = dict(self._names)
-        for peer_id, name in self._learn_names().items():
-            if peer_id in before:  # else it is not told yet that it is here
-                self._tell(RoomEvent("peer-named", peer_id, before[peer_id], name=name))
+        shown = {} if self.backend is None else self.backend.names()
+        for peer_id, before, name in self._names.learn(shown):
+            self._tell(RoomEvent("peer-named", peer_id, before, name=name))
 
     def _tell_of(self, peer_id: str, kind: str, **facts: Any) -> None:
         """Tell something of a peer, by the name that it shows or has shown."""
-        self._learn_names()
-        name = self._names.setdefault(peer_id, "")
-        self._tell(RoomEvent(kind, peer_id, name=name or None, **facts))
+        self._tell_names()
+        self._tell(RoomEvent(kind, peer_id, name=self._names.meet(peer_id), **facts))
 
     def _tell_of_server(self, url: str, kind: str) -> None:
         server = next((each for each in self.snapshot.servers if each.url == url), None)

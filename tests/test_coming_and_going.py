@@ -132,6 +132,34 @@ def test_what_is_wrong_is_told_to_the_room_that_is_joined() -> None:
     with_world(run)
 
 
+def test_who_observes_who_is_in_a_document_is_told_of_the_next_room() -> None:
+    async def run(world: World) -> None:
+        rooms = world.kernel()
+        room = rooms.join("r")
+        board = room.document("board")
+        told: list[str] = []
+        observation = board.awareness.observe(lambda event: told.append(str(event)))
+        await world.meet(room)
+        room.leave()
+        room = rooms.join("r")
+        assert room.document("board") is board
+        await world.meet(room)
+        told.clear()
+        his = world.bob.document("board")
+        his.awareness.set_local_state({"user": {"name": "Bob"}})
+        await asyncio.sleep(1)
+        assert told == ["<Bob came in 'board'>"]
+        assert repr(observation) == (
+            "<Observation of who is in document 'board' of room 'r': cancel() ends it>"
+        )
+        observation.cancel()
+        his.close()
+        await asyncio.sleep(1)
+        assert len(told) == 1
+
+    with_world(run)
+
+
 @pytest.mark.parametrize("password", [None, "secret"])
 def test_who_leaves_before_it_was_reached_leaves_nothing(password: str | None) -> None:
     """Reproduces: the others listed nine peers as connecting, for 20 s."""
@@ -201,6 +229,35 @@ def test_two_tabs_of_one_person_are_told_apart_by_everybody_in_the_same_way() ->
         two.leave()
         await asyncio.sleep(1)
         assert [peer.name for peer in world.bob.peers] == ["Ada"]
+
+    with_world(run)
+
+
+def test_events_call_no_two_people_by_one_name() -> None:
+    """Reproduces: "Ada (2) is Ada", "Ada left", when the other one had left."""
+
+    async def run(world: World) -> None:
+        docs = sorted((Doc() for _ in range(2)), key=lambda doc: doc.client_id)
+        first, second = (world.kernel().join("r", user="Ada", doc=doc) for doc in docs)
+        await world.meet(first)
+        await world.meet(second)
+        told: list[str] = []
+        world.bob.observe(lambda event: told.append(str(event)))
+        world.bob.awareness.observe(lambda event: told.append(str(event)))
+        second.awareness.set_local_state_field("cursor", 7)
+        await asyncio.sleep(1)
+        first.leave()
+        await asyncio.sleep(1)
+        second.leave()
+        await asyncio.sleep(1)
+        assert told == [
+            "<Ada (2) changed>",
+            "<Ada went>",
+            "<Ada left: the data channel closed>",
+            "<Ada (2) is Ada>",
+            "<Ada went>",
+            "<Ada left: the data channel closed>",
+        ]
 
     with_world(run)
 
