@@ -67,7 +67,7 @@ class Content:
 
     @property
     def state(self) -> bytes:
-        """The whole content, as an update."""
+        """The whole content, as an update; what is no cell is removed first."""
         self._clean()
         return self.document.doc.get_update()
 
@@ -111,11 +111,11 @@ class Content:
             self._on_removed(removed)
 
     def _flush(self) -> None:
-        if self._updates:  # else it was left meanwhile
-            self._clean()
+        if not self._updates:  # it was left meanwhile
+            return
+        self._clean()
         updates, self._updates = self._updates, []
-        if updates:
-            self._on_update(self, _merged(updates))
+        self._on_update(self, _merged(updates))
 
 
 def _merged(updates: list[bytes]) -> bytes:

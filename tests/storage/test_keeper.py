@@ -17,6 +17,7 @@ from pyodide_rtc.storage import (
     NotKept,
     RecordsSetAside,
 )
+from pyodide_rtc.testing import Fault
 
 from .tabs import LOG, NAME, TOPIC, Browser, Tab
 from .virtual import virtual
@@ -160,6 +161,19 @@ async def test_after_500_records_one_is_left() -> None:
     assert len(browser.records()) < 30
     tab.die()
     assert str((await browser.tab()).text) == str(tab.text)
+
+
+async def hindered_from_compacting(browser: Browser, fault: Fault) -> Tab:
+    """Give a tab whose log would have been compacted but for a fault."""
+    tab = await browser.tab()
+    text = updates_of(500)
+    for update in text[:499]:
+        tab.receive(update)
+        await tab.keeper.flush()
+    tab.store.plan(fault, after=1)
+    tab.receive(text[499])
+    await asyncio.sleep(2)
+    return tab
 
 
 @virtual
@@ -458,14 +472,7 @@ class TestRefusals:
     @virtual
     async def test_a_compaction_that_fails_loses_nothing_and_is_told(self) -> None:
         browser = Browser()
-        tab = await browser.tab()
-        text = updates_of(500)
-        for update in text[:499]:
-            tab.receive(update)
-            await tab.keeper.flush()
-        tab.store.plan("refused", after=1)
-        tab.receive(text[499])
-        await asyncio.sleep(2)
+        tab = await hindered_from_compacting(browser, "refused")
         [told] = tab.events
         assert isinstance(told, CompactionFailed)
         assert len(browser.records()) == 500
@@ -475,14 +482,7 @@ class TestRefusals:
     @virtual
     async def test_a_compaction_that_lacks_the_room_is_not_told(self) -> None:
         browser = Browser()
-        tab = await browser.tab()
-        text = updates_of(500)
-        for update in text[:499]:
-            tab.receive(update)
-            await tab.keeper.flush()
-        tab.store.plan("full", after=1)
-        tab.receive(text[499])
-        await asyncio.sleep(2)
+        tab = await hindered_from_compacting(browser, "full")
         assert len(browser.records()) == 500
         assert tab.events == []
         assert tab.keeper.status.is_saved

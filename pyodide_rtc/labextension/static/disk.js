@@ -3,7 +3,7 @@
 
 import { asText, canonical, fingerprint, isBlank } from "./seeding.js";
 
-/** @typedef {{content: any, created: string}} Found */
+/** `plain` is the canonical form of `content`. @typedef {{content: any, created: string, plain: any}} Found */
 
 export class DiskFile {
   #drive;
@@ -36,16 +36,15 @@ export class DiskFile {
       if (!found) throw error;
     }
     try {
-      canonical(this.contentType, found.content);
+      return { ...found, plain: canonical(this.contentType, found.content) };
     } catch {
       throw new Error(`${this.path} is damaged: it is no notebook`);
     }
-    return found;
   }
 
   /**
    * An empty file is no notebook for the drive. People take it for a new one.
-   * @returns {Promise<Found | undefined>} undefined if the file is not empty
+   * @returns {Promise<any>} what the drive gives; undefined if the file is not empty
    */
   async #readEmpty() {
     if (this.contentType !== "notebook") return undefined;
@@ -121,11 +120,10 @@ export class DiskFile {
 }
 
 /**
- * Describe a file's content: equal contents have the same name.
- * @param {string} contentType @param {any} content as the drive gives it
- * @returns {Promise<{plain: any, name: string, isBlank: boolean}>} `plain` is the canonical content
+ * Describe a content: equal contents have the same name.
+ * @param {any} plain canonical
+ * @returns {Promise<{name: string, isBlank: boolean}>}
  */
-export async function describe(contentType, content) {
-  const plain = canonical(contentType, content);
-  return { plain, name: await fingerprint(asText(plain)), isBlank: isBlank(plain) };
+export async function describe(plain) {
+  return { name: await fingerprint(asText(plain)), isBlank: isBlank(plain) };
 }

@@ -7,7 +7,7 @@
 
 import { DiskFile, describe } from "./disk.js";
 import { withBeginning } from "./own-metadata.js";
-import { makeSeed } from "./seeding.js";
+import { canonical, makeSeed } from "./seeding.js";
 import { ShownDocument, contentOf } from "./shown-document.js";
 import { takeInto } from "./taking.js";
 import { applyFirst, shareNotebook } from "./trust.js";
@@ -113,13 +113,13 @@ export class SharedFile {
       return { candidate, state: Y.encodeStateAsUpdate(ydoc), file, isAdopted: true };
     }
     if (found === undefined) return undefined;
-    const { plain, name, isBlank: placeholder } = await this.#describe(file);
+    const { name, isBlank: placeholder } = await describe(found.plain);
     this.#onDisk = this.#fromElsewhere = name;
     const kept = await keep.get(this.#keepKey);
     if (kept?.files?.includes(name)) return { ...kept, file };
     // Two empty files are the same document only if they were made at the same moment.
     const made = placeholder ? found.created : "";
-    const { seed, state: bare } = await makeSeed(plain, this.#model, Y, made);
+    const { seed, state: bare } = await makeSeed(found.plain, this.#model, Y, made);
     const state = withBeginning(Y, bare, file);
     return { candidate: { seed, seeded_at: Date.now(), placeholder }, state, file };
   }
@@ -218,7 +218,7 @@ export class SharedFile {
     const document = this.#shown;
     const found = document?.candidate && (await this.disk.read().catch(() => undefined));
     if (!document || !found) return; // a damaged file is written anew by the next save
-    const { name } = await this.#describe(found.content);
+    const { name } = await describe(found.plain);
     const kept = await this.#around.keep.get(this.#keepKey); // another tab may have saved it
     const isOurs = name === this.#onDisk || kept?.files?.includes(name);
     if (isOurs && !isAsked) return document.saveSoon();
@@ -241,9 +241,9 @@ export class SharedFile {
     return `${this.#around.room}/${this.key}`;
   }
 
-  /** @param {any} content */
+  /** @param {any} content of the document */
   #describe(content) {
-    return describe(this.contentType, content);
+    return describe(canonical(this.contentType, content));
   }
 
   /**
@@ -394,11 +394,12 @@ export class SharedFile {
   }
 
   /**
-   * Save, unless the file was deleted, or has something that is to be looked at first.
+   * Save, unless the document could not be read, the file was deleted, or it has something that is to
+   * be looked at first.
    * @param {ShownDocument} document
    */
   async #save(document) {
-    if (this.#isDeleted || this.#noticing) return;
+    if (!document.candidate || this.#isDeleted || this.#noticing) return;
     const { state, content } = document;
     const { name, isBlank } = await this.#describe(content);
     if (!isBlank) document.isWritten();

@@ -17,7 +17,7 @@ from harness.served import SignalingServer
 from harness.site import START_TIMEOUT_S, run_async
 from harness.waiting import eventually
 
-__all__ = ["Desk", "all_equal", "copies", "open_all"]
+__all__ = ["Desk", "all_equal", "copies", "open_all", "sources"]
 
 _desks = count(1)
 
@@ -391,6 +391,12 @@ def open_all(*desks: Desk, path: str, room: str, app: str = "lab") -> None:
     for desk in desks:
         desk.wait_shown()
         desk.wait_company(len(desks))
+
+
+def sources(desk: Desk, path: str) -> list[str] | None:
+    """Give the sources of the cells of a notebook as this browser has saved it; None without it."""
+    saved = desk.saved(path)
+    return saved and [cell["source"] for cell in saved["cells"]]
 
 
 def copies(path: str, *desks: Desk) -> list[str]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 
 import pytest
-from harness.together import Desk, all_equal, copies, open_all
+from harness.together import Desk, all_equal, copies, open_all, sources
 from harness.waiting import eventually
 from selenium.webdriver import Keys
 
@@ -22,11 +22,6 @@ def write_text(desk: Desk, text: str) -> None:
     desk.click_text()
     desk.press(Keys.CONTROL, Keys.HOME)
     desk.type(text)
-
-
-def sources(desk: Desk, path: str) -> list[str] | None:
-    saved = desk.saved(path)
-    return saved and [cell["source"] for cell in saved["cells"]]
 
 
 class TestWrittenByOthers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from harness.together import Desk, copies, open_all
+from harness.together import Desk, copies, open_all, sources
 from harness.waiting import eventually
 from selenium.webdriver import Keys
 
@@ -131,8 +131,7 @@ def test_a_new_notebook_in_the_room_is_shared(
     ada.answer(named)  # JupyterLab asks for a name when a new file is saved first
     for one in (ada, bob):
         eventually(lambda one=one: one.tab == named, 10, f"{one.name} has the new name")
-        eventually(lambda one=one: one.saved(named), 10, "it is saved")
-        assert [cell["source"] for cell in one.saved(named)["cells"]] == ["new = 1  # Bob"]
+        eventually(lambda one=one: sources(one, named) == ["new = 1  # Bob"], 10, "it is saved")
         assert path not in one.files
     assert copies(path, ada, bob) == copies(named, ada, bob) == []
     assert ada.dialogs == bob.dialogs == []
