@@ -41,13 +41,22 @@ function canonicalCell(cell, index) {
   return { ...common, metadata, outputs, execution_count: cell.execution_count ?? null };
 }
 
+/** @param {any} value */
+const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** @param {any} content as the drive gives it @returns {boolean} */
+const isNotebook = (content) =>
+  isObject(content) && Array.isArray(content.cells ?? []) && (content.cells ?? []).every(isObject);
+
 /**
  * Return the canonical form of a notebook: equal notebooks have the same text. As in JupyterLab, an
  * empty notebook gets a cell, and an old format becomes the current one. What is one person's own is
  * left out: whoever differs in that only has the same notebook.
  * @param {any} notebook
+ * @throws {TypeError} if it is no notebook
  */
 function canonicalNotebook(notebook) {
+  if (!isNotebook(notebook)) throw new TypeError("no notebook");
   const cells = notebook.cells?.length ? notebook.cells : [{ cell_type: "code" }];
   const { orig_nbformat, ...metadata } = sharedOfNotebook(notebook.metadata);
   return sorted({
@@ -61,6 +70,7 @@ function canonicalNotebook(notebook) {
 /**
  * Return the canonical content of a file.
  * @param {string} contentType "notebook" or "file" @param {any} content as the drive gives it
+ * @throws {TypeError} if a notebook is none
  */
 export const canonical = (contentType, content) =>
   contentType === "notebook" ? canonicalNotebook(content) : joined(content).replace(/\r\n?/g, "\n");
