@@ -10,6 +10,7 @@ from typing import Any
 from pycrdt import Doc
 
 from pyodide_rtc import browser
+from pyodide_rtc.kernel import take_over
 from pyodide_rtc.protocol.link import MAX_RECEIVED_BYTES
 from pyodide_rtc.room import Room
 from pyodide_rtc.rooms import Rooms
@@ -20,7 +21,9 @@ logging.getLogger("pyodide_rtc").addHandler(logging.NullHandler())
 
 @cache
 def _rooms() -> Rooms:
-    return Rooms(browser.open_host, lambda: browser.block if browser.can_block() else None)
+    rooms = Rooms(browser.open_host, lambda: browser.block if browser.can_block() else None)
+    rooms.take_in(take_over(rooms))
+    return rooms
 
 
 def join(

@@ -9,6 +9,7 @@ from pyodide_rtc import room_repr
 from pyodide_rtc.errors import ConfigError, LocalProtocolError
 from pyodide_rtc.observers import Observation, Observers
 from pyodide_rtc.protocol.document.awareness_limits import MAX_STATE_BYTES
+from pyodide_rtc.protocol.document.shown_names import shown_names
 from pyodide_rtc.protocol.effects import AwarenessChanged
 from pyodide_rtc.protocol.events import JsonObject
 from pyodide_rtc.wire.awareness_update import AwarenessEntry, encode_awareness
@@ -51,7 +52,8 @@ class AwarenessEvent:
         added: the client ids of those who have come.
         updated: the client ids of those who show something else.
         removed: the client ids of those who have gone.
-        names: the names that they show or have shown, by client id; text from outside.
+        names: the names by which they are or were shown, by client id, as in `Awareness.names`;
+            text from outside.
     """
 
     document: str
@@ -85,18 +87,13 @@ class Company:
     def event(self, change: AwarenessChanged) -> AwarenessEvent:
         """Return what users are told of a change."""
         added, updated, removed = change.added, change.updated, change.removed
-        states = self._read_states()
-        self._names |= {i: _name_in(states.get(i)) for i in (*added, *updated)}
+        self._names |= dict.fromkeys((*added, *updated), "")
+        shown = shown_names(self._read_states())
+        self._names |= {i: room_repr.short_name(name) for i, name in shown.items()}
         names = {i: self._names.get(i, "") for i in (*added, *updated, *removed)}
         for client_id in removed:
             self._names.pop(client_id, None)
         return AwarenessEvent(change.document, added, updated, removed, names)
-
-
-def _name_in(state: JsonObject | None) -> str:
-    user = (state or {}).get("user")
-    name = user.get("name") if isinstance(user, dict) else None
-    return room_repr.short_name(name) if isinstance(name, str) else ""
 
 
 class Awareness:
@@ -148,6 +145,15 @@ class Awareness:
     def states(self) -> dict[int, JsonObject]:
         """All states by client id, our own included, as a copy."""
         return self._read_states()
+
+    @property
+    def names(self) -> dict[int, str]:
+        """The names by which all are shown, by client id, our own included.
+
+        Of several who have one name, all but one get a number: `"Ada"`, `"Ada (2)"`. Everybody sees
+        the same names; what each has in `states` is not changed.
+        """
+        return shown_names(self.states)
 
     def set_local_state(self, state: Mapping[str, object] | None) -> None:
         """Set our own state; None tells the others that we are not here.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 from pycrdt import Doc
@@ -98,36 +99,53 @@ class DocumentRoom(Protocol):
             ConfigError: it is closed.
         """
 
-    def close_document(self, name: str) -> None:
+    def close_document(self, parts: DocumentParts) -> None:
         """Share a document no longer."""
 
 
 class DocumentParts:
-    """What a document of a room consists of: the room makes it, and gives it to the document.
+    """What a document of a room consists of, for the package: users hold a `DocumentBase` of it.
 
     Args:
         name: its name; empty for the room's own.
-        doc: its content.
-        room: its room.
+        values: its shared values.
+        its_room: finds the room that has it now.
         state: our awareness state in it at the start.
     """
 
-    def __init__(self, name: str, doc: Doc[Any], room: DocumentRoom, state: JsonObject) -> None:
+    def __init__(
+        self, name: str, values: Values, its_room: Callable[[], DocumentRoom], state: JsonObject
+    ) -> None:
         def states() -> dict[int, JsonObject]:
-            return dict(room.read_document(name).states)
+            return dict(its_room().read_document(name).states)
 
         self.name = name
-        self.doc = doc
+        self.values = values
         self.company = Company(states)
         self.awareness = Awareness(
-            doc.client_id,
+            values.doc.client_id,
             state,
-            lambda state: room.show_in(name, state),
+            lambda state: its_room().show_in(name, state),
             states,
             self.company.observers,
-            lambda: room_repr.place(name, room.name),
+            lambda: room_repr.place(name, its_room().name),
         )
-        self.values = Values(doc, room.soon, room.add_fault, room.author_of)
+        self._its_room = its_room
+
+    @property
+    def doc(self) -> Doc[Any]:
+        """Its content."""
+        return self.values.doc
+
+    @property
+    def room(self) -> DocumentRoom:
+        """The room that has it now."""
+        return self._its_room()
+
+    @cached_property
+    def document(self) -> Document:
+        """What users hold of it, always the same; a room's own is held as the room."""
+        return Document(self)
 
 
 class DocumentBase:
@@ -135,12 +153,10 @@ class DocumentBase:
 
     Args:
         parts: what it consists of.
-        room: its room.
     """
 
-    def __init__(self, parts: DocumentParts, room: DocumentRoom) -> None:
+    def __init__(self, parts: DocumentParts) -> None:
         self._parts = parts
-        self._room = room
 
     @property
     def doc(self) -> Doc[Any]:
@@ -246,12 +262,12 @@ class DocumentBase:
     @property
     def stored(self) -> Stored:
         """How the document is kept in this browser."""
-        return self._room.read_stored(self._parts.name)
+        return self._parts.room.read_stored(self._parts.name)
 
     @property
     def peers(self) -> tuple[Peer, ...]:
         """The others who have the document open, with how far they are in it."""
-        return self._room.read_document(self._parts.name).peers
+        return self._parts.room.read_document(self._parts.name).peers
 
     @property
     def synced(self) -> bool:
@@ -276,7 +292,7 @@ class DocumentBase:
             RoomClosedError: the room was left.
             RtcError: the room could not be opened; says what to do.
         """
-        await self._until(lambda: self._room.is_loaded(self._parts.name), timeout_s)
+        await self._until(lambda: self._parts.room.is_loaded(self._parts.name), timeout_s)
 
     async def until_synced(self, timeout_s: float | None = None) -> None:
         """Wait until another has the document open, and each of them has sent all that it had.
@@ -297,16 +313,17 @@ class DocumentBase:
 
     async def _until(self, is_true: Callable[[], bool], timeout_s: float | None) -> None:
         def ask() -> bool:
-            self._room.check_open(self._parts.name)
+            self._parts.room.check_open(self._parts.name)
             return is_true()
 
-        await self._room.until(ask, timeout_s)
+        await self._parts.room.until(ask, timeout_s)
 
 
 class Document(DocumentBase):
     """A document of a room, beside the room's own.
 
-    `Room.document` opens it. It travels by the room's connections, to those who have it open.
+    `Room.document` opens it. It travels by the room's connections, to those who have it open. Who
+    leaves the room and joins it again in the same kernel has the same document.
 
     Example:
         >>> board = room.document("board")
@@ -314,7 +331,6 @@ class Document(DocumentBase):
 
     Args:
         parts: what it consists of.
-        room: its room.
     """
 
     @property
@@ -330,7 +346,7 @@ class Document(DocumentBase):
         Example:
             >>> board.close()
         """
-        self._room.close_document(self._parts.name)
+        self._parts.room.close_document(self._parts)
 
     def __repr__(self) -> str:
         return room_repr.document_text(self)

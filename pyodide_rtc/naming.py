@@ -81,3 +81,8 @@ def topic_of(facts: PageFacts, room: str) -> str:
     Layout: the page's host (with port, if the address shows one) • "/" • room, verbatim.
     """
     return f"{urlsplit(facts.href).netloc}/{room}"
+
+
+def name_in(topic: str) -> str:
+    """Return the name of the room that has this topic."""
+    return topic.partition("/")[2]

@@ -10,8 +10,9 @@ from typing import Any, Protocol
 
 from pycrdt import Doc, merge_updates
 
-from pyodide_rtc import room_repr
+from pyodide_rtc import background, room_repr
 from pyodide_rtc.awareness import user_state
+from pyodide_rtc.contents import Contents
 from pyodide_rtc.document import (
     Document,
     DocumentBase,
@@ -29,6 +30,7 @@ from pyodide_rtc.errors import (
 )
 from pyodide_rtc.faults import FaultList, Faults
 from pyodide_rtc.observers import Observation, Observers
+from pyodide_rtc.peer_names import PeerNames
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol.events import MAIN, JsonObject, LinkId
 from pyodide_rtc.protocol.open_documents import MAX_DOCUMENTS
@@ -43,7 +45,6 @@ from pyodide_rtc.room_status import (
 from pyodide_rtc.session.document_binding import PeerOrigin
 from pyodide_rtc.session.room_session import Notice, ServerChanged, ServerOpened
 from pyodide_rtc.session.session_document import DocumentLoaded, DocumentUpdated, Keeping
-from pyodide_rtc.session.whole_characters import WholeCharacters
 from pyodide_rtc.snapshot import DocumentSnapshot, Snapshot
 from pyodide_rtc.storage import (
     CompactionFailed,
@@ -127,15 +128,6 @@ class Opening:
     soon: Callable[[Callable[[], None]], None]
 
 
-def merge(docs: dict[str, Doc[Any]], updates: Mapping[str, bytes]) -> None:
-    """Merge updates into documents by name; one that there is not is made."""
-    for name, update in updates.items():
-        doc = docs.setdefault(name, Doc())
-        whole = WholeCharacters(doc, doc.get_update).keep(update, doc.apply_update)
-        if whole is not None:
-            doc.apply_update(whole)
-
-
 class RoomCore:
     """What a room does: `Rooms` opens it by this, and its documents ask it.
 
@@ -143,32 +135,32 @@ class RoomCore:
 
     Args:
         name: the room's name; None while it is not known yet.
-        docs: the contents of its documents by name, its own included.
+        contents: its documents.
         user: a name or an object, shown to the others.
+        doc: the main document, if it is another one than that of `contents`.
     """
 
     def __init__(
         self,
         name: str | None,
-        docs: Mapping[str, Doc[Any]],
+        contents: Contents,
         user: str | Mapping[str, object] | None,
+        doc: Doc[Any] | None = None,
     ) -> None:
         self._name = name
-        self._docs = dict(docs)
+        self._contents = contents
         self._opening: Opening | None = None
         self._is_open = False
         self._end: RtcError | None = None
         self._faults = FaultList()
         self._observers: Observers[RoomEvent] = Observers()
         self._waiters: set[asyncio.Future[None]] = set()
-        self._parts: dict[str, DocumentParts] = {}
-        self._documents: dict[str, Document] = {}
+        self._documents: dict[str, DocumentParts] = {}
         self._open_names: set[str] = set()
         self._loaded: set[str] = set()
         self._is_check_due = False
-        self._names: dict[str, str] = {}
-        """By what name each peer was last known, if any: the name may have gone before the peer."""
-        self.main = DocumentParts(MAIN, docs[MAIN], self, user_state(user))
+        self._names = PeerNames()
+        self.main = DocumentParts(MAIN, contents.main(doc), lambda: self, user_state(user))
         self.room = Room(self)
 
     # What it is.
@@ -231,21 +223,19 @@ class RoomCore:
                 f"{MAX_DOCUMENTS} documents are open in this room", "Close some of them first."
             )
         if known is None:
-            content = doc if doc is not None else self._docs.setdefault(name, Doc())
-            parts = self._parts[name] = DocumentParts(name, content, self, {})
-            known = self._documents[name] = Document(parts, self)
+            known = self._documents[name] = self._contents.document(name, doc)
         if name not in self._open_names:
             self._open_names.add(name)
-            loading = self._share(self._parts[name])
+            loading = self._share(known)
             if loading is not None and self._opening is not None:
                 self._opening.wait(loading)
-        return known
+        return known.document
 
     async def export_file(self) -> bytes:
         """Return the room as a file; as `Room.export` tells."""
         await self.until(lambda: self.state == "open", None)
         documents = await self._live.export()
-        for name, doc in self.docs.items():
+        for name, doc in self._contents.docs.items():
             if name != MAIN and name not in self._open_names:
                 closed = doc.get_update()
                 documents[name] = merge_updates(documents.get(name, closed), closed)
@@ -295,7 +285,7 @@ class RoomCore:
         """Leave the room; as `Room.leave` tells."""
         if self._end is not None:
             return
-        self.finish(RoomClosedError(self._name or "", "it was left"))
+        self.finish(RoomClosedError(self._name or "", room_repr.LEFT))
 
     @property
     def snapshot(self) -> Snapshot:
@@ -323,9 +313,7 @@ class RoomCore:
     def soon(self, callback: Callable[[], None]) -> None:
         """Call back once the code that runs now has come to its end."""
         # The page may not be known yet; its way is faster than the loop's.
-        later = (
-            asyncio.get_running_loop().call_soon if self._opening is None else self._opening.soon
-        )
+        later = background.soon if self._opening is None else self._opening.soon
         later(callback)
 
     def author_of(self, origin: object) -> str:
@@ -354,14 +342,15 @@ class RoomCore:
         if self._is_live and (name == MAIN or name in self._open_names):
             self._live.show(name, state)
 
-    def close_document(self, name: str) -> None:
+    def close_document(self, parts: DocumentParts) -> None:
         """Share a document no longer; twice is no error."""
-        if name in self._open_names:
+        name = parts.name
+        if name in self._open_names and self._documents[name] is parts:
             self._open_names.discard(name)
             self._loaded.discard(name)
             if self._is_live:
                 self._live.close_document(name)
-            self._parts[name].values.close()
+            parts.values.close()
 
     # For `Rooms`, which opens it.
 
@@ -371,13 +360,17 @@ class RoomCore:
         return self._opening.backend if self._opening is not None and self._is_open else None
 
     @property
-    def docs(self) -> dict[str, Doc[Any]]:
-        """The contents of its documents by name, its own included; closed ones, too."""
-        opened = {name: parts.doc for name, parts in self._parts.items()}
-        return {**self._docs, **opened}
+    def contents(self) -> Contents:
+        """Its documents, which stay when it is left."""
+        return self._contents
+
+    def own(self) -> None:
+        """Have its documents from now on: they belonged to another room before."""
+        self._contents.belong_to(self, self.main.values)
 
     def begin(self, opening: Opening) -> None:
         """Begin to be opened by this."""
+        self.own()
         self._name = opening.name
         self._opening = opening
 
@@ -386,7 +379,7 @@ class RoomCore:
         self._is_open = True
         self._live.show(MAIN, self.main.awareness.local_state)
         for name in sorted(self._open_names):
-            self._share(self._parts[name])
+            self._share(self._documents[name])
         self._tell(RoomEvent("opened"))
 
     def take_in(self, documents: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -395,9 +388,7 @@ class RoomCore:
         Returns:
             the updates of those that are not open, and so are not stored by that.
         """
-        docs = self.docs
-        merge(docs, documents)
-        self._docs |= docs
+        self._contents.take_in(documents)
         return {n: u for n, u in documents.items() if n != MAIN and n not in self._open_names}
 
     def finish(self, error: RtcError) -> None:
@@ -405,7 +396,7 @@ class RoomCore:
         self._end = error
         if self._opening is not None:
             self._opening.close()
-        for parts in (self.main, *self._parts.values()):
+        for parts in (self.main, *self._documents.values()):
             parts.values.close()
         self.end(error)  # whoever is told of it may join again
 
@@ -431,7 +422,8 @@ class RoomCore:
                 logger.info("= peer %s %s %s", peer_id[:8], change, reason)
                 self._tell_of(peer_id, f"peer-{change}", reason=reason)
                 if change == "left":
-                    self._names.pop(peer_id, None)
+                    self._names.forget(peer_id)
+                    self._tell_names()
             case fx.SyncChanged(document, peer_id, change):
                 logger.info("= peer %s %s %r", peer_id[:8], change, document)
                 self._tell_of(peer_id, f"peer-{change}", document=document)
@@ -460,7 +452,7 @@ class RoomCore:
     # Inside.
 
     def _parts_of(self, name: str) -> DocumentParts:
-        return self.main if name == MAIN else self._parts[name]
+        return self.main if name == MAIN else self._documents[name]
 
     @property
     def _is_live(self) -> bool:
@@ -504,11 +496,11 @@ class RoomCore:
     def _check_names_soon(self) -> None:
         if not self._is_check_due:
             self._is_check_due = True
-            asyncio.get_running_loop().call_later(_CHECK_S, self._check_names)
+            background.later(_CHECK_S, self._check_names)
 
     def _check_names(self) -> None:
         self._is_check_due = False
-        for parts in (self.main, *self._parts.values()):
+        for parts in (self.main, *self._documents.values()):
             parts.values.check_names()
 
     async def _next_event(self) -> None:
@@ -526,25 +518,16 @@ class RoomCore:
         for callback in company.observers:
             self._call(callback, event)
 
-    def _learn_names(self) -> dict[str, str]:
-        """Return the names that are new, by peer id."""
-        shown = {} if self.backend is None else self.backend.names()
-        new = {i: name for i, name in shown.items() if self._names.get(i) != name}
-        self._names |= new
-        return new
-
     def _tell_names(self) -> None:
         """Tell by what names peers go: a name comes after the peer, and may change."""
-        before = dict(self._names)
-        for peer_id, name in self._learn_names().items():
-            if peer_id in before:  # else it is not told yet that it is here
-                self._tell(RoomEvent("peer-named", peer_id, before[peer_id], name=name))
+        shown = {} if self.backend is None else self.backend.names()
+        for peer_id, before, name in self._names.learn(shown):
+            self._tell(RoomEvent("peer-named", peer_id, before, name=name))
 
     def _tell_of(self, peer_id: str, kind: str, **facts: Any) -> None:
         """Tell something of a peer, by the name that it shows or has shown."""
-        self._learn_names()
-        name = self._names.setdefault(peer_id, "")
-        self._tell(RoomEvent(kind, peer_id, name=name or None, **facts))
+        self._tell_names()
+        self._tell(RoomEvent(kind, peer_id, name=self._names.meet(peer_id), **facts))
 
     def _tell_of_server(self, url: str, kind: str) -> None:
         server = next((each for each in self.snapshot.servers if each.url == url), None)
@@ -584,7 +567,7 @@ class Room(DocumentBase):
     """
 
     def __init__(self, core: RoomCore) -> None:
-        super().__init__(core.main, core)
+        super().__init__(core.main)
         self._core = core
 
     # What it is.

@@ -9,6 +9,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from pyodide_rtc.errors import RoomClosedError, RtcError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -25,7 +27,7 @@ _MOST_LISTED = 3
 def sentence(room: Room) -> str:
     """Say in one sentence how the room is, and what to do if nobody is here."""
     if room.state in ("left", "failed"):
-        return "The room was left." if room.state == "left" else one_line(str(room.error))
+        return one_line(_end(room.error))
     if room.state == "opening" and room.route:
         return "Reading what this browser keeps of the room."
     if room.state == "opening":
@@ -44,6 +46,16 @@ def sentence(room: Room) -> str:
     if any(s.state == "connecting" and not s.reason for s in room.servers):
         return "Connecting to a signaling server."
     return no_server(room)
+
+
+LEFT = "it was left"
+"""Why a room is closed that somebody has left."""
+
+
+def _end(error: RtcError | None) -> str:
+    if not isinstance(error, RoomClosedError):
+        return str(error)
+    return "The room was left." if error.reason == LEFT else f"The room was left: {error.reason}."
 
 
 NO_PATH = (

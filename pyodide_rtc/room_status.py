@@ -89,7 +89,8 @@ class RoomEvent:
         transfer: how far it is, for `"progress"`: at most ten events a second, and one at its end.
         document: the document that a peer has opened, closed or is synced in, or that is loaded
             or saved again; empty for the room's own.
-        name: the name that the peer shows or has shown, if any: text from outside, never trusted.
+        name: the name by which the peer is or was shown, if any: text from outside, never trusted.
+            No two go by one name at a time: it may be `"Ada (2)"`, as in `Peer.name`.
         server: how the server is now, for those kinds.
     """
 

@@ -10,14 +10,16 @@ from typing import Any
 
 from pycrdt import Doc
 
-from pyodide_rtc import config, identity, naming
+from pyodide_rtc import background, config, identity, naming
 from pyodide_rtc.awareness import change_user, complete_user, set_user
+from pyodide_rtc.contents import Contents
 from pyodide_rtc.document import check_document_name
-from pyodide_rtc.errors import ConfigError, InternalError, RtcError
+from pyodide_rtc.errors import ConfigError, InternalError, RoomClosedError, RtcError
+from pyodide_rtc.kernel import Documents
 from pyodide_rtc.ports import Host, PageFacts
 from pyodide_rtc.protocol.events import MAIN, JsonObject
 from pyodide_rtc.protocol.link import MAX_RECEIVED_BYTES
-from pyodide_rtc.room import Opening, Room, RoomCore, merge
+from pyodide_rtc.room import Opening, Room, RoomCore
 from pyodide_rtc.session.client import Client
 from pyodide_rtc.session.room_session import RoomSession
 from pyodide_rtc.storage import NOTHING, StoredRoom, stored_rooms, unpack_room
@@ -96,8 +98,12 @@ class Rooms:
         """Who sits at the page, once it was asked."""
         self._opening: asyncio.Task[tuple[Client, PageFacts]] | None = None
         self._rooms: dict[str, tuple[RoomCore, _Wish]] = {}
-        self._left: dict[tuple[str, str | None], dict[str, Doc[Any]]] = {}
-        """The documents of rooms that were left: by topic and password, then by name."""
+        self._contents: dict[tuple[str, str | None], Contents] = {}
+        """The documents of all rooms, also of those that were left: by topic and password."""
+        self._early: dict[tuple[str | None, str | None], Contents] = {}
+        """Those of rooms whose topic is not known yet: by what `join` was given."""
+        self._is_over = False
+        self._closing: asyncio.Task[None] | None = None
         self._background: set[asyncio.Task[None]] = set()
         self._tasks: dict[str | None, tuple[asyncio.Task[None], RoomCore, _Wish]] = {}
 
@@ -136,9 +142,9 @@ class Rooms:
     def _wait_for_home(self, block: Block) -> None:
         try:
             block(self._open_home(), _BLOCK_S)
-        except TimeoutError:
-            return  # `_join_later` waits for it in the background
         except Exception as error:
+            if type(error) is TimeoutError:
+                return  # `_join_later` waits for it in the background
             typed = _as_rtc_error(error)
             raise typed from typed.__cause__
 
@@ -154,8 +160,7 @@ class Rooms:
         topic = naming.topic_of(facts, name)
         if (known := self._rooms.get(topic)) is not None:
             return _given_again(*known, wish, doc, user, facts, self._user)
-        left = self._left.get((topic, wish.password), {})
-        new = RoomCore(name, _with_main(left, doc), user)
+        new = RoomCore(name, self._contents_at(topic, wish), user, doc)
         try:
             opening = self._open(new, client, facts, wish)
         except Exception as error:
@@ -179,14 +184,13 @@ class Rooms:
     def _join_later(
         self, wish: _Wish, doc: Doc[Any] | None, user: str | Mapping[str, object] | None
     ) -> Room:
-        left: dict[str, Doc[Any]] = {}
         if wish.name in self._tasks:
             _, under_way, before = self._tasks[wish.name]
             if under_way.state == "opening":
                 return _given_again(under_way, before, wish, doc, user, None, {})
-            if wish.password == before.password:
-                left = under_way.docs
-        new = RoomCore(wish.name, _with_main(left, doc), user)
+        contents = self._early.setdefault((wish.name, wish.password), Contents())
+        new = RoomCore(wish.name, contents, user, doc)
+        new.own()
 
         async def open_when_ready() -> None:
             try:
@@ -205,7 +209,7 @@ class Rooms:
                 if self._tasks[wish.name][1] is new:  # else it was left, and joined again
                     del self._tasks[wish.name]
 
-        self._tasks[wish.name] = asyncio.ensure_future(open_when_ready()), new, wish
+        self._tasks[wish.name] = background.begin(open_when_ready()), new, wish
         return new.room
 
     def _open(
@@ -242,7 +246,6 @@ class Rooms:
 
         def close() -> None:
             del self._rooms[topic]
-            self._left[topic, wish.password] = room.docs
             is_open = room.backend is not None
             client.close_room(session)
             self._forget(name)
@@ -251,18 +254,18 @@ class Rooms:
 
         async def forget() -> None:
             await session.forget()
-            for left in [key for key in self._left if key[0] == topic]:
-                del self._left[left]
+            for forgotten in [key for key in self._contents if key[0] == topic]:
+                del self._contents[forgotten]
 
         self._rooms[topic] = room, wish
-        self._left.pop((topic, wish.password), None)  # the room has them now
+        self._contents_at(topic, wish, room.contents)
         host = client.host
         room.begin(
             Opening(name, host.page.route, session, close, forget, self._wait, host.machine.soon)
         )
         if (fault := identity.color_fault(facts)) is not None:
             room.add_fault(fault)
-        return asyncio.ensure_future(self._open_when_loaded(room, session))
+        return background.begin(self._open_when_loaded(room, session))
 
     async def _open_when_loaded(self, room: RoomCore, session: RoomSession) -> None:
         try:
@@ -282,7 +285,7 @@ class Rooms:
         name = naming.room_name(wish.name, facts)
         topic = naming.topic_of(facts, name)
         if topic not in self._rooms:  # else it was joined again meanwhile
-            self._left[topic, wish.password] = room.docs
+            self._contents_at(topic, wish, room.contents)
         self._forget(name)
         self._keep(room, client, topic, wish, config.is_stored(wish.store, facts))
 
@@ -290,7 +293,7 @@ class Rooms:
         self, room: RoomCore, client: Client, topic: str, wish: _Wish, is_stored: bool
     ) -> None:
         """Store the documents of a room that was never open; what goes wrong is its fault."""
-        updates = {name: doc.get_update() for name, doc in room.docs.items()}
+        updates = room.contents.updates()
         changed = {name: update for name, update in updates.items() if update != NOTHING}
 
         async def write() -> None:
@@ -302,9 +305,59 @@ class Rooms:
         if is_stored and changed:
             self._in_background(write())
 
+    def _contents_at(self, topic: str, wish: _Wish, its_own: Contents | None = None) -> Contents:
+        """Return the documents of a room whose topic is known, always the same ones.
+
+        Args:
+            topic: the room's topic.
+            wish: what `join` was given.
+            its_own: those that the room has already: it was joined before the page had answered.
+        """
+        early = self._early.pop((wish.name, wish.password), None)
+        known = self._contents.get((topic, wish.password))
+        candidates = [each for each in (its_own, known, early) if each is not None]
+        used = [each for each in candidates if each.is_used]
+        found = next(iter(used + candidates), None) or Contents()
+        for other in candidates:
+            if other is not found:
+                found.take_in(other.updates())
+        self._contents[topic, wish.password] = found
+        return found
+
+    def hand_over(self, reason: str) -> Documents:
+        """Leave all rooms: another import of the package has this kernel from now on.
+
+        Args:
+            reason: why, for people who still hold a room.
+
+        Returns:
+            the documents of all rooms.
+        """
+        self._is_over = True  # the page goes on remembering the room: it is joined again
+        joined = [room for room, _ in self._rooms.values()]
+        for room in joined + [room for _, room, _ in self._tasks.values()]:
+            if room.error is None:
+                room.finish(RoomClosedError(room.name or "", reason))
+        self._closing = background.begin(self._close_home())
+        return {key: contents.docs for key, contents in self._contents.items()}
+
+    def take_in(self, documents: Documents) -> None:
+        """Have these documents when their rooms are joined: an earlier import had them."""
+        for (topic, password), docs in documents.items():
+            contents = self._contents[topic, password] = Contents(docs)
+            self._early[naming.name_in(topic), password] = contents
+
+    async def _close_home(self) -> None:
+        if self._home is None and self._opening is None:
+            return
+        client, _ = await self._open_home()
+        if under_way := {task for task, _, _ in self._tasks.values()} | self._background:
+            await asyncio.wait(under_way)
+        await client.aclose()
+
     def _forget(self, name: str) -> None:
         """Have the page forget a room that we left, if it is the one that the page remembers."""
-        if self._home is not None:
+        if self._home is not None and not self._is_over:
             client, facts = self._home
             if name and name == naming.remembered_name(facts):
                 client.host.page.forget_room()
@@ -313,7 +366,7 @@ class Rooms:
     async def _open_home(self) -> tuple[Client, PageFacts]:
         if self._home is None:
             if self._opening is None:
-                self._opening = asyncio.ensure_future(self._ask_host())
+                self._opening = background.begin(self._ask_host())
             opening = self._opening
             try:
                 self._home = await asyncio.shield(opening)
@@ -341,7 +394,7 @@ class Rooms:
             change_user(room.main.awareness, before, after)
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.ensure_future(work)
+        task = background.begin(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
@@ -378,18 +431,10 @@ class Rooms:
             documents = known.take_in(documents)
             is_stored = config.is_stored(wish.store, facts)
         elif not is_stored:  # then it lives in this kernel alone
-            merge(self._left.setdefault((topic, password), {}), documents)
+            self._contents.setdefault((topic, password), Contents()).take_in(documents)
         if is_stored:
             await client.write(topic, password, documents)
         return name
-
-
-def _with_main(left: dict[str, Doc[Any]], doc: Doc[Any] | None) -> dict[str, Doc[Any]]:
-    """Return the documents of a room that was left, with this main one; with a new one if None."""
-    docs = dict(left)
-    if doc is not None or MAIN not in docs:
-        docs[MAIN] = Doc() if doc is None else doc
-    return docs
 
 
 def _as_list(urls: object) -> object:

@@ -37,7 +37,8 @@ class Peer:
 
     Args:
         peer_id: the network identity.
-        name: the name that the peer shows, if any: text from outside, never trusted.
+        name: the name by which the peer is shown, if any: text from outside, never trusted. Of two
+            who have one name, one is shown as `"Ada (2)"`, the same one by everybody.
         via: how it is reached: `"webrtc"`, or `"tab"` within this browser.
         is_connected: whether edits can reach it now.
         is_synced: whether it has sent all that it had when it was connected, and we lack nothing

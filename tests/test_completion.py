@@ -30,7 +30,7 @@ NAMES = {
     "room": f"""{DOCUMENT} document documents error export faults forget has_strangers ice_failure
         leave name observe route servers state status topic until why""",
     "board": f"{DOCUMENT} close name",
-    "room.awareness": """client_id local_state observe set_local_state set_local_state_field
+    "room.awareness": """client_id local_state names observe set_local_state set_local_state_field
         states""",
     "state": f"{VALUE} clear copy get items keys pop popitem setdefault update values",
     "todo": f"{VALUE} append clear copy count extend index insert pop remove reverse sort",

@@ -130,12 +130,3 @@ def test_each_sentence_is_one_that_a_room_says() -> None:
     for sentence, *_ in rows((DOCS / "nobody-is-here.md").read_text(), "the room says"):
         known = sentence.removesuffix("...").strip()
         assert any(isinstance(s, str) and known.rstrip(":.") in s for s in said), sentence
-
-
-def test_both_halves_of_the_bridge_have_one_version() -> None:
-    browser = Path(__file__).parents[1] / "pyodide_rtc/browser"
-    python = re.search(r"^_VERSION = (\d+)$", (browser / "routes.py").read_text(), re.MULTILINE)
-    script = re.search(r"^const VERSION = (\d+);$", (browser / "host.js").read_text(), re.MULTILINE)
-    assert python
-    assert script
-    assert python[1] == script[1]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pyodide_rtc.errors import ConfigError
-from pyodide_rtc.naming import remembered_name, room_name, topic_of
+from pyodide_rtc.naming import name_in, remembered_name, room_name, topic_of
 from pyodide_rtc.ports import PageFacts
 
 PAGE = "https://example.org/lab/index.html"
@@ -45,6 +45,10 @@ class TestTopic:
 
     def test_the_room_is_taken_verbatim(self) -> None:
         assert topic_of(facts("https://h/"), "vector-room-ø1 %20") == "h/vector-room-ø1 %20"
+
+    @pytest.mark.parametrize("room", ["demo", "a/b", " ø "])
+    def test_the_name_is_in_it(self, room: str) -> None:
+        assert name_in(topic_of(facts("https://h:8000/lab/"), room)) == room
 
 
 class TestRoomName:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from cells import blocking
 from pycrdt import Doc, Map
 from seeds import seeds
 from simulation.play_helpers import put_away
@@ -65,20 +66,6 @@ class World:
         await asyncio.gather(one.until_synced(10), other.until_synced(10))
         await asyncio.sleep(1)
         return one, other
-
-
-def blocking(awaitable: Awaitable[Any], timeout_s: float) -> Any:
-    """Wait inside of a plain call, while all else goes on: what JSPI does for a kernel."""
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    assert task is not None
-    asyncio.tasks._leave_task(loop, task)
-    try:
-        future = asyncio.ensure_future(awaitable)
-        while not future.done():
-            loop._run_once()  # type: ignore[attr-defined]
-    finally:
-        asyncio.tasks._enter_task(loop, task)
-    return future.result()
 
 
 def kinds(events: list[RoomEvent]) -> list[str]:
@@ -449,7 +436,12 @@ class TestWhereItCannot:
         ids=lambda value: getattr(value, "__name__", value),
     )
     def test_a_failure_that_nobody_foresaw_ends_it(
-        self, monkeypatch: pytest.MonkeyPatch, broken: object, name: str, blocks: bool
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        background_faults: list[BaseException],
+        broken: object,
+        name: str,
+        blocks: bool,
     ) -> None:
         """Reproduces: the room was "opening" for ever, with a socket open."""
 
@@ -479,6 +471,7 @@ class TestWhereItCannot:
             assert again.state == "open", "the same cell can be run again"
 
         run()
+        background_faults.clear()
 
     def test_a_users_callback_that_fails_does_not_hide_the_reason(self) -> None:
         @with_world

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pyodide_rtc import background
 from pyodide_rtc.errors import BrowserUnsupportedError
 from pyodide_rtc.ports import Host
 
@@ -67,11 +68,22 @@ def block(awaitable: Awaitable[_T], timeout_s: float) -> _T:
 
     Raises:
         TimeoutError: it took longer; `awaitable` goes on.
+        BaseException: what `awaitable` raises.
     """
     from pyodide.ffi import run_sync
 
-    result: _T = run_sync(asyncio.wait_for(asyncio.shield(awaitable), timeout_s))
-    return result
+    async def outcome() -> _T:
+        return await awaitable
+
+    async def wait() -> None:
+        await asyncio.wait([task], timeout=timeout_s)
+
+    task = background.begin(outcome())
+    # JavaScript waits, so it gets no exception: the cell would fail even if its code caught that.
+    run_sync(wait())
+    if not task.done():
+        raise TimeoutError
+    return task.result()
 
 
 def live_proxies() -> int:

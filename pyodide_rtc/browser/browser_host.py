@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -14,10 +12,12 @@ from weakref import WeakSet
 import js
 from pyodide.ffi import create_once_callable
 
+from pyodide_rtc import background
 from pyodide_rtc.browser.crypto import SubtleCrypto
 from pyodide_rtc.browser.ffi import storage_error
 from pyodide_rtc.browser.page_bridge import PageBridge, PageRefusalError
 from pyodide_rtc.browser.page_peer import PagePeer
+from pyodide_rtc.browser.page_version import read_facts
 from pyodide_rtc.browser.record_store import BrowserStores
 from pyodide_rtc.browser.sockets import BrowserSocket, BrowserTabChannel, answers_http
 from pyodide_rtc.browser.web_locks import BrowserLocks
@@ -149,17 +149,16 @@ class BrowserPage:
         """Ask the page about itself.
 
         Raises:
+            BrowserUnsupportedError: the page says too little: it is of another version.
             BridgeTimeoutError: the page did not answer.
-            BridgeError: the page's configuration is not a JSON object.
+            BridgeError: the page's configuration is not a JSON object, or the page has failed.
         """
-        href, config_text, *others = await self._bridge.ask("facts")
         try:
-            config = json.loads(config_text or "{}")
-        except ValueError as exc:
-            raise BridgeError(f"jupyter-config-data of {href} is not JSON: {exc}") from exc
-        if not isinstance(config, dict):
-            raise BridgeError(f"jupyter-config-data of {href} is not a JSON object")
-        return PageFacts(href, config, *others)
+            told = await self._bridge.ask("facts")
+        except PageRefusalError as exc:
+            problem = f"the page failed when it was asked for its address ({exc}). Reload it"
+            raise BridgeError(problem) from exc
+        return read_facts(told)
 
     def on_life(self, on_away: Callable[[], None], on_woken: Callable[[], None]) -> None:
         """Call back when the page is put away, and when it is there again."""
@@ -191,15 +190,7 @@ class BrowserMachine:
 
     def soon(self, callback: Callable[[], None]) -> None:
         """Call back once Python gives the thread back to the browser, as a microtask."""
-        loop = asyncio.get_running_loop()
-
-        def run() -> None:
-            try:
-                callback()
-            except Exception as error:  # reported as the loop reports errors of its callbacks
-                loop.call_exception_handler({"message": "in a microtask", "exception": error})
-
-        js.queueMicrotask(create_once_callable(run))
+        js.queueMicrotask(create_once_callable(background.quiet(callback)))
 
     def wall_time_s(self) -> float:
         """Give the seconds since 1970."""

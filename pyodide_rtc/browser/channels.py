@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from itertools import accumulate, pairwise
 from typing import Any, Literal
 
 from pyodide.ffi import to_js
 
+from pyodide_rtc import background
 from pyodide_rtc.browser.ffi import ProxyScope, raised_as, thread
 from pyodide_rtc.browser.page_bridge import PageBridge
 from pyodide_rtc.errors import BridgeError
@@ -44,7 +44,7 @@ class NativeChannel:
         """Set the handler."""
         self._handler = handler
         if self._channel.readyState == "open":  # its open event has passed already
-            asyncio.get_running_loop().call_soon(self._on_open)
+            background.soon(self._on_open)
 
     def send(self, data: bytes) -> None:
         """Send one message.

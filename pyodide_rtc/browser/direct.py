@@ -22,7 +22,7 @@ async def open_direct() -> BrowserHost:
     source = js.Blob.new(as_js([host_script()]), as_js({"type": "text/javascript"}))
     url = js.URL.createObjectURL(source)
     try:
-        with raised_as(BridgeError):
+        with raised_as(_as_refusal):
             module = await run_js("url => import(url)")(url)
     finally:
         js.URL.revokeObjectURL(url)
@@ -35,3 +35,8 @@ async def open_direct() -> BrowserHost:
         scope.close()
 
     return BrowserHost(bridge, disconnect)
+
+
+def _as_refusal(sentence: str) -> BridgeError:
+    remedy = "Its content security policy has to allow blob: as a source of scripts"
+    return BridgeError(f"the page does not let host.js be loaded ({sentence}). {remedy}")

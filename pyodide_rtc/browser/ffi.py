@@ -15,6 +15,7 @@ import js
 from pyodide.code import run_js
 from pyodide.ffi import JsException, create_proxy, to_js
 
+from pyodide_rtc import background
 from pyodide_rtc.errors import QuotaExceededError, RtcError, StorageError
 
 __all__ = [
@@ -40,8 +41,8 @@ class ProxyScope:
         self._proxies: list[Any] = []
 
     def proxy(self, function: Callable[..., object]) -> Any:
-        """Make `function` callable from JavaScript until `close`."""
-        proxy = create_proxy(function)
+        """Make `function` callable from JavaScript until `close`; what it raises stays here."""
+        proxy = create_proxy(background.quiet(function))
         self._proxies.append(proxy)
         ProxyScope.live += 1
         return proxy

@@ -17,10 +17,11 @@
 /** @typedef {{connection: RTCPeerConnection, tail: Promise<void>, offer?: RTCSessionDescriptionInit, isWanted: boolean}} Peer */
 
 /**
- * The version of the messages between this file and Python. Add one, here and in routes.py, when one
- * side would not understand the other: a page that was opened before an update has the older file.
+ * The version of the messages between this file and Python. Add one, here and in page_version.py,
+ * when one side would not understand the other: a page that was opened before an update has the older
+ * file.
  */
-const VERSION = 1;
+const VERSION = 2;
 
 /** How long the displayed script waits for its kernel; after that it counts as saved output. */
 const GREETING_MS = 5000;
@@ -383,14 +384,14 @@ export function createHost(post, getUser = () => undefined) {
   };
   /** @param {[string, any, ...any[]]} message */
   const receive = ([operation, key, ...args]) => operations[operation](key, ...args);
-  return { receive, close };
+  return { receive, close, operations: Object.keys(operations) };
 }
 
 /**
  * Put a host at the end of a port or BroadcastChannel.
  * A terminated worker cannot say so. But it holds a lock, which the browser then gives to us.
  * @param {Endpoint} endpoint @param {string | undefined} lock @param {GetUser} [getUser]
- * @returns {() => void} ends it
+ * @returns {{end(): void, operations: string[]}} what ends it, and the messages that it knows
  */
 function serve(endpoint, lock, getUser) {
   const host = createHost((message, transfer) => {
@@ -405,7 +406,7 @@ function serve(endpoint, lock, getUser) {
   };
   endpoint.onmessage = ({ data }) => (data[0] === "end" ? end() : host.receive(data));
   if (lock) navigator.locks.request(lock, end);
-  return end;
+  return { end, operations: host.operations };
 }
 
 /**
@@ -415,8 +416,9 @@ function serve(endpoint, lock, getUser) {
  */
 export function givePort(worker, { nonce, lock }, route, getUser) {
   const { port1, port2 } = new MessageChannel();
-  const end = serve(/** @type {Endpoint} */ (port1), lock, getUser);
-  worker.postMessage({ pyodideRtc: "port", nonce, route, version: VERSION, port: port2 }, [port2]);
+  const { end, operations } = serve(/** @type {Endpoint} */ (port1), lock, getUser);
+  const about = { nonce, route, version: VERSION, operations };
+  worker.postMessage({ pyodideRtc: "port", ...about, port: port2 }, [port2]);
   return end;
 }
 

@@ -90,12 +90,15 @@ class PageBridge:
         self._questions[question] = answer
         try:
             self.send(operation, question, *args)
-            return await asyncio.wait_for(answer, _REPLY_TIMEOUT_S)
-        except TimeoutError as exc:
-            problem = f"the page did not answer {operation!r} within {_REPLY_TIMEOUT_S:g} s"
-            raise BridgeTimeoutError(problem) from exc
+            await asyncio.wait([answer], timeout=_REPLY_TIMEOUT_S)
         finally:
             del self._questions[question]
+        if not answer.done():
+            raise BridgeTimeoutError(
+                f"the page did not answer {operation!r} within {_REPLY_TIMEOUT_S:g} s. It may be "
+                "busy: try again, and reload the page if that does not help"
+            )
+        return answer.result()
 
     def receive(self, operation: str, key: int | str, *args: Any) -> None:
         """Handle one message of host.js, given by its parts."""
@@ -109,7 +112,7 @@ class PageBridge:
         self._receivers.clear()
         for answer in self._questions.values():
             if not answer.done():
-                answer.set_exception(BridgeError("the bridge to the page was closed"))
+                answer.set_exception(BridgeError("the way to the page was closed. Join again"))
 
 
 def _settle(answer: asyncio.Future[Any], operation: str, *args: Any) -> None:

@@ -8,7 +8,7 @@
    whose random name only they know.
 
 The first answer is used, from whichever route; later ones are told to end. By the first route the
-page has a host.js of its own, which may be older or newer than this wheel. So it says its version.
+page has a host.js of its own, which may be older or newer than this wheel: page_version.py.
 Comms cannot be used: what the page sends by comm waits behind the running cell.
 
 A worker can be terminated without notice, as JupyterLite does to restart a kernel. So it holds a
@@ -31,15 +31,12 @@ import js
 from pyodide_rtc.browser.browser_host import BrowserHost
 from pyodide_rtc.browser.ffi import ProxyScope, as_js, host_script, thread
 from pyodide_rtc.browser.page_bridge import PageBridge
+from pyodide_rtc.browser.page_version import OPERATIONS, VERSION, check_page
 from pyodide_rtc.browser.web_locks import BrowserLock, BrowserLocks
 from pyodide_rtc.errors import BrowserUnsupportedError
 from pyodide_rtc.ports import Lock
 
 __all__ = ["open_bridge"]
-
-
-_VERSION = 1
-"""The version of host.js that this file understands; the same as `VERSION` there."""
 
 
 class _RouteMissingError(Exception):
@@ -53,26 +50,12 @@ class _Answer:
     endpoint: Any
     route: str
     version: int | None  # None if that host.js does not say it
+    operations: frozenset[str]  # the messages that it knows
 
     def end(self) -> None:
         """Tell the page that this endpoint is not needed."""
         self.endpoint.postMessage(as_js(["end"]))
         self.endpoint.close()
-
-    def check_version(self) -> None:
-        """Refuse a page that does not understand us.
-
-        Raises:
-            BrowserUnsupportedError: its host.js is of another version.
-        """
-        if self.version != _VERSION:
-            raise BrowserUnsupportedError(
-                f"The page has version {self.version or 0} of pyodide-rtc's host.js, and this "
-                f"wheel needs version {_VERSION}",
-                "page",
-                "Reload the page. If it says so again, build the site anew: it holds a "
-                "pyodide-rtc other than the one that is installed here.",
-            )
 
 
 class _Handshake:
@@ -118,7 +101,9 @@ class _Handshake:
     def _on_message(self, event: Any) -> None:
         data = event.data
         if getattr(data, "pyodideRtc", None) == "port" and data.nonce == self.nonce:
-            self.take(_Answer(data.port, data.route, getattr(data, "version", None)))
+            known = frozenset(getattr(data, "operations", None) or ())
+            version = getattr(data, "version", None)
+            self.take(_Answer(data.port, data.route, version, known))
 
 
 @contextmanager
@@ -178,7 +163,7 @@ def _by_display(handshake: _Handshake) -> Iterator[None]:
         if operation == "greeting" and not handshake.answer.done():
             channel.postMessage(as_js(["chosen", page, handshake.lock]))
             # This host.js came with this wheel, so it has our version.
-            handshake.take(_Answer(channel, "broadcast", _VERSION))
+            handshake.take(_Answer(channel, "broadcast", VERSION, OPERATIONS))
 
     channel.onmessage = scope.proxy(on_greeting)
     script = DISPLAY_SCRIPT % (json.dumps(host_script()), json.dumps(name))
@@ -215,14 +200,14 @@ async def open_bridge() -> BrowserHost:
 
     Raises:
         BrowserUnsupportedError: no route led to one; the message says which were tried. Or the
-            page has a host.js of another version.
+            page has a host.js that does not understand us.
     """
     handshake = _Handshake()
     try:
         await handshake.hold_lock()
         answer = await _first_answer(handshake)
         try:
-            answer.check_version()
+            check_page(answer.version, answer.operations)
         except BrowserUnsupportedError:
             answer.end()
             raise
@@ -242,6 +227,9 @@ async def _first_answer(handshake: _Handshake) -> _Answer:
                 await asyncio.wait([handshake.answer], timeout=route.patience_s)
         except _RouteMissingError as exc:
             tried.append(f"{route.name}: {exc}")
+            continue
+        except Exception as exc:  # of anywidget or IPython, whatever it is: the next one is tried
+            tried.append(f"{route.name}: {type(exc).__name__}: {exc}")
             continue
         if handshake.answer.done():
             return handshake.answer.result()

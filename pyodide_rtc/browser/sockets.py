@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import Any, Literal
 
 import js
 from pyodide.ffi import JsException, to_js
 
+from pyodide_rtc import background
 from pyodide_rtc.browser.ffi import ProxyScope, as_js, thread
 from pyodide_rtc.ports import SignalingSocketHandler, TabChannelHandler
 
@@ -32,7 +32,7 @@ class BrowserSocket:
         except JsException as exc:  # not a URL of a WebSocket, or insecure on a secure page
             reason = f"{exc.name}: {exc.message}"
             self._socket = None
-            asyncio.get_running_loop().call_soon(self._end, reason)
+            background.soon(self._end, reason)
 
     def send(self, text: str) -> None:
         """Send one text frame; does nothing once the socket has closed."""

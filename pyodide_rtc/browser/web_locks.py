@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import js
 
+from pyodide_rtc import background
 from pyodide_rtc.browser.ffi import ProxyScope, thread
 
 __all__ = ["BrowserLock", "BrowserLocks"]
@@ -41,7 +41,7 @@ class BrowserLocks:
         """Hold a lock of our own."""
         if self._has_locks:
             return BrowserLock(name, on_held)
-        asyncio.get_running_loop().call_soon(on_held)
+        background.soon(on_held)
         return _NoLock()
 
     def watch(self, name: str, on_free: Callable[[], None]) -> BrowserLock | _NoLock:
@@ -50,7 +50,7 @@ class BrowserLocks:
             return _NoLock()
 
         def on_held() -> None:
-            asyncio.get_running_loop().call_soon(lock.close)
+            background.soon(lock.close)
             on_free()
 
         lock = BrowserLock(name, on_held)

@@ -13,7 +13,7 @@ from pyodide_rtc.errors import RtcError
 from pyodide_rtc.protocol.events import ChannelSide, LinkId
 from pyodide_rtc.snapshot import Transfer
 from pyodide_rtc.wire.messages import StateCheck
-from pyodide_rtc.wire.payload import Announce, SignalMessage
+from pyodide_rtc.wire.payload import Payload
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class PublishPayload:
         url: the signaling server; None for all that are open.
     """
 
-    payload: Announce | SignalMessage
+    payload: Payload
     url: str | None = None
 
 

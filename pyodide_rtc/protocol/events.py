@@ -13,7 +13,7 @@ from typing import Final, Literal, TypeAlias
 
 from pyodide_rtc.errors import RemoteProtocolError
 from pyodide_rtc.wire.messages import StateCheck
-from pyodide_rtc.wire.payload import Announce, SignalMessage
+from pyodide_rtc.wire.payload import Payload
 
 LinkId: TypeAlias = int
 TABS: Final[LinkId] = 0
@@ -41,7 +41,7 @@ class PayloadReceived:
     """A signaling payload of this room came in, decrypted and decoded."""
 
     url: str
-    payload: Announce | SignalMessage
+    payload: Payload
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ class RoomMachine:
     @property
     def peers(self) -> tuple[Peer, ...]:
         """All peers, those on their way included."""
-        by_webrtc = [self._show_peer(peer) for peer in self.mesh if not peer.may_be_gone]
+        by_webrtc = [self._show_peer(peer) for peer in self.mesh if peer.is_shown]
         by_tab = [self._show_tab_peer(*one) for one in self.connections.tabs.link.peers.items()]
         return (*by_webrtc, *by_tab)
 

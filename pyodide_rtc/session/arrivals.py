@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Hashable, Iterable
 from typing import Generic, TypeVar
 
+from pyodide_rtc import background
 from pyodide_rtc.protocol.intake import MIN_BREAK_S, SLICE_RUNS, SLICE_S, Intake
 
 T = TypeVar("T")
@@ -47,7 +48,7 @@ class Arrivals(Generic[T]):
         """Queue items until it is the turn of their source."""
         self.intake.wait(source, items, sizes)
         if self._handle is None:
-            self._handle = self._loop.call_later(MIN_BREAK_S, self._take_slice)
+            self._handle = background.later(MIN_BREAK_S, self._take_slice)
 
     def drain(self) -> None:
         """Handle all that waits, at once."""
@@ -76,4 +77,4 @@ class Arrivals(Generic[T]):
         finally:
             self._handle = None
             if self.intake.is_waiting:
-                self._handle = self._loop.call_later(max(took_s, MIN_BREAK_S), self._take_slice)
+                self._handle = background.later(max(took_s, MIN_BREAK_S), self._take_slice)

@@ -29,6 +29,7 @@ class Client:
         self.host = host
         self._links: dict[str, SignalingConnection] = {}
         self._sessions: set[RoomSession] = set()
+        self._leaving: set[asyncio.Future[None]] = set()
         host.page.on_life(self._put_away, self._wake)
 
     def open_room(
@@ -112,8 +113,19 @@ class Client:
         """Leave a room, and then forget the signaling servers that no other room uses."""
         self._sessions.discard(session)
         leaving = session.leave()
-        leaving.add_done_callback(lambda _: self._drop_idle_links())
+        self._leaving.add(leaving)
+        leaving.add_done_callback(self._on_left)
         return leaving
+
+    async def aclose(self) -> None:
+        """Close the home, once all rooms that were left have said all that they had to say."""
+        if self._leaving:
+            await asyncio.wait(self._leaving)
+        await self.host.aclose()
+
+    def _on_left(self, leaving: asyncio.Future[None]) -> None:
+        self._leaving.discard(leaving)
+        self._drop_idle_links()
 
     def _link_to(self, url: str) -> SignalingConnection:
         if url not in self._links:

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from pycrdt import Doc, Subscription, TransactionEvent
 
+from pyodide_rtc import background
 from pyodide_rtc.protocol.events import LinkId
 from pyodide_rtc.session.document_reader import DocumentReader
 from pyodide_rtc.session.whole_characters import WholeCharacters
@@ -233,7 +234,7 @@ class DocumentBinding:
         """
         self._is_closed = True
         self.flush()
-        self._loop.call_soon(self._end)
+        background.soon(self._end)
 
     def _begin(self) -> None:
         """Observe; within a transaction pycrdt cannot, so this waits, and then reports all."""
@@ -249,11 +250,11 @@ class DocumentBinding:
                 self._characters.forget()
                 self._collect(None, EMPTY_STATE).is_large = True
 
-        self._loop.call_later(_BLOCKED_RETRY_S, begin_late)
+        background.later(_BLOCKED_RETRY_S, begin_late)
 
     def _end(self) -> None:
         if self._is_busy or self._incoming:
-            self._loop.call_later(_BLOCKED_RETRY_S, self._end)
+            background.later(_BLOCKED_RETRY_S, self._end)
             return
         if self._subscription is None and self.state_vector != EMPTY_STATE:
             self._collect(None, EMPTY_STATE).is_large = True  # it was closed before it began
@@ -336,7 +337,7 @@ class DocumentBinding:
             link, update, is_answer = self._incoming[0]
             if self._is_busy:
                 # User code holds a transaction. Nested in it, ours would lose its origin.
-                self._retry_handle = self._loop.call_later(_BLOCKED_RETRY_S, self._retry)
+                self._retry_handle = background.later(_BLOCKED_RETRY_S, self._retry)
                 return
             self._incoming.popleft()
             self._incoming_bytes -= len(update)

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
+from pyodide_rtc import background
 from pyodide_rtc.errors import BridgeError
 from pyodide_rtc.ports import (
     ChannelSide,
@@ -159,7 +160,7 @@ class PeerConnection:
             return
         has_waiting = any(h.outbox.waiting_bytes for h in handlers)
         patience_s = _GENTLE_CLOSE_S + (_GENTLE_SEND_S if has_waiting else 0.0)
-        timer = asyncio.get_running_loop().call_later(patience_s, self._close_transport)
+        timer = background.later(patience_s, self._close_transport)
 
         def on_drained() -> None:
             timer.cancel()
@@ -278,8 +279,7 @@ class PeerConnections:
         if is_initiator:
             self.transport(conn).offer(in_band=not is_own_kind)
         if self._reserve_handle is None:
-            loop = asyncio.get_running_loop()
-            self._reserve_handle = loop.call_later(_RESERVE_DELAY_S, self.restock)
+            self._reserve_handle = background.later(_RESERVE_DELAY_S, self.restock)
 
     def transport(self, conn: int) -> PeerTransport:
         """Return the transport of an open peer connection."""

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from pycrdt import Doc, merge_updates
 
+from pyodide_rtc import background
 from pyodide_rtc.errors import DecodeError, InternalError, PeerLimitError, RtcError
 from pyodide_rtc.ports import Host, IceServer, Lock, TabChannel
 from pyodide_rtc.protocol import effects as fx
@@ -198,7 +199,7 @@ class RoomSession:
                 self.feed(ev.DocumentOpened(name, doc.client_id))
                 self.show(name, local_state())
 
-        return self._hold(asyncio.ensure_future(share()))
+        return self._hold(background.begin(share()))
 
     def close_document(self, name: str) -> None:
         """Share a document no longer; it stays as it is."""
@@ -248,7 +249,7 @@ class RoomSession:
         self._connections.close_reserve()
         for document in self._documents.values():
             self._hold(document.close(self._left))
-        self._leaving = asyncio.ensure_future(self._finish())
+        self._leaving = background.begin(self._finish())
         return self._leaving
 
     def snapshot(self) -> Snapshot:
@@ -296,7 +297,7 @@ class RoomSession:
             StorageError: the browser refused to read what is kept.
         """
         # Held: the key is closed only after it.
-        return await self._hold(asyncio.ensure_future(self._export()))
+        return await self._hold(background.begin(self._export()))
 
     async def _export(self) -> dict[str, bytes]:
         kept = await self._storage.read() if self._storage.is_on else {}
@@ -325,7 +326,7 @@ class RoomSession:
         self.feed(ev.PutAway())
         self._connections.close_reserve()
         for document in tuple(self._documents.values()):
-            self._hold(asyncio.ensure_future(document.write()))
+            self._hold(background.begin(document.write()))
 
     def wake(self) -> None:
         """Come back to the room, or check all links at once: the page was put away, or asleep."""

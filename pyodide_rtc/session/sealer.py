@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, Protocol, TypeAlias
 
-from pyodide_rtc.errors import DecryptionError, RemoteProtocolError, RtcError
+from pyodide_rtc import background
+from pyodide_rtc.errors import DecryptionError, InternalError, RemoteProtocolError, RtcError
 from pyodide_rtc.ports import RoomKey, Sealed
 from pyodide_rtc.wire import envelope
 
@@ -177,7 +178,7 @@ class PasswordSealer:
             try:
                 frame = envelope.decode_frame(read(), max_bytes=MAX_SEALED_BYTES)
             except (RemoteProtocolError, DecryptionError):
-                self._loop.call_soon(done, DecryptionError(_THEY_HAVE_NO_PASSWORD))
+                background.soon(done, DecryptionError(_THEY_HAVE_NO_PASSWORD))
             else:
                 self._key.decrypt(*frame, partial(_with_reason, done))
 
@@ -218,9 +219,8 @@ class PasswordSealer:
                     job.take(result)
                 except RemoteProtocolError as error:
                     self._on_fault(error)
-                except Exception as error:  # reported as the loop reports it; other jobs go on
-                    told = {"message": "after decryption", "exception": error}
-                    self._loop.call_exception_handler(told)
+                except Exception as error:  # other jobs go on
+                    self._on_fault(InternalError.of("taking in what was decrypted", error))
 
 
 def _with_reason(done: Callable[[bytes | RtcError], None], result: bytes | RtcError) -> None:

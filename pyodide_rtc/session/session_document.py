@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from pycrdt import Doc
 
+from pyodide_rtc import background
 from pyodide_rtc.errors import InternalError, RtcError, StorageError
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.session.document_binding import DocumentBinding
@@ -129,7 +130,7 @@ class SessionDocument:
         if self._keeper is None:
             self._on_notice(DocumentLoaded(self.name))
             return
-        self._loading = asyncio.ensure_future(self._load(self._keeper))
+        self._loading = background.begin(self._load(self._keeper))
         with suppress(TimeoutError):
             await asyncio.wait_for(self._tried.wait(), LOADING_S)
 
@@ -153,7 +154,7 @@ class SessionDocument:
         if self._loading is not None:
             self._loading.cancel()
         self._tried.set()
-        return asyncio.ensure_future(self._finish(leaving))
+        return background.begin(self._finish(leaving))
 
     async def _finish(self, leaving: asyncio.Event) -> None:
         await self.binding.closed

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
+from pyodide_rtc import background
 from pyodide_rtc.errors import RtcError
 from pyodide_rtc.ports import Network, SignalingSocket
 from pyodide_rtc.protocol import signaling_machine as proto
@@ -149,7 +150,7 @@ class SignalingConnection:
                 handler = _SocketHandler(self)
                 self._socket = (self._network.open_socket(self.machine.url, handler), handler)
             case proto.Probe():
-                self._probe = asyncio.get_running_loop().create_task(self._ask())
+                self._probe = background.begin(self._ask())
             case proto.CloseSocket():
                 if self._probe is not None:
                     self._probe.cancel()

@@ -6,6 +6,8 @@ import asyncio
 import math
 from collections.abc import Callable
 
+from pyodide_rtc import background
+
 
 class DeadlineTimer:
     """Calls back when the deadline that was set last has come.
@@ -35,7 +37,7 @@ class DeadlineTimer:
             self._cancel()
             # Pyodide's loop refuses times in the past: a deadline that has passed is due now.
             delay_s = max(deadline_s - self._loop.time(), 0.0)
-            self._handle = self._loop.call_later(delay_s, self._ring)
+            self._handle = background.later(delay_s, self._ring)
             # Kept here, as the handles of Pyodide's loop do not say when they ring.
             self._rings_s = deadline_s
 

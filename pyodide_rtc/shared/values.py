@@ -49,6 +49,11 @@ class Values:
         self._roots: dict[str, SharedValue] = {}
         self._told: set[str] = set()
 
+    @property
+    def doc(self) -> Doc[Any]:
+        """The document as pycrdt has it."""
+        return self._doc
+
     def map(self, name: str) -> SharedMap:
         """Return the shared map of this name.
 

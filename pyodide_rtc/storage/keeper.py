@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import TypeVar
 
+from pyodide_rtc import background
 from pyodide_rtc.errors import InternalError, QuotaExceededError, RtcError, StorageError
 from pyodide_rtc.ports import Keeping, Lock, Locks, LogSize, RoomKey, Store
 from pyodide_rtc.storage.compaction import CompactionPlan, compact
@@ -219,7 +220,7 @@ class Keeper:
             return
         if self._timer is None and self._writing is None:
             delay_s = WRITE_AFTER_S if self._error is None else self._retry_s
-            self._timer = self._loop.call_later(delay_s, self._begin)
+            self._timer = background.later(delay_s, self._begin)
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:
@@ -230,7 +231,7 @@ class Keeper:
         self._cancel_timer()
         if self._unwritten is not None and self._writing is None:
             changes, self._unwritten = self._unwritten, None
-            self._writing = self._loop.create_task(self._write(changes))
+            self._writing = background.begin(self._write(changes))
 
     async def _write(self, changes: Unwritten) -> None:
         is_written = False
@@ -272,7 +273,7 @@ class Keeper:
             self._error = None
             self._on_event(KeptAgain())
         if self._compacting is None and self._plan.is_due(size) and not self._is_closed:
-            self._compacting = self._loop.create_task(self._compact(size))
+            self._compacting = background.begin(self._compact(size))
 
     def _take_size(self, size: LogSize) -> None:
         self._life = size.life

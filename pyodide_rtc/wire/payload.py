@@ -21,6 +21,7 @@ __all__ = [
     "Announce",
     "Candidate",
     "Description",
+    "Leave",
     "OtherSignal",
     "Payload",
     "Signal",
@@ -30,6 +31,7 @@ __all__ = [
 ]
 
 _ANNOUNCE_KEYS = frozenset({"type", "from"})
+_LEAVE_KEYS = frozenset({"type", "from"})
 _SIGNAL_KEYS = frozenset({"to", "from", "type", "token", "signal"})
 
 
@@ -89,8 +91,21 @@ class SignalMessage:
     extra: Mapping[str, object] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """A peer says that it leaves. This is not of y-webrtc, which ignores payloads of other types.
+
+    Args:
+        sender: its peer id.
+        extra: more about it.
+    """
+
+    sender: str
+    extra: Mapping[str, object] = field(default_factory=dict)
+
+
 Signal = Description | Candidate | OtherSignal
-Payload = Announce | SignalMessage
+Payload = Announce | Leave | SignalMessage
 
 
 def encode_payload(payload: Payload) -> dict[str, object]:
@@ -99,8 +114,9 @@ def encode_payload(payload: Payload) -> dict[str, object]:
     Layout: ``{type, from}`` or ``{to, from, type, token, signal}``
     """
     encoded: dict[str, object]
-    if isinstance(payload, Announce):
-        encoded = {"type": "announce", "from": payload.sender}
+    if isinstance(payload, Announce | Leave):
+        kind = "announce" if isinstance(payload, Announce) else "leave"
+        encoded = {"type": kind, "from": payload.sender}
     else:
         encoded = {"to": payload.to, "from": payload.sender, "type": "signal"}
         if payload.token is not None:
@@ -122,6 +138,8 @@ def decode_payload(value: object) -> Payload:
     match fields.get("type"):
         case "announce":
             return Announce(sender, _without(fields, _ANNOUNCE_KEYS))
+        case "leave":
+            return Leave(sender, _without(fields, _LEAVE_KEYS))
         case "signal":
             return SignalMessage(
                 sender,
@@ -131,7 +149,7 @@ def decode_payload(value: object) -> Payload:
                 _without(fields, _SIGNAL_KEYS),
             )
         case other:
-            raise unexpected("a payload of type announce or signal", other)
+            raise unexpected("a payload of type announce, leave or signal", other)
 
 
 def _encode_signal(signal: Signal) -> dict[str, object]:

@@ -671,9 +671,10 @@ test("a hello is answered by a port, with what the worker has to know", async ()
   openPage();
   const worker = new Worker();
   const end = host.givePort(worker, { nonce: "n" }, "page");
-  const [[{ port, version, ...answer }, transfer]] = worker.posted;
+  const [[{ port, version, operations, ...answer }, transfer]] = worker.posted;
   assert.deepEqual(answer, { pyodideRtc: "port", nonce: "n", route: "page" });
   assert.ok(Number.isInteger(version));
+  assert.ok(operations.includes("facts"));
   assert.deepEqual(transfer, [port]);
   const reply = heard(port);
   port.postMessage(["get", 1, "x"]);

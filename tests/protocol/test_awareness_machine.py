@@ -306,6 +306,20 @@ class TestNames:
 
         assert machine.name_of(7) == name
 
+    def test_two_of_one_name_are_told_apart_while_both_are_here(
+        self, machine: AwarenessMachine
+    ) -> None:
+        ada = {"user": {"name": "Ada"}}
+        machine.apply([Entry(7, 1, ada)], 0.0)
+        assert machine.name_of(7) == "Ada"
+        machine.apply([Entry(5, 1, ada)], 20.0)
+        assert (machine.name_of(5), machine.name_of(7)) == ("Ada", "Ada (2)")
+        machine.remove([5])
+        assert (machine.name_of(5), machine.name_of(7)) == (None, "Ada")
+        machine.apply([Entry(5, 2, ada)], 20.0)
+        machine.expire(30.0)
+        assert (machine.name_of(5), machine.name_of(7)) == ("Ada", None)
+
     def test_who_shows_nothing_has_none(self, machine: AwarenessMachine) -> None:
         assert machine.name_of(8) is None
         assert machine.name_of(None) is None

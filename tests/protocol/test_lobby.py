@@ -4,9 +4,11 @@ import pytest
 
 from pyodide_rtc.protocol.connections.lobby import (
     EARLY_S,
+    GONE_S,
     MAX_CLOSED_SESSIONS,
     MAX_EARLY_CANDIDATES,
     MAX_EARLY_PEERS,
+    MAX_GONE,
     MAX_NEWCOMERS,
     Lobby,
     Newcomer,
@@ -119,3 +121,17 @@ def test_an_end_that_has_only_offered_may_answer(lobby: Lobby) -> None:
     lobby.reopen(None)
     lobby.reopen("1")
     assert not lobby.is_late(sdp("offer", 1))
+
+
+def test_who_has_left_is_remembered_for_a_while(lobby: Lobby) -> None:
+    lobby.remember_gone(PEER, 1.0)
+    assert lobby.is_gone(PEER, 1.0 + GONE_S / 2)
+    assert not lobby.is_gone(PEER, 1.0 + GONE_S)
+    assert not lobby.is_gone(OTHER, 0.0)
+
+
+def test_of_those_who_have_left_the_oldest_are_forgotten(lobby: Lobby) -> None:
+    for number in range(MAX_GONE + 1):
+        lobby.remember_gone(str(number), 0.0)
+    assert not lobby.is_gone("0", 1.0)
+    assert lobby.is_gone("1", 1.0)

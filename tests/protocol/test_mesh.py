@@ -13,6 +13,7 @@ from pyodide_rtc.protocol.connections.capability import Capability, encode_capab
 from pyodide_rtc.protocol.connections.mesh import (
     CROSSING_S,
     GUESS_DELAYS_S,
+    LAST_WORDS_S,
     MAX_CALLERS,
     MAX_REFUSED,
     Mesh,
@@ -28,7 +29,7 @@ from pyodide_rtc.protocol.connections.negotiation_steps import (
 )
 from pyodide_rtc.protocol.connections.news import LinkReady, Outcome
 from pyodide_rtc.protocol.link import PeerLink
-from pyodide_rtc.wire.payload import Announce, Description, OtherSignal, SignalMessage
+from pyodide_rtc.wire.payload import Announce, Description, Leave, OtherSignal, SignalMessage
 
 from .machine_helpers import (
     ANSWER,
@@ -49,6 +50,8 @@ from .machine_helpers import (
     sdp,
     signal,
 )
+
+OTHER_URL = "wss://other.example.org/"
 
 
 @pytest.fixture
@@ -770,3 +773,92 @@ class TestOutages:
         mesh.on_channel_opened(ev.ChannelOpened(1, "remote", LIMIT))
 
         assert len(mesh.on_server_opened(URL, 3.0)) == 1
+
+
+class TestLeaving:
+    """Who leaves before it was reached is forgotten at once."""
+
+    def hear(self, mesh: Mesh, now_s: float = 1.0, *, may_return: bool = False) -> list[Outcome]:
+        theirs = encode_capability(Capability(PEER_CLIENT), may_return=may_return)
+        return mesh.on_payload(URL, Leave(PEER, theirs), now_s)
+
+    def test_who_leaves_says_so_and_who_is_put_away_that_it_may_return(self, mesh: Mesh) -> None:
+        own = {"version": 1, "client": MY_CLIENT}
+        assert mesh.put_away("away", 0.0) == [
+            fx.PublishPayload(Leave(ME, {"pyodideRtc": {**own, "mayReturn": True}}))
+        ]
+        assert mesh.leave("we left") == [fx.PublishPayload(Leave(ME, {"pyodideRtc": own}))]
+        assert mesh.on_payload(URL, Leave(ME), 0.0) == []
+
+    def test_a_peer_that_was_not_reached_is_shown_no_more_and_dropped(self, mesh: Mesh) -> None:
+        call(mesh, client_id=PEER_CLIENT)
+        [told] = only(fx.PeersChanged, self.hear(mesh))
+        assert (told.peer_id, told.change, told.reason) == (PEER, "changed", "it left")
+        assert [peer.is_shown for peer in mesh] == [False]
+        assert mesh.deadline_s == 1.0 + LAST_WORDS_S
+        assert mesh.on_time(1.0 + LAST_WORDS_S) == [fx.CloseTransport(1, is_gentle=False)]
+        assert PEER not in mesh
+
+    def test_what_a_slower_server_brings_of_it_is_ignored(self, mesh: Mesh) -> None:
+        assert self.hear(mesh) == []
+        assert call(mesh, client_id=PEER_CLIENT) == []
+        assert mesh.on_payload(OTHER_URL, signal(OFFER, client_id=PEER_CLIENT), 2.0) == []
+        assert PEER not in mesh
+
+    def test_its_data_channel_may_still_open(self, mesh: Mesh) -> None:
+        call(mesh, client_id=PEER_CLIENT)
+        self.hear(mesh)
+        mesh.on_payload(URL, signal(ANSWER, client_id=PEER_CLIENT), 1.5)
+        assert [peer.is_shown for peer in mesh] == [False], "a signal is no sign that it is back"
+        opened = mesh.on_channel_opened(ev.ChannelOpened(1, "agreed", LIMIT))
+        assert only(LinkReady, opened)
+        assert [peer.is_shown for peer in mesh] == [True]
+        assert only(fx.CloseTransport, mesh.on_time(1.0 + LAST_WORDS_S)) == []
+
+    def test_one_that_is_linked_tells_it_by_itself(self, mesh: Mesh) -> None:
+        call(mesh, client_id=PEER_CLIENT)
+        mesh.on_payload(URL, signal(ANSWER, client_id=PEER_CLIENT), 0.0)
+        mesh.on_channel_opened(ev.ChannelOpened(1, "agreed", LIMIT))
+        assert self.hear(mesh) == []
+        assert mesh.on_time(1.0 + LAST_WORDS_S) == []
+        assert PEER in mesh
+
+    @pytest.mark.parametrize("is_ice", [True, False])
+    def test_that_its_connection_ends_is_no_fault(self, mesh: Mesh, is_ice: bool) -> None:
+        call(mesh, client_id=PEER_CLIENT)
+        self.hear(mesh)
+        ended = (
+            mesh.lose_path(1, "no path", 1.5)
+            if is_ice
+            else mesh.lose(1, "closed", PeerClosedError, 1.5)
+        )
+        assert ended == [fx.CloseTransport(1, is_gentle=False)]
+
+    def test_that_it_does_not_answer_is_no_fault(self, mesh: Mesh) -> None:
+        call(mesh, client_id=PEER_CLIENT)
+        self.hear(mesh, ANSWER_TIMEOUT_S - 1)
+        assert mesh.on_time(ANSWER_TIMEOUT_S) == []
+        assert mesh.deadline_s == ANSWER_TIMEOUT_S - 1 + LAST_WORDS_S
+
+    def test_a_page_that_was_put_away_is_called_when_it_is_back(self, mesh: Mesh) -> None:
+        call(mesh, client_id=PEER_CLIENT)
+        self.hear(mesh, may_return=True)
+        back = mesh.on_payload(URL, announce(PEER, PEER_CLIENT), 1.5)
+        assert only(fx.CloseTransport, back) == [fx.CloseTransport(1, is_gentle=False)]
+        assert [opened.conn for opened in only(fx.OpenTransport, back)] == [2]
+        assert [peer.is_shown for peer in mesh] == [True]
+
+    def test_one_that_waits_to_be_called_is_not_called(self, mesh: Mesh) -> None:
+        mesh.announce(0.0, URL)
+        call(mesh, client_id=PEER_CLIENT)
+        assert PEER in mesh
+        self.hear(mesh, 0.1)
+        assert mesh.on_time(CROSSING_S) == []
+
+    def test_back_while_our_own_announce_is_crossing_it_waits(self, mesh: Mesh) -> None:
+        call(mesh, client_id=PEER_CLIENT)
+        self.hear(mesh, may_return=True)
+        mesh.announce(1.2, URL)
+        back = mesh.on_payload(URL, announce(PEER, PEER_CLIENT), 1.3)
+        assert back == [fx.CloseTransport(1, is_gentle=False)]
+        assert only(fx.OpenTransport, mesh.on_time(1.3 + CROSSING_S))

@@ -54,7 +54,7 @@ from pyodide_rtc.wire.messages import (
     UnknownMessage,
     encode,
 )
-from pyodide_rtc.wire.payload import Announce
+from pyodide_rtc.wire.payload import Announce, Leave
 
 from .machine_helpers import (
     ANSWER,
@@ -1275,7 +1275,8 @@ class TestLeaving:
         assert room.peers == ()
 
     def test_without_tab_channel_none_is_told(self, room: RoomMachine) -> None:
-        assert room.handle(ev.LeaveAsked(), 0.0) == []
+        effects = room.handle(ev.LeaveAsked(), 0.0)
+        assert effects == [fx.PublishPayload(Leave(ME, extra(MY_CLIENT)))]
 
     def test_afterwards_nothing_happens_any_more(self, room: RoomMachine) -> None:
         room.handle(ev.LocalStateSet(ev.MAIN, {}), 0.0)

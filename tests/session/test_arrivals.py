@@ -91,10 +91,11 @@ def test_it_never_takes_more_than_half_of_the_time() -> None:
     run_virtual(main())
 
 
-def test_a_fault_of_ours_in_one_turn_does_not_end_the_others() -> None:
+def test_a_fault_of_ours_in_one_turn_does_not_end_the_others(
+    background_faults: list[BaseException],
+) -> None:
     async def main() -> None:
         world = World()
-        asyncio.get_running_loop().set_exception_handler(lambda *_: None)
         world.fails = True
         passed = world.send(1, 1_000)
         await asyncio.sleep(1)
@@ -102,6 +103,8 @@ def test_a_fault_of_ours_in_one_turn_does_not_end_the_others() -> None:
         assert world.taken(1) == list(range(passed, 1_000))
 
     run_virtual(main())
+    assert {type(fault) for fault in background_faults} == {ZeroDivisionError}
+    background_faults.clear()
 
 
 def test_closing_drops_all() -> None:

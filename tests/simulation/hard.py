@@ -23,6 +23,7 @@ from pyodide_rtc.testing import MemoryHost, Network, peer_id_of, run_virtual
 from pyodide_rtc.testing.memory_peer import MemoryPeer
 from pyodide_rtc.wire.messages import Message, SyncStep1, SyncStep2, SyncUpdate
 
+from .background_faults import collected
 from .play_helpers import TOPIC, URL, awake, content, edit, gaps, make_rooms, state_vector
 from .stock_peer import StockPeer
 
@@ -102,6 +103,11 @@ class Play:
         """
         self.network = Network(self.seed, max_delay_s=self.max_delay_s)
         asyncio.get_running_loop().set_exception_handler(lambda _, told: self.bugs.append(told))
+        with collected() as faults:
+            await self._play()
+        assert faults == []
+
+    async def _play(self) -> None:
         names = [f"u{i}" for i in range(self.ours)] + [f"s{i}" for i in range(self.stock)]
         troubles = [self._trouble() for _ in range(self.faults)]
         await asyncio.gather(*(self._live(name) for name in names), *troubles)

@@ -13,6 +13,7 @@ from pyodide_rtc.wire.payload import (
     Announce,
     Candidate,
     Description,
+    Leave,
     OtherSignal,
     Payload,
     SignalMessage,
@@ -86,6 +87,8 @@ def test_extra_comes_last_and_replaces_nothing() -> None:
     payload = Announce("a", {"x": 1, "from": "somebody else"})
     assert json.dumps(encode_payload(payload)) == '{"type": "announce", "from": "a", "x": 1}'
     assert decode_payload({"type": "announce", "from": "a", "x": 1}) == Announce("a", {"x": 1})
+    assert encode_payload(Leave("a", {"x": 1})) == {"type": "leave", "from": "a", "x": 1}
+    assert decode_payload({"type": "leave", "from": "a", "x": 1}) == Leave("a", {"x": 1})
 
 
 @pytest.mark.parametrize("kind", ["renegotiate", "transceiverRequest", "from the future"])

@@ -4,7 +4,7 @@ A stock y-webrtc peer ignores keys that it does not know (wire.md section 7). So
 reads what stands under `pyodideRtc`: `{"version": 1, "client": <client id of the document>}`. In an
 announce `"offer": <SDP>` may follow, an open offer for the first peer that answers it, and in such
 an answer `"answers": <session id of that SDP>`. A home without ICE restart adds
-`"iceRestart": false`.
+`"iceRestart": false`. Who leaves and may come back with the same peer id adds `"mayReturn": true`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,11 @@ class Capability:
 
 
 def encode_capability(
-    capability: Capability, *, open_offer: str | None = None, answers: str | None = None
+    capability: Capability,
+    *,
+    open_offer: str | None = None,
+    answers: str | None = None,
+    may_return: bool = False,
 ) -> dict[str, object]:
     """Return the extra keys for `Announce` and `SignalMessage`.
 
@@ -38,6 +42,7 @@ def encode_capability(
         capability: what we say of ourselves.
         open_offer: the SDP of an offer for the first peer that answers it.
         answers: the session id of the open offer that is answered.
+        may_return: whether we leave, and may come back as the same peer.
     """
     said: dict[str, object] = {"version": _VERSION, "client": capability.client_id}
     if not capability.can_restart:
@@ -46,6 +51,8 @@ def encode_capability(
         said["offer"] = open_offer
     if answers is not None:
         said["answers"] = answers
+    if may_return:
+        said["mayReturn"] = True
     return {_KEY: said}
 
 
@@ -68,6 +75,11 @@ def open_offer_of(extra: Mapping[str, object]) -> str | None:
 def answered_session_of(extra: Mapping[str, object]) -> str | None:
     """Read which open offer a signal of our own kind answers: its session id."""
     return _text(extra, "answers")
+
+
+def may_return(extra: Mapping[str, object]) -> bool:
+    """Read whether a peer that leaves may come back as the same peer."""
+    return _said(extra).get("mayReturn") is True
 
 
 def _text(extra: Mapping[str, object], key: str) -> str | None:

@@ -36,7 +36,7 @@ from pyodide_rtc.protocol.effects import (
 from pyodide_rtc.protocol.intake import MAX_WAITING_BYTES
 from pyodide_rtc.protocol.link import Link, PeerLink
 from pyodide_rtc.wire.messages import LinkedPeers, QueryAwareness, TabPeer, encode
-from pyodide_rtc.wire.payload import Announce, SignalMessage
+from pyodide_rtc.wire.payload import Payload
 
 _CALLS = (ev.PayloadReceived, ev.StrangerHeard, ev.ServerOpened)
 """Events that would make us publish something; they are ignored while the page is put away."""
@@ -225,9 +225,7 @@ class Connections:
         told = self._linked.take(self._own_kind, peers)
         return [effect for link in told for effect in link.send(frame)]
 
-    def _on_payload(
-        self, url: str, payload: Announce | SignalMessage, now_s: float
-    ) -> list[Outcome]:
+    def _on_payload(self, url: str, payload: Payload, now_s: float) -> list[Outcome]:
         if self.tabs.knows(payload.sender):
             return []  # the tab channel links us already
         return self.mesh.on_payload(url, payload, now_s)

@@ -2,7 +2,7 @@
 
 Candidates may overtake their offer: they are kept for a while. A newcomer may be about to call us:
 we wait a moment before we call it. An offer may belong to a peer connection that we have closed: so
-its session id is remembered.
+its session id is remembered. A peer that has left may still be heard by a slower signaling server.
 """
 
 from __future__ import annotations
@@ -28,6 +28,13 @@ MAX_NEWCOMERS = 64
 
 MAX_CLOSED_SESSIONS = 256
 """How many closed connections are remembered; the oldest are forgotten."""
+
+
+MAX_GONE = 1_000
+"""So many peers that have left are remembered; the oldest are forgotten."""
+
+GONE_S = 30.0
+"""So long what they published before may still come in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,7 @@ class Lobby:
     _early: dict[str, tuple[float, list[SignalMessage]]] = field(default_factory=dict)
     _newcomers: dict[str, Newcomer] = field(default_factory=dict)
     _closed_sessions: dict[str, bool] = field(default_factory=dict)
+    _gone: dict[str, float] = field(default_factory=dict)  # since when
 
     def __contains__(self, peer_id: str) -> bool:
         return peer_id in self._newcomers
@@ -106,6 +114,16 @@ class Lobby:
         """Forget a peer: do not call it, and drop its candidates."""
         self._newcomers.pop(peer_id, None)
         self._early.pop(peer_id, None)
+
+    def remember_gone(self, peer_id: str, now_s: float) -> None:
+        """A peer has left, and does not come back under this id."""
+        self._gone[peer_id] = now_s
+        if len(self._gone) > MAX_GONE:
+            del self._gone[next(iter(self._gone))]
+
+    def is_gone(self, peer_id: str, now_s: float) -> bool:
+        """Whether a peer has left lately."""
+        return now_s < self._gone.get(peer_id, -GONE_S) + GONE_S
 
     def remember_closed(self, session: str, has_answered: bool) -> None:
         """Remember the peer's end of a peer connection that we have closed.

@@ -18,6 +18,7 @@ from pyodide_rtc.protocol.connections.capability import (
     answered_session_of,
     decode_capability,
     encode_capability,
+    may_return,
     open_offer_of,
 )
 from pyodide_rtc.protocol.connections.lobby import Lobby, Newcomer
@@ -34,6 +35,8 @@ from pyodide_rtc.wire.payload import (
     Announce,
     Candidate,
     Description,
+    Leave,
+    Payload,
     SignalMessage,
 )
 
@@ -42,6 +45,10 @@ GUESS_DELAYS_S = (1.0, 10.0, 30.0, 60.0)
 still. Our late candidates may have opened a connection there that only an offer brings to life.
 Until then it ignores our announces, and y-webrtc knows no time-out. (With one call 1 of 4,900 plays
 of the hard simulation ended without such a peer.)"""
+
+LAST_WORDS_S = 2.0
+"""So long we still wait for the data channel of a peer that says that it leaves: for that peer it
+may be open already, and what it wrote last is on its way."""
 
 MAX_CALLERS = 65
 """So many peers beyond `max_peers` may call us: their own limits may be higher. In all these are
@@ -56,6 +63,8 @@ peers announce at the same time, the one whose announce the signaling server pas
 at once: the other's comes to it after its own echo. The other one waits. If both offered, a stock
 peer would give itself up at an offer that comes while it makes its own. Two peers of our own kind
 would make two offers, and take one back."""
+
+_IT_LEFT = "it left"
 
 
 @dataclass(slots=True)
@@ -98,8 +107,8 @@ class Mesh:
     @property
     def deadline_s(self) -> float | None:
         """When `on_time` should be called next."""
-        waiting = [p.negotiation.deadline_s for p in self if not p.negotiation.has_path]
-        return earliest(self._announces.due_s, self._lobby.deadline_s, *waiting)
+        due = [p.drop_s or p.negotiation.deadline_s for p in self if not p.negotiation.has_path]
+        return earliest(self._announces.due_s, self._lobby.deadline_s, *due)
 
     def peer_of(self, conn: int) -> MeshPeer | None:
         """Find the peer of a peer connection that is not closed yet."""
@@ -129,15 +138,18 @@ class Mesh:
         """Announce again after a peer was lost, now or (to limit the rate) later."""
         return self.announce(now_s) if self._announces.ask(now_s) else []
 
-    def on_payload(
-        self, url: str, payload: Announce | SignalMessage, now_s: float
-    ) -> list[Outcome]:
-        """Handle a published payload; ignore those of refused peers, and our own."""
+    def on_payload(self, url: str, payload: Payload, now_s: float) -> list[Outcome]:
+        """Handle a published payload; ignore those of refused and gone peers, and our own."""
         sender = payload.sender
         if sender == self.peer_id and isinstance(payload, Announce):
             self._announces.on_echo(url)
         if sender == self.peer_id or sender in self._refused:
             return []
+        if isinstance(payload, Leave):
+            return self._on_leave(sender, may_return(payload.extra), now_s)
+        is_news = sender not in self._peers or isinstance(payload, Announce)
+        if is_news and self._lobby.is_gone(sender, now_s):
+            return []  # a slower signaling server brings it
         capability = decode_capability(payload.extra)
         if isinstance(payload, SignalMessage):
             return self._on_signal(url, payload, capability, now_s)
@@ -205,6 +217,8 @@ class Mesh:
         peer = self.peer_of(conn)
         if peer is None:
             return []
+        if peer.drop_s is not None:
+            return self.close(peer.peer_id, _IT_LEFT)
         effects = peer.negotiation.lose_path(now_s)
         return self._go_on(peer, effects, reason, now_s)
 
@@ -213,6 +227,8 @@ class Mesh:
         peer = self.peer_of(conn)
         if peer is None:
             return []
+        if peer.drop_s is not None:
+            return self.close(peer.peer_id, _IT_LEFT)
         report = [] if peer.is_joined else [Report(kind(peer.peer_id, reason))]
         return [*self._lose(peer, reason, now_s), *report, *self.announce_again(now_s)]
 
@@ -233,13 +249,15 @@ class Mesh:
         return [*peer.negotiation.close(is_gentle=is_gentle), *peer.unlink(reason)]
 
     def leave(self, reason: str) -> list[Outcome]:
-        """Close all connections, after what was sent by them has gone."""
-        return [e for i in list(self._peers) for e in self.close(i, reason, is_gentle=True)]
+        """Say that we leave, and close all connections, after what was sent by them has gone."""
+        said = self._say_leaving(may_return=False)
+        return said + [e for i in list(self._peers) for e in self.close(i, reason, is_gentle=True)]
 
     def put_away(self, reason: str, now_s: float) -> list[Outcome]:
         """Lose all peers: the page is put away."""
         self.take_offer(None)
-        return [e for peer in list(self) for e in self._lose(peer, reason, now_s)]
+        said = self._say_leaving(may_return=True)
+        return said + [e for peer in list(self) for e in self._lose(peer, reason, now_s)]
 
     def come_back(self, now_s: float) -> None:
         """The page is back: put off all calls, so that peers can answer our announce first."""
@@ -255,7 +273,10 @@ class Mesh:
     def on_time(self, now_s: float) -> list[Outcome]:
         """Act on time-outs and doubts, call newcomers, and announce, each when due."""
         outcomes: list[Outcome] = []
-        for peer in [p for p in self if has_passed(p.negotiation.deadline_s, now_s)]:
+        for peer in [p for p in self if has_passed(p.drop_s, now_s)]:
+            outcomes += self.close(peer.peer_id, _IT_LEFT)
+        due = [p for p in self if has_passed(p.negotiation.deadline_s, now_s)]
+        for peer in [p for p in due if p.drop_s is None]:
             if has_passed(peer.negotiation.give_up_s, now_s):
                 outcomes += self._time_out(peer, now_s)
             else:
@@ -265,6 +286,22 @@ class Mesh:
         if has_passed(self._announces.due_s, now_s):
             outcomes += self.announce(now_s)
         return outcomes
+
+    def _say_leaving(self, *, may_return: bool) -> list[Outcome]:
+        """Tell those whom no data channel tells it: they may be about to call us."""
+        extra = encode_capability(self._capability, may_return=may_return)
+        return [PublishPayload(Leave(self.peer_id, extra))]
+
+    def _on_leave(self, sender: str, may_return: bool, now_s: float) -> list[Outcome]:
+        """A peer leaves: forget it, unless a data channel is open, which tells it by itself."""
+        self._lobby.forget(sender)
+        if not may_return:
+            self._lobby.remember_gone(sender, now_s)
+        peer = self._peers.get(sender)
+        if peer is None or peer.is_joined:
+            return []
+        peer.drop_s = now_s + LAST_WORDS_S
+        return [peer.change(_IT_LEFT)]
 
     def _next_conn(self, is_initiator: bool) -> tuple[int, str | None]:
         session = self._offer.session if is_initiator else None
@@ -312,12 +349,16 @@ class Mesh:
     ) -> list[Outcome]:
         sender = announce.sender
         peer = self._peers.get(sender)
+        outcomes: list[Outcome] = []
+        if peer is not None and peer.drop_s is not None:
+            # Its page was put away, and is back.
+            outcomes, peer = self.close(sender, _IT_LEFT), None
         if peer is None:
             newcomer = Newcomer(sender, url, capability, now_s + CROSSING_S)
             if self._announces.is_crossing(url, now_s):
                 self._lobby.hold(newcomer)
-                return []
-            return self._call(newcomer, now_s, open_offer_of(announce.extra))
+                return outcomes
+            return outcomes + self._call(newcomer, now_s, open_offer_of(announce.extra))
         if url not in peer.heard_by:
             peer.heard_by.add(url)  # the same announce came by another server already
             return []

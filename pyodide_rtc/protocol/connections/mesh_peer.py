@@ -25,6 +25,7 @@ class MeshPeer:
     heard_by: set[str] = field(default_factory=set)  # servers that brought an announce of it
     guess: int = 0  # how often it was called since it was lost
     may_be_gone: bool = False  # until it sends something; it is not shown to users
+    drop_s: float | None = None  # when it is dropped, as it has said that it leaves
     link: PeerLink | None = None  # of its present peer connection, once a channel was open
     is_relayed: bool | None = None  # by a TURN server; None while that is not known
 
@@ -43,6 +44,11 @@ class MeshPeer:
         """Whether what is sent to it now arrives."""
         return self.link is not None and self.link.is_open
 
+    @property
+    def is_shown(self) -> bool:
+        """Whether users see it."""
+        return not self.may_be_gone and self.drop_s is None
+
     def change(self, reason: str = "") -> PeersChanged:
         """Return the effect which says that something about it has changed."""
         return PeersChanged(self.peer_id, "changed", reason, self.client_id)
@@ -52,7 +58,7 @@ class MeshPeer:
         is_back = self.link is link and not link.is_open
         outcomes: list[Outcome] = []
         if not self.is_joined:
-            self.may_be_gone = False
+            self.may_be_gone, self.drop_s = False, None
             outcomes.append(PeersChanged(self.peer_id, "joined", client_id=self.client_id))
         self.link, link.is_open = link, True
         return [*outcomes, LinkReady(link, is_back)]

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from pyodide_rtc.protocol.deadlines import earliest, has_passed
+from pyodide_rtc.protocol.document.shown_names import shown_names
 from pyodide_rtc.protocol.events import JsonObject
 from pyodide_rtc.wire.awareness_update import AwarenessEntry
 from pyodide_rtc.wire.lib0 import MAX_SAFE_INTEGER
@@ -72,6 +73,7 @@ class AwarenessMachine:
 
     client_id: int
     _records: dict[int, _Record] = field(default_factory=dict)
+    _names: dict[int, str] | None = None  # as they are shown; None after a change
     _due_s: float | None = None  # not later than the first time-out
 
     @property
@@ -80,11 +82,10 @@ class AwarenessMachine:
         return {i: r.state for i, r in self._records.items() if r.state is not None}
 
     def name_of(self, client_id: int | None) -> str | None:
-        """Return the name in a client's state, if it has one: `{"user": {"name": ...}}`."""
-        state = None if client_id is None else self._state_of(client_id)
-        user = None if state is None else state.get("user")
-        name = user.get("name") if isinstance(user, dict) else None
-        return name if isinstance(name, str) else None
+        """Return the name by which a client is shown, if it shows one: see `shown_names`."""
+        if self._names is None:
+            self._names = shown_names(self.states)
+        return None if client_id is None else self._names.get(client_id)
 
     @property
     def deadline_s(self) -> float | None:
@@ -101,6 +102,7 @@ class AwarenessMachine:
 
     def _keep(self, client_id: int, record: _Record) -> None:
         self._records[client_id] = record
+        self._names = None
         if record.state is not None:
             self._due_s = earliest(self._due_s, self._time_out_s(client_id, record))
 
@@ -142,6 +144,7 @@ class AwarenessMachine:
                     sent = AwarenessChange(renewed=(client_id,))
             elif now_s >= record.seen_s + OUTDATED_TIMEOUT_S:
                 record.state = None
+                self._names = None
                 gone.append(client_id)
         here = ((i, record) for i, record in self._records.items() if record.state is not None)
         self._due_s = earliest(*(self._time_out_s(*one) for one in here))
@@ -158,6 +161,7 @@ class AwarenessMachine:
             record = self._records.get(client_id)
             if record is not None and record.state is not None and client_id != self.client_id:
                 record.state = None
+                self._names = None
                 record.clock -= 1
                 gone.append(client_id)
         return AwarenessChange(removed=tuple(gone))

@@ -77,22 +77,33 @@ def test_a_second_answer_is_ended_on_the_page(lonely: Any) -> None:
 
 
 ANSWER_AS_AN_OLDER_PAGE = """
-    const { postMessage } = Worker.prototype;
+    window.postToWorker ??= Worker.prototype.postMessage;
     Worker.prototype.postMessage = function (message, ...rest) {
-        if (message?.pyodideRtc === "port") delete message.version;
-        postMessage.call(this, message, ...rest);
+        if (message?.pyodideRtc === "port") CHANGE;
+        window.postToWorker.call(this, message, ...rest);
     };
-    host.attachWorker(self.__worker, "older");
+    window.attached?.close();
+    window.attached = host.attachWorker(self.__worker, "older");
 """
+WITHOUT_OPEN = "message.operations = message.operations.filter((name) => name !== 'open')"
+
+
+def test_a_page_that_knows_less_is_told_to_reload(lonely: Any) -> None:
+    with_host_script(lonely, ANSWER_AS_AN_OLDER_PAGE.replace("CHANGE", WITHOUT_OPEN))
+    name, text, left = refusal(lonely)
+    assert name == "BrowserUnsupportedError"
+    assert "(it does not know open)" in text
+    assert "Reload the page" in text
+    assert left == 0
 
 
 def test_a_page_of_another_version_is_told_to_reload(lonely: Any) -> None:
     """Reproduces: a page that was open since before an update broke without a word."""
-    with_host_script(lonely, ANSWER_AS_AN_OLDER_PAGE)
+    with_host_script(lonely, ANSWER_AS_AN_OLDER_PAGE.replace("CHANGE", "delete message.version"))
     name, text, left = refusal(lonely)
     assert name == "BrowserUnsupportedError"
     assert "The page has version 0" in text
-    assert "this wheel needs version 1" in text
+    assert "this wheel needs version 2" in text
     assert "Reload the page" in text
     assert left == 0
 

@@ -53,6 +53,35 @@ def test_no_room_then_no_collaborative(cast: Cast, server: SignalingServer) -> N
     person.run("room.leave()")
 
 
+OLDER_PAGE = """
+    const { postMessage } = Worker.prototype;
+    Worker.prototype.postMessage = function (message, ...rest) {
+        if (message?.pyodideRtc === "port") message = { ...message, version: 0 };
+        return postMessage.call(this, message, ...rest);
+    };
+"""
+CATCH = """
+try:
+    pyodide_rtc.join("x")
+except Exception as error:
+    print("caught", type(error).__name__, error)
+"""
+
+
+def test_what_join_raises_can_be_caught_and_run_all_goes_on(cast: Cast) -> None:
+    """Reproduces: the code had caught it, and the cell failed all the same."""
+    person = cast.person("one")
+    person.notebook.js(OLDER_PAGE)
+    person.restart()
+    for _ in range(2):
+        text = person.run(CATCH)
+        assert text.startswith("caught BrowserUnsupportedError The page has version 0")
+        assert "Reload the page" in text
+        assert text.count("\n") == 1, "nothing else comes out in the cell"
+    assert person.run("print('and on')") == "and on\n"
+    person.open(room="demo")
+
+
 def test_an_address_that_is_no_server(cast: Cast) -> None:
     message = refused(cast.person("one"), "'x'", "signaling=['ftp://example.org']")
     assert "ConfigError" in message and "ws://" in message
