@@ -28,7 +28,8 @@ TUPLE = "count index"
 
 NAMES = {
     "room": f"""{DOCUMENT} document documents error export faults forget has_strangers ice_failure
-        leave name observe route servers state status topic until why""",
+        leave name observe route servers share state status topic unshare until until_changed
+        why""",
     "board": f"{DOCUMENT} close name",
     "room.awareness": """client_id local_state names observe set_local_state set_local_state_field
         states""",
@@ -166,7 +167,8 @@ def test_help_tells_each_argument(function: Callable[..., Any]) -> None:
 
 
 SHOWN_BY_EXAMPLE = """join import_room stored_rooms plain enable_logging
-    Room Room.document Room.export Room.forget Room.leave Room.observe Room.until
+    Room Room.document Room.export Room.forget Room.leave Room.observe Room.share
+    Room.unshare Room.until Room.until_changed
     Document Document.close Document.list Document.map Document.text Document.transaction
     Document.undo_manager Document.until_loaded Document.until_synced
     Awareness Awareness.observe Awareness.set_local_state Awareness.set_local_state_field
