@@ -21,7 +21,7 @@ import pyodide_rtc
 import pyodide_rtc.testing
 from pyodide_rtc.testing import Network, run_virtual
 
-DOCUMENT = """array awareness doc list map peers stored synced text transaction undo_manager
+DOCUMENT = """array awareness doc list map peers shared stored synced text transaction undo_manager
     until_loaded until_synced"""
 VALUE = "is_removed observe path raw to_py"
 TUPLE = "count index"
@@ -37,6 +37,7 @@ NAMES = {
     "todo": f"{VALUE} append clear copy count extend index insert pop remove reverse sort",
     "notes": f"""{VALUE} append clear count endswith find index insert lower rfind set split
         splitlines startswith strip upper""",
+    "room.shared": "clear get items keys observe pop popitem setdefault to_py update values",
     "undo": "can_redo can_undo clear redo undo",
     "observation": "cancel is_active",
     "room.peers": TUPLE,
@@ -172,7 +173,8 @@ SHOWN_BY_EXAMPLE = """join import_room stored_rooms plain enable_logging
     Document Document.close Document.list Document.map Document.text Document.transaction
     Document.undo_manager Document.until_loaded Document.until_synced
     Awareness Awareness.observe Awareness.set_local_state Awareness.set_local_state_field
-    SharedList SharedMap SharedMap.observe SharedText UndoManager Observation Faults"""
+    SharedList SharedMap SharedMap.observe SharedNamespace SharedNamespace.observe SharedText
+    UndoManager Observation Faults"""
 
 
 @pytest.mark.parametrize("name", SHOWN_BY_EXAMPLE.split())

@@ -158,6 +158,7 @@ def test_the_package_offers_nothing_else() -> None:
             "Server",
             "SharedList",
             "SharedMap",
+            "SharedNamespace",
             "SharedText",
             "Stored",
             "StoredDocument",

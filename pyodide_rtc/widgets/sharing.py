@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import ipywidgets
 
 from pyodide_rtc.document import DocumentBase
 from pyodide_rtc.errors import NameInUseError, RtcError, SharedValueError, ValueRefusedError
+from pyodide_rtc.observers import Observation
 from pyodide_rtc.shared.plain_values import check_key
 from pyodide_rtc.widgets.binding import Binding
 from pyodide_rtc.widgets.kinds import check_widget, checked_traits, is_shared_in_a_box, kind_of
@@ -30,6 +31,7 @@ class Sharing:
         self._tell = tell
         self._by_name: dict[str, Binding] = {}
         self._by_widget: dict[Any, Binding] = {}
+        self._held: dict[str, Sequence[Observation]] = {}
 
     def share(self, widget: Any, name: object, traits: Iterable[str] | None) -> None:
         """Share a widget, with its children if it is a box; as `Room.share` tells."""
@@ -58,8 +60,16 @@ class Sharing:
             )
         await binding.until_changed(timeout_s)
 
+    def hold(self, name: str, observations: Sequence[Observation]) -> None:
+        """Keep the observations of a widget that shares itself, in place of those of its name."""
+        for before in self._held.pop(name, ()):
+            before.cancel()
+        self._held[name] = observations
+
     def close(self, error: RtcError) -> None:
         """Write what was not written yet, and share nothing any longer."""
+        for name in tuple(self._held):
+            self.hold(name, ())
         for binding in tuple(self._by_widget.values()):
             self._end(binding, error)
 

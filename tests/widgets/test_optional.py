@@ -18,7 +18,7 @@ async def test_without_ipywidgets_a_room_works_and_share_says_what_is_missing(
         for name in [n for n in sys.modules if n.startswith(("ipywidgets", "pyodide_rtc.widgets"))]:
             patch.delitem(sys.modules, name)
         patch.setitem(sys.modules, "ipywidgets", None)
-        ada, bob = await company.pair()
+        ada, _bob = await company.pair()
         ada.room.map("state")["n"] = 3
         with pytest.raises(ConfigError, match=r"need ipywidgets.*%pip install ipywidgets"):
             ada.room.share(object(), "n")
