@@ -729,6 +729,7 @@ class Room(DocumentBase):
             ValueRefusedError: it is no widget, the name is no text, a trait cannot be shared, or
                 what the widget has now cannot be.
             NameInUseError: the name has a widget of another type; says which.
+            TransactionError: another task has a transaction open.
             RoomClosedError: the room was left.
             ConfigError: ipywidgets is not installed.
         """

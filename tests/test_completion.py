@@ -19,6 +19,7 @@ from simulation.play_helpers import make_rooms
 
 import pyodide_rtc
 import pyodide_rtc.testing
+import pyodide_rtc.widgets
 from pyodide_rtc.testing import Network, run_virtual
 
 DOCUMENT = """array awareness doc list map peers shared stored synced text transaction undo_manager
@@ -53,6 +54,7 @@ NAMES = {
     "changed": "author changes where",
     "changed.changes[0]": "action new old path",
     "pyodide_rtc": " ".join(name for name in pyodide_rtc.__all__ if name[0] != "_"),
+    "pyodide_rtc.widgets": "Button Click Log LogEntry Output Poll interact",
     "pyodide_rtc.testing": " ".join(pyodide_rtc.testing.__all__),
 }
 
@@ -137,11 +139,19 @@ def test_nothing_else_is_public() -> None:
     notebook(look)
 
 
+MODULES = (pyodide_rtc, pyodide_rtc.widgets)
 CLASSES = [
     each
-    for each in map(vars(pyodide_rtc).get, pyodide_rtc.__all__)
+    for module in MODULES
+    for each in map(vars(module).get, module.__all__)
     if inspect.isclass(each) and not issubclass(each, Exception)
 ]
+
+
+def members(kind: type) -> dict[str, Any]:
+    """Give what this package has put into a class."""
+    own = [base for base in reversed(kind.__mro__) if base.__module__.startswith("pyodide_rtc")]
+    return {name: value for base in own for name, value in vars(base).items()}
 
 
 def told() -> list[Any]:
@@ -149,12 +159,13 @@ def told() -> list[Any]:
     functions = {
         f"{kind.__name__}.{name}": function
         for kind in CLASSES
-        for name, function in inspect.getmembers(kind, inspect.isfunction)
-        if not name.startswith("_") and function.__module__.startswith("pyodide_rtc")
+        for name, function in members(kind).items()
+        if inspect.isfunction(function) and not name.startswith("_")
     }
-    for name in pyodide_rtc.__all__:
-        if inspect.isfunction(value := getattr(pyodide_rtc, name)):
-            functions[name] = value
+    for module in MODULES:
+        for name in module.__all__:
+            if inspect.isfunction(value := getattr(module, name)):
+                functions[name] = value
     return [pytest.param(function, id=name) for name, function in functions.items()]
 
 
@@ -174,7 +185,8 @@ SHOWN_BY_EXAMPLE = """join import_room stored_rooms plain enable_logging
     Document.undo_manager Document.until_loaded Document.until_synced
     Awareness Awareness.observe Awareness.set_local_state Awareness.set_local_state_field
     SharedList SharedMap SharedMap.observe SharedNamespace SharedNamespace.observe SharedText
-    UndoManager Observation Faults"""
+    UndoManager Observation Faults
+    widgets.Button widgets.Log widgets.Poll widgets.Output widgets.interact"""
 
 
 @pytest.mark.parametrize("name", SHOWN_BY_EXAMPLE.split())
@@ -187,5 +199,6 @@ def test_help_shows_an_example_that_is_python(name: str) -> None:
 
 def test_help_tells_each_property() -> None:
     for kind in CLASSES:
-        for name, value in inspect.getmembers(kind, lambda value: isinstance(value, property)):
-            assert inspect.getdoc(value), f"{kind.__name__}.{name}"
+        for name, value in members(kind).items():
+            if isinstance(value, property):
+                assert inspect.getdoc(value), f"{kind.__name__}.{name}"

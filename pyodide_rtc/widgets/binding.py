@@ -74,12 +74,17 @@ class Binding:
         self._first = {trait: self._own(trait) for trait in traits}  # ValueRefusedError
 
     def begin(self) -> None:
-        """Be bound from now on: give first values to the room, or take what it has."""
+        """Be bound from now on: give first values to the room, or take what it has.
+
+        Raises:
+            TransactionError: another task has a transaction open.
+            NameInUseError: the name of a text is used as another kind of value.
+        """
         self._loop = asyncio.get_running_loop()
+        values = [self._record.map, *(self._record.text(name) for name in self._texts)]
         self._record.offer(kind_of(self.widget), self._first)
         self._take("")
         self.widget.observe(self._on_trait, names=list(self.traits))
-        values = [self._record.map, *(self._record.text(name) for name in self._texts)]
         self._observations = [value.observe(self._on_room) for value in values]
 
     def close(self, error: RtcError) -> None:
@@ -129,8 +134,10 @@ class Binding:
     def _touch(self, name: str) -> None:
         """Write a trait: now, or once the interval is over; a busy kernel is late with timers."""
         self._dirty[name] = self._is_from_page(name)
+        # Each text of the page is an edit of its own: two of them cannot be told from one text.
+        is_edit = self._dirty[name] and name in self._texts
         wait_s = self._next_s - self._loop.time()
-        if wait_s <= 0:
+        if wait_s <= 0 or is_edit:
             self._flush()
         elif self._timer is None:
             self._timer = background.later(wait_s, self._on_timer)
@@ -172,12 +179,15 @@ class Binding:
     def _write_text(self, name: str, is_from_page: bool) -> None:
         """Make the edit of a text; what others have made of it meanwhile is put into the widget."""
         after = getattr(self.widget, name)
-        before = self._texts[name].base_of(after, is_from_page, self._loop.time())
+        texts, now_s = self._texts[name], self._loop.time()
+        before = texts.base_of(after, is_from_page, now_s)
         if before != after:
             self._record.edit_text(name, before, after)
-        self._texts[name].show(after, self._loop.time())
+        if is_from_page:
+            texts.edit(before, after, now_s)
         self._known[name] = after
         self._take("", (name,))
+        texts.show(getattr(self.widget, name), now_s)
 
     # From the room to the widget.
 

@@ -8,7 +8,7 @@ from typing import Any
 import ipywidgets
 
 from pyodide_rtc.document import DocumentBase
-from pyodide_rtc.errors import NameInUseError, RtcError, SharedValueError, ValueRefusedError
+from pyodide_rtc.errors import NameInUseError, RtcError, SharedValueError
 from pyodide_rtc.observers import Observation
 from pyodide_rtc.shared.plain_values import check_key
 from pyodide_rtc.widgets.binding import Binding
@@ -90,10 +90,10 @@ class Sharing:
         for before in (self._by_name.get(binding.name), self._by_widget.get(binding.widget)):
             if before is not None:
                 self._end_with_children(before, "it was shared again")
+        binding.begin()
         self._by_name[binding.name] = self._by_widget[binding.widget] = binding
         if isinstance(binding.widget, ipywidgets.Box):
             binding.widget.observe(self._on_children, names="children")
-        binding.begin()
 
     def _end_with_children(self, binding: Binding, why: str) -> None:
         for each in (binding, *self._below(binding)):
@@ -138,7 +138,7 @@ class Sharing:
             if name not in self._by_name:
                 try:
                     self._bind(self._made(child, name, traits))
-                except (NameInUseError, ValueRefusedError) as error:
+                except SharedValueError as error:
                     self._tell(error)
 
     def _on_other_kind(self, binding: Binding, kind: str) -> None:

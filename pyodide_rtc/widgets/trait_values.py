@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pyodide_rtc.errors import ValueRefusedError
 from pyodide_rtc.shared import SharedValue, plain
 from pyodide_rtc.shared.plain_values import check_value
 
@@ -25,7 +26,11 @@ def to_room(widget: Any, name: str, where: str) -> Any:
     value = getattr(widget, name)
     to_json = widget.trait_metadata(name, "to_json")
     if to_json is not None:
-        value = to_json(value, widget)
+        try:
+            value = to_json(value, widget)
+        except Exception as error:  # it is the widget's own, and may raise anything
+            what = f"the widget does not give it to its page: {error}"
+            raise ValueRefusedError(where, what, "Set another value.") from error
     return check_value(plain(_with_bytes(value)), where)
 
 

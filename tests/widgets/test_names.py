@@ -15,6 +15,7 @@ from pyodide_rtc import (
     NameInUseError,
     RoomClosedError,
     SharedValueError,
+    TransactionError,
     ValueRefusedError,
 )
 from widgets.people import Company, in_company
@@ -318,3 +319,48 @@ async def test_a_transaction_of_another_task_holds_values_up_and_loses_none(
     await holding
     await asyncio.sleep(1)
     assert (his.value, his_notes.value) == (5, "ab")
+
+
+@in_company
+async def test_sharing_while_another_task_has_a_transaction(company: Company) -> None:
+    ada, bob = await company.pair()
+
+    async def hold() -> None:
+        with ada.room.transaction():
+            await asyncio.sleep(2)
+
+    holding = asyncio.ensure_future(hold())
+    await asyncio.sleep(0.5)
+    slider = widgets.IntSlider(4)
+    with pytest.raises(TransactionError):
+        ada.room.share(slider, "n")
+    await holding
+    ada.room.unshare(slider)
+    ada.room.share(slider, "n")
+    await asyncio.sleep(1)
+    assert bob.room.share(widgets.IntSlider(), "n").value == 4
+
+
+class Failing(anywidget.AnyWidget):  # type: ignore[misc]
+    _esm = "export default { render() {} }"
+    thing = traitlets.Int(1).tag(
+        sync=False, to_json=lambda value, _: 1 // value, from_json=lambda value, _: 1 // value
+    )
+
+
+@in_company
+async def test_a_conversion_that_fails_is_told_and_hurts_nobody_else(company: Company) -> None:
+    ada, bob = await company.pair()
+    hers, his = (p.room.share(Failing(), "f", traits=["thing"]) for p in (ada, bob))
+    await asyncio.sleep(1)
+    hers.thing = 0
+    await asyncio.sleep(1)
+    assert "does not give it to its page" in ada.faults[0]
+    assert his.thing == 1
+    ada.room.map("widget:f")["thing"] = 0
+    await asyncio.sleep(1)
+    assert "division" in bob.faults[0]
+    assert his.thing == 1
+    ada.room.leave()
+    bob.room.leave()
+    assert ada.room.state == bob.room.state == "left"

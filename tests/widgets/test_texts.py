@@ -10,6 +10,7 @@ import ipywidgets as widgets
 import pytest
 from seeds import seeds
 
+from pyodide_rtc.widgets.page_texts import RECENT_S
 from widgets.people import Company, Person, in_company
 
 
@@ -139,6 +140,32 @@ async def test_what_another_has_just_typed_can_be_deleted(company: Company) -> N
     await asyncio.sleep(1)
 
     assert hers.value == his.value == "one"
+
+
+@in_company
+async def test_a_text_that_is_selected_and_typed_over_is_replaced(company: Company) -> None:
+    """The empty text was there before as well, and nearer: but the page has it no more."""
+    ada, bob = await company.pair()
+    hers, his = areas(ada, bob)
+    await asyncio.sleep(1)
+    for typed in ("h", "he", "hel", "hell", "hello", "x"):
+        from_page(hers, typed)
+        await asyncio.sleep(0.1)
+    await asyncio.sleep(1)
+    assert hers.value == his.value == "x"
+
+
+@in_company
+async def test_what_another_typed_long_ago_can_be_typed_over(company: Company) -> None:
+    ada, bob = await company.pair()
+    hers, his = areas(ada, bob)
+    his.value = "a long text of Bob"
+    await asyncio.sleep(3 * RECENT_S)
+    his.value += "!"
+    await asyncio.sleep(2 * RECENT_S)
+    from_page(hers, "new")
+    await asyncio.sleep(1)
+    assert hers.value == his.value == "new"
 
 
 @in_company
