@@ -64,6 +64,8 @@ class Binding:
         self._on_other_kind = on_other_kind
         self._known: dict[str, Any] = {}
         """What the room had of each trait when it was last put into the widget, or refused."""
+        self._refused: set[str] = set()
+        """Of which traits the widget does not have what the room has, and that was told."""
         self._taking: Counter[str] | None = None
         """How often each trait that is being put into the widget has changed by that."""
         self._dirty: dict[str, bool] = {}
@@ -229,6 +231,7 @@ class Binding:
                 self._texts[name].show(getattr(self.widget, name), self._loop.time())
         for name in moved:
             self._touch(name)
+        self._refused -= {name for name in new if problems.get(name) is None}
         for name, problem in problems.items():
             if problem is not None and name not in moved:
                 self._tell_refusal(name, new[name], author, problem)
@@ -265,13 +268,15 @@ class Binding:
             return False
 
     def _tell_refusal(self, name: str, value: Any, author: str, reason: str) -> None:
-        self._tell(
-            SharedValueError(
-                f"widget {self.name!r} of type {kind_of(self.widget)} did not take the {name} "
-                f"{value!r:.60} of {author or 'the room'}: {reason}",
-                "The others have it. Compare the code that makes the widget.",
+        """Tell that the widget does not have a value; once, until it has one that comes again."""
+        if name not in self._refused:
+            self._refused.add(name)
+            problem = (
+                f"The widget {self.name!r} ({kind_of(self.widget)}) did not take the {name} "
+                f"{value!r:.60} of {author or 'the room'}: {reason.rstrip('.')}"
             )
-        )
+            remedy = "The room has it until somebody changes the widget."
+            self._tell(SharedValueError(problem, remedy))
 
     # Both.
 

@@ -94,6 +94,8 @@ def checked_traits(widget: Any, wanted: Iterable[str] | None, where: str) -> tup
             remedies = [_REMEDIES[base] for base in type(widget).__mro__ if base in _REMEDIES]
             raise ValueRefusedError(where, what, (remedies or ["Name some by traits=."])[0])
         return found
+    if not isinstance(wanted, Iterable):
+        raise ValueRefusedError(where, f"{wanted!r} are no names of traits", 'Give ["value"].')
     names = tuple(dict.fromkeys([wanted] if isinstance(wanted, str) else wanted))
     for name in names:
         if (refusal := _refusal(widget, name)) is not None:

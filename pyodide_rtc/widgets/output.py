@@ -25,6 +25,8 @@ _MOST_SHOWN_CHARACTERS = 100_000
 class Output(SharesItself, ipywidgets.VBox):
     """What is printed within it appears in all notebooks of the room. Text only: no pictures.
 
+    Do not await within it: what other tasks print meanwhile would appear there as well.
+
     Example:
         >>> from pyodide_rtc.widgets import Output
         >>> output = Output(room, "results")
