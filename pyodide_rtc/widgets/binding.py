@@ -96,6 +96,9 @@ class Binding:
             error: raised to those who wait for a change.
         """
         self._flush()
+        if self._dirty:
+            problem = f"The last change of the widget {self.name!r} was not shared"
+            self._tell(SharedValueError(f"{problem}: a transaction was open", "Make it again."))
         self.widget.unobserve(self._on_trait, names=list(self.traits))
         for observation in self._observations:
             observation.cancel()

@@ -364,3 +364,23 @@ async def test_a_conversion_that_fails_is_told_and_hurts_nobody_else(company: Co
     ada.room.leave()
     bob.room.leave()
     assert ada.room.state == bob.room.state == "left"
+
+
+@in_company
+async def test_a_value_that_cannot_be_written_any_more_is_told(company: Company) -> None:
+    ada, bob = await company.pair()
+    hers, his = (p.room.share(widgets.IntSlider(), "n") for p in (ada, bob))
+    await asyncio.sleep(1)
+
+    async def hold() -> None:
+        with ada.room.transaction():
+            await asyncio.sleep(2)
+
+    holding = asyncio.ensure_future(hold())
+    await asyncio.sleep(0.5)
+    hers.value = 5
+    ada.room.unshare(hers)
+    await holding
+    await asyncio.sleep(1)
+    assert his.value == 0
+    assert "The last change of the widget 'n' was not shared" in ada.faults[-1]
