@@ -733,6 +733,9 @@ class Room(DocumentBase):
 
         Returns:
             the observation: `cancel()` ends it, and so does the end of a `with` block.
+
+        Raises:
+            ConfigError: the callback cannot be called.
         """
         return self._core.observe(callback)
 
