@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from pycrdt import Doc, merge_updates
 
-from pyodide_rtc import background, room_repr
+from pyodide_rtc import background, causes, room_repr
 from pyodide_rtc.awareness import user_state
 from pyodide_rtc.contents import Contents
 from pyodide_rtc.document import (
@@ -190,6 +190,12 @@ class RoomCore:
         return self._faults.now()
 
     @property
+    def why(self) -> str:
+        """How the room is, and what to do if nobody is here."""
+        facts = causes.Facts(self.state, self.snapshot, self._end, self._opening is not None)
+        return causes.sentence(facts)
+
+    @property
     def route(self) -> str:
         """How the kernel reaches the page, as one word; empty while opening."""
         return "" if self._opening is None else self._opening.route
@@ -275,7 +281,7 @@ class RoomCore:
         except TimeoutError as error:
             if isinstance(error, RtcError):
                 raise
-            raise SyncTimeoutError(timeout_s or 0.0, self.room.why) from error
+            raise SyncTimeoutError(timeout_s or 0.0, self.why) from error
 
     def observe(self, callback: Callable[[RoomEvent], object]) -> Observation:
         """Call back at each event; as `Room.observe` tells."""
@@ -285,7 +291,7 @@ class RoomCore:
         """Leave the room; as `Room.leave` tells."""
         if self._end is not None:
             return
-        self.finish(RoomClosedError(self._name or "", room_repr.LEFT))
+        self.finish(RoomClosedError(self._name or "", causes.LEFT_BY_USER))
 
     @property
     def snapshot(self) -> Snapshot:
@@ -407,9 +413,17 @@ class RoomCore:
             self.add_fault(error)
         self._tell(RoomEvent("left", reason=str(error)))
 
-    def add_fault(self, error: BaseException, count: int = 1) -> None:
-        """Keep a fault and report it; `count` is how often it came since the last report."""
+    def add_fault(self, error: BaseException, count: int = 1, *, is_news: bool = True) -> None:
+        """Keep a fault, and report it if it is news.
+
+        Args:
+            error: what went wrong.
+            count: how often it came since the last time.
+            is_news: whether to report it to those who observe the room.
+        """
         self._faults.add(error, count)
+        if not is_news:
+            return
         times = "" if count == 1 else f" ({count} times)"
         self._tell(RoomEvent("fault", reason=f"{error}{times}", error=error))
 
@@ -433,8 +447,8 @@ class RoomCore:
             case fx.TransferMoved(peer_id, transfer):
                 words = room_repr.transfer_words(transfer)
                 self._tell_of(peer_id, "progress", reason=words, transfer=transfer)
-            case fx.Report(error, count):
-                self.add_fault(error, count)
+            case fx.Report(error, count, is_news):
+                self.add_fault(error, count, is_news=is_news)
             case DocumentLoaded(document):
                 self._loaded.add(document)
                 if self._is_open:  # else "opened" tells it
@@ -616,6 +630,12 @@ class Room(DocumentBase):
         return self._core.snapshot.ice_failure
 
     @property
+    def obstacle(self) -> str | None:
+        """What keeps us from somebody who is here, and what to do, as a sentence; else None."""
+        cause = causes.obstacle(self._core.snapshot)
+        return None if cause is None else cause.value
+
+    @property
     def error(self) -> RtcError | None:
         """The error that ended the room; None while it goes on."""
         return self._core.error
@@ -630,8 +650,8 @@ class Room(DocumentBase):
 
     @property
     def why(self) -> str:
-        """One sentence about the room's state, with what to do if nobody is here."""
-        return room_repr.sentence(self)
+        """How the room is, in a sentence for each cause, with what to do if nobody is here."""
+        return self._core.why
 
     @property
     def route(self) -> str:

@@ -9,8 +9,9 @@ from typing import Any, cast
 
 import pytest
 
-from pyodide_rtc import room_repr
+from pyodide_rtc import causes, room_repr
 from pyodide_rtc.awareness import AwarenessEvent
+from pyodide_rtc.causes import Facts
 from pyodide_rtc.document import DocumentStatus
 from pyodide_rtc.errors import (
     DecodeError,
@@ -22,7 +23,7 @@ from pyodide_rtc.errors import (
 )
 from pyodide_rtc.room import Room
 from pyodide_rtc.room_status import RoomEvent, RoomStatus, Server, Stored
-from pyodide_rtc.snapshot import Peer, Transfer
+from pyodide_rtc.snapshot import Obstacle, Peer, Snapshot, Transfer
 
 EVIL = "</td><img src=x onerror=alert(1)>\"' style='x:url(//e)' <script>alert(1)</script>&lt;b&gt;"
 CONTROL = "\x1b[2J\r\n  server     wss://evil.example.org/ open\u202e\x07"
@@ -62,12 +63,14 @@ def room(**facts: Any) -> Room:
         "error": None,
         "peers": (),
         "servers": (),
-        "ice_failure": None,
-        "has_strangers": False,
+        "obstacle": None,
         "faults": (),
         "stored": Stored("browser", "", 12_345, True),
     }
-    return cast(Room, SimpleNamespace(**(usual | facts)))
+    known = usual | facts
+    snapshot = Snapshot("me", known["peers"], known["servers"], obstacle=known.pop("obstacle"))
+    why = causes.sentence(Facts(known["state"], snapshot, known["error"]))
+    return cast(Room, SimpleNamespace(**known, why=why))
 
 
 def peer(**facts: Any) -> Peer:
@@ -89,7 +92,7 @@ def places(text: str) -> dict[str, Room]:
         "a server's reason": room(servers=(Server("wss://a", "waiting", text, 1.0),)),
         "why the room failed": room(state="failed", error=SignalingClosedError("wss://a", text)),
         "a peer's fault": room(faults=(NegotiationError(text, text),)),
-        "a lost path": room(ice_failure=IceFailedError(text, text), faults=(ValueError(text),)),
+        "a lost path": room(obstacle=Obstacle.NO_PATH, faults=(IceFailedError(text, text),)),
         "garbage": room(faults=(DecodeError("a number", 0, text.encode(), text),)),
         "a broken rule": room(faults=(RemoteProtocolError(text, text),)),
         "why it is not kept": room(stored=Stored("memory", text)),

@@ -261,10 +261,12 @@ class Report:
     Args:
         error: what went wrong.
         count: how many faults of its kind came since the last report, this one included.
+        is_news: whether to tell those who observe the room; else it is only kept and counted.
     """
 
     error: RtcError
     count: int = 1
+    is_news: bool = True
 
 
 @dataclass(frozen=True, slots=True)
