@@ -29,6 +29,7 @@ from pyodide_rtc.errors import (
     SyncTimeoutError,
 )
 from pyodide_rtc.faults import FaultList, Faults
+from pyodide_rtc.live_display import LiveDisplay, find_publisher, time_of_day
 from pyodide_rtc.observers import Observation, Observers
 from pyodide_rtc.peer_names import PeerNames
 from pyodide_rtc.protocol import effects as fx
@@ -159,6 +160,7 @@ class RoomCore:
         self._open_names: set[str] = set()
         self._loaded: set[str] = set()
         self._is_check_due = False
+        self._display: LiveDisplay | None = None
         self._names = PeerNames()
         self.main = DocumentParts(MAIN, contents.main(doc), lambda: self, user_state(user))
         self.room = Room(self)
@@ -287,6 +289,21 @@ class RoomCore:
         """Call back at each event; as `Room.observe` tells."""
         return self._observers.add(room_repr.place(MAIN, self._name), callback)
 
+    def display(self) -> None:
+        """Show the room as an output that is brought up to date, in the place of an earlier one.
+
+        Raises:
+            NotImplementedError: outputs cannot be replaced here.
+        """
+        publish = find_publisher()
+        if publish is None:
+            raise NotImplementedError
+        if self._display is not None:
+            self._display.end()
+        self._display = LiveDisplay(self._draw, self._can_change_unseen, publish)
+        if self._end is not None:
+            self._display.end()
+
     def leave(self) -> None:
         """Leave the room; as `Room.leave` tells."""
         if self._end is not None:
@@ -412,6 +429,8 @@ class RoomCore:
         if not isinstance(error, RoomClosedError):
             self.add_fault(error)
         self._tell(RoomEvent("left", reason=str(error)))
+        if self._display is not None:
+            self._display.finish()
 
     def add_fault(self, error: BaseException, count: int = 1, *, is_news: bool = True) -> None:
         """Keep a fault, and report it if it is news.
@@ -429,6 +448,8 @@ class RoomCore:
 
     def on_notice(self, notice: Notice) -> None:  # noqa: C901 - one case each
         """Report a notice of the session to those who observe the room."""
+        if self._display is not None:
+            self._display.look()
         match notice:
             case fx.AwarenessChanged(document):
                 self._tell_company(document, notice)
@@ -464,6 +485,17 @@ class RoomCore:
                     self._tell_of_server(url, "server-changed")
 
     # Inside.
+
+    def _draw(self, at: str) -> dict[str, str]:
+        return {
+            "text/plain": room_repr.as_text(self.room, at),
+            "text/html": room_repr.as_html(self.room, at),
+        }
+
+    def _can_change_unseen(self) -> bool:
+        """Whether something is shown that time alone puts an end to."""
+        snapshot = self.snapshot
+        return snapshot.has_strangers or snapshot.is_looking or snapshot.obstacle is not None
 
     def _parts_of(self, name: str) -> DocumentParts:
         return self.main if name == MAIN else self._documents[name]
@@ -548,6 +580,8 @@ class RoomCore:
         self._tell(RoomEvent(kind, reason=url, server=server))
 
     def _tell(self, event: RoomEvent) -> None:
+        if self._display is not None:
+            self._display.look()
         for callback in self._observers:
             self._call(callback, event)
         for waiter in tuple(self._waiters):
@@ -765,7 +799,15 @@ class Room(DocumentBase):
         self._core.leave()
 
     def __repr__(self) -> str:
-        return room_repr.as_text(self)
+        return room_repr.as_text(self, time_of_day())
 
     def _repr_html_(self) -> str:
-        return room_repr.as_html(self)
+        return room_repr.as_html(self, time_of_day())
+
+    def _ipython_display_(self) -> None:
+        """Show the room as the output of a cell, brought up to date as long as it is joined.
+
+        Raises:
+            NotImplementedError: outputs cannot be replaced here. IPython then shows it once.
+        """
+        self._core.display()

@@ -22,34 +22,49 @@ _TEXT_CHARS = 400
 _MOST_LISTED = 3
 
 
-def as_text(room: Room) -> str:
-    """Describe the room in a few lines of plain text."""
+def as_text(room: Room, at: str) -> str:
+    """Describe the room in a few lines of plain text.
+
+    Args:
+        room: the room.
+        at: what time it is; empty to say nothing of it.
+    """
     name = None if room.name is None else one_line(room.name)
-    return _in_lines(f"Room {name!r}: {room.why}", _rows(room))
+    return _in_lines(f"Room {name!r}{_at(at)}: {room.why}", _rows(room))
 
 
 def status_text(status: RoomStatus) -> str:
     """Describe how a room is in a few lines of plain text."""
-    return _in_lines(f"{status.state}: {status.why}", _people_and_servers(status))
+    rows = [*_people(status), *[("server", server_words(s)) for s in status.servers]]
+    return _in_lines(f"{status.state}: {status.why}", rows)
 
 
 def _in_lines(title: str, rows: list[tuple[str, str]]) -> str:
     return "\n".join([title, *(f"  {head:<10} {text}" for head, text in rows)])
 
 
-def as_html(room: Room) -> str:
-    """Describe the room as HTML; nothing in it is executed or loaded."""
+def as_html(room: Room, at: str) -> str:
+    """Describe the room as HTML; nothing in it is executed or loaded.
+
+    Args:
+        room: the room.
+        at: as for `as_text`.
+    """
     rows = "".join(
         f"<tr><th style='text-align:left'>{escape(head)}</th>"
         f"<td style='text-align:left'>{escape(text)}</td></tr>"
         for head, text in _rows(room)
     )
-    title = f"Room <b>{escape(one_line(room.name or ''))}</b>: {escape(room.why)}"
+    title = f"Room <b>{escape(one_line(room.name or ''))}</b>{_at(at)}: {escape(room.why)}"
     return f"<div>{title}<table>{rows}</table></div>"
 
 
+def _at(at: str) -> str:
+    return f" at {at}" if at else ""
+
+
 def _rows(room: Room) -> list[tuple[str, str]]:
-    rows = _people_and_servers(room)
+    rows = [*_people(room), *[("server", _server_row(s)) for s in room.servers]]
     if room.topic is not None:
         rows.append(("topic", room.topic))
     if room.state == "open":
@@ -59,9 +74,14 @@ def _rows(room: Room) -> list[tuple[str, str]]:
     return [(head, one_line(text)) for head, text in rows]
 
 
-def _people_and_servers(room: Room | RoomStatus) -> list[tuple[str, str]]:
-    rows = [("peer", peer_words(p)) for p in room.peers]
-    return rows + [("server", server_words(s)) for s in room.servers]
+def _people(room: Room | RoomStatus) -> list[tuple[str, str]]:
+    return [("peer", peer_words(p)) for p in room.peers]
+
+
+def _server_row(server: Server) -> str:
+    """Say how a server is reached, without what is another thing a moment later."""
+    is_failing = server.reason and server.state != "open"
+    return f"{server.url} {'is not reached: ' + server.reason if is_failing else server.state}"
 
 
 def document_text(document: Document | DocumentStatus) -> str:

@@ -114,9 +114,9 @@ class Obstacle(enum.Enum):
 
     NO_WEBRTC_HERE = "our browser makes no peer connections"
     NO_WEBRTC_THERE = "their browser makes no peer connections"
-    NO_ADDRESS_HERE = "our browser gives no address (ICE candidate)"
-    NO_ADDRESS_THERE = "their browser gives no address (ICE candidate)"
-    NO_PATH = "the browsers do not reach each other's addresses"
+    NO_ADDRESS_HERE = "no network path: our browser gives no address (ICE candidate)"
+    NO_ADDRESS_THERE = "no network path: their browser gives no address (ICE candidate)"
+    NO_PATH = "no network path"
 
 
 @dataclass(frozen=True, slots=True)

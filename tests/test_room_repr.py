@@ -103,7 +103,7 @@ def places(text: str) -> dict[str, Room]:
 @pytest.mark.parametrize("place", places(""))
 def test_nothing_is_taken_for_html(place: str) -> None:
     read = Tags()
-    read.feed(room_repr.as_html(places(EVIL)[place]))
+    read.feed(room_repr.as_html(places(EVIL)[place], ""))
 
     assert read.tags <= PLAIN
     assert "<" in read.text, "it is shown, as text"
@@ -111,7 +111,7 @@ def test_nothing_is_taken_for_html(place: str) -> None:
 
 @pytest.mark.parametrize("place", places(""))
 def test_nothing_forges_lines_or_moves_a_terminals_cursor(place: str) -> None:
-    text = room_repr.as_text(places(CONTROL)[place])
+    text = room_repr.as_text(places(CONTROL)[place], "")
 
     assert all(line.isprintable() for line in text.split("\n"))
     assert not any(line.startswith("  server     wss://evil") for line in text.split("\n"))
@@ -121,8 +121,8 @@ def test_nothing_forges_lines_or_moves_a_terminals_cursor(place: str) -> None:
 def test_nothing_fills_the_page(place: str) -> None:
     long = places("x" * 1_000_000)[place]
 
-    assert len(room_repr.as_text(long)) < 2_000
-    assert len(room_repr.as_html(long)) < 4_000
+    assert len(room_repr.as_text(long, "")) < 2_000
+    assert len(room_repr.as_html(long, "")) < 4_000
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_nothing_fills_the_page(place: str) -> None:
     ],
 )
 def test_what_is_kept_is_said(stored: Stored, words: str) -> None:
-    assert f"kept       {words}" in room_repr.as_text(room(stored=stored))
+    assert f"kept       {words}" in room_repr.as_text(room(stored=stored), "")
 
 
 EVENTS = [

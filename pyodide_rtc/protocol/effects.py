@@ -270,6 +270,11 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchChanged:
+    """Others are looked for than before: some were found, or lost before they were linked."""
+
+
+@dataclass(frozen=True, slots=True)
 class CheckServers:
     """Ask the open signaling servers for a sign of life: our own network may have failed."""
 
@@ -288,6 +293,7 @@ ConnectionEffect: TypeAlias = (
     | SendTabFrame
     | WatchTabPeer
     | PeersChanged
+    | SearchChanged
     | TransferMoved
     | Report
 )

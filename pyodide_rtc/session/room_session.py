@@ -82,6 +82,7 @@ _Arrived = bytes | _Published | ev.FramesEnded
 
 Notice = (
     fx.PeersChanged
+    | fx.SearchChanged
     | fx.SyncChanged
     | fx.TransferMoved
     | fx.AwarenessChanged
@@ -543,6 +544,7 @@ class RoomSession:
             case (
                 fx.Report()
                 | fx.PeersChanged()
+                | fx.SearchChanged()
                 | fx.SyncChanged()
                 | fx.TransferMoved()
                 | fx.AwarenessChanged()

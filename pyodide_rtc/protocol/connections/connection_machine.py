@@ -35,6 +35,7 @@ from pyodide_rtc.protocol.effects import (
     DropHeld,
     PeersChanged,
     Report,
+    SearchChanged,
 )
 from pyodide_rtc.protocol.intake import MAX_WAITING_BYTES
 from pyodide_rtc.protocol.link import Link, PeerLink
@@ -63,6 +64,8 @@ class Connections:
     is_away: bool = False
     """Whether the page is put away: then we send nothing, and only apply changes of documents."""
     _peer_links: dict[ev.LinkId, PeerLink] = field(default_factory=dict)
+    _searched: int = 0
+    """How many peers were shown that are not linked, when that was told last."""
     _doubts: SignsOfLife = field(default_factory=SignsOfLife)
     _linked: LinkedPeersNews = field(default_factory=LinkedPeersNews)
 
@@ -216,6 +219,10 @@ class Connections:
                     self.unreached.take(error, now_s)
                 case PeersChanged(_, "joined"):
                     self.unreached = Unreached()
+        searched = sum(peer.is_shown and not peer.is_joined for peer in self.mesh)
+        if searched != self._searched:
+            self._searched = searched
+            noted.append(SearchChanged())
         if any(isinstance(o, PeersChanged | LinkReady) for o in outcomes):
             self._linked.look(self._own_kind, self._linked_peers, now_s)
         return noted

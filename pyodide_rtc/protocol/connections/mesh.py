@@ -508,7 +508,7 @@ class Mesh:
             told = peer.unlink(reason) or [peer.change(reason)]
             return [*told, *effects]
         self.last_obstacle = peer.negotiation.obstacle
-        report = Report(IceFailedError(peer.peer_id, reason))
+        report = Report(IceFailedError(peer.peer_id, self.last_obstacle.value))
         return [*self._lose(peer, reason, now_s), report, *self.announce_again(now_s)]
 
     def _time_out(self, peer: MeshPeer, now_s: float) -> list[Outcome]:
