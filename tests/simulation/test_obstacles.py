@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import pytest
 
@@ -12,6 +13,7 @@ from pyodide_rtc.errors import (
     IceFailedError,
     NegotiationError,
     SignalingUnavailableError,
+    SyncTimeoutError,
 )
 from pyodide_rtc.protocol.connections.without_webrtc import MAX_SILENCE_S
 from pyodide_rtc.room import Room
@@ -73,6 +75,8 @@ class TestNoWebRtc:
             assert healthy.faults() == [NegotiationError]
             assert blocked.room.peers == healthy.room.peers == ()
             assert len(hosts[0].peers) == 1, "one attempt, and no more"
+            with pytest.raises(SyncTimeoutError, match=re.escape(Cause.NO_WEBRTC_HERE.value)):
+                await blocked.room.until_synced(1)
 
         run_virtual(main())
 
