@@ -11,6 +11,7 @@ import pytest
 from pyodide_rtc.causes import Cause
 from pyodide_rtc.protocol import fault_limits, intake, link, signaling_machine
 from pyodide_rtc.protocol.connections import (
+    announces,
     mesh,
     negotiation_steps,
     signs_of_life,
@@ -98,6 +99,7 @@ def test_the_times_are_those_of_the_code() -> None:
     assert (stock_checks.INTERVAL_S, stock_checks.AGAIN_S) == (8, 5)
     assert stock_checks.MAX_AGAIN_BYTES == 256 * 1024
     assert (signs_of_life.PATIENCE_S, mesh.CROSSING_S) == (1.5, 0.5)
+    assert (announces.MIN_ANNOUNCE_INTERVAL_S, announces.MAX_PAUSE_S) == (1, 30)
     assert (mesh.SAY_AGAIN_S, without_webrtc.MAX_SILENCE_S) == (30, 75)
     assert signaling_machine.reconnect_delay_s(100) == 2.5
     assert signaling_machine.refused_delay_s(100) == 10

@@ -229,6 +229,7 @@ class Mesh:
         side = negotiation.send_side
         if side is None or side == before:
             return []
+        self._announces.after_success()
         return peer.join(self._link_of(peer, event.conn, side))
 
     def _link_of(self, peer: MeshPeer, conn: int, side: ChannelSide) -> PeerLink:
@@ -509,7 +510,8 @@ class Mesh:
             return [*told, *effects]
         self.last_obstacle = peer.negotiation.obstacle
         report = Report(IceFailedError(peer.peer_id, self.last_obstacle.value))
-        return [*self._lose(peer, reason, now_s), report, *self.announce_again(now_s)]
+        self._announces.after_failure(now_s)
+        return [*self._lose(peer, reason, now_s), report]
 
     def _time_out(self, peer: MeshPeer, now_s: float) -> list[Outcome]:
         """End an attempt that takes too long: the peer has gone, or there is no path to it."""
