@@ -2,7 +2,7 @@
 
 One test for each cause that is no other test's: `NO_PATH` is in test_turn.py, `ONLY_TABS` and
 `NO_SERVER` are in test_tabs.py, `STRANGERS` in test_signaling_servers.py.
-`PYODIDE_RTC_STEADY_S=85` watches for so long that nothing else is said; 10 s by default.
+`PYODIDE_RTC_STEADY_S=85` watches for so long that nothing else is said; 8 s by default.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from harness.waiting import eventually
 
 from pyodide_rtc.causes import Cause
 
-STEADY_S = float(os.environ.get("PYODIDE_RTC_STEADY_S", "10"))
+STEADY_S = float(os.environ.get("PYODIDE_RTC_STEADY_S", "8"))
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300 + STEADY_S)]
 
 TOLD_S = 20.0
@@ -51,14 +51,16 @@ def watch(person: Person, room_name: str, *arguments: str) -> None:
     person.run(WATCH)
 
 
-def says_steadily(person: Person, sentence: str) -> None:
-    """Wait until the room says this, and see that it goes on to."""
-    person.eventually("room.why", sentence, timeout_s=TOLD_S)
-    until_s = person.value(WATCHED_S) + STEADY_S
-    person.eventually(f"{WATCHED_S} > {until_s}", True, timeout_s=STEADY_S + 10)
-    said = person.value("said")
-    assert said[-1] == sentence
-    assert said.count(sentence) == 1, said
+def say_steadily(sentences: dict[Person, str]) -> None:
+    """Wait until each room says its sentence, and see that it goes on to."""
+    for person, sentence in sentences.items():
+        person.eventually("room.why", sentence, timeout_s=TOLD_S)
+    until_s = {person: person.value(WATCHED_S) + STEADY_S for person in sentences}
+    for person, sentence in sentences.items():
+        person.eventually(f"{WATCHED_S} > {until_s[person]}", True, timeout_s=STEADY_S + 10)
+        said = person.value("said")
+        assert said[-1] == sentence
+        assert said.count(sentence) == 1, said
 
 
 def faults(person: Person) -> Any:
@@ -70,20 +72,14 @@ def end(*people: Person) -> None:
         person.run("watching.cancel()\nroom.leave()")
 
 
-def hidden_from(server: SignalingServer, preference: str, value: bool) -> Any:
-    """Somebody with a Firefox that has this preference."""
-    return open_browser("firefox", preferences={preference: value})
-
-
 def test_firefox_without_webrtc(cast: Cast, server: SignalingServer, room_name: str) -> None:
     healthy = cast.person("one")
-    with hidden_from(server, "media.peerconnection.enabled", False) as driver:
+    with open_browser("firefox", preferences={"media.peerconnection.enabled": False}) as driver:
         blocked = Person(driver, server)
         blocked.open(room="demo")
         watch(blocked, room_name)
         watch(healthy, room_name)
-        says_steadily(blocked, Cause.NO_WEBRTC_HERE.value)
-        says_steadily(healthy, Cause.NO_WEBRTC_THERE.value)
+        say_steadily({blocked: Cause.NO_WEBRTC_HERE.value, healthy: Cause.NO_WEBRTC_THERE.value})
         assert faults(blocked) == ["BrowserUnsupportedError"]
         assert "RTCPeerConnection is not defined" in blocked.run("print(room.faults)")
         assert blocked.value("told.count('fault')") <= 1, "it may be told before we observe"
@@ -108,8 +104,7 @@ def test_a_page_whose_connections_are_refused(cast: Cast, room_name: str) -> Non
     try:
         watch(healthy, room_name)
         watch(blocked, room_name)
-        says_steadily(blocked, Cause.NO_WEBRTC_HERE.value)
-        says_steadily(healthy, Cause.NO_WEBRTC_THERE.value)
+        say_steadily({blocked: Cause.NO_WEBRTC_HERE.value, healthy: Cause.NO_WEBRTC_THERE.value})
         assert "NotAllowedError: by policy" in blocked.run("print(room.faults)")
         end(blocked, healthy)
     finally:
@@ -117,18 +112,18 @@ def test_a_page_whose_connections_are_refused(cast: Cast, room_name: str) -> Non
 
 
 def test_browsers_that_hide_their_addresses(server: SignalingServer, room_name: str) -> None:
-    preference = "media.peerconnection.ice.no_host"
+    hidden = {"media.peerconnection.ice.no_host": True}
     with (
-        hidden_from(server, preference, True) as one,
-        hidden_from(server, preference, True) as two,
+        open_browser("firefox", preferences=hidden) as one,
+        open_browser("firefox", preferences=hidden) as two,
     ):
         people = Person(one, server), Person(two, server)
         with ThreadPoolExecutor() as pool:
             list(pool.map(lambda person: person.open(room="demo"), people))
         for person in people:
             watch(person, room_name)
+        say_steadily(dict.fromkeys(people, Cause.NO_ADDRESS_HERE.value))
         for person in people:
-            says_steadily(person, Cause.NO_ADDRESS_HERE.value)
             assert Cause.ALONE.value not in person.value("said")[1:]
             assert set(faults(person)) <= {"IceFailedError"}
 
@@ -189,8 +184,8 @@ def test_a_proxy_that_refuses_websockets(cast: Cast, room_name: str, kind: Any) 
         person.eventually("room.why", Cause.TRYING_SERVER.value)
         assert faults(person) == [], "nothing has failed yet"
         proxy.begin()
-        says_steadily(
-            person, f"{Cause.SOCKETS_REFUSED.value} ({proxy.url}: WebSockets are refused)"
+        say_steadily(
+            {person: f"{Cause.SOCKETS_REFUSED.value} ({proxy.url}: WebSockets are refused)"}
         )
         assert faults(person) == ["SignalingUnavailableError"]
         assert person.value("told.count('fault')") == 1
