@@ -353,7 +353,7 @@ export function createHost(post, getUser = () => undefined) {
       try {
         open(id, config, isOffering);
       } catch (error) {
-        const blocked = whyBlocked();
+        const blocked = peers.size ? undefined : whyBlocked(); // who has some has too many
         if (blocked) post(["blocked", id, blocked]); // first: an older Python knows only the others
         report(id, "open", error);
         post(["state", id, "failed"]);

@@ -333,6 +333,12 @@ test("a browser that makes no connections at all is told as such, and what it sa
     ]);
   }
   replace("RTCPeerConnection", made);
+  await say("open", 1, {}, false);
+  replace("RTCPeerConnection", undefined);
+  take();
+  await say("open", 2, {}, false);
+  assert.deepEqual(take().map(([operation]) => operation), ["error", "state"], "it has made one");
+  replace("RTCPeerConnection", made);
 });
 
 test("a closed connection does nothing more, and nothing that fails then is told", async () => {
