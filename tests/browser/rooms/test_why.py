@@ -89,28 +89,6 @@ def test_firefox_without_webrtc(cast: Cast, server: SignalingServer, room_name: 
         end(healthy)
 
 
-BLOCK = """
-    window.keptConnection = window.RTCPeerConnection;
-    window.RTCPeerConnection = function () {
-        throw new DOMException("by policy", "NotAllowedError");
-    };
-"""
-UNBLOCK = "window.RTCPeerConnection = window.keptConnection;"
-
-
-def test_a_page_whose_connections_are_refused(cast: Cast, room_name: str) -> None:
-    blocked, healthy = cast.person("one"), cast.person("two")
-    blocked.notebook.js(BLOCK)
-    try:
-        watch(healthy, room_name)
-        watch(blocked, room_name)
-        say_steadily({blocked: Cause.NO_WEBRTC_HERE.value, healthy: Cause.NO_WEBRTC_THERE.value})
-        assert "NotAllowedError: by policy" in blocked.run("print(room.faults)")
-        end(blocked, healthy)
-    finally:
-        blocked.notebook.js(UNBLOCK)
-
-
 def test_browsers_that_hide_their_addresses(server: SignalingServer, room_name: str) -> None:
     hidden = {"media.peerconnection.ice.no_host": True}
     with (
