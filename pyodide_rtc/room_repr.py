@@ -10,6 +10,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from pyodide_rtc.errors import RoomClosedError, RtcError
+from pyodide_rtc.quiet_words import company_words, state_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,9 +122,10 @@ def _people_and_servers(room: Room | RoomStatus) -> list[tuple[str, str]]:
 def _company(connected: list[Peer]) -> str:
     synced = sum(p.is_synced for p in connected)
     who = "1 peer is" if len(connected) == 1 else f"{len(connected)} peers are"
+    quiet = company_words(connected, lambda peer: _who(peer.name, peer.peer_id), listed)
     if synced == len(connected):
-        return f"{who} connected and synced."
-    return f"{who} connected, {synced} synced."
+        return f"{who} connected and synced{quiet}."
+    return f"{who} connected, {synced} synced{quiet}."
 
 
 def document_text(document: Document | DocumentStatus) -> str:
@@ -162,7 +164,11 @@ def peer_words(peer: Peer) -> str:
         return f"{name}: connecting"
     state = "synced" if peer.is_synced else "connected"
     way = "this browser" if peer.via == "tab" else "WebRTC"
-    words = [f"{name}: {state} by {way}{', relayed by TURN' if peer.is_relayed else ''}"]
+    reached = f"{state} by {way}{', relayed by TURN' if peer.is_relayed else ''}"
+    quiet = state_words(peer)
+    words = [f"{name}: {quiet}, {reached}" if quiet else f"{name}: {reached}"]
+    if peer.edits_wait:
+        words.append("edits wait for it")
     if peer.ahead:
         words.append(f"{peer.ahead} changes ahead of us")
     if peer.behind:

@@ -54,10 +54,9 @@ class RoomMachine:
             return None
         return earliest(self.connections.deadline_s, *(m.deadline_s for m in self._all))
 
-    @property
-    def peers(self) -> tuple[Peer, ...]:
-        """All peers, those on their way included."""
-        by_webrtc = [self._show_peer(peer) for peer in self.mesh if peer.is_shown]
+    def peers(self, now_s: float) -> tuple[Peer, ...]:
+        """Return all peers, those on their way included."""
+        by_webrtc = [self._show_peer(peer, now_s) for peer in self.mesh if peer.is_shown]
         by_tab = [self._show_tab_peer(*one) for one in self.connections.tabs.link.peers.items()]
         return (*by_webrtc, *by_tab)
 
@@ -88,6 +87,9 @@ class RoomMachine:
             case ev.FramesGone(conn):
                 effects = self._route(self.connections.handle(event, now_s), now_s)
                 return effects + [e for machine in self._all for e in machine.on_room(conn)]
+            case ev.PeerQuiet(conn):
+                effects = self._route(self.connections.handle(event, now_s), now_s)
+                return effects + [e for machine in self._all for e in machine.on_quiet(conn)]
             case ev.TimePassed():
                 return self._on_time(now_s)
             case ev.FlushAsked():
@@ -223,17 +225,24 @@ class RoomMachine:
 
     # What users see.
 
-    def peers_in(self, name: str) -> tuple[Peer, ...]:
+    def peers_in(self, name: str, now_s: float) -> tuple[Peer, ...]:
         """Return those who have a document open that is open here, with how far they are in it."""
         document = self.documents.here[name]
         machine = document.machine
         shown: list[Peer] = []
-        for peer in self.peers:
+        for peer in self.peers(now_s):
             client_id = document.peers.get(peer.peer_id)
             if client_id is not None and (replica := machine.replica_of(peer.peer_id)) is not None:
                 is_synced = machine.is_synced(replica, peer.peer_id, client_id)
-                ahead, behind = replica.ahead, replica.behind
-                shown.append(replace(peer, is_synced=is_synced, ahead=ahead, behind=behind))
+                shown.append(
+                    replace(
+                        peer,
+                        is_synced=is_synced,
+                        ahead=replica.ahead,
+                        behind=replica.behind,
+                        edits_wait=replica.is_waited_for,
+                    )
+                )
         return tuple(shown)
 
     @property
@@ -257,9 +266,10 @@ class RoomMachine:
     def _name_of(self, peer_id: str, client_id: int | None) -> str:
         return self.main.presence.name_of(peer_id, client_id) or f"peer {peer_id[:8]}"
 
-    def _show_peer(self, peer: MeshPeer) -> Peer:
+    def _show_peer(self, peer: MeshPeer, now_s: float) -> Peer:
         main, link = self.main, peer.link
         replica = None if link is None else main.replicas.get(link.id)
+        quiet = None if link is None else link.quiet
         is_joined = peer.is_joined
         return Peer(
             peer.peer_id,
@@ -273,6 +283,9 @@ class RoomMachine:
             transfers=() if link is None else link.transfers,
             unknown_messages=0 if link is None else link.unknown_messages,
             retries=peer.negotiation.retries,
+            busy_s=None if quiet is None else now_s - quiet.since_s,
+            is_asleep=quiet is not None and quiet.is_asleep,
+            edits_wait=replica is not None and replica.is_waited_for,
         )
 
     def _show_tab_peer(self, peer_id: str, client_id: int | None) -> Peer:

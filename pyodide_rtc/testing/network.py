@@ -3,7 +3,7 @@
 Messages of one pair of ends keep their order. Those of different pairs can overtake each other, by
 delays that the seed decides. What is sent on a path that is cut waits until the path is whole
 again, as with TCP and SCTP; the time-outs are those of sockets and peer connections. Hosts can die
-without notice.
+without notice, and their kernels can be busy.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import json
 import math
 import random
 from collections import defaultdict, deque
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -94,11 +94,15 @@ class Network:
     def heal(self) -> None:
         """Make all paths whole; what waited arrives."""
         self._cuts.clear()
+        self.go_on()
+        self._check_paths()
+
+    def go_on(self) -> None:
+        """Let arrive what waited and need not wait any more."""
         stalled, self._stalled = self._stalled, {}
         for pair, count in stalled.items():
             for _ in range(count):
                 self._schedule(pair)
-        self._check_paths()
 
     def kill(self, host: MemoryHost) -> None:
         """Kill a host without notice: signaling servers see its sockets close, peers see nothing.
@@ -183,10 +187,16 @@ class Network:
         places = [self._places[end] for end in pair if end in self._places]
         if any(not isinstance(place, str) and place.is_dead for place in places):
             self._queues[pair].popleft()
-        elif len(places) == 2 and not self.reaches(places[0], places[1]):
+        elif self._is_stalled(places):
             self._stalled[pair] = self._stalled.get(pair, 0) + 1
         else:
             self._queues[pair].popleft()()
+
+    def _is_stalled(self, places: Sequence[MemoryHost | str]) -> bool:
+        """Whether there is no path between these, or one of them is too busy."""
+        if any(not isinstance(place, str) and place.is_busy for place in places):
+            return True
+        return len(places) == 2 and not self.reaches(places[0], places[1])
 
 
 class MemoryRelay:
