@@ -54,7 +54,8 @@ class Peer:
         retries: how often we have looked for a network path to it in vain, while it is not
             connected.
         busy_s: for how many seconds its kernel has not answered, from 5 s on: it computes, waits in
-            `input()`, or is asleep. None while it answers, and for stock peers and tabs.
+            `input()`, or is asleep. None while it answers, and for stock peers. In this browser it
+            is noticed only after 6 to 21 s.
         is_asleep: whether, while it is busy, its page does not answer either, but its browser does:
             the browser has frozen the page, or the page is busy, too.
         edits_wait: whether it became busy before it had taken all that was written here, as far as

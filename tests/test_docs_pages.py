@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pyodide_rtc import browser, room_repr
-from pyodide_rtc.protocol import fault_limits, intake, link, signaling_machine
+from pyodide_rtc.protocol import fault_limits, intake, link, quiet_tabs, signaling_machine
 from pyodide_rtc.protocol.connections import mesh, negotiation_steps, signs_of_life, strangers
 from pyodide_rtc.protocol.document import (
     awareness_limits,
@@ -93,6 +93,7 @@ def test_the_times_are_those_of_the_code() -> None:
     assert (stock_checks.INTERVAL_S, stock_checks.AGAIN_S) == (8, 5)
     assert stock_checks.MAX_AGAIN_BYTES == 256 * 1024
     assert (signs_of_life.PATIENCE_S, mesh.CROSSING_S) == (1.5, 0.5)
+    assert (quiet_tabs.LATE_S, quiet_tabs.GRACE_S) == (5, 1)
     assert (strangers.NEWS_INTERVAL_S, strangers.SHOW_INTERVAL_S) == (60, 30)
     assert (document_machine.EAGER_STATE_BYTES, link.CHUNK_BYTES) == (16 * 1024, 64 * 1024)
     assert link.MAX_WAITING_BYTES == 1024 * 1024

@@ -254,7 +254,7 @@ class MemoryHost:
     def be_busy(self, *, is_asleep: bool = False) -> None:
         """Take nothing and send nothing until `be_free`, as a kernel that computes.
 
-        Its page tells the pages at the other ends. (Tabs of this browser hear it all the same.)
+        Its page tells the pages at the other ends.
 
         Args:
             is_asleep: whether the page is frozen, too, so that the others' pages notice by

@@ -61,6 +61,7 @@ class Network:
             deque
         )
         self._stalled: dict[tuple[Hashable, ...], int] = {}
+        self._held: list[Callable[[], None]] = []
         self._places: dict[Hashable, MemoryHost | str] = {}
         self._cuts: set[frozenset[MemoryHost | str]] = set()
         self._sessions = 0
@@ -99,6 +100,9 @@ class Network:
 
     def go_on(self) -> None:
         """Let arrive what waited and need not wait any more."""
+        held, self._held = self._held, []
+        for step in held:
+            step()
         stalled, self._stalled = self._stalled, {}
         for pair, count in stalled.items():
             for _ in range(count):
@@ -140,6 +144,10 @@ class Network:
         """
         self._queues[pair].append(callback)
         self._schedule(pair, after_s)
+
+    def hold(self, step: Callable[[], None]) -> None:
+        """Try this again when somebody is no longer busy."""
+        self._held.append(step)
 
     def place(self, end: Hashable, host: MemoryHost | str) -> None:
         """Set where one end of a pair is: at a host, or at the relay of an address."""
@@ -312,7 +320,13 @@ class MemoryTabChannel:
         """Send one frame to all others; a host that was killed says nothing more."""
         for member in self._members:
             if member is not self and not self._host.is_dead:
-                self._host.fabric.deliver((self, member), lambda m=member: m.give(data))  # type: ignore[misc]
+                self._host.fabric.deliver((self, member), lambda m=member: self._pass(m, data))  # type: ignore[misc]
+
+    def _pass(self, member: MemoryTabChannel, data: bytes) -> None:
+        if self._host.is_busy or member._host.is_busy:
+            self._host.fabric.hold(lambda: self._pass(member, data))
+        else:
+            member.give(data)
 
     def give(self, data: bytes) -> None:
         """Deliver a frame."""

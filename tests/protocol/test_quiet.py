@@ -7,11 +7,19 @@ import pytest
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.connections.signs_of_life import PATIENCE_S
-from pyodide_rtc.protocol.document.awareness_machine import OUTDATED_TIMEOUT_S
+from pyodide_rtc.protocol.document.awareness_machine import OUTDATED_TIMEOUT_S, RENEW_INTERVAL_S
+from pyodide_rtc.protocol.quiet_tabs import GRACE_S, LATE_S
 from pyodide_rtc.protocol.room_machine import RoomMachine
 from pyodide_rtc.snapshot import Peer
 from pyodide_rtc.wire.awareness_update import AwarenessEntry
-from pyodide_rtc.wire.messages import DocumentPeer, QueryAwareness, StateCheck, SyncStep2, encode
+from pyodide_rtc.wire.messages import (
+    DocumentPeer,
+    QueryAwareness,
+    StateCheck,
+    SyncStep2,
+    TabPeer,
+    encode,
+)
 from pyodide_rtc.wire.state import encode_state_vector
 
 from .machine_helpers import (
@@ -190,3 +198,79 @@ class TestWhatWaits:
         room.handle(ev.DocumentOpened(BOARD, 11), 0.0)
         write(room, BOARD)
         assert only(fx.SyncChanged, quiet(room, ada, 5.0)) == []
+
+
+class TestTabs:
+    """No page speaks for them: they are late with renewing their presence."""
+
+    LATE = RENEW_INTERVAL_S + LATE_S
+    BUSY = LATE + GRACE_S
+
+    @pytest.fixture
+    def room(self) -> RoomMachine:
+        """A room with Ada in another tab, who has told all that she has."""
+        room = make_room()
+        room.handle(ev.TabOpened(), 0.0)
+        receive(room, ev.TABS, encode(TabPeer(PEER, True, PEER_CLIENT)))
+        receive(room, ev.TABS, awareness_frame(HERE))
+        receive(room, ev.TABS, encode(SyncStep2(b"\0\0")))
+        room.handle(ev.AnswerApplied(ev.MAIN, ev.TABS), 0.0)
+        return room
+
+    def pass_time(self, room: RoomMachine, now_s: float) -> list[str]:
+        """Let the time come, at each deadline; give what is told of peers."""
+        told: list[fx.Effect] = []
+        while (due_s := room.deadline_s) is not None and due_s <= now_s:
+            told += room.handle(ev.TimePassed(), due_s)
+        return [changed.reason for changed in only(fx.PeersChanged, told)]
+
+    def test_who_is_late_is_busy_until_it_is_heard(self, room: RoomMachine) -> None:
+        assert self.pass_time(room, self.BUSY - 0.1) == []
+        assert self.pass_time(room, self.BUSY) == ["its kernel is busy"]
+        assert shown(room, 40.0) == Peer(PEER, "Ada", "tab", True, True, busy_s=25.0)
+        assert self.pass_time(room, 60.0) == []
+        back = receive(room, ev.TABS, awareness_frame(AwarenessEntry(PEER_CLIENT, 6, ADA)), 60.0)
+        assert only(fx.PeersChanged, back) == [
+            fx.PeersChanged(PEER, "changed", "it answers again", PEER_CLIENT)
+        ]
+        assert shown(room, 60.0).busy_s is None
+        assert self.pass_time(room, 60.0 + self.BUSY) == ["its kernel is busy"]
+
+    def test_who_was_asleep_itself_hears_first_what_has_come(self, room: RoomMachine) -> None:
+        assert only(fx.PeersChanged, room.handle(ev.TimePassed(), 100.0)) == []
+        receive(room, ev.TABS, awareness_frame(AwarenessEntry(PEER_CLIENT, 6, ADA)), 100.1)
+        assert self.pass_time(room, 110.0) == []
+
+    def test_what_was_written_since_waits_for_it(self, room: RoomMachine) -> None:
+        write(room)
+        self.pass_time(room, self.BUSY)
+        assert (shown(room).is_synced, shown(room).edits_wait) == (False, True)
+        receive(room, ev.TABS, awareness_frame(AwarenessEntry(PEER_CLIENT, 6, ADA)), 30.0)
+        assert (shown(room).is_synced, shown(room).edits_wait) == (True, False)
+
+    def test_what_came_from_tabs_does_not(self, room: RoomMachine) -> None:
+        room.handle(ev.DocumentChanged(ev.MAIN, b"change", ev.TABS), 1.0)
+        self.pass_time(room, self.BUSY)
+        assert not shown(room).edits_wait
+
+    def test_who_ends_while_it_is_late_has_left(self, room: RoomMachine) -> None:
+        self.pass_time(room, self.BUSY)
+        room.handle(ev.TabPeerGone(PEER), 30.0)
+        assert self.pass_time(room, 60.0) == []
+        assert room.peers(60.0) == ()
+
+    def test_of_a_stock_tab_and_of_who_shows_nothing_nobody_knows(self) -> None:
+        room = make_room()
+        room.handle(ev.TabOpened(), 0.0)
+        receive(room, ev.TABS, encode(TabPeer(PEER, True, PEER_CLIENT)))
+        receive(room, ev.TABS, encode(TabPeer(OTHER, True)))
+        assert self.pass_time(room, 100.0) == []
+
+    def test_in_another_document(self, room: RoomMachine) -> None:
+        room.handle(ev.DocumentOpened(BOARD, 11), 0.0)
+        receive(room, ev.TABS, encode(DocumentPeer(PEER, True, 12), BOARD))
+        write(room, BOARD)
+        self.pass_time(room, self.BUSY)
+        [peer] = room.peers_in(BOARD, 40.0)
+        assert (peer.busy_s, peer.edits_wait) == (25.0, True)
+        assert not shown(room).edits_wait

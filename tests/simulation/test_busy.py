@@ -60,6 +60,36 @@ def test_a_busy_person_stays_and_takes_everything_afterwards(
 
 
 @pytest.mark.parametrize("seed", seeds(10))
+def test_in_one_browser_too(seed: int) -> None:
+    """There no page speaks for it: it is late with renewing its presence."""
+
+    async def play() -> None:
+        network = Network(seed=seed)
+        host = network.host(browser="one")
+        ada = make_rooms(host).join("demo", signaling=URL, user="Ada")
+        bob = make_rooms(network.host(browser="one")).join("demo", signaling=URL, user="Bob")
+        for room in (ada, bob):
+            await room.until_synced(10)
+        host.be_busy()
+        bob.map("m")["n"] = 1
+        await bob.until(lambda: bool(bob.peers[0].busy_s), 25)
+        assert not bob.synced
+        assert bob.why.startswith("1 peer is connected, 0 synced: edits wait for Ada (busy for ")
+        await asyncio.sleep(20)
+        assert awake(bob) == {"Ada", "Bob"}
+        told: list[str] = []
+        ada.observe(lambda event: told.append(event.reason))
+        host.be_free()
+        await bob.until_synced(10)
+        assert ada.map("m").to_py() == {"n": 1}
+        await asyncio.sleep(5)
+        assert bob.why == ada.why == "1 peer is connected and synced."
+        assert "its kernel is busy" not in told, "it was itself"
+
+    run_virtual(play())
+
+
+@pytest.mark.parametrize("seed", seeds(10))
 def test_a_busy_kernel_that_is_killed_is_gone_within_5_s(seed: int) -> None:
     async def play() -> None:
         network = Network(seed=seed)

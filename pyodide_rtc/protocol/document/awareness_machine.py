@@ -191,6 +191,11 @@ class AwarenessMachine:
             renewed=tuple(i for c in changes for i in c.renewed),
         )
 
+    def heard_s(self, client_id: int) -> float | None:
+        """When a client that shows a state set or renewed it last; None if it shows none."""
+        record = self._records.get(client_id)
+        return None if record is None or record.state is None else record.seen_s
+
     def is_here(self, client_id: int) -> bool:
         """Whether a client shows a state."""
         return self._state_of(client_id) is not None

@@ -6,6 +6,7 @@ does it know how a link reaches anybody.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import assert_never
 
@@ -52,6 +53,8 @@ class DocumentMachine:
     max_received_bytes: int
     replicas: dict[ev.LinkId, Replica] = field(default_factory=dict)
     presence: Presence = field(init=False)
+    changed_s: float = -math.inf
+    """When something was written last that did not come from tabs."""
     _comparison: Comparison = field(init=False)
     _do_tabs_lack_state: bool = False
 
@@ -200,6 +203,8 @@ class DocumentMachine:
         match event:
             case ev.DocumentChanged(_, update, source, before_state):
                 self._comparison.times.on_change(now_s)
+                if source != ev.TABS:
+                    self.changed_s = now_s
                 return self._tell_change(update, source, before_state)
             case ev.CheckRead():
                 return self._comparison.tell(event, now_s, is_complete=is_complete)
