@@ -180,7 +180,7 @@ class RoomMachine:
         if replica.link.id != ev.TABS:
             return replica.is_waited_for
         heard_s = self.quiet_tabs.quiet.get(peer_id)
-        return heard_s is not None and machine.changed_s > heard_s
+        return heard_s is not None and machine.changed_s >= heard_s
 
     # Connections.
 

@@ -70,6 +70,7 @@ def test_in_one_browser_too(seed: int) -> None:
         bob = make_rooms(network.host(browser="one")).join("demo", signaling=URL, user="Bob")
         for room in (ada, bob):
             await room.until_synced(10)
+            await room.until(lambda room=room: awake(room) == {"Ada", "Bob"}, 10)
         host.be_busy()
         bob.map("m")["n"] = 1
         await bob.until(lambda: bool(bob.peers[0].busy_s), 25)
