@@ -216,11 +216,10 @@ class AwarenessMachine:
         known_clock = record.clock if record else -1
         before = record.state if record else None
         is_newer = entry.clock > known_clock
+        # Who says at an equal clock that a client is gone has not heard of it for a while. We have,
+        # if it is linked; its own goodbye has a higher clock.
         is_removal = entry.clock == known_clock and entry.state is None and before is not None
-        if is_removal and entry.client_id in self.linked:
-            return (
-                False  # somebody has not heard of it for a while; its own goodbye has a new clock
-            )
+        is_removal = is_removal and entry.client_id not in self.linked
         is_stranger_gone = record is None and entry.state is None
         if is_stranger_gone or not (is_newer or is_removal):
             return False
