@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyodide_rtc.errors import RoomClosedError, RtcError
-from pyodide_rtc.room_repr import one_line
+from pyodide_rtc.quiet_words import company_words
+from pyodide_rtc.room_repr import listed, one_line, who
 from pyodide_rtc.snapshot import SOCKETS_REFUSED, Obstacle, Server, Snapshot
 
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ def _told(cause: Cause, facts: Facts) -> str:
         case Cause.NO_SERVER | Cause.SOCKETS_REFUSED:
             return no_server_sentence(cause, facts.snapshot.servers)
         case Cause.TOGETHER | Cause.SYNCING:
-            return cause.value.format(**_counts(facts.snapshot))
+            return _company_told(cause, facts.snapshot)
         case Cause.FAILED:
             return cause.value.format(error=facts.error)
         case Cause.LEFT_FOR:
@@ -193,7 +194,11 @@ def _told(cause: Cause, facts: Facts) -> str:
     return cause.value
 
 
-def _counts(snapshot: Snapshot) -> dict[str, object]:
+def _company_told(cause: Cause, snapshot: Snapshot) -> str:
+    """Count those who are connected, and name who of them does not answer."""
     connected = [peer for peer in snapshot.peers if peer.is_connected]
-    who = "1 peer is" if len(connected) == 1 else f"{len(connected)} peers are"
-    return {"connected": who, "synced": sum(peer.is_synced for peer in connected)}
+    subject = "1 peer is" if len(connected) == 1 else f"{len(connected)} peers are"
+    synced = sum(peer.is_synced for peer in connected)
+    counted = cause.value.format(connected=subject, synced=synced)
+    quiet = company_words(connected, lambda peer: who(peer.name, peer.peer_id), listed)
+    return f"{counted.removesuffix('.')}{quiet}."

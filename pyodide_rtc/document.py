@@ -272,7 +272,10 @@ class DocumentBase:
 
     @property
     def synced(self) -> bool:
-        """Whether at least one other has the document open, and each has sent all that it had."""
+        """Whether at least one other has the document open, and each has sent all that it had.
+
+        False also while somebody who does not answer has not taken what was written here.
+        """
         peers = self.peers
         return bool(peers) and all(p.is_synced for p in peers)
 

@@ -180,6 +180,14 @@ class PeerTransportHandler(Protocol):
     def on_path(self, is_relayed: bool) -> None:
         """Some time after connecting: whether a TURN server passes everything on."""
 
+    def on_quiet(self, quiet_s: float, is_asleep: bool) -> None:
+        """The peer's kernel has not answered its page, or does again; only once it is watched.
+
+        Args:
+            quiet_s: for how many seconds it has not answered; 0 if it does again.
+            is_asleep: whether its page does not answer either, while its browser does.
+        """
+
     def on_error(self, operation: str, reason: str) -> None:
         """The browser refused an operation; the peer connection may go on."""
 
@@ -220,9 +228,10 @@ class PeerTransport(Protocol):
     def watch(self) -> None:
         """Send signs of life to a peer of our own kind, which does the same, and watch for its own.
 
-        To be called once, when it is connected. If no signs come for some 2 s, nor anything else by
-        the network (the browser of a busy page still answers), `on_state` is called with
-        "disconnected", and with the real state when they come again.
+        To be called once, when it is connected. The signs say whether the kernel answers:
+        `on_quiet` tells it. If no signs come for some 2 s, nor anything else by the network (the
+        browser of a busy page still answers), `on_state` is called with "disconnected", and with
+        the real state when they come again.
         """
 
     def restart_ice(self) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from pyodide_rtc.quiet_words import state_words
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -86,7 +88,7 @@ def _server_row(server: Server) -> str:
 
 def document_text(document: Document | DocumentStatus) -> str:
     """Describe a document in one line of plain text."""
-    others = listed([_who(peer.name, peer.peer_id) for peer in document.peers])
+    others = listed([who(peer.name, peer.peer_id) for peer in document.peers])
     return f"Document {one_line(document.name)!r}, open at {others or 'nobody else'}"
 
 
@@ -96,7 +98,8 @@ def place(document: str, room: str | None) -> str:
     return f"document {one_line(document)!r} of {where}" if document else where
 
 
-def _who(name: str | None, peer_id: str | None) -> str:
+def who(name: str | None, peer_id: str | None) -> str:
+    """Name a peer, by its id if it has no name."""
     return short_name(name or f"peer {(peer_id or '')[:8]}")
 
 
@@ -115,12 +118,16 @@ def listed(names: Sequence[str]) -> str:
 
 def peer_words(peer: Peer) -> str:
     """Say who a peer is, and how far it is."""
-    name = _who(peer.name, peer.peer_id)
+    name = who(peer.name, peer.peer_id)
     if not peer.is_connected:
         return f"{name}: connecting"
     state = "synced" if peer.is_synced else "connected"
     way = "this browser" if peer.via == "tab" else "WebRTC"
-    words = [f"{name}: {state} by {way}{', relayed by TURN' if peer.is_relayed else ''}"]
+    reached = f"{state} by {way}{', relayed by TURN' if peer.is_relayed else ''}"
+    quiet = state_words(peer)
+    words = [f"{name}: {quiet}, {reached}" if quiet else f"{name}: {reached}"]
+    if peer.edits_wait:
+        words.append("edits wait for it")
     if peer.ahead:
         words.append(f"{peer.ahead} changes ahead of us")
     if peer.behind:
@@ -178,14 +185,14 @@ _REASONED = ("peer-changed", "peer-left")
 
 def event_words(event: RoomEvent) -> str:
     """Say in one line what happened."""
-    who = _who(event.name, event.peer_id)
+    name = who(event.name, event.peer_id)
     if event.kind in _REASONED and event.reason:
         verb = " left" if event.kind == "peer-left" else ""
-        return one_line(f"{who}{verb}: {event.reason}")
+        return one_line(f"{name}{verb}: {event.reason}")
     return one_line(
         _EVENTS[event.kind].format(
-            who=who,
-            before=_who(event.reason, event.peer_id),
+            who=name,
+            before=who(event.reason, event.peer_id),
             reason=event.reason,
             document=document_words(event.document),
             name=repr(one_line(event.document)),

@@ -42,8 +42,8 @@ class Peer:
             who have one name, one is shown as `"Ada (2)"`, the same one by everybody.
         via: how it is reached: `"webrtc"`, or `"tab"` within this browser.
         is_connected: whether edits can reach it now.
-        is_synced: whether it has sent all that it had when it was connected, and we lack nothing
-            that it has reported since (see `ahead`).
+        is_synced: whether it has sent all that it had when it was connected, we lack nothing that
+            it has reported since (see `ahead`), and no edits wait for it (see `edits_wait`).
         ahead: how many units of its document we lacked at the last comparison (a unit is a
             character of a text, an item, a value set); None before that, and for stock peers and
             tabs.
@@ -54,6 +54,13 @@ class Peer:
             that are not open here; we ignored them. For tabs: how many all of them together.
         retries: how often we have looked for a network path to it in vain, while it is not
             connected.
+        busy_s: for how many seconds its kernel has not answered, from 5 s on: it computes, waits in
+            `input()`, or is asleep. None while it answers, and for stock peers. In this browser it
+            is noticed only after 6 to 21 s.
+        is_asleep: whether, while it is busy, its page does not answer either, but its browser does:
+            the browser has frozen the page, or the page is busy, too.
+        edits_wait: whether it became busy before it had taken all that was written here, as far as
+            we know; until it has.
     """
 
     peer_id: str
@@ -67,6 +74,9 @@ class Peer:
     transfers: tuple[Transfer, ...] = ()
     unknown_messages: int = 0
     retries: int = 0
+    busy_s: float | None = None
+    is_asleep: bool = False
+    edits_wait: bool = False
 
     def __repr__(self) -> str:
         return f"<Peer {room_repr.peer_words(self)}>"

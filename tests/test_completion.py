@@ -39,8 +39,8 @@ NAMES = {
     "undo": "can_redo can_undo clear redo undo",
     "observation": "cancel is_active",
     "room.peers": TUPLE,
-    "room.peers[0]": """ahead behind is_connected is_relayed is_synced name peer_id retries
-        transfers unknown_messages via""",
+    "room.peers[0]": """ahead behind busy_s edits_wait is_asleep is_connected is_relayed is_synced
+        name peer_id retries transfers unknown_messages via""",
     "room.servers[0]": "reason retry_in_s state url",
     "room.status": "peers servers state synced why",
     "room.stored": "is_saved reason size_bytes where",

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from pyodide_rtc import browser
 from pyodide_rtc.causes import Cause
-from pyodide_rtc.protocol import fault_limits, intake, link, signaling_machine
+from pyodide_rtc.protocol import fault_limits, intake, link, quiet_tabs, signaling_machine
 from pyodide_rtc.protocol.connections import (
     announces,
     mesh,
@@ -103,9 +104,23 @@ def test_the_times_are_those_of_the_code() -> None:
     assert (mesh.SAY_AGAIN_S, without_webrtc.MAX_SILENCE_S) == (30, 75)
     assert signaling_machine.reconnect_delay_s(100) == 2.5
     assert signaling_machine.refused_delay_s(100) == 10
+    assert (quiet_tabs.LATE_S, quiet_tabs.GRACE_S) == (5, 1)
     assert (strangers.NEWS_INTERVAL_S, strangers.SHOW_INTERVAL_S) == (60, 30)
     assert (document_machine.EAGER_STATE_BYTES, link.CHUNK_BYTES) == (16 * 1024, 64 * 1024)
     assert link.MAX_WAITING_BYTES == 1024 * 1024
+
+
+def test_the_signs_of_life_are_those_of_the_page() -> None:
+    script = (Path(browser.__file__).parent / "host.js").read_text()
+    beats = "{ negotiated: true, id: 101, ordered: false, maxRetransmits: 0 }"
+    for line in ("ASK_MS = 2000", "BUSY_S = 5", "BEAT_S = 0.75", f"BEATS = {beats}"):
+        assert f"const {line};\n" in script
+    assert r"/^\d{1,6}$/" in script
+    section = PROTOCOL.partition("### Signs of life\n")[2].partition("\n## ")[0]
+    for words in ("stream 101, unordered, not repeated", "one every 0.75 s", "from 5 s on"):
+        assert words in section
+    assert "said nothing for 2 s" in section
+    assert '`SignOfLife` = "" if the kernel answers, else 1 to 6 digits' in section
 
 
 def test_the_limits_are_those_of_the_code() -> None:

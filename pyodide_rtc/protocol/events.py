@@ -139,6 +139,21 @@ class PathFound:
 
 
 @dataclass(frozen=True, slots=True)
+class PeerQuiet:
+    """The page of a peer says that its kernel does not answer, or does again.
+
+    Args:
+        conn: the peer connection.
+        quiet_s: for how many seconds it has not answered; 0 if it does again.
+        is_asleep: whether the page does not answer either, while its browser does.
+    """
+
+    conn: int
+    quiet_s: float
+    is_asleep: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PutAway:
     """People left the page, and its peer connections are closed: we are silent until `Woken`."""
 
@@ -369,6 +384,7 @@ ConnectionEvent: TypeAlias = (
     | WebRtcBlocked
     | TransportUnsure
     | PathFound
+    | PeerQuiet
     | PutAway
     | Woken
     | Flooded

@@ -241,6 +241,10 @@ class PeerConnection:
         """Report whether a TURN server relays everything."""
         self.feed(ev.PathFound(self.conn, is_relayed))
 
+    def on_quiet(self, quiet_s: float, is_asleep: bool) -> None:
+        """Report that the peer's kernel does not answer its page, or does again."""
+        self.feed(ev.PeerQuiet(self.conn, quiet_s, is_asleep))
+
     def on_error(self, operation: str, reason: str) -> None:
         """Report an operation that the browser refused; a refused candidate is no failure."""
         if operation != "candidate":

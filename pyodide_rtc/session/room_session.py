@@ -258,7 +258,7 @@ class RoomSession:
         machine, now_s = self.machine, self._loop.time()
         return Snapshot(
             machine.mesh.peer_id,
-            machine.peers,
+            machine.peers(now_s),
             tuple(server.snapshot for server in self.servers),
             machine.main.presence.awareness.states,
             machine.documents.elsewhere,
@@ -274,7 +274,7 @@ class RoomSession:
         if here is None:  # it is not shared yet
             return DocumentSnapshot()
         states = here.machine.presence.awareness.states
-        return DocumentSnapshot(self.machine.peers_in(name), states)
+        return DocumentSnapshot(self.machine.peers_in(name, self._loop.time()), states)
 
     @property
     def stored(self) -> dict[str, KeeperStatus]:

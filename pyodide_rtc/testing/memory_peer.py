@@ -180,6 +180,15 @@ class MemoryPeer:
         """Notice sooner that the path is cut."""
         self._is_watched = True
 
+    def tell_quiet(self, quiet_s: float, *, is_asleep: bool) -> None:
+        """Tell the other end by signs of life that our kernel does not answer, or does again."""
+        other = self._other
+        is_watched = other is not None and self._is_watched and other._is_watched
+        if not is_watched or other is None or other.handler is None:
+            return
+        if self._network.reaches(self.host, other.host):
+            other.handler.on_quiet(quiet_s, is_asleep)
+
     def restart_ice(self) -> None:
         """Make an offer that looks for a new path."""
         assert self._abilities.ice_restart, "who lacks this is not asked for it"

@@ -98,7 +98,7 @@ class TestOurs:
         assert room.handle(ev.TimePassed(), 6.0) == [said]
         assert room.deadline_s == 6.0 + SAY_AGAIN_S
         assert room.handle(ev.TimePassed(), 6.0 + SAY_AGAIN_S) == [said]
-        assert room.peers == ()
+        assert room.peers(0.0) == ()
 
     def test_who_leaves_is_no_news(self, room: RoomMachine) -> None:
         room.handle(BLOCKED, 0.0)
@@ -112,14 +112,14 @@ class TestOurs:
         effects = room.handle(BLOCKED, 0.1)
 
         assert fx.CloseTransport(1) in effects
-        assert room.peers == ()
+        assert room.peers(0.0) == ()
 
     def test_who_is_linked_stays_so(self, room: RoomMachine) -> None:
         link_peer(room)
         effects = room.handle(BLOCKED, 1.0)
 
         assert only(fx.CloseTransport, effects) == []
-        assert [peer.is_connected for peer in room.peers] == [True]
+        assert [peer.is_connected for peer in room.peers(0.0)] == [True]
         assert room.handle(ev.PayloadReceived(URL, signal(CANDIDATE)), 2.0) != []
 
     def test_it_is_over_once_an_offer_is_made(self, room: RoomMachine) -> None:
@@ -152,7 +152,7 @@ class TestTheirs:
 
         assert isinstance(report.error, NegotiationError)
         assert report.error.peer_id == PEER
-        assert room.peers == ()
+        assert room.peers(0.0) == ()
         assert room.connections.obstacle(0.1) is Obstacle.NO_WEBRTC_THERE
         assert only(fx.Report, room.handle(heard(unable(PEER, PEER_CLIENT)), 30.0)) == []
 
@@ -232,7 +232,7 @@ class TestAddresses:
         room.handle(ev.TransportFailed(1, "no path", is_ice=True), 5.0)
         room.handle(ev.TransportFailed(2, "no path", is_ice=True), 10.0)
 
-        assert room.peers == ()
+        assert room.peers(0.0) == ()
         assert room.connections.obstacle(10.0) is Obstacle.NO_ADDRESS_HERE
         room.handle(ev.PayloadReceived(URL, signal(OFFER)), 11.0)
         assert room.connections.obstacle(11.0) is Obstacle.NO_ADDRESS_HERE, "while it is tried"
@@ -243,6 +243,6 @@ def test_who_was_lost_before_it_was_linked_is_looked_for_a_moment(room: RoomMach
     assert not room.mesh.is_looking(0.0)
     room.handle(ev.TimePassed(), ANSWER_TIMEOUT_S)
 
-    assert room.peers == ()
+    assert room.peers(0.0) == ()
     assert room.mesh.is_looking(ANSWER_TIMEOUT_S + LOOK_S - 1)
     assert not room.mesh.is_looking(ANSWER_TIMEOUT_S + LOOK_S)

@@ -38,13 +38,18 @@ from pyodide_rtc.protocol.effects import (
     SearchChanged,
 )
 from pyodide_rtc.protocol.intake import MAX_WAITING_BYTES
-from pyodide_rtc.protocol.link import Link, PeerLink
+from pyodide_rtc.protocol.link import Link, PeerLink, Quiet
 from pyodide_rtc.snapshot import Obstacle
 from pyodide_rtc.wire.messages import LinkedPeers, QueryAwareness, TabPeer, encode
 from pyodide_rtc.wire.payload import Leave, Payload
 
 _CALLS = (ev.PayloadReceived, ev.StrangerHeard, ev.ServerOpened)
 """Events that would make us publish something; they are ignored while the page is put away."""
+
+
+KERNEL_BUSY = "its kernel is busy"
+PAGE_ASLEEP = "its page is asleep"
+ANSWERS_AGAIN = "it answers again"
 
 
 @dataclass(slots=True)
@@ -180,6 +185,8 @@ class Connections:
                 return []
             case ev.PathFound():
                 return self.mesh.on_path(event)
+            case ev.PeerQuiet():
+                return self._on_quiet(event, now_s)
             case ev.FramesGone(conn):
                 link = self._peer_links.get(conn)
                 return [] if link is None else [*link.on_gone(event, now_s)]
@@ -285,6 +292,18 @@ class Connections:
             return []
         return [*link.send(encode(QueryAwareness()))]
 
+    def _on_quiet(self, event: ev.PeerQuiet, now_s: float) -> list[Outcome]:
+        """Keep since when a peer's kernel does not answer its page, and tell it."""
+        link = self._peer_links.get(event.conn)
+        if link is None or not (event.quiet_s or link.quiet):
+            return []
+        if event.quiet_s:
+            link.quiet = Quiet(now_s - event.quiet_s, event.is_asleep)
+            reason = PAGE_ASLEEP if event.is_asleep else KERNEL_BUSY
+        else:
+            link.quiet, reason = None, ANSWERS_AGAIN
+        return [PeersChanged(link.peer_id, "changed", reason, link.client_id)]
+
     def _refuse(self, link: ev.LinkId, error: RemoteProtocolError) -> list[Outcome]:
         peer = self.mesh.peer_of(link)
         if peer is None:
@@ -306,6 +325,7 @@ class Connections:
             self.is_away = False
             self.mesh.come_back(now_s)
             outcomes += self.tabs.reopen()
-        for conn in list(self._peer_links):
-            outcomes += self._doubt(conn, now_s)
+        for link in list(self._peer_links.values()):
+            if link.quiet is None:  # else it cannot answer, and its page tells if it is gone
+                outcomes += self._doubt(link.id, now_s)
         return outcomes + self.mesh.announce_again(now_s)

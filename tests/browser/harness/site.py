@@ -208,6 +208,10 @@ class Notebook:
         cell: str = self.js(_FIND + _START_CELL, source, _CELLS_KEPT)
         return cell
 
+    def is_done(self, cell: str) -> bool:
+        """Whether a cell has come to its end."""
+        return bool(self._get(cell)["done"])
+
     def text(self, cell: str) -> str:
         """Read what a cell has put out so far: streams and plain text.
 
