@@ -493,9 +493,11 @@ class RoomCore:
         }
 
     def _can_change_unseen(self) -> bool:
-        """Whether something is shown that time alone puts an end to."""
+        """Whether something is shown that time alone changes, or puts an end to."""
         snapshot = self.snapshot
-        return snapshot.has_strangers or snapshot.is_looking or snapshot.obstacle is not None
+        is_counting = any(peer.busy_s is not None for peer in snapshot.peers)
+        is_met = snapshot.has_strangers or snapshot.obstacle is not None
+        return is_counting or is_met or snapshot.is_looking
 
     def _parts_of(self, name: str) -> DocumentParts:
         return self.main if name == MAIN else self._documents[name]
