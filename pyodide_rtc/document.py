@@ -254,6 +254,7 @@ class DocumentBase:
             group_s: changes that follow each other within so many seconds are undone together.
 
         Raises:
+            ConfigError: a scope is no shared value.
             TransactionError: a transaction is open.
             ValueRemovedError: a scope is not in the document any more.
         """

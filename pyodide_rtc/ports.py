@@ -98,7 +98,11 @@ class SignalingSocketHandler(Protocol):
         """A text frame came; frames come in the order in which they were sent."""
 
     def on_close(self, reason: str) -> None:
-        """The socket has closed or could not be opened; `reason` says what is known of why."""
+        """The socket has closed or could not be opened.
+
+        Args:
+            reason: what is known of why; browsers mostly say nothing, and then it is empty.
+        """
 
 
 class SignalingSocket(Protocol):
@@ -186,6 +190,13 @@ class PeerTransportHandler(Protocol):
 
     def on_error(self, operation: str, reason: str) -> None:
         """The browser refused an operation; the peer connection may go on."""
+
+    def on_blocked(self, reason: str) -> None:
+        """The browser makes no peer connections at all, so this one has failed.
+
+        Args:
+            reason: what it said.
+        """
 
 
 class PeerTransport(Protocol):

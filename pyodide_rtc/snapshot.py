@@ -5,6 +5,7 @@ The room's backend makes a snapshot; `Room` shows it to users.
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -94,6 +95,10 @@ class DocumentSnapshot:
     states: Mapping[int, dict[str, object]] = field(default_factory=dict)
 
 
+SOCKETS_REFUSED = "WebSockets are refused"
+"""The `reason` of a server whose address answers http requests, and lets no WebSocket pass."""
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """A signaling server, as the room sees it.
@@ -114,6 +119,16 @@ class Server:
         return f"<Server {room_repr.one_line(room_repr.server_words(self))}>"
 
 
+class Obstacle(enum.Enum):
+    """What keeps us from somebody who is in the room."""
+
+    NO_WEBRTC_HERE = "our browser makes no peer connections"
+    NO_WEBRTC_THERE = "their browser makes no peer connections"
+    NO_ADDRESS_HERE = "no network path: our browser gives no address (ICE candidate)"
+    NO_ADDRESS_THERE = "no network path: their browser gives no address (ICE candidate)"
+    NO_PATH = "no network path"
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """An open room at one moment.
@@ -126,6 +141,8 @@ class Snapshot:
         documents: who has which other document open, by its name: peer ids.
         has_strangers: whether somebody with another password, or none, has sent something lately.
         ice_failure: why the last peer that we found could not be reached; None once one was.
+        obstacle: what keeps us from somebody who is here, and did so in the last attempt.
+        is_looking: whether a peer was lost a moment ago before it was linked.
     """
 
     peer_id: str
@@ -135,3 +152,5 @@ class Snapshot:
     documents: Mapping[str, list[str]] = field(default_factory=dict)
     has_strangers: bool = False
     ice_failure: IceFailedError | None = None
+    obstacle: Obstacle | None = None
+    is_looking: bool = False

@@ -28,7 +28,7 @@ TUPLE = "count index"
 
 NAMES = {
     "room": f"""{DOCUMENT} document documents error export faults forget has_strangers ice_failure
-        leave name observe route servers state status topic until why""",
+        leave name observe obstacle route servers state status topic until why""",
     "board": f"{DOCUMENT} close name",
     "room.awareness": """client_id local_state names observe set_local_state set_local_state_field
         states""",

@@ -5,10 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from test_room_repr import CONTROL, EVIL, room
+from test_room_repr import CONTROL, EVIL
 
-from pyodide_rtc import room_repr
-from pyodide_rtc.snapshot import Peer
+from pyodide_rtc.causes import Facts, sentence
+from pyodide_rtc.snapshot import Peer, Server, Snapshot
+
+
+def said(*peers: Peer) -> str:
+    """What a room with these peers says of itself."""
+    servers = (Server("wss://relay.example.org/", "open", ""),)
+    return sentence(Facts("open", Snapshot("me", peers, servers)))
 
 
 def peer(name: str | None = "Ada", **facts: Any) -> Peer:
@@ -42,11 +48,11 @@ COMPANIES = [
 ]
 
 
-@pytest.mark.parametrize(("peers", "sentence"), COMPANIES)
+@pytest.mark.parametrize(("peers", "told"), COMPANIES)
 def test_the_sentence_of_a_room_names_who_does_not_answer(
-    peers: tuple[Peer, ...], sentence: str
+    peers: tuple[Peer, ...], told: str
 ) -> None:
-    assert room_repr.sentence(room(peers=peers)) == sentence
+    assert said(*peers) == told
 
 
 @pytest.mark.parametrize(
@@ -65,6 +71,6 @@ def test_so_does_its_own_line(shown: Peer, words: str) -> None:
 @pytest.mark.parametrize("text", [EVIL, CONTROL, "x" * 100_000])
 @pytest.mark.parametrize("edits_wait", [False, True])
 def test_a_name_stays_in_the_sentence(text: str, edits_wait: bool) -> None:
-    told = room_repr.sentence(room(peers=[peer(text, busy_s=9.0, edits_wait=edits_wait)]))
+    told = said(peer(text, busy_s=9.0, edits_wait=edits_wait))
     assert told.isprintable()
     assert len(told) < 200

@@ -129,6 +129,15 @@ export function keepUser({ name, color }) {
   window.dispatchEvent(Object.assign(new Event("storage"), { key: USER_KEY }));
 }
 
+/** @returns {string | undefined} what this browser says if it makes no peer connections at all */
+function whyBlocked() {
+  try {
+    new RTCPeerConnection().close();
+  } catch (/** @type {any} */ error) {
+    return `${error?.name}: ${error?.message}`;
+  }
+}
+
 /** @param {unknown} value */
 const textOf = (value) => (typeof value === "string" ? value : undefined);
 
@@ -386,6 +395,8 @@ export function createHost(post, getUser = () => undefined) {
       try {
         open(id, config, isOffering);
       } catch (error) {
+        const blocked = peers.size ? undefined : whyBlocked(); // who has some has too many
+        if (blocked) post(["blocked", id, blocked]); // first: an older Python knows only the others
         report(id, "open", error);
         post(["state", id, "failed"]);
       }

@@ -93,6 +93,8 @@ class PagePeer:
                 handler.on_quiet(*args)
             case "error":
                 handler.on_error(*args)
+            case "blocked":
+                handler.on_blocked(*args)
 
     def _take_offer(self, sdp: str) -> None:
         """Keep the offer, or its next state with one more candidate, and report it."""

@@ -116,6 +116,13 @@ class TransportFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class WebRtcBlocked:
+    """Our browser makes no peer connections at all. `reason` is what it said."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class TransportUnsure:
     """The network path to a peer is interrupted (or, if `is_sure`, it is there again)."""
 
@@ -374,6 +381,7 @@ ConnectionEvent: TypeAlias = (
     | ChannelClosed
     | PathRestored
     | TransportFailed
+    | WebRtcBlocked
     | TransportUnsure
     | PathFound
     | PeerQuiet

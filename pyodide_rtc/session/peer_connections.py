@@ -250,6 +250,10 @@ class PeerConnection:
         if operation != "candidate":
             self.on_failure(f"{operation}: {reason}")
 
+    def on_blocked(self, reason: str) -> None:
+        """Report that the browser makes no peer connections at all."""
+        self.feed(ev.WebRtcBlocked(reason))
+
     def _close_transport(self) -> None:
         self._on_drained = None
         waiting_bytes = sum(h.outbox.waiting_bytes for h in self._channels.values())

@@ -122,6 +122,10 @@ class MemoryNetwork:
     def __init__(self, host: MemoryHost, abilities: Abilities) -> None:
         self._host = host
         self.abilities = abilities
+        self.blocked = ""
+        """What the browser says if it makes no peer connections; set it before joining."""
+        self.hides_addresses = False
+        """Whether it gives no ICE candidates; two such hosts have no path to each other."""
 
     def open_socket(self, url: str, handler: SignalingSocketHandler) -> SignalingSocket:
         """Open a socket to the signaling server of that address."""

@@ -213,6 +213,8 @@ class MemoryRelay:
     def __init__(self, network: Network) -> None:
         self._network = network
         self.is_up = True
+        self.lets_sockets_in = True
+        """Whether WebSockets pass; if not, it is as behind a proxy that lets only HTTP pass."""
         self.sockets: list[MemorySocket] = []
 
     def stop(self) -> None:
@@ -262,8 +264,8 @@ class MemorySocket:
     def _open(self) -> None:
         if self._handler is None or self.host.is_dead:
             return
-        if not self._relay.is_up:
-            self.drop("connection refused")
+        if not (self._relay.is_up and self._relay.lets_sockets_in):
+            self.drop("")  # a browser does not say why
             return
         self._relay.sockets.append(self)
         self._handler.on_open()

@@ -13,7 +13,7 @@ class Connection extends EventTarget {
 
   constructor(config) {
     super();
-    if (config.isRefused) throw new DOMException("bad server", "SyntaxError");
+    if (config?.isRefused) throw new DOMException("bad server", "SyntaxError");
     this.config = config;
     Connection.all.push(this);
   }
@@ -315,6 +315,30 @@ test("a connection that cannot be opened has failed", async () => {
     ["error", 1, "open", "SyntaxError: bad server"],
     ["state", 1, "failed"],
   ]);
+});
+
+test("a browser that makes no connections at all is told as such, and what it says", async () => {
+  const { say, take } = makeHost();
+  const made = globalThis.RTCPeerConnection;
+  for (const [blocked, said] of [
+    [undefined, "TypeError: RTCPeerConnection is not a constructor"],
+    [function () { throw new DOMException("by policy", "NotAllowedError"); }, "NotAllowedError: by policy"],
+  ]) {
+    replace("RTCPeerConnection", blocked);
+    await say("open", 1, {}, true);
+    assert.deepEqual(take(), [
+      ["blocked", 1, said],
+      ["error", 1, "open", said],
+      ["state", 1, "failed"],
+    ]);
+  }
+  replace("RTCPeerConnection", made);
+  await say("open", 1, {}, false);
+  replace("RTCPeerConnection", undefined);
+  take();
+  await say("open", 2, {}, false);
+  assert.deepEqual(take().map(([operation]) => operation), ["error", "state"], "it has made one");
+  replace("RTCPeerConnection", made);
 });
 
 test("a closed connection does nothing more, and nothing that fails then is told", async () => {

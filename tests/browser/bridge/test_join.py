@@ -52,7 +52,7 @@ SYNCED = """
 CLOSE = """
     from pyodide_rtc._default import _rooms
     [client, _] = _rooms()._home
-    await client.host.aclose()
+    await client.aclose()
     _rooms.cache_clear()
 """
 
