@@ -249,19 +249,18 @@ export function createHost(post, getUser = () => undefined) {
     enqueue(id, "watch", (connection) => {
       const beats = connection.createDataChannel("", BEATS);
       let [silence, bytes, isSilent, told] = [0, 0, false, ""];
-      /** @type {number | undefined} what the last sign said; undefined before the first */
-      let busyS;
+      let busyS = 0; // as the last sign said
       beats.onmessage = ({ data }) => {
         silence = 0;
         busyS = /^\d{1,6}$/.test(data) ? Number(data) : 0;
       };
       const tellQuiet = () => {
         const silentS = silence * BEAT_S;
-        const isAsleep = busyS !== undefined && silentS >= BUSY_S;
+        const isAsleep = silentS >= BUSY_S;
         const state = isAsleep ? "asleep" : busyS ? "busy" : "";
         if (state === told || isSilent) return; // without a path nothing is known
         told = state;
-        post(["quiet", id, (busyS ?? 0) + (isAsleep ? silentS : 0), isAsleep]);
+        post(["quiet", id, busyS + (isAsleep ? silentS : 0), isAsleep]);
       };
       const timer = setInterval(async () => {
         if (beats.readyState === "closed") return clearInterval(timer);
