@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 PAGE := http://localhost:$(PORT)/lab/index.html?room=demo&path=together.ipynb
 
 .NOTPARALLEL:
-.PHONY: help demo test test-fast lint site site-bare wheel pycrdt bench pictures setup-fast setup-site setup-browsers
+.PHONY: help demo test test-fast lint site site-bare wheel pycrdt site-wheels bench pictures setup-fast setup-site setup-browsers
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,10 +33,10 @@ lint: setup-fast  ## style, types, layers
 	$(PYTHON) -m mypy
 	.venv/bin/lint-imports
 
-site: wheel pycrdt  ## the demo site, into demo-site/_output
+site: site-wheels  ## the demo site, into demo-site/_output
 	@$(PYTHON) demo-site/build.py
 
-site-bare: wheel pycrdt  # without labextension and anywidget, for the test of the third bridge
+site-bare: site-wheels  # without labextension and anywidget, for the test of the third bridge
 	@$(PYTHON) demo-site/build.py --bare
 
 wheel: setup-fast  ## the wheel of pyodide-rtc, into dist/
@@ -44,6 +44,9 @@ wheel: setup-fast  ## the wheel of pyodide-rtc, into dist/
 
 pycrdt: setup-site  ## the wheel of pycrdt for Pyodide, into dist/
 	@$(PYTHON) recipes/pycrdt/build.py --out dist
+
+site-wheels: wheel pycrdt  ## both of these in one wheel for who builds a site, into dist/
+	@$(PYTHON) recipes/pyodide-rtc-site/build.py --out dist
 
 bench: setup-browsers site  ## latency, throughput, bytes, memory, storage, open documents, beside those who do the same
 	$(PYTHON) tests/bench/run.py

@@ -3,8 +3,8 @@
     python demo-site/build.py           the site, into demo-site/_output
     python demo-site/build.py --bare    without our labextension and anywidget, into _output-bare
 
-Needs the wheels of pyodide-rtc and pycrdt in dist/ (`make wheel pycrdt`) and npm. Everything slow
-is kept in the cache of recipes/cache.py; a site that is up to date is left as it is.
+Needs the wheels of pyodide-rtc and pyodide-rtc-site in dist/ (`make wheel site-wheels`) and npm.
+What is slow is kept in the cache of recipes/cache.py; a site that is up to date is left as it is.
 """
 
 import argparse
@@ -21,7 +21,9 @@ REPOSITORY = HERE.parent
 sys.path.insert(0, str(REPOSITORY / "recipes"))
 
 from cache import Input, cached, key_of  # noqa: E402  recipes/ is no package
-from pyodide_files import build_pyodide_files, download_wheels, precompile  # noqa: E402
+from downloads import BYTECODE, cached_wheels, precompile  # noqa: E402
+from process import BuildError  # noqa: E402
+from pyodide_files import build_pyodide_files  # noqa: E402
 
 APPS = ["lab", "notebooks", "tree", "edit", "repl", "consoles"]
 KERNEL_PLUGIN = "@jupyterlite/pyodide-kernel-extension:kernel"
@@ -36,13 +38,13 @@ def main() -> None:
     parser.add_argument("--bare", action="store_true", help="no labextension, no anywidget")
     bare: bool = parser.parse_args().bare
     output = HERE / ("_output-bare" if bare else "_output")
-    ours = [_built_wheel("pyodide_rtc", "make wheel"), _built_wheel("pycrdt", "make pycrdt")]
+    ours = [
+        _built_wheel("pyodide_rtc", "make wheel"),
+        _built_wheel("pyodide_rtc_site", "make site-wheels"),
+    ]
     key = key_of(
-        {
-            path.name: path
-            for path in [*HERE.glob("*.py"), *HERE.glob("*.mjs"), *HERE.glob("*.txt"), *ours]
-        }
-        | {"config": SITE_CONFIG, "content": CONTENT, "bare": str(bare)}
+        {path.name: path for path in [*HERE.glob("*.py"), *HERE.glob("*.txt"), *ours]}
+        | {"config": SITE_CONFIG, "content": CONTENT, "bytecode": BYTECODE, "bare": str(bare)}
     )
     if _key_in(output) == key:
         print(f"site: up to date, {output}")
@@ -54,7 +56,10 @@ def main() -> None:
         takes="about 30 s",
     )
     print(f"site: building {output.name} (about 10 s) ...", flush=True)
-    _build_site(output, tools, ours, bare)
+    try:
+        _build_site(output, tools, ours, bare)
+    except BuildError as error:
+        raise SystemExit(f"site: {error}") from error
     (output / KEY_FILE).write_text(key)
     size = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
     print(f"site: built, {size / 1e6:.0f} MB, {output}")
@@ -84,16 +89,14 @@ def _build_site(output: Path, tools: Path, ours: list[Path], bare: bool) -> None
     with tempfile.TemporaryDirectory(prefix=f"{output.name}.", dir=HERE) as work:
         lite, site = Path(work, "lite"), Path(work, "site")
         shutil.copytree(SITE_CONFIG, lite)
-        wheels = _site_wheels()
-        shutil.copytree(_pyodide_files(tools, wheels), lite / "static/pyodide")
-        shutil.copytree(wheels, lite / "pypi")
-        shutil.copytree(_labextension_wheels(), lite / "labextensions")
-        for wheel in ours:
-            shutil.copy(wheel, lite / "pypi")
-        precompile(lite / "static/pyodide", lite / "pypi")  # the engine starts in 2.2 s, not in 2.9
+        wheels = cached_wheels("notebook-wheels", HERE / "wheels.txt")
+        pyodide = _pyodide_files(tools, wheels)
+        shutil.copytree(pyodide, lite / "static/pyodide")
+        shutil.copytree(_with_bytecode(wheels, pyodide), lite / "pypi")
         if bare:
             next((lite / "pypi").glob("anywidget-*")).unlink()
-        (lite / "jupyter_lite_config.json").write_text(json.dumps(_lite_config(lite, bare)))
+        config = _lite_config(_labextensions(lite, ours, bare))
+        (lite / "jupyter_lite_config.json").write_text(json.dumps(config))
         _run_jupyterlite(tools, lite, site)
         shutil.copy(site / "static/favicons/favicon.ico", site)  # the pages have no icon link
         shutil.rmtree(output, ignore_errors=True)
@@ -107,8 +110,7 @@ def _pyodide_files(tools: Path, wheels: Path) -> Path:
     named = {wheel.name.split("-")[0].replace("_", "-"): wheel for wheel in candidates}
     inputs: dict[str, Input] = {
         "code": HERE / "pyodide_files.py",
-        "bytecode": HERE / "precompile.py",
-        "in node": HERE / "precompile.mjs",
+        "bytecode": BYTECODE,
         "roots": " ".join(roots),
         "pins": HERE / "requirements.txt",
         "wheels": HERE / "wheels.txt",
@@ -121,29 +123,26 @@ def _pyodide_files(tools: Path, wheels: Path) -> Path:
     )
 
 
-def _site_wheels() -> Path:
-    return _downloaded("site-wheels", HERE / "wheels.txt")
+def _with_bytecode(wheels: Path, pyodide: Path) -> Path:
+    def make(folder: Path) -> None:
+        shutil.copytree(wheels, folder, dirs_exist_ok=True)
+        precompile(pyodide, folder)
+
+    return cached("compiled-wheels", {"wheels": wheels, "bytecode": BYTECODE}, make)
 
 
-def _labextension_wheels() -> Path:
-    return _downloaded("labextensions", HERE / "labextensions.txt")
+def _labextensions(lite: Path, ours: list[Path], bare: bool) -> list[Path]:
+    """Return the wheels that `pip install 'pyodide-rtc[site]'` brings, and those of widgets."""
+    widgets = [*(lite / "pypi").glob("jupyterlab_widgets-*"), *(lite / "pypi").glob("anywidget-*")]
+    if bare:
+        return [*widgets, ours[1]]  # which has wheels for kernels, and nothing for the page
+    front_end = cached_wheels("labextensions", HERE / "labextensions.txt")
+    return [*widgets, *ours, *front_end.glob("*.whl")]
 
 
-def _downloaded(name: str, pins: Path) -> Path:
-    return cached(
-        name,
-        {"pins": pins, "code": HERE / "pyodide_files.py"},
-        lambda folder: download_wheels(folder, ["-r", str(pins)]),
-    )
-
-
-def _lite_config(lite: Path, bare: bool) -> dict[str, object]:
-    """Configure the build; labextensions come out of the wheels that the site serves anyway."""
-    names = ["jupyterlab_widgets"] if bare else ["jupyterlab_widgets", "anywidget", "pyodide_rtc"]
-    wheels = [str(wheel) for name in names for wheel in (lite / "pypi").glob(f"{name}-*.whl")]
-    if not bare:
-        wheels += map(str, (lite / "labextensions").glob("*.whl"))
-    sources = {"contents": [str(CONTENT)], "federated_extensions": wheels}
+def _lite_config(labextensions: list[Path]) -> dict[str, object]:
+    """Configure the build. Its environment has no labextension of ours: so it need not change."""
+    sources = {"contents": [str(CONTENT)], "federated_extensions": list(map(str, labextensions))}
     return {"LiteBuildConfig": {"apps": APPS, "no_sourcemaps": True} | sources}
 
 

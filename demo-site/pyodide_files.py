@@ -17,6 +17,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "recipes"))
+
+from downloads import download_wheels, precompile  # noqa: E402  recipes/ is no package
+
 PYODIDE = "pyodide@314.0.6"  # what jupyterlite-pyodide-kernel 0.8.6 is made for
 PYODIDE_SHA256 = "d78ac549b28a2a58600cd06f44e017024151775f8c6b2d73fab1475400d38ea2"
 LOCK_FILE = "pyodide-lock.json"
@@ -27,7 +32,6 @@ RUNTIME_FILES = (
     "python_stdlib.zip",
     LOCK_FILE,
 )
-HERE = Path(__file__).parent
 
 Lock = dict[str, Any]
 
@@ -55,23 +59,6 @@ def build_pyodide_files(folder: Path, roots: Iterable[str], extra_wheels: list[P
         packages[name] = known | _file_facts(wheel)
     trimmed = lock | {"packages": dict(sorted(packages.items()))}
     (folder / LOCK_FILE).write_text(json.dumps(trimmed, indent=1))
-
-
-def precompile(pyodide: Path, folder: Path) -> None:
-    """Put bytecode into the wheels and zip files of a folder, as this Pyodide would make it."""
-    subprocess.run(["node", str(HERE / "precompile.mjs"), str(pyodide), str(folder)], check=True)
-
-
-def download_wheels(folder: Path, requirements: Iterable[str]) -> None:
-    """Download exactly these pure Python wheels, without what they depend on.
-
-    Args:
-        folder: where to.
-        requirements: as for pip's command line, such as `name==1.0` or `-r`, `file`.
-    """
-    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder)]
-    pure = ["--only-binary=:all:", "--python-version=3.14", "--platform=any", "--abi=none"]
-    subprocess.run([*pip, *pure, "--implementation=py", *requirements], check=True)
 
 
 def _unpack_runtime(folder: Path) -> Lock:

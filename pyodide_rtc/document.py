@@ -271,6 +271,7 @@ class DocumentBase:
             group_s: changes that follow each other within so many seconds are undone together.
 
         Raises:
+            ConfigError: a scope is no shared value.
             TransactionError: a transaction is open.
             ValueRemovedError: a scope is not in the document any more.
         """
@@ -288,7 +289,10 @@ class DocumentBase:
 
     @property
     def synced(self) -> bool:
-        """Whether at least one other has the document open, and each has sent all that it had."""
+        """Whether at least one other has the document open, and each has sent all that it had.
+
+        False also while somebody who does not answer has not taken what was written here.
+        """
         peers = self.peers
         return bool(peers) and all(p.is_synced for p in peers)
 

@@ -27,10 +27,7 @@ def room_name(argument: str | None, facts: PageFacts) -> str:
         ConfigError: there is none, or the site does not allow rooms from the address.
     """
     if argument is not None:
-        if not isinstance(argument, str) or not argument.strip():
-            raise ConfigError(
-                f"{argument!r} is no room name", 'Give a text, as in join("physics-101").'
-            )
+        check_room_name(argument)
         return argument
     named = facts.query(ROOM_PARAMETER) or remembered_name(facts)
     consent = facts.config.get(COLLABORATIVE_KEY)
@@ -38,6 +35,18 @@ def room_name(argument: str | None, facts: PageFacts) -> str:
     if not named or not is_allowed:
         raise _what_is_missing(named, is_allowed, facts)
     return named
+
+
+def check_room_name(name: object) -> None:
+    """Check the name of a room that is given in a call.
+
+    Raises:
+        ConfigError: it is no text, or nothing but spaces.
+    """
+    if not isinstance(name, str) or not name.strip():
+        raise ConfigError(
+            f"{name!r:.80} is no room name", 'Give a text, as in join("physics-101").'
+        )
 
 
 def remembered_name(facts: PageFacts) -> str:

@@ -6,7 +6,19 @@ import html
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, Self, TypeVar
 
+from pyodide_rtc.errors import ConfigError
+
 T = TypeVar("T")
+
+
+def check_callback(callback: object) -> None:
+    """Check what is to be called back.
+
+    Raises:
+        ConfigError: it cannot be called.
+    """
+    if not callable(callback):
+        raise ConfigError(f"{callback!r:.80} cannot be called", "Give a function: observe(print).")
 
 
 class Observation:
@@ -72,7 +84,11 @@ class Observers(Generic[T]):
 
         Returns:
             the observation.
+
+        Raises:
+            ConfigError: the callback cannot be called.
         """
+        check_callback(callback)
         key = object()
         self._callbacks[key] = callback
 

@@ -98,7 +98,11 @@ class SignalingSocketHandler(Protocol):
         """A text frame came; frames come in the order in which they were sent."""
 
     def on_close(self, reason: str) -> None:
-        """The socket has closed or could not be opened; `reason` says what is known of why."""
+        """The socket has closed or could not be opened.
+
+        Args:
+            reason: what is known of why; browsers mostly say nothing, and then it is empty.
+        """
 
 
 class SignalingSocket(Protocol):
@@ -176,8 +180,23 @@ class PeerTransportHandler(Protocol):
     def on_path(self, is_relayed: bool) -> None:
         """Some time after connecting: whether a TURN server passes everything on."""
 
+    def on_quiet(self, quiet_s: float, is_asleep: bool) -> None:
+        """The peer's kernel has not answered its page, or does again; only once it is watched.
+
+        Args:
+            quiet_s: for how many seconds it has not answered; 0 if it does again.
+            is_asleep: whether its page does not answer either, while its browser does.
+        """
+
     def on_error(self, operation: str, reason: str) -> None:
         """The browser refused an operation; the peer connection may go on."""
+
+    def on_blocked(self, reason: str) -> None:
+        """The browser makes no peer connections at all, so this one has failed.
+
+        Args:
+            reason: what it said.
+        """
 
 
 class PeerTransport(Protocol):
@@ -209,9 +228,10 @@ class PeerTransport(Protocol):
     def watch(self) -> None:
         """Send signs of life to a peer of our own kind, which does the same, and watch for its own.
 
-        To be called once, when it is connected. If no signs come for some 2 s, nor anything else by
-        the network (the browser of a busy page still answers), `on_state` is called with
-        "disconnected", and with the real state when they come again.
+        To be called once, when it is connected. The signs say whether the kernel answers:
+        `on_quiet` tells it. If no signs come for some 2 s, nor anything else by the network (the
+        browser of a busy page still answers), `on_state` is called with "disconnected", and with
+        the real state when they come again.
         """
 
     def restart_ice(self) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pycrdt import Doc, merge_updates
 
-from pyodide_rtc import background, room_repr
+from pyodide_rtc import background, causes, room_repr
 from pyodide_rtc.awareness import user_state
 from pyodide_rtc.contents import Contents
 from pyodide_rtc.document import (
@@ -29,6 +29,7 @@ from pyodide_rtc.errors import (
     SyncTimeoutError,
 )
 from pyodide_rtc.faults import FaultList, Faults
+from pyodide_rtc.live_display import LiveDisplay, find_publisher, time_of_day
 from pyodide_rtc.observers import Observation, Observers
 from pyodide_rtc.peer_names import PeerNames
 from pyodide_rtc.protocol import effects as fx
@@ -164,6 +165,7 @@ class RoomCore:
         self._open_names: set[str] = set()
         self._loaded: set[str] = set()
         self._is_check_due = False
+        self._display: LiveDisplay | None = None
         self._names = PeerNames()
         self._sharing: Sharing | None = None
         self.main = DocumentParts(MAIN, contents.main(doc), lambda: self, user_state(user))
@@ -194,6 +196,12 @@ class RoomCore:
     def faults(self) -> Faults:
         """What went wrong while the room went on."""
         return self._faults.now()
+
+    @property
+    def why(self) -> str:
+        """How the room is, and what to do if nobody is here."""
+        facts = causes.Facts(self.state, self.snapshot, self._end, self._opening is not None)
+        return causes.sentence(facts)
 
     @property
     def route(self) -> str:
@@ -281,17 +289,32 @@ class RoomCore:
         except TimeoutError as error:
             if isinstance(error, RtcError):
                 raise
-            raise SyncTimeoutError(timeout_s or 0.0, self.room.why) from error
+            raise SyncTimeoutError(timeout_s or 0.0, self.why) from error
 
     def observe(self, callback: Callable[[RoomEvent], object]) -> Observation:
         """Call back at each event; as `Room.observe` tells."""
         return self._observers.add(room_repr.place(MAIN, self._name), callback)
 
+    def display(self) -> None:
+        """Show the room as an output that is brought up to date, in the place of an earlier one.
+
+        Raises:
+            NotImplementedError: outputs cannot be replaced here.
+        """
+        publish = find_publisher()
+        if publish is None:
+            raise NotImplementedError
+        if self._display is not None:
+            self._display.end()
+        self._display = LiveDisplay(self._draw, self._can_change_unseen, publish)
+        if self._end is not None:
+            self._display.end()
+
     def leave(self) -> None:
         """Leave the room; as `Room.leave` tells."""
         if self._end is not None:
             return
-        self.finish(RoomClosedError(self._name or "", room_repr.LEFT))
+        self.finish(RoomClosedError(self._name or "", causes.LEFT_BY_USER))
 
     def sharing(self) -> Sharing:
         """Return its shared widgets; they are made here, as they need ipywidgets.
@@ -434,15 +457,27 @@ class RoomCore:
         if not isinstance(error, RoomClosedError):
             self.add_fault(error)
         self._tell(RoomEvent("left", reason=str(error)))
+        if self._display is not None:
+            self._display.finish()
 
-    def add_fault(self, error: BaseException, count: int = 1) -> None:
-        """Keep a fault and report it; `count` is how often it came since the last report."""
+    def add_fault(self, error: BaseException, count: int = 1, *, is_news: bool = True) -> None:
+        """Keep a fault, and report it if it is news.
+
+        Args:
+            error: what went wrong.
+            count: how often it came since the last time.
+            is_news: whether to report it to those who observe the room.
+        """
         self._faults.add(error, count)
+        if not is_news:
+            return
         times = "" if count == 1 else f" ({count} times)"
         self._tell(RoomEvent("fault", reason=f"{error}{times}", error=error))
 
     def on_notice(self, notice: Notice) -> None:  # noqa: C901 - one case each
         """Report a notice of the session to those who observe the room."""
+        if self._display is not None:
+            self._display.look()
         match notice:
             case fx.AwarenessChanged(document):
                 self._tell_company(document, notice)
@@ -461,8 +496,8 @@ class RoomCore:
             case fx.TransferMoved(peer_id, transfer):
                 words = room_repr.transfer_words(transfer)
                 self._tell_of(peer_id, "progress", reason=words, transfer=transfer)
-            case fx.Report(error, count):
-                self.add_fault(error, count)
+            case fx.Report(error, count, is_news):
+                self.add_fault(error, count, is_news=is_news)
             case DocumentLoaded(document):
                 self._loaded.add(document)
                 if self._is_open:  # else "opened" tells it
@@ -478,6 +513,19 @@ class RoomCore:
                     self._tell_of_server(url, "server-changed")
 
     # Inside.
+
+    def _draw(self, at: str) -> dict[str, str]:
+        return {
+            "text/plain": room_repr.as_text(self.room, at),
+            "text/html": room_repr.as_html(self.room, at),
+        }
+
+    def _can_change_unseen(self) -> bool:
+        """Whether something is shown that time alone changes, or puts an end to."""
+        snapshot = self.snapshot
+        is_counting = any(peer.busy_s is not None for peer in snapshot.peers)
+        is_met = snapshot.has_strangers or snapshot.obstacle is not None
+        return is_counting or is_met or snapshot.is_looking
 
     def _parts_of(self, name: str) -> DocumentParts:
         return self.main if name == MAIN else self._documents[name]
@@ -562,6 +610,8 @@ class RoomCore:
         self._tell(RoomEvent(kind, reason=url, server=server))
 
     def _tell(self, event: RoomEvent) -> None:
+        if self._display is not None:
+            self._display.look()
         for callback in self._observers:
             self._call(callback, event)
         for waiter in tuple(self._waiters):
@@ -644,6 +694,12 @@ class Room(DocumentBase):
         return self._core.snapshot.ice_failure
 
     @property
+    def obstacle(self) -> str | None:
+        """What keeps us from somebody who is here, and what to do, as a sentence; else None."""
+        cause = causes.obstacle(self._core.snapshot)
+        return None if cause is None else cause.value
+
+    @property
     def error(self) -> RtcError | None:
         """The error that ended the room; None while it goes on."""
         return self._core.error
@@ -658,8 +714,8 @@ class Room(DocumentBase):
 
     @property
     def why(self) -> str:
-        """One sentence about the room's state, with what to do if nobody is here."""
-        return room_repr.sentence(self)
+        """How the room is, in a sentence for each cause, with what to do if nobody is here."""
+        return self._core.why
 
     @property
     def route(self) -> str:
@@ -834,6 +890,9 @@ class Room(DocumentBase):
 
         Returns:
             the observation: `cancel()` ends it, and so does the end of a `with` block.
+
+        Raises:
+            ConfigError: the callback cannot be called.
         """
         return self._core.observe(callback)
 
@@ -846,7 +905,15 @@ class Room(DocumentBase):
         self._core.leave()
 
     def __repr__(self) -> str:
-        return room_repr.as_text(self)
+        return room_repr.as_text(self, time_of_day())
 
     def _repr_html_(self) -> str:
-        return room_repr.as_html(self)
+        return room_repr.as_html(self, time_of_day())
+
+    def _ipython_display_(self) -> None:
+        """Show the room as the output of a cell, brought up to date as long as it is joined.
+
+        Raises:
+            NotImplementedError: outputs cannot be replaced here. IPython then shows it once.
+        """
+        self._core.display()

@@ -1,4 +1,4 @@
-"""A room in words: one sentence about its state, as text and as HTML; its peers and its events.
+"""A room in words, as text and as HTML; its peers and its events. Its cause is of causes.py.
 
 Peers choose their names and what else they say of themselves. This module escapes it, and no code
 trusts it. It knows what it describes by its attributes only, so that all of them can use it.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from pyodide_rtc.errors import RoomClosedError, RtcError
+from pyodide_rtc.quiet_words import state_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,86 +24,49 @@ _TEXT_CHARS = 400
 _MOST_LISTED = 3
 
 
-def sentence(room: Room) -> str:
-    """Say in one sentence how the room is, and what to do if nobody is here."""
-    if room.state in ("left", "failed"):
-        return one_line(_end(room.error))
-    if room.state == "opening" and room.route:
-        return "Reading what this browser keeps of the room."
-    if room.state == "opening":
-        return "Waiting for the page to say which room and servers it has."
-    connected = [p for p in room.peers if p.is_connected]
-    if connected:
-        return _company(connected)
-    if room.ice_failure is not None or any(p.retries for p in room.peers):
-        return NO_PATH
-    if room.peers:
-        return "Connecting to a peer."
-    if room.has_strangers:
-        return STRANGERS
-    if any(s.state == "open" for s in room.servers):
-        return "You are alone in the room: nobody else has joined it yet."
-    if any(s.state == "connecting" and not s.reason for s in room.servers):
-        return "Connecting to a signaling server."
-    return no_server(room)
+def as_text(room: Room, at: str) -> str:
+    """Describe the room in a few lines of plain text.
 
-
-LEFT = "it was left"
-"""Why a room is closed that somebody has left."""
-
-
-def _end(error: RtcError | None) -> str:
-    if not isinstance(error, RoomClosedError):
-        return str(error)
-    return "The room was left." if error.reason == LEFT else f"The room was left: {error.reason}."
-
-
-NO_PATH = (
-    "Somebody is here, but there is no network path to them: set a STUN or TURN server, by "
-    "webRtcIceServers of the site or join(ice_servers=)."
-)
-STRANGERS = (
-    "Somebody is in a room of this name with another password, or without one: "
-    "you meet them only with the same password."
-)
-NO_SERVER = "No signaling server is reached: peers need one to find each other."
-
-
-def no_server(room: Room, advice: str = "") -> str:
-    """Say that the room reaches no signaling server, what that means, and why it is so."""
-    reasons = [one_line(f"{s.url}: {s.reason}") for s in room.servers if s.reason]
-    why = f" ({'; '.join(reasons)})" if reasons else ""
-    return f"{NO_SERVER}{advice}{why}"
-
-
-def as_text(room: Room) -> str:
-    """Describe the room in a few lines of plain text."""
+    Args:
+        room: the room.
+        at: what time it is; empty to say nothing of it.
+    """
     name = None if room.name is None else one_line(room.name)
-    return _in_lines(f"Room {name!r}: {sentence(room)}", _rows(room))
+    return _in_lines(f"Room {name!r}{_at(at)}: {room.why}", _rows(room))
 
 
 def status_text(status: RoomStatus) -> str:
     """Describe how a room is in a few lines of plain text."""
-    return _in_lines(f"{status.state}: {status.why}", _people_and_servers(status))
+    rows = [*_people(status), *[("server", server_words(s)) for s in status.servers]]
+    return _in_lines(f"{status.state}: {status.why}", rows)
 
 
 def _in_lines(title: str, rows: list[tuple[str, str]]) -> str:
     return "\n".join([title, *(f"  {head:<10} {text}" for head, text in rows)])
 
 
-def as_html(room: Room) -> str:
-    """Describe the room as HTML; nothing in it is executed or loaded."""
+def as_html(room: Room, at: str) -> str:
+    """Describe the room as HTML; nothing in it is executed or loaded.
+
+    Args:
+        room: the room.
+        at: as for `as_text`.
+    """
     rows = "".join(
         f"<tr><th style='text-align:left'>{escape(head)}</th>"
         f"<td style='text-align:left'>{escape(text)}</td></tr>"
         for head, text in _rows(room)
     )
-    title = f"Room <b>{escape(one_line(room.name or ''))}</b>: {escape(sentence(room))}"
+    title = f"Room <b>{escape(one_line(room.name or ''))}</b>{_at(at)}: {escape(room.why)}"
     return f"<div>{title}<table>{rows}</table></div>"
 
 
+def _at(at: str) -> str:
+    return f" at {at}" if at else ""
+
+
 def _rows(room: Room) -> list[tuple[str, str]]:
-    rows = _people_and_servers(room)
+    rows = [*_people(room), *[("server", _server_row(s)) for s in room.servers]]
     if room.topic is not None:
         rows.append(("topic", room.topic))
     if room.state == "open":
@@ -113,22 +76,19 @@ def _rows(room: Room) -> list[tuple[str, str]]:
     return [(head, one_line(text)) for head, text in rows]
 
 
-def _people_and_servers(room: Room | RoomStatus) -> list[tuple[str, str]]:
-    rows = [("peer", peer_words(p)) for p in room.peers]
-    return rows + [("server", server_words(s)) for s in room.servers]
+def _people(room: Room | RoomStatus) -> list[tuple[str, str]]:
+    return [("peer", peer_words(p)) for p in room.peers]
 
 
-def _company(connected: list[Peer]) -> str:
-    synced = sum(p.is_synced for p in connected)
-    who = "1 peer is" if len(connected) == 1 else f"{len(connected)} peers are"
-    if synced == len(connected):
-        return f"{who} connected and synced."
-    return f"{who} connected, {synced} synced."
+def _server_row(server: Server) -> str:
+    """Say how a server is reached, without what is another thing a moment later."""
+    is_failing = server.reason and server.state != "open"
+    return f"{server.url} {'is not reached: ' + server.reason if is_failing else server.state}"
 
 
 def document_text(document: Document | DocumentStatus) -> str:
     """Describe a document in one line of plain text."""
-    others = listed([_who(peer.name, peer.peer_id) for peer in document.peers])
+    others = listed([who(peer.name, peer.peer_id) for peer in document.peers])
     return f"Document {one_line(document.name)!r}, open at {others or 'nobody else'}"
 
 
@@ -138,7 +98,8 @@ def place(document: str, room: str | None) -> str:
     return f"document {one_line(document)!r} of {where}" if document else where
 
 
-def _who(name: str | None, peer_id: str | None) -> str:
+def who(name: str | None, peer_id: str | None) -> str:
+    """Name a peer, by its id if it has no name."""
     return short_name(name or f"peer {(peer_id or '')[:8]}")
 
 
@@ -157,12 +118,16 @@ def listed(names: Sequence[str]) -> str:
 
 def peer_words(peer: Peer) -> str:
     """Say who a peer is, and how far it is."""
-    name = _who(peer.name, peer.peer_id)
+    name = who(peer.name, peer.peer_id)
     if not peer.is_connected:
         return f"{name}: connecting"
     state = "synced" if peer.is_synced else "connected"
     way = "this browser" if peer.via == "tab" else "WebRTC"
-    words = [f"{name}: {state} by {way}{', relayed by TURN' if peer.is_relayed else ''}"]
+    reached = f"{state} by {way}{', relayed by TURN' if peer.is_relayed else ''}"
+    quiet = state_words(peer)
+    words = [f"{name}: {quiet}, {reached}" if quiet else f"{name}: {reached}"]
+    if peer.edits_wait:
+        words.append("edits wait for it")
     if peer.ahead:
         words.append(f"{peer.ahead} changes ahead of us")
     if peer.behind:
@@ -220,14 +185,14 @@ _REASONED = ("peer-changed", "peer-left")
 
 def event_words(event: RoomEvent) -> str:
     """Say in one line what happened."""
-    who = _who(event.name, event.peer_id)
+    name = who(event.name, event.peer_id)
     if event.kind in _REASONED and event.reason:
         verb = " left" if event.kind == "peer-left" else ""
-        return one_line(f"{who}{verb}: {event.reason}")
+        return one_line(f"{name}{verb}: {event.reason}")
     return one_line(
         _EVENTS[event.kind].format(
-            who=who,
-            before=_who(event.reason, event.peer_id),
+            who=name,
+            before=who(event.reason, event.peer_id),
             reason=event.reason,
             document=document_words(event.document),
             name=repr(one_line(event.document)),

@@ -60,7 +60,8 @@ class RoomStatus:
         state: as `Room.state`.
         servers: the signaling servers.
         peers: the others, those on their way included.
-        synced: whether at least one peer is here, and each has sent all that it had.
+        synced: whether at least one peer is here, each has sent all that it had, and no edits wait
+            for any of them.
         why: all this in one sentence, with what to do if nobody is here.
     """
 

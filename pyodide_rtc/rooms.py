@@ -120,6 +120,8 @@ class Rooms:
         store: bool | None = None,
     ) -> Room:
         """Join a room; as `pyodide_rtc.join` tells."""
+        if room is not None:
+            naming.check_room_name(room)
         if password is not None and (not isinstance(password, str) or not password):
             raise ConfigError("The password is empty or no text", "Give a text, or none at all.")
         if ice_servers is not None:

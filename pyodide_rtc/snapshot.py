@@ -5,6 +5,7 @@ The room's backend makes a snapshot; `Room` shows it to users.
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -41,8 +42,8 @@ class Peer:
             who have one name, one is shown as `"Ada (2)"`, the same one by everybody.
         via: how it is reached: `"webrtc"`, or `"tab"` within this browser.
         is_connected: whether edits can reach it now.
-        is_synced: whether it has sent all that it had when it was connected, and we lack nothing
-            that it has reported since (see `ahead`).
+        is_synced: whether it has sent all that it had when it was connected, we lack nothing that
+            it has reported since (see `ahead`), and no edits wait for it (see `edits_wait`).
         ahead: how many units of its document we lacked at the last comparison (a unit is a
             character of a text, an item, a value set); None before that, and for stock peers and
             tabs.
@@ -53,6 +54,13 @@ class Peer:
             that are not open here; we ignored them. For tabs: how many all of them together.
         retries: how often we have looked for a network path to it in vain, while it is not
             connected.
+        busy_s: for how many seconds its kernel has not answered, from 5 s on: it computes, waits in
+            `input()`, or is asleep. None while it answers, and for stock peers. In this browser it
+            is noticed only after 6 to 21 s.
+        is_asleep: whether, while it is busy, its page does not answer either, but its browser does:
+            the browser has frozen the page, or the page is busy, too.
+        edits_wait: whether it became busy before it had taken all that was written here, as far as
+            we know; until it has.
     """
 
     peer_id: str
@@ -66,6 +74,9 @@ class Peer:
     transfers: tuple[Transfer, ...] = ()
     unknown_messages: int = 0
     retries: int = 0
+    busy_s: float | None = None
+    is_asleep: bool = False
+    edits_wait: bool = False
 
     def __repr__(self) -> str:
         return f"<Peer {room_repr.peer_words(self)}>"
@@ -82,6 +93,10 @@ class DocumentSnapshot:
 
     peers: tuple[Peer, ...] = ()
     states: Mapping[int, dict[str, object]] = field(default_factory=dict)
+
+
+SOCKETS_REFUSED = "WebSockets are refused"
+"""The `reason` of a server whose address answers http requests, and lets no WebSocket pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +119,16 @@ class Server:
         return f"<Server {room_repr.one_line(room_repr.server_words(self))}>"
 
 
+class Obstacle(enum.Enum):
+    """What keeps us from somebody who is in the room."""
+
+    NO_WEBRTC_HERE = "our browser makes no peer connections"
+    NO_WEBRTC_THERE = "their browser makes no peer connections"
+    NO_ADDRESS_HERE = "no network path: our browser gives no address (ICE candidate)"
+    NO_ADDRESS_THERE = "no network path: their browser gives no address (ICE candidate)"
+    NO_PATH = "no network path"
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """An open room at one moment.
@@ -116,6 +141,8 @@ class Snapshot:
         documents: who has which other document open, by its name: peer ids.
         has_strangers: whether somebody with another password, or none, has sent something lately.
         ice_failure: why the last peer that we found could not be reached; None once one was.
+        obstacle: what keeps us from somebody who is here, and did so in the last attempt.
+        is_looking: whether a peer was lost a moment ago before it was linked.
     """
 
     peer_id: str
@@ -125,3 +152,5 @@ class Snapshot:
     documents: Mapping[str, list[str]] = field(default_factory=dict)
     has_strangers: bool = False
     ice_failure: IceFailedError | None = None
+    obstacle: Obstacle | None = None
+    is_looking: bool = False

@@ -16,11 +16,11 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 from cache import cached  # noqa: E402  its folder is on the path only now
+from downloads import PYODIDE, pyodide_runtime  # noqa: E402
 from process import BuildError, run  # noqa: E402
 
 OLDEST_PYTHON = (3, 12)
 TOOLS = ("pyodide-build==0.39.2", "auditwheel-emscripten==0.3.0", "wheel==0.48.0")
-PYODIDE = "pyodide@314.0.6"
 VALIDATE = """
 import pathlib, sys
 from pyodide_build.recipe.spec import MetaConfig
@@ -103,8 +103,7 @@ def check_imports(tools: Tools, wheel: Path) -> str:
     Raises:
         BuildError: it imports something that Pyodide lacks.
     """
-    runtime = cached("pyodide-runtime", {"package": PYODIDE}, _install_pyodide)
-    package = runtime / "node_modules" / "pyodide"
+    package = pyodide_runtime()
     glue = (package / "pyodide.asm.mjs").read_text(encoding="utf-8")
     there = tools.auditwheel("exports", package / "pyodide.asm.wasm") | names_from_glue(glue)
     wanted = tools.auditwheel("imports", wheel)
@@ -113,11 +112,6 @@ def check_imports(tools: Tools, wheel: Path) -> str:
     if lacking := wanted - there:
         raise BuildError(f"{wheel.name}: {PYODIDE} lacks {_listed(lacking)}")
     return f"{wheel.name}: {PYODIDE} has all {len(wanted)} imports"
-
-
-def _install_pyodide(folder: Path) -> None:
-    quiet = ["--ignore-scripts", "--no-audit", "--no-fund"]
-    run(["npm", "install", "--prefix", folder, *quiet, PYODIDE], cwd=folder)
 
 
 def _listed(names: Iterable[object]) -> str:

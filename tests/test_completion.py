@@ -29,8 +29,8 @@ TUPLE = "count index"
 
 NAMES = {
     "room": f"""{DOCUMENT} document documents error export faults forget has_strangers ice_failure
-        leave name observe route servers share state status topic unshare until until_changed
-        why""",
+        leave name observe obstacle route servers share state status topic unshare until
+        until_changed why""",
     "board": f"{DOCUMENT} close name",
     "room.awareness": """client_id local_state names observe set_local_state set_local_state_field
         states""",
@@ -42,8 +42,8 @@ NAMES = {
     "undo": "can_redo can_undo clear redo undo",
     "observation": "cancel is_active",
     "room.peers": TUPLE,
-    "room.peers[0]": """ahead behind is_connected is_relayed is_synced name peer_id retries
-        transfers unknown_messages via""",
+    "room.peers[0]": """ahead behind busy_s edits_wait is_asleep is_connected is_relayed is_synced
+        name peer_id retries transfers unknown_messages via""",
     "room.servers[0]": "reason retry_in_s state url",
     "room.status": "peers servers state synced why",
     "room.stored": "is_saved reason size_bytes where",

@@ -36,6 +36,12 @@ def test_the_configurations_are_accepted(example: dict[str, dict[str, object]]) 
     assert used
 
 
+def test_six_lines_turn_it_on() -> None:
+    [block, *_] = re.findall(r"```json\n(.*?)```", TEXT, re.DOTALL)
+    assert len(block.splitlines()) == 6
+    assert set(EXAMPLES[0]["jupyter-config-data"]) == {naming.COLLABORATIVE_KEY, SERVERS_KEY}
+
+
 def test_each_key_is_named() -> None:
     assert [row[0] for row in rows("key")] == [
         f"`{key}`" for key in (naming.COLLABORATIVE_KEY, SERVERS_KEY, STORE_KEY, ICE_SERVERS_KEY)

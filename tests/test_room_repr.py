@@ -9,8 +9,9 @@ from typing import Any, cast
 
 import pytest
 
-from pyodide_rtc import room_repr
+from pyodide_rtc import causes, room_repr
 from pyodide_rtc.awareness import AwarenessEvent
+from pyodide_rtc.causes import Facts
 from pyodide_rtc.document import DocumentStatus
 from pyodide_rtc.errors import (
     DecodeError,
@@ -22,7 +23,7 @@ from pyodide_rtc.errors import (
 )
 from pyodide_rtc.room import Room
 from pyodide_rtc.room_status import RoomEvent, RoomStatus, Server, Stored
-from pyodide_rtc.snapshot import Peer, Transfer
+from pyodide_rtc.snapshot import Obstacle, Peer, Snapshot, Transfer
 
 EVIL = "</td><img src=x onerror=alert(1)>\"' style='x:url(//e)' <script>alert(1)</script>&lt;b&gt;"
 CONTROL = "\x1b[2J\r\n  server     wss://evil.example.org/ open\u202e\x07"
@@ -62,12 +63,14 @@ def room(**facts: Any) -> Room:
         "error": None,
         "peers": (),
         "servers": (),
-        "ice_failure": None,
-        "has_strangers": False,
+        "obstacle": None,
         "faults": (),
         "stored": Stored("browser", "", 12_345, True),
     }
-    return cast(Room, SimpleNamespace(**(usual | facts)))
+    known = usual | facts
+    snapshot = Snapshot("me", known["peers"], known["servers"], obstacle=known.pop("obstacle"))
+    why = causes.sentence(Facts(known["state"], snapshot, known["error"]))
+    return cast(Room, SimpleNamespace(**known, why=why))
 
 
 def peer(**facts: Any) -> Peer:
@@ -89,7 +92,7 @@ def places(text: str) -> dict[str, Room]:
         "a server's reason": room(servers=(Server("wss://a", "waiting", text, 1.0),)),
         "why the room failed": room(state="failed", error=SignalingClosedError("wss://a", text)),
         "a peer's fault": room(faults=(NegotiationError(text, text),)),
-        "a lost path": room(ice_failure=IceFailedError(text, text), faults=(ValueError(text),)),
+        "a lost path": room(obstacle=Obstacle.NO_PATH, faults=(IceFailedError(text, text),)),
         "garbage": room(faults=(DecodeError("a number", 0, text.encode(), text),)),
         "a broken rule": room(faults=(RemoteProtocolError(text, text),)),
         "why it is not kept": room(stored=Stored("memory", text)),
@@ -100,7 +103,7 @@ def places(text: str) -> dict[str, Room]:
 @pytest.mark.parametrize("place", places(""))
 def test_nothing_is_taken_for_html(place: str) -> None:
     read = Tags()
-    read.feed(room_repr.as_html(places(EVIL)[place]))
+    read.feed(room_repr.as_html(places(EVIL)[place], ""))
 
     assert read.tags <= PLAIN
     assert "<" in read.text, "it is shown, as text"
@@ -108,7 +111,7 @@ def test_nothing_is_taken_for_html(place: str) -> None:
 
 @pytest.mark.parametrize("place", places(""))
 def test_nothing_forges_lines_or_moves_a_terminals_cursor(place: str) -> None:
-    text = room_repr.as_text(places(CONTROL)[place])
+    text = room_repr.as_text(places(CONTROL)[place], "")
 
     assert all(line.isprintable() for line in text.split("\n"))
     assert not any(line.startswith("  server     wss://evil") for line in text.split("\n"))
@@ -118,8 +121,8 @@ def test_nothing_forges_lines_or_moves_a_terminals_cursor(place: str) -> None:
 def test_nothing_fills_the_page(place: str) -> None:
     long = places("x" * 1_000_000)[place]
 
-    assert len(room_repr.as_text(long)) < 2_000
-    assert len(room_repr.as_html(long)) < 4_000
+    assert len(room_repr.as_text(long, "")) < 2_000
+    assert len(room_repr.as_html(long, "")) < 4_000
 
 
 @pytest.mark.parametrize(
@@ -135,7 +138,7 @@ def test_nothing_fills_the_page(place: str) -> None:
     ],
 )
 def test_what_is_kept_is_said(stored: Stored, words: str) -> None:
-    assert f"kept       {words}" in room_repr.as_text(room(stored=stored))
+    assert f"kept       {words}" in room_repr.as_text(room(stored=stored), "")
 
 
 EVENTS = [

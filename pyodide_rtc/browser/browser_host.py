@@ -86,6 +86,21 @@ class _PageLife:
             self.on_woken()
 
 
+class _Alive:
+    """Answers the page, which asks for a sign of life to tell the others.
+
+    Args:
+        bridge: the way to host.js.
+    """
+
+    def __init__(self, bridge: PageBridge) -> None:
+        self._bridge = bridge
+
+    def receive(self, _operation: str, *_args: Any) -> None:
+        """Take one message of host.js."""
+        self._bridge.send("alive", None)
+
+
 class BrowserNetwork:
     """Sockets and tab channels of the browser, and the page's peer connections.
 
@@ -144,6 +159,7 @@ class BrowserPage:
         self.locks = BrowserLocks()
         self._life = _PageLife()
         bridge.add("page", self._life)
+        bridge.add("kernel", _Alive(bridge))
 
     async def facts(self) -> PageFacts:
         """Ask the page about itself.

@@ -26,6 +26,13 @@ const VERSION = 2;
 /** How long the displayed script waits for its kernel; after that it counts as saved output. */
 const GREETING_MS = 5000;
 
+/** How long a kernel may say nothing before its page asks for a sign of life, for the others. */
+const ASK_MS = 2000;
+/** The page says of its kernel that it is busy after so long: cells compute for a moment. */
+const BUSY_S = 5;
+/** How often two pages send each other signs of life. */
+const BEAT_S = 0.75;
+
 /** How long after connecting to ask for the path: what a newcomer waits for comes first. */
 const PATH_DELAY_MS = 1000;
 
@@ -122,6 +129,15 @@ export function keepUser({ name, color }) {
   window.dispatchEvent(Object.assign(new Event("storage"), { key: USER_KEY }));
 }
 
+/** @returns {string | undefined} what this browser says if it makes no peer connections at all */
+function whyBlocked() {
+  try {
+    new RTCPeerConnection().close();
+  } catch (/** @type {any} */ error) {
+    return `${error?.name}: ${error?.message}`;
+  }
+}
+
 /** @param {unknown} value */
 const textOf = (value) => (typeof value === "string" ? value : undefined);
 
@@ -136,6 +152,10 @@ export function createHost(post, getUser = () => undefined) {
   /** @type {Map<string, {channel: RTCDataChannel, peer?: Peer, tellHeld(): void, takenBytes: number}>} */
   const proxied = new Map();
   let channelCount = 0;
+  /** When Python was heard last. */
+  let heardMs = 0;
+  /** @type {number | undefined} since when a question of ours has no answer */
+  let askedMs;
 
   /** @param {number} id @param {string} operation @param {any} error */
   const report = (id, operation, error) =>
@@ -203,25 +223,56 @@ export function createHost(post, getUser = () => undefined) {
   }
 
   /**
-   * Send signs of life, and report "disconnected" when two of the peer's page in a row are missing
-   * and nothing else comes either. (A busy page sends none, but its browser still answers ours.)
-   * @param {number} id
+   * Ask Python for a sign of life if it has said nothing for a while.
+   * @param {boolean} canAnswer an older Python does not, and that is no sign of being busy
+   * @returns for how many seconds it has not answered, as text; empty while it answers
    */
-  const watch = (id) =>
+  function signOfLife(canAnswer) {
+    if (!canAnswer) return "";
+    const nowMs = performance.now();
+    if (askedMs === undefined && nowMs - heardMs >= ASK_MS) {
+      askedMs = nowMs;
+      post(["ask", "kernel"]);
+    }
+    const busyS = Math.floor((nowMs - (askedMs ?? nowMs)) / 1000);
+    return busyS < BUSY_S ? "" : `${busyS}`;
+  }
+
+  /**
+   * Send signs of life, which say for how long our kernel has not answered. Report the same of the
+   * peer's kernel, when that begins and ends. If signs of its page are missing, its page is asleep
+   * (or busy) as long as its browser still answers ours. Report "disconnected" when two in a row are
+   * missing and nothing else comes either.
+   * @param {number} id @param {boolean} canAnswer whether Python answers our questions
+   */
+  const watch = (id, canAnswer = false) =>
     enqueue(id, "watch", (connection) => {
       const beats = connection.createDataChannel("", BEATS);
-      let [silence, bytes, isSilent] = [0, 0, false];
-      beats.onmessage = () => void (silence = 0);
+      let [silence, bytes, isSilent, told] = [0, 0, false, ""];
+      let busyS = 0; // as the last sign said
+      beats.onmessage = ({ data }) => {
+        silence = 0;
+        busyS = /^\d{1,6}$/.test(data) ? Number(data) : 0;
+      };
+      const tellQuiet = () => {
+        const silentS = silence * BEAT_S;
+        const isAsleep = silentS >= BUSY_S;
+        const state = isAsleep ? "asleep" : busyS ? "busy" : "";
+        if (state === told || isSilent) return; // without a path nothing is known
+        told = state;
+        post(["quiet", id, busyS + (isAsleep ? silentS : 0), isAsleep]);
+      };
       const timer = setInterval(async () => {
         if (beats.readyState === "closed") return clearInterval(timer);
-        if (beats.readyState === "open") beats.send("");
+        if (beats.readyState === "open") beats.send(signOfLife(canAnswer));
         const before = { bytes, isSilent };
         const stats = ++silence > 1 ? [...(await connection.getStats()).values()] : [];
         bytes = stats.reduce((sum, one) => sum + (one.bytesReceived ?? 0), 0);
         isSilent = silence > 2 && bytes === before.bytes;
         if (isSilent !== before.isSilent)
           post(["state", id, isSilent ? "disconnected" : connection.connectionState]);
-      }, 750);
+        tellQuiet();
+      }, BEAT_S * 1000);
     });
 
   /** @param {number} id @param {boolean} inBand */
@@ -344,6 +395,8 @@ export function createHost(post, getUser = () => undefined) {
       try {
         open(id, config, isOffering);
       } catch (error) {
+        const blocked = peers.size ? undefined : whyBlocked(); // who has some has too many
+        if (blocked) post(["blocked", id, blocked]); // first: an older Python knows only the others
         report(id, "open", error);
         post(["state", id, "failed"]);
       }
@@ -360,6 +413,7 @@ export function createHost(post, getUser = () => undefined) {
     "channel-send": send,
     "channel-taken": (key) => proxied.get(key)?.tellHeld(),
     "channel-close": (key) => proxied.get(key)?.channel.close(),
+    alive() {}, // `receive` has noted it
     facts: (question) => answer(question, facts),
     "forget-room": () => ifKept(() => sessionStorage.removeItem(roomKey())),
     get: (question, name) => answer(question, () => localStorage.getItem(name)),
@@ -383,7 +437,10 @@ export function createHost(post, getUser = () => undefined) {
     closePeers();
   };
   /** @param {[string, any, ...any[]]} message */
-  const receive = ([operation, key, ...args]) => operations[operation](key, ...args);
+  const receive = ([operation, key, ...args]) => {
+    [heardMs, askedMs] = [performance.now(), undefined];
+    operations[operation](key, ...args);
+  };
   return { receive, close, operations: Object.keys(operations) };
 }
 

@@ -54,7 +54,8 @@ class PagePeer:
 
     def watch(self) -> None:
         """Send signs of life to the page at the other end, and watch for its own."""
-        self._bridge.send("watch", self._key)
+        can_answer = True  # what the page asks: an older version does not
+        self._bridge.send("watch", self._key, can_answer)
 
     def restart_ice(self) -> None:
         """Look for a new network path, and make an offer of it."""
@@ -88,8 +89,12 @@ class PagePeer:
                 handler.on_state(state, *max_message_bytes or [None])
             case "path":
                 handler.on_path(*args)
+            case "quiet":
+                handler.on_quiet(*args)
             case "error":
                 handler.on_error(*args)
+            case "blocked":
+                handler.on_blocked(*args)
 
     def _take_offer(self, sdp: str) -> None:
         """Keep the offer, or its next state with one more candidate, and report it."""

@@ -23,7 +23,7 @@ OPERATIONS = frozenset(
     {
         "open", "offer", "watch", "restart", "description", "candidate", "close",
         "channel-send", "channel-taken", "channel-close",
-        "facts", "forget-room", "get", "set", "remove",
+        "alive", "facts", "forget-room", "get", "set", "remove",
     }
 )  # fmt: skip
 """The messages that Python sends."""

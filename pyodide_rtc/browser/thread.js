@@ -55,8 +55,9 @@
     socket.onopen = () => tell("open");
     socket.onmessage = ({ data }) =>
       tell("text", typeof data === "string" ? data : new TextDecoder().decode(data));
+    // 1006 without a reason is what browsers say of everything that they do not tell a page.
     socket.onclose = ({ code, reason }) =>
-      tell("close", `closed with code ${code} ${reason}`.trim());
+      tell("close", code === 1006 && !reason ? "" : `closed with code ${code} ${reason}`.trim());
     return {
       /** @param {string} text */
       send(text) {

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from pyodide_rtc import room_repr
+from pyodide_rtc import causes, room_repr
+from pyodide_rtc.causes import Cause
 from pyodide_rtc.errors import ChangesMissingError, InternalError, SameClientError
 from pyodide_rtc.room import Room
 from pyodide_rtc.session.timer import DeadlineTimer
@@ -27,6 +28,8 @@ _FAULT_S = 30.0
 
 _NOBODY_NEW = " You stay connected with those who are here."
 _LATER = " Go on working: your edits reach the others later."
+
+_WITHOUT_WEBRTC = (Cause.NO_WEBRTC_HERE.value, Cause.NO_WEBRTC_THERE.value)
 
 _FAULTS = (ChangesMissingError, InternalError, SameClientError)
 """After these, two people may see different documents."""
@@ -48,7 +51,6 @@ class Troubles:
         self._is_settled = is_settled
         self._timer = DeadlineTimer(look)
         self._unreached_s: float | None = None
-        self._unreached: tuple[str, str] = "", ""
         self._fault: tuple[float, str] | None = None
         self._unshared: dict[str, str] = {}
 
@@ -81,14 +83,14 @@ class Troubles:
         found: dict[str, str | None] = {
             "failed": room.why if room.state == "failed" else None,
             "signaling": self._signaling(),
-            "path": self._path(),
-            "password": room_repr.STRANGERS if room.has_strangers else None,
+            **self._obstacle(),
+            "password": Cause.STRANGERS.value if room.has_strangers else None,
             "merge": self._merge(),
             **{f"merge {key}": told for key, told in self._unshared.items()},
         }
         told = [(cause, sentence) for cause, sentence in found.items() if sentence]
         is_timed = self._unreached_s is not None or any(
-            cause in ("path", "password", "merge") for cause, _sentence in told
+            cause in ("webrtc", "path", "password", "merge") for cause, _sentence in told
         )
         self._timer.set(self._next_look_s if is_timed else None)
         return told
@@ -101,23 +103,20 @@ class Troubles:
 
     def _signaling(self) -> str | None:
         servers = self._room.servers
-        is_failing = any(server.reason for server in servers)
-        if not is_failing or any(server.state == "open" for server in servers):
-            self._unreached_s, self._unreached = None, ("", "")
+        cause = causes.no_server(servers)
+        if cause is None:
+            self._unreached_s = None
             return None
         now_s = asyncio.get_running_loop().time()
         self._unreached_s = now_s if self._unreached_s is None else self._unreached_s
         if now_s < self._unreached_s + _GRACE_S:
             return None
         has_company = any(peer.is_connected for peer in self._room.peers)
-        advice = _NOBODY_NEW if has_company else _LATER
-        if self._unreached[0] != advice:  # else only the reason is another one at each attempt
-            self._unreached = advice, room_repr.no_server(self._room, advice)
-        return self._unreached[1]
+        return causes.no_server_sentence(cause, servers, _NOBODY_NEW if has_company else _LATER)
 
-    def _path(self) -> str | None:
-        is_cut = self._room.ice_failure is not None or any(p.retries for p in self._room.peers)
-        return room_repr.NO_PATH if is_cut else None
+    def _obstacle(self) -> dict[str, str | None]:
+        told = self._room.obstacle
+        return {"webrtc" if told in _WITHOUT_WEBRTC else "path": told}
 
     def _merge(self) -> str | None:
         if self._fault is None:

@@ -261,10 +261,17 @@ class Report:
     Args:
         error: what went wrong.
         count: how many faults of its kind came since the last report, this one included.
+        is_news: whether to tell those who observe the room; else it is only kept and counted.
     """
 
     error: RtcError
     count: int = 1
+    is_news: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SearchChanged:
+    """Others are looked for than before: some were found, or lost before they were linked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +293,7 @@ ConnectionEffect: TypeAlias = (
     | SendTabFrame
     | WatchTabPeer
     | PeersChanged
+    | SearchChanged
     | TransferMoved
     | Report
 )

@@ -116,6 +116,13 @@ class TransportFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class WebRtcBlocked:
+    """Our browser makes no peer connections at all. `reason` is what it said."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class TransportUnsure:
     """The network path to a peer is interrupted (or, if `is_sure`, it is there again)."""
 
@@ -129,6 +136,21 @@ class PathFound:
 
     conn: int
     is_relayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PeerQuiet:
+    """The page of a peer says that its kernel does not answer, or does again.
+
+    Args:
+        conn: the peer connection.
+        quiet_s: for how many seconds it has not answered; 0 if it does again.
+        is_asleep: whether the page does not answer either, while its browser does.
+    """
+
+    conn: int
+    quiet_s: float
+    is_asleep: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,8 +381,10 @@ ConnectionEvent: TypeAlias = (
     | ChannelClosed
     | PathRestored
     | TransportFailed
+    | WebRtcBlocked
     | TransportUnsure
     | PathFound
+    | PeerQuiet
     | PutAway
     | Woken
     | Flooded

@@ -76,6 +76,19 @@ class _Progress:
         return True
 
 
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """A peer's kernel does not answer its page.
+
+    Args:
+        since_s: when it answered last.
+        is_asleep: whether its page does not answer either, while its browser does.
+    """
+
+    since_s: float
+    is_asleep: bool
+
+
 @dataclass(slots=True)
 class PeerLink:
     """The link to one peer, by a peer connection.
@@ -102,6 +115,8 @@ class PeerLink:
     told_peers: frozenset[str] = frozenset()
     """Whom we have said that we are linked with."""
     unknown_messages: int = 0
+    quiet: Quiet | None = None
+    """Since when the peer does not answer, as its page says; None while it does."""
     _assembler: Assembler = field(init=False)
     _receiving: _Progress | None = None
     _sending: deque[_Progress] = field(default_factory=deque)
@@ -273,6 +288,7 @@ class TabsLink:
 
     id: ClassVar[LinkId] = TABS
     is_sending_bulk: ClassVar[bool] = False
+    quiet: ClassVar[Quiet | None] = None
     has_room: ClassVar[bool] = True
     is_full: ClassVar[bool] = False
 

@@ -11,16 +11,22 @@ from dataclasses import dataclass, field, replace
 
 from pyodide_rtc.errors import LocalProtocolError, RemoteProtocolError
 from pyodide_rtc.protocol import events as ev
-from pyodide_rtc.protocol.connections.connection_machine import Connections
+from pyodide_rtc.protocol.connections.connection_machine import (
+    ANSWERS_AGAIN,
+    KERNEL_BUSY,
+    Connections,
+)
 from pyodide_rtc.protocol.connections.mesh import Mesh
 from pyodide_rtc.protocol.connections.mesh_peer import MeshPeer
 from pyodide_rtc.protocol.connections.news import LinkClosed, LinkReady, Outcome
 from pyodide_rtc.protocol.deadlines import earliest
 from pyodide_rtc.protocol.document.document_machine import DocumentMachine
+from pyodide_rtc.protocol.document.replica import Replica
 from pyodide_rtc.protocol.effects import Effect, PeersChanged, Report
 from pyodide_rtc.protocol.fault_limits import FaultLimits
 from pyodide_rtc.protocol.link import Link, PeerLink
 from pyodide_rtc.protocol.open_documents import OpenDocuments
+from pyodide_rtc.protocol.quiet_tabs import QuietTabs
 from pyodide_rtc.snapshot import Peer
 from pyodide_rtc.wire.messages import InDocument, LinkedPeers, Message, TabPeer
 
@@ -37,6 +43,7 @@ class RoomMachine:
     connections: Connections = field(init=False)
     main: DocumentMachine = field(init=False)
     documents: OpenDocuments = field(init=False)
+    quiet_tabs: QuietTabs = field(default_factory=QuietTabs)
     _fault_limits: FaultLimits = field(default_factory=FaultLimits)
     _is_left: bool = False
 
@@ -52,13 +59,15 @@ class RoomMachine:
         """When to feed `TimePassed` next; None if no deadline is set."""
         if self._is_left or self.connections.is_away:
             return None
-        return earliest(self.connections.deadline_s, *(m.deadline_s for m in self._all))
+        quiet_s = self.quiet_tabs.deadline_s(self._tabs_heard_s)
+        return earliest(self.connections.deadline_s, quiet_s, *(m.deadline_s for m in self._all))
 
-    @property
-    def peers(self) -> tuple[Peer, ...]:
-        """All peers, those on their way included."""
-        by_webrtc = [self._show_peer(peer) for peer in self.mesh if peer.is_shown]
-        by_tab = [self._show_tab_peer(*one) for one in self.connections.tabs.link.peers.items()]
+    def peers(self, now_s: float) -> tuple[Peer, ...]:
+        """Return all peers, those on their way included."""
+        by_webrtc = [self._show_peer(peer, now_s) for peer in self.mesh if peer.is_shown]
+        by_tab = [
+            self._show_tab_peer(*one, now_s) for one in self.connections.tabs.link.peers.items()
+        ]
         return (*by_webrtc, *by_tab)
 
     def handle(self, event: ev.Event, now_s: float) -> list[Effect]:
@@ -88,6 +97,9 @@ class RoomMachine:
             case ev.FramesGone(conn):
                 effects = self._route(self.connections.handle(event, now_s), now_s)
                 return effects + [e for machine in self._all for e in machine.on_room(conn)]
+            case ev.PeerQuiet(conn):
+                effects = self._route(self.connections.handle(event, now_s), now_s)
+                return effects + [e for machine in self._all for e in machine.on_quiet(conn)]
             case ev.TimePassed():
                 return self._on_time(now_s)
             case ev.FlushAsked():
@@ -142,7 +154,33 @@ class RoomMachine:
         if self.connections.is_away:
             return []
         effects = [e for machine in self._all for e in machine.on_time(now_s)]
-        return [*effects, *self._route(self.connections.on_time(now_s), now_s)]
+        effects += self._route(self.connections.on_time(now_s), now_s)
+        return effects + self._look_at_tabs(now_s)
+
+    # Tabs that do not answer.
+
+    @property
+    def _tabs_heard_s(self) -> dict[str, float]:
+        """When each tab that shows its presence renewed it last, by peer id."""
+        awareness, peers = self.main.presence.awareness, self.connections.tabs.link.peers
+        found = {i: awareness.heard_s(client) for i, client in peers.items() if client is not None}
+        return {peer_id: heard_s for peer_id, heard_s in found.items() if heard_s is not None}
+
+    def _look_at_tabs(self, now_s: float) -> list[Effect]:
+        """Tell which tabs do not answer any more, and which do again."""
+        changed = self.quiet_tabs.look(self._tabs_heard_s, now_s)
+        peers, quiet = self.connections.tabs.link.peers, self.quiet_tabs.quiet
+        return [
+            PeersChanged(i, "changed", KERNEL_BUSY if i in quiet else ANSWERS_AGAIN, peers[i])
+            for i in changed
+        ]
+
+    def _is_waited_for(self, machine: DocumentMachine, replica: Replica, peer_id: str) -> bool:
+        """Whether a peer does not answer, and lacks something of a document, as far as we know."""
+        if replica.link.id != ev.TABS:
+            return replica.is_waited_for
+        heard_s = self.quiet_tabs.quiet.get(peer_id)
+        return heard_s is not None and machine.changed_s >= heard_s
 
     # Connections.
 
@@ -189,7 +227,8 @@ class RoomMachine:
                 effects += self._on_frame(link, frame, now_s)
             except RemoteProtocolError as error:
                 effects += self._refuse(link_id, error, now_s)
-        return effects + [e for m in self._all for e in m.settle(link_id, now_s)]
+        effects += [e for m in self._all for e in m.settle(link_id, now_s)]
+        return effects + (self._look_at_tabs(now_s) if link_id == ev.TABS else [])
 
     def _on_frame(self, link: Link, frame: bytes, now_s: float) -> list[Effect]:
         message, progress = link.read(frame, now_s)
@@ -223,17 +262,25 @@ class RoomMachine:
 
     # What users see.
 
-    def peers_in(self, name: str) -> tuple[Peer, ...]:
+    def peers_in(self, name: str, now_s: float) -> tuple[Peer, ...]:
         """Return those who have a document open that is open here, with how far they are in it."""
         document = self.documents.here[name]
         machine = document.machine
         shown: list[Peer] = []
-        for peer in self.peers:
+        for peer in self.peers(now_s):
             client_id = document.peers.get(peer.peer_id)
             if client_id is not None and (replica := machine.replica_of(peer.peer_id)) is not None:
+                is_waited_for = self._is_waited_for(machine, replica, peer.peer_id)
                 is_synced = machine.is_synced(replica, peer.peer_id, client_id)
-                ahead, behind = replica.ahead, replica.behind
-                shown.append(replace(peer, is_synced=is_synced, ahead=ahead, behind=behind))
+                shown.append(
+                    replace(
+                        peer,
+                        is_synced=is_synced and not is_waited_for,
+                        ahead=replica.ahead,
+                        behind=replica.behind,
+                        edits_wait=is_waited_for,
+                    )
+                )
         return tuple(shown)
 
     @property
@@ -257,9 +304,10 @@ class RoomMachine:
     def _name_of(self, peer_id: str, client_id: int | None) -> str:
         return self.main.presence.name_of(peer_id, client_id) or f"peer {peer_id[:8]}"
 
-    def _show_peer(self, peer: MeshPeer) -> Peer:
+    def _show_peer(self, peer: MeshPeer, now_s: float) -> Peer:
         main, link = self.main, peer.link
         replica = None if link is None else main.replicas.get(link.id)
+        quiet = None if link is None else link.quiet
         is_joined = peer.is_joined
         return Peer(
             peer.peer_id,
@@ -273,15 +321,23 @@ class RoomMachine:
             transfers=() if link is None else link.transfers,
             unknown_messages=0 if link is None else link.unknown_messages,
             retries=peer.negotiation.retries,
+            busy_s=None if quiet is None else now_s - quiet.since_s,
+            is_asleep=quiet is not None and quiet.is_asleep,
+            edits_wait=replica is not None and replica.is_waited_for,
         )
 
-    def _show_tab_peer(self, peer_id: str, client_id: int | None) -> Peer:
+    def _show_tab_peer(self, peer_id: str, client_id: int | None, now_s: float) -> Peer:
         main, tabs = self.main, self.connections.tabs.link
+        replica = main.replicas[ev.TABS]
+        is_waited_for = self._is_waited_for(main, replica, peer_id)
+        is_synced = main.is_synced(replica, peer_id, client_id)
         return Peer(
             peer_id,
             main.presence.name_of(peer_id, client_id),
             "tab",
             is_connected=True,
-            is_synced=main.is_synced(main.replicas[ev.TABS], peer_id, client_id),
+            is_synced=is_synced and not is_waited_for,
             unknown_messages=tabs.unknown_messages,
+            busy_s=self.quiet_tabs.busy_s(peer_id, now_s),
+            edits_wait=is_waited_for,
         )

@@ -19,6 +19,7 @@ from pyodide_rtc.errors import (
     SignalingUnavailableError,
 )
 from pyodide_rtc.protocol.deadlines import has_passed
+from pyodide_rtc.snapshot import SOCKETS_REFUSED
 from pyodide_rtc.wire import signaling_frames as wire
 
 PING_INTERVAL_S = 15.0
@@ -48,17 +49,30 @@ a machine with very many addresses, encrypted, has some ten thousand."""
 
 
 def reconnect_delay_s(failures: int, jitter: float = 0.0) -> float:
-    """Return the wait before the next attempt: 0.3 s after the first failure, 10 % more each time.
+    """Return the wait before the next attempt: 0.3 s after the first failure, 50 % more each time.
 
     So after the end of an outage we wait for a fraction of its length, at most 2.5 s, as y-webrtc
-    does. The steps of y-webrtc (0.36, 0.57, 0.72 s ...) are longer first and shorter later.
+    does.
 
     Args:
         failures: how many attempts in a row have failed, at least 1.
         jitter: from 0 to 1; takes up to a half off, so that not all clients of a server that comes
             back connect at once.
     """
-    return _grown_s(failures, growth=1.1, longest_s=2.5) * (1 - jitter / 2)
+    return _grown_s(failures, growth=1.5, longest_s=2.5) * (1 - jitter / 2)
+
+
+def refused_delay_s(failures: int, jitter: float = 0.0) -> float:
+    """Return the wait before the next attempt at a server that lets no WebSocket pass.
+
+    It is 0.3 s after the first failure, twice as long each time, at most 10 s: such a server
+    mostly stays as it is. But it may be a gateway whose server is away and comes back.
+
+    Args:
+        failures: how many sockets in a row have failed, at least 1.
+        jitter: as in `reconnect_delay_s`.
+    """
+    return _grown_s(failures, growth=2.0, longest_s=10.0) * (1 - jitter / 2)
 
 
 def socket_pause_s(failures: int) -> float:
@@ -128,9 +142,15 @@ class TellOpened:
 
 @dataclass(frozen=True, slots=True)
 class TellFault:
-    """Tell all rooms what is wrong with the server; the machine recovers by itself."""
+    """Tell all rooms what is wrong with the server; the machine recovers by itself.
+
+    Args:
+        error: what is wrong.
+        is_news: whether it is anything else than what was told last of the same outage.
+    """
 
     error: RtcError
+    is_news: bool = True
 
 
 SignalingEffect: TypeAlias = (
@@ -157,6 +177,7 @@ class SignalingMachine:
     _heard_s: float = 0.0
     _attempted_s: float = 0.0
     _is_probing: bool = False
+    _has_answered: bool = False  # by HTTP, in this attempt
     _socket_failures: int = 0
     _socket_due_s: float = 0.0
     _is_pong_due: bool = False
@@ -253,29 +274,36 @@ class SignalingMachine:
 
     def on_probed(self, answers: bool, now_s: float) -> list[SignalingEffect]:
         """The probe is done: open a socket if something answered."""
-        if answers:
-            return self._connect(now_s)
-        return self.on_close("nothing answers at its address", now_s)
+        if not answers:
+            return self._fail("nothing answers at its address", now_s)
+        self._has_answered = True
+        return self._open_socket(now_s)
 
     def on_close(self, reason: str, now_s: float) -> list[SignalingEffect]:
-        """The socket has closed, or the server could not be reached: try again after a while."""
-        kind = SignalingClosedError if self.state is ServerState.OPEN else SignalingUnavailableError
-        self.failures += 1
-        if not self._is_probing:
-            self._socket_failures += 1
-            self._socket_due_s = now_s + socket_pause_s(self._socket_failures)
-        self.state, self.reason = ServerState.WAITING, reason
-        self.deadline_s = now_s + reconnect_delay_s(self.failures, self.random())
-        return [TellFault(kind(self.url, reason, self.failures))]
+        """The socket has closed, or could not be opened: find out why, and try again after a while.
+
+        Args:
+            reason: why, as far as the browser says; mostly it says nothing, and this is empty.
+            now_s: the time.
+        """
+        was_open = self.state is ServerState.OPEN
+        self._count_socket(now_s)
+        if was_open or reason:
+            return self._fail(reason or "the connection was lost", now_s)
+        if self._has_answered:
+            return self._fail(SOCKETS_REFUSED, now_s)
+        return self._probe(now_s)
 
     def on_time(self, now_s: float) -> list[SignalingEffect]:
         """The deadline has come: reconnect, ping, or give a silent server up."""
         if not has_passed(self.deadline_s, now_s):
             return []
         if self.state is ServerState.WAITING:
-            return self._connect(now_s) if now_s >= self._socket_due_s else self._probe(now_s)
+            return self._try_again(now_s)
         if self.state is ServerState.CONNECTING:
-            return [CloseSocket(), *self.on_close("no answer", now_s)]
+            if not self._is_probing:
+                self._count_socket(now_s)
+            return [CloseSocket(), *self._fail("no answer", now_s)]
         silent_s = self._heard_s + self._patience_s
         if self._is_pong_due and now_s >= silent_s:
             return [CloseSocket(), *self.on_close(f"silent for {self._patience_s:g} s", now_s)]
@@ -287,13 +315,41 @@ class SignalingMachine:
         return [SendText(wire.encode_ping())]
 
     def _connect(self, now_s: float) -> list[SignalingEffect]:
-        self._begin_attempt(now_s, is_probe=False)
+        self._has_answered = False
+        return self._open_socket(now_s)
+
+    def _try_again(self, now_s: float) -> list[SignalingEffect]:
+        """Begin another attempt: by a probe, where a socket would fail or be held back."""
+        self._has_answered = False
+        is_socket_due = now_s >= self._socket_due_s and self.reason != SOCKETS_REFUSED
+        return self._open_socket(now_s) if is_socket_due else self._probe(now_s)
+
+    def _count_socket(self, now_s: float) -> None:
+        self._socket_failures += 1
+        self._socket_due_s = now_s + socket_pause_s(self._socket_failures)
+
+    def _fail(self, reason: str, now_s: float) -> list[SignalingEffect]:
+        """End an attempt, or a connection: wait, and tell why."""
+        kind = SignalingClosedError if self.state is ServerState.OPEN else SignalingUnavailableError
+        is_news = reason != self.reason
+        self.failures += 1
+        self.state, self.reason = ServerState.WAITING, reason
+        is_refused = reason == SOCKETS_REFUSED
+        self.deadline_s = now_s + (
+            refused_delay_s(self._socket_failures, self.random())
+            if is_refused
+            else reconnect_delay_s(self.failures, self.random())
+        )
+        return [TellFault(kind(self.url, reason, self.failures), is_news)]
+
+    def _open_socket(self, now_s: float) -> list[SignalingEffect]:
+        self._begin_step(now_s, is_probe=False)
         return [OpenSocket()]
 
     def _probe(self, now_s: float) -> list[SignalingEffect]:
-        self._begin_attempt(now_s, is_probe=True)
+        self._begin_step(now_s, is_probe=True)
         return [Probe()]
 
-    def _begin_attempt(self, now_s: float, *, is_probe: bool) -> None:
+    def _begin_step(self, now_s: float, *, is_probe: bool) -> None:
         self.state, self._is_probing = ServerState.CONNECTING, is_probe
         self._attempted_s, self.deadline_s = now_s, now_s + CONNECT_TIMEOUT_S

@@ -241,10 +241,18 @@ class PeerConnection:
         """Report whether a TURN server relays everything."""
         self.feed(ev.PathFound(self.conn, is_relayed))
 
+    def on_quiet(self, quiet_s: float, is_asleep: bool) -> None:
+        """Report that the peer's kernel does not answer its page, or does again."""
+        self.feed(ev.PeerQuiet(self.conn, quiet_s, is_asleep))
+
     def on_error(self, operation: str, reason: str) -> None:
         """Report an operation that the browser refused; a refused candidate is no failure."""
         if operation != "candidate":
             self.on_failure(f"{operation}: {reason}")
+
+    def on_blocked(self, reason: str) -> None:
+        """Report that the browser makes no peer connections at all."""
+        self.feed(ev.WebRtcBlocked(reason))
 
     def _close_transport(self) -> None:
         self._on_drained = None

@@ -82,6 +82,7 @@ _Arrived = bytes | _Published | ev.FramesEnded
 
 Notice = (
     fx.PeersChanged
+    | fx.SearchChanged
     | fx.SyncChanged
     | fx.TransferMoved
     | fx.AwarenessChanged
@@ -257,12 +258,14 @@ class RoomSession:
         machine, now_s = self.machine, self._loop.time()
         return Snapshot(
             machine.mesh.peer_id,
-            machine.peers,
+            machine.peers(now_s),
             tuple(server.snapshot for server in self.servers),
             machine.main.presence.awareness.states,
             machine.documents.elsewhere,
             machine.connections.strangers.are_here(now_s),
             machine.connections.unreached.error(now_s),
+            machine.connections.obstacle(now_s),
+            machine.mesh.is_looking(now_s),
         )
 
     def document(self, name: str) -> DocumentSnapshot:
@@ -271,7 +274,7 @@ class RoomSession:
         if here is None:  # it is not shared yet
             return DocumentSnapshot()
         states = here.machine.presence.awareness.states
-        return DocumentSnapshot(self.machine.peers_in(name), states)
+        return DocumentSnapshot(self.machine.peers_in(name, self._loop.time()), states)
 
     @property
     def stored(self) -> dict[str, KeeperStatus]:
@@ -409,9 +412,9 @@ class RoomSession:
         """Tell the user that the state of a signaling server has changed."""
         self._on_notice(ServerChanged(url))
 
-    def on_server_fault(self, url: str, error: RtcError) -> None:
+    def on_server_fault(self, url: str, error: RtcError, *, is_news: bool) -> None:
         """Tell the user of a fault of a signaling server."""
-        self._on_notice(fx.Report(error))
+        self._on_notice(fx.Report(error, is_news=is_news))
 
     def on_published(self, url: str, data: object) -> None:
         """Receive a published payload: open it now, or let it wait for its turn."""
@@ -541,6 +544,7 @@ class RoomSession:
             case (
                 fx.Report()
                 | fx.PeersChanged()
+                | fx.SearchChanged()
                 | fx.SyncChanged()
                 | fx.TransferMoved()
                 | fx.AwarenessChanged()

@@ -24,10 +24,19 @@ class TopicListener(Protocol):
         """The connection to the server is open, and the topic is subscribed."""
 
     def on_server_changed(self, url: str) -> None:
-        """The server's state has changed to another one than open, which has its own call."""
+        """The server is another way than open, which has its own call, or fails in another way.
 
-    def on_server_fault(self, url: str, error: RtcError) -> None:
-        """Something is wrong with the server; the connection recovers by itself."""
+        Attempts that fail in the way of the last one are no change.
+        """
+
+    def on_server_fault(self, url: str, error: RtcError, *, is_news: bool) -> None:
+        """Something is wrong with the server; the connection recovers by itself.
+
+        Args:
+            url: the server's address.
+            error: what is wrong.
+            is_news: whether it is anything else than what was told last of the same outage.
+        """
 
     def on_published(self, url: str, data: object) -> None:
         """A payload of the topic came in."""
@@ -71,7 +80,7 @@ class SignalingConnection:
         self._socket: tuple[SignalingSocket, _SocketHandler] | None = None
         self._probe: asyncio.Task[None] | None = None
         self._timer = DeadlineTimer(self._on_time)
-        self._told_state = self.machine.state
+        self._told = self._state_to_tell
 
     @property
     def snapshot(self) -> Server:
@@ -95,6 +104,12 @@ class SignalingConnection:
     def is_idle(self) -> bool:
         """Whether no room uses the server."""
         return not self._listeners
+
+    @property
+    def _state_to_tell(self) -> tuple[proto.ServerState | None, str]:
+        """How the server is, for rooms: while attempts fail in one way, it is always the same."""
+        reason = self.machine.reason
+        return (None if reason else self.machine.state), reason
 
     def now_s(self) -> float:
         """Return the loop's time in seconds."""
@@ -132,10 +147,9 @@ class SignalingConnection:
         for effect in effects:
             self._perform_one(effect)
         self._timer.set(self.machine.deadline_s)
-        state = self.machine.state
-        if self._told_state is not state:
-            self._told_state = state
-            if state is proto.ServerState.OPEN:
+        if self._told != self._state_to_tell:
+            self._told = self._state_to_tell
+            if self.is_open:
                 return  # reported by `on_server_opened`
             for listener in list(self._listeners.values()):
                 listener.on_server_changed(self.machine.url)
@@ -167,10 +181,10 @@ class SignalingConnection:
                 logger.info("= open: %s", url)
                 for topic in topics:
                     self._listeners[topic].on_server_opened(url)
-            case proto.TellFault(error):
-                logger.warning("! %s", error)
+            case proto.TellFault(error, is_news):
+                logger.log(logging.WARNING if is_news else logging.DEBUG, "! %s", error)
                 for listener in list(self._listeners.values()):
-                    listener.on_server_fault(url, error)
+                    listener.on_server_fault(url, error, is_news=is_news)
 
     def _close_socket(self) -> None:
         if self._socket is not None:

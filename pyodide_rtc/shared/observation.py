@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from pyodide_rtc.observers import Observation
+from pyodide_rtc.observers import Observation, check_callback
 from pyodide_rtc.shared.changes import Change, ValuesChanged
 from pyodide_rtc.shared.faults import typed
 from pyodide_rtc.shared.mirror import Mirror
@@ -44,6 +44,7 @@ class Observations:
 
     def add(self, raw: Any, where: str, callback: Callback) -> Observation:
         """Observe a value of pycrdt with all that is in it, until it is cancelled."""
+        check_callback(callback)
         mirror = Mirror(raw)
 
         def collect(events: list[Any]) -> None:

@@ -33,9 +33,11 @@ _REMEDIES = {
     "Timedelta": "Write value.total_seconds().",
     "Decimal": "Write float(value), or str(value) to keep all digits.",
     "complex": "Write [value.real, value.imag].",
-    "ndarray": "Write value.tolist(), or plain(value.tolist()) for many numbers.",
-    "DataFrame": 'Write plain(value.to_dict("list")).',
-    "Series": "Write plain(value.to_list()).",
+    "NAType": "Write None.",
+    "NaTType": "Write None.",
+    "ndarray": "Write value.tolist(), or pyodide_rtc.plain(value.tolist()) for many numbers.",
+    "DataFrame": 'Write pyodide_rtc.plain(value.to_dict("list")); dates first as text.',
+    "Series": "Write pyodide_rtc.plain(value.to_list()); dates first as text.",
     "generator": "Write list(value).",
     "range": "Write list(value).",
     "memoryview": "Write bytes(value).",
@@ -186,8 +188,10 @@ class _Checker:
 
     def _number(self, value: Any) -> Any:
         self._count(8)
-        if hasattr(value, "dtype") and getattr(value, "shape", None) == ():
-            item = value.item()  # numpy's scalars, its bool included
+        if hasattr(value, "dtype"):  # numpy's scalars, its bool included
+            if getattr(value, "shape", None) != ():
+                return self._refuse_type(value)
+            item = value.item()
             if not hasattr(item, "dtype"):
                 return self._single(item)
         if isinstance(value, Integral) or hasattr(type(value), "__index__"):
@@ -295,7 +299,7 @@ def check_text(text: object, where: Callable[[], str]) -> str:
     if type(text) is str and len(text) <= MAX_VALUE_BYTES // 4 and is_sound(text):
         return text  # nearly all, and it costs next to nothing
     if not isinstance(text, str):
-        what = f"a {type(text).__name__} is no text"
+        what = f"it is of type {type(text).__name__}, and has to be a text"
         raise ValueRefusedError(where(), what, "Write str(value).")
     checked: str = _Checker(where()).check(text)
     return checked

@@ -76,6 +76,11 @@ class SharedMap(SharedValue, MutableMapping[str, Any]):
         )
         self._subscription: object = None
 
+    def __setattr__(self, name: str, value: object) -> None:
+        if not name.startswith("_"):  # it would be shared with nobody, in silence
+            raise AttributeError(f"A shared map has keys, no attributes: write map[{name!r}] = ...")
+        super().__setattr__(name, value)
+
     def __getitem__(self, key: str) -> Any:
         with self._context.reading():
             self._check()

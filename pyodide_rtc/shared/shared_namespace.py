@@ -86,6 +86,9 @@ class SharedNamespace(MutableMapping[str, Any]):
         Returns:
             the observation: `cancel()` ends it, and so does the end of a `with` block, and that the
             room is left.
+
+        Raises:
+            ConfigError: the callback cannot be called.
         """
         return self._entries().observe(callback)
 

@@ -209,7 +209,8 @@ class SharedText(SharedValue, Sequence[str]):
             checked, copy = self._checked(text), self._read()
             if not isinstance(key, slice):
                 position = as_index(key)
-                _ = range(copy.length)[position]  # IndexError
+                if not -copy.length <= position < copy.length:
+                    raise IndexError("text index out of range")
                 key = slice(position, position + 1 if position != -1 else None)
             start, stop, step = key.indices(copy.length)
             if step != 1:

@@ -122,6 +122,7 @@ class SharedValue(InDocument):
             document is closed or the room left.
 
         Raises:
+            ConfigError: the callback cannot be called.
             ValueRemovedError: the value is not in the document any more.
         """
         with self._context.reading():

@@ -8,7 +8,7 @@ from typing import Any
 
 import pycrdt
 
-from pyodide_rtc.errors import TransactionError
+from pyodide_rtc.errors import ConfigError, TransactionError
 from pyodide_rtc.shared.changes import Change
 from pyodide_rtc.shared.context import Context
 from pyodide_rtc.shared.mirror import Mirror
@@ -38,6 +38,8 @@ class UndoManager:
 
     def __init__(self, context: Context, scopes: Sequence[SharedValue], group_s: float) -> None:
         self._context = context
+        for scope in scopes:
+            _check_scope(scope)
         self._check_free()
         self._is_unsafe = False
         with context.guarded():
@@ -137,3 +139,9 @@ def _moves_nested(change: Change) -> bool:
     if isinstance(change.path[-1], int):  # runs of items, or texts
         values = [item for run in values if isinstance(run, list) for item in run]
     return any(type(value) in (dict, list) for value in values)
+
+
+def _check_scope(scope: object) -> None:
+    if not isinstance(scope, SharedValue):
+        remedy = 'Give shared values: undo_manager(room.map("state")).'
+        raise ConfigError(f"{scope!r:.80} is no shared value", remedy)

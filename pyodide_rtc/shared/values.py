@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pycrdt import Array, Doc, Map, Text
 
-from pyodide_rtc.errors import NameInUseError
+from pyodide_rtc.errors import NameInUseError, ValueRefusedError
 from pyodide_rtc.shared.context import Context
 from pyodide_rtc.shared.plain_values import check_key
 from pyodide_rtc.shared.shared_list import SharedList
@@ -99,6 +99,7 @@ class Values:
             group_s: changes that follow each other within so many seconds are undone together.
 
         Raises:
+            ConfigError: a scope is no shared value.
             TransactionError: a transaction is open.
             ValueRemovedError: a scope is not in the document any more.
         """
@@ -118,6 +119,7 @@ class Values:
         self._context.observations.close()
 
     def _root(self, name: str, raw_kind: type[Any], kind: type[V]) -> V:
+        _check_type(name)
         known = self._roots.get(check_key(name, "name"))
         if known is None:
             known = self._roots[name] = self._make_root(name, raw_kind)
@@ -151,3 +153,9 @@ class Values:
         self._told.add(name)
         used_as = "list or text" if other is Array else "map"
         self._context.tell(NameInUseError(name, _WORDS[type(raw)], used_as))
+
+
+def _check_type(name: object) -> None:
+    if not isinstance(name, str):
+        what = f"{name!r:.80} is of type {type(name).__name__}"
+        raise ValueRefusedError("name", what, 'Give a text: map("state").')

@@ -30,6 +30,9 @@ from pyodide_rtc.testing.network import MemorySocket, MemoryTabChannel, Network
 
 T = TypeVar("T")
 
+BUSY_AFTER_S = 5.0
+"""A kernel that has not answered for so long is busy, as host.js has it."""
+
 
 class MemoryValues:
     """The page's storage in memory."""
@@ -119,6 +122,10 @@ class MemoryNetwork:
     def __init__(self, host: MemoryHost, abilities: Abilities) -> None:
         self._host = host
         self.abilities = abilities
+        self.blocked = ""
+        """What the browser says if it makes no peer connections; set it before joining."""
+        self.hides_addresses = False
+        """Whether it gives no ICE candidates; two such hosts have no path to each other."""
 
     def open_socket(self, url: str, handler: SignalingSocketHandler) -> SignalingSocket:
         """Open a socket to the signaling server of that address."""
@@ -237,6 +244,8 @@ class MemoryHost:
         self.peers: list[MemoryPeer] = []
         self.is_closed = False
         self.is_dead = False
+        self.is_busy = False
+        self._quiet: asyncio.TimerHandle | None = None
         self.network = MemoryNetwork(self, abilities)
         self.page = MemoryPage(self)
         self.machine = MemoryMachine(fabric, browser)
@@ -245,6 +254,32 @@ class MemoryHost:
     def connected(self) -> list[MemoryPeer]:
         """The peer connections that are connected with their other end."""
         return [peer for peer in self.peers if peer.is_connected]
+
+    def be_busy(self, *, is_asleep: bool = False) -> None:
+        """Take nothing and send nothing until `be_free`, as a kernel that computes.
+
+        Its page tells the pages at the other ends.
+
+        Args:
+            is_asleep: whether the page is frozen, too, so that the others' pages notice by
+                themselves.
+        """
+        self.is_busy = True
+
+        def tell() -> None:
+            for peer in self.connected:
+                peer.tell_quiet(BUSY_AFTER_S, is_asleep=is_asleep)
+
+        self._quiet = asyncio.get_running_loop().call_later(BUSY_AFTER_S, tell)
+
+    def be_free(self) -> None:
+        """Take what has come meanwhile, and send what was to be sent."""
+        self.is_busy = False
+        if self._quiet is not None:
+            self._quiet.cancel()
+        self.fabric.go_on()
+        for peer in self.connected:
+            peer.tell_quiet(0.0, is_asleep=False)
 
     def put_away(self) -> None:
         """Put the page away, as if people left it; that closes all peer connections."""

@@ -147,7 +147,7 @@ class MemoryPeer:
         self._session = self._network.add_peer(self)
         self._version = 0
         self._offer = self._describe("offer") if is_offering else None
-        self._candidate = f"candidate:{self._session}"
+        self._candidate = "" if host.network.hides_addresses else f"candidate:{self._session}"
         self._is_wanted = self._is_watched = False
         self._has_pending_offer = False
         self._other: MemoryPeer | None = None
@@ -159,7 +159,7 @@ class MemoryPeer:
         self._created: MemoryDataChannel | None = None
         self.channels: list[MemoryDataChannel] = []
         """Our ends of all its data channels, those that are not open included."""
-        self._later(self._prepare)
+        self._later(self._refuse if host.network.blocked else self._prepare)
 
     @property
     def is_connected(self) -> bool:
@@ -179,6 +179,15 @@ class MemoryPeer:
     def watch(self) -> None:
         """Notice sooner that the path is cut."""
         self._is_watched = True
+
+    def tell_quiet(self, quiet_s: float, *, is_asleep: bool) -> None:
+        """Tell the other end by signs of life that our kernel does not answer, or does again."""
+        other = self._other
+        is_watched = other is not None and self._is_watched and other._is_watched
+        if not is_watched or other is None or other.handler is None:
+            return
+        if self._network.reaches(self.host, other.host):
+            other.handler.on_quiet(quiet_s, is_asleep)
 
     def restart_ice(self) -> None:
         """Make an offer that looks for a new path."""
@@ -244,7 +253,7 @@ class MemoryPeer:
         other = self._other
         if self.handler is None or other is None or self.state in ("new", "failed"):
             return
-        is_path = self.is_connected and other.is_open
+        is_path = self.is_connected and other.is_open and (self._candidate or other._candidate)
         if is_path and self._network.reaches(self.host, other.host):
             self._set_timer(None, 0.0)
             self._connect(other)
@@ -263,6 +272,9 @@ class MemoryPeer:
 
         def worsen() -> None:
             self._timer = None
+            if state == "failed" and not self._candidate:  # as Firefox does
+                for channel in self.channels:
+                    channel._closed()
             self._tell(state)
             self.check_path()
 
@@ -282,6 +294,11 @@ class MemoryPeer:
         self._version += 1
         return f"v=0\r\no=- {self._session} {self._version} IN IP4 127.0.0.1\r\ns={kind}\r\n"
 
+    def _refuse(self) -> None:
+        """Fail as in a browser that makes no peer connections."""
+        if self.handler is not None:
+            self.handler.on_blocked(self.host.network.blocked)
+
     def _prepare(self) -> None:
         self._attach(self._agreed, "agreed")
         if self.handler is not None and self._offer is not None:
@@ -290,7 +307,7 @@ class MemoryPeer:
 
     def _find(self) -> None:
         """Find the candidate before or after the offer is wanted."""
-        if self.handler is None or self._offer is None:
+        if self.handler is None or self._offer is None or not self._candidate:
             return
         if self._is_wanted:
             self.handler.on_candidate(self._candidate, 0, "0")
@@ -313,7 +330,8 @@ class MemoryPeer:
         if self.handler is not None:
             self._has_pending_offer = kind == "offer"
             self.handler.on_description(kind, self._describe(kind))
-            self.handler.on_candidate(self._candidate, 0, "0")
+            if self._candidate:
+                self.handler.on_candidate(self._candidate, 0, "0")
 
     def _accept(self, kind: DescriptionType, sdp: str) -> None:
         if self.handler is None:

@@ -3,7 +3,7 @@
 Messages of one pair of ends keep their order. Those of different pairs can overtake each other, by
 delays that the seed decides. What is sent on a path that is cut waits until the path is whole
 again, as with TCP and SCTP; the time-outs are those of sockets and peer connections. Hosts can die
-without notice.
+without notice, and their kernels can be busy.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import json
 import math
 import random
 from collections import defaultdict, deque
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -61,6 +61,7 @@ class Network:
             deque
         )
         self._stalled: dict[tuple[Hashable, ...], int] = {}
+        self._held: list[Callable[[], None]] = []
         self._places: dict[Hashable, MemoryHost | str] = {}
         self._cuts: set[frozenset[MemoryHost | str]] = set()
         self._sessions = 0
@@ -94,11 +95,18 @@ class Network:
     def heal(self) -> None:
         """Make all paths whole; what waited arrives."""
         self._cuts.clear()
+        self.go_on()
+        self._check_paths()
+
+    def go_on(self) -> None:
+        """Let arrive what waited and need not wait any more."""
+        held, self._held = self._held, []
+        for step in held:
+            step()
         stalled, self._stalled = self._stalled, {}
         for pair, count in stalled.items():
             for _ in range(count):
                 self._schedule(pair)
-        self._check_paths()
 
     def kill(self, host: MemoryHost) -> None:
         """Kill a host without notice: signaling servers see its sockets close, peers see nothing.
@@ -136,6 +144,10 @@ class Network:
         """
         self._queues[pair].append(callback)
         self._schedule(pair, after_s)
+
+    def hold(self, step: Callable[[], None]) -> None:
+        """Try this again when somebody is no longer busy."""
+        self._held.append(step)
 
     def place(self, end: Hashable, host: MemoryHost | str) -> None:
         """Set where one end of a pair is: at a host, or at the relay of an address."""
@@ -183,10 +195,16 @@ class Network:
         places = [self._places[end] for end in pair if end in self._places]
         if any(not isinstance(place, str) and place.is_dead for place in places):
             self._queues[pair].popleft()
-        elif len(places) == 2 and not self.reaches(places[0], places[1]):
+        elif self._is_stalled(places):
             self._stalled[pair] = self._stalled.get(pair, 0) + 1
         else:
             self._queues[pair].popleft()()
+
+    def _is_stalled(self, places: Sequence[MemoryHost | str]) -> bool:
+        """Whether there is no path between these, or one of them is too busy."""
+        if any(not isinstance(place, str) and place.is_busy for place in places):
+            return True
+        return len(places) == 2 and not self.reaches(places[0], places[1])
 
 
 class MemoryRelay:
@@ -195,6 +213,8 @@ class MemoryRelay:
     def __init__(self, network: Network) -> None:
         self._network = network
         self.is_up = True
+        self.lets_sockets_in = True
+        """Whether WebSockets pass; if not, it is as behind a proxy that lets only HTTP pass."""
         self.sockets: list[MemorySocket] = []
 
     def stop(self) -> None:
@@ -244,8 +264,8 @@ class MemorySocket:
     def _open(self) -> None:
         if self._handler is None or self.host.is_dead:
             return
-        if not self._relay.is_up:
-            self.drop("connection refused")
+        if not (self._relay.is_up and self._relay.lets_sockets_in):
+            self.drop("")  # a browser does not say why
             return
         self._relay.sockets.append(self)
         self._handler.on_open()
@@ -302,7 +322,13 @@ class MemoryTabChannel:
         """Send one frame to all others; a host that was killed says nothing more."""
         for member in self._members:
             if member is not self and not self._host.is_dead:
-                self._host.fabric.deliver((self, member), lambda m=member: m.give(data))  # type: ignore[misc]
+                self._host.fabric.deliver((self, member), lambda m=member: self._pass(m, data))  # type: ignore[misc]
+
+    def _pass(self, member: MemoryTabChannel, data: bytes) -> None:
+        if self._host.is_busy or member._host.is_busy:
+            self._host.fabric.hold(lambda: self._pass(member, data))
+        else:
+            member.give(data)
 
     def give(self, data: bytes) -> None:
         """Deliver a frame."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
+from pyodide_rtc.observers import check_callback
 from pyodide_rtc.shared import ValuesChanged, plain
 from pyodide_rtc.shared.plain_values import check_key
 from pyodide_rtc.widgets.held import hold, stamp
@@ -87,12 +88,16 @@ class Button(SharesItself, ipywidgets.Button):
 
         Args:
             callback: called with a `Click`. What it raises is shown in `room.faults`.
-            remove: whether it is to be called no longer.
+            remove: whether it is to be called no longer; it is no error if it was not called.
+
+        Raises:
+            ConfigError: the callback cannot be called.
         """
-        if remove:
-            self._callbacks.remove(callback)
-        else:
+        check_callback(callback)
+        if not remove:
             self._callbacks.append(callback)
+        elif callback in self._callbacks:
+            self._callbacks.remove(callback)
 
     def _on_change(self, event: ValuesChanged) -> None:
         new = [item for change in event.changes if change.new for item in change.new]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
+from pyodide_rtc.observers import check_callback
+
 if TYPE_CHECKING:
     from pyodide_rtc.room import Room
 
@@ -34,10 +36,12 @@ def interact(
         the last value of a cell.
 
     Raises:
+        ConfigError: the function cannot be called.
         ValueRefusedError: a widget cannot be shared.
         NameInUseError: others have a widget of another type for an argument.
         RoomClosedError: the room was left.
     """
+    check_callback(function)
     made = ipywidgets.interactive(function, **arguments)
     under = name or function.__name__
     for argument, widget in zip(made.kwargs, made.kwargs_widgets, strict=True):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
 
 import pytest
 from simulation.play_helpers import make_rooms
 
-from pyodide_rtc import room_repr
+from pyodide_rtc.causes import Cause
 from pyodide_rtc.engine.people import in_words
 from pyodide_rtc.engine.troubles import Troubles
 from pyodide_rtc.errors import ChangesMissingError, PeerLimitError
@@ -137,9 +136,9 @@ class TestTroubles:
         await asyncio.sleep(10)
         assert set(troubles(one)) == {"signaling"}
         assert troubles(one)["signaling"].startswith(
-            f"{room_repr.NO_SERVER} Go on working: your edits reach the others later. ({RELAY}: "
+            f"{Cause.NO_SERVER.value} Go on working: your edits reach the others later. ({RELAY}: "
         )
-        assert why(one).startswith(room_repr.NO_SERVER)
+        assert why(one).startswith(Cause.NO_SERVER.value)
         world.network.relays[RELAY].start()
         await asyncio.sleep(10)
         assert troubles(one) == {}
@@ -172,8 +171,8 @@ class TestTroubles:
         one = await world.page()
         stranger = make_rooms(world.network.host()).join(f"{ROOM}/files", password="secret")
         await asyncio.sleep(10)
-        assert troubles(one) == {"password": room_repr.STRANGERS}
-        assert why(one) == room_repr.STRANGERS
+        assert troubles(one) == {"password": Cause.STRANGERS.value}
+        assert why(one) == Cause.STRANGERS.value
         other = await world.page()
         await asyncio.sleep(5)
         assert why(one) == "1 peer is connected and synced."
@@ -181,6 +180,19 @@ class TestTroubles:
         other.engine.close()
         stranger.leave()
         await asyncio.sleep(90)
+        assert troubles(one) == {}
+
+    @with_world
+    async def test_a_browser_blocks_webrtc(self, world: World) -> None:
+        one = await world.page()
+        blocked = world.network.host()
+        blocked.network.blocked = "ReferenceError: RTCPeerConnection is not defined"
+        stranger = make_rooms(blocked).join(f"{ROOM}/files")
+        await asyncio.sleep(5)
+        assert troubles(one) == {"webrtc": Cause.NO_WEBRTC_THERE.value}
+        assert why(one) == Cause.NO_WEBRTC_THERE.value
+        stranger.leave()
+        await asyncio.sleep(10)
         assert troubles(one) == {}
 
     @with_world
@@ -235,5 +247,6 @@ class TestTroubles:
 
 def test_what_a_notice_shows_is_not_cut() -> None:
     """JupyterLab cuts a notice to 140 characters."""
-    sentences: list[Any] = [room_repr.NO_PATH, room_repr.STRANGERS]
-    assert all(len(sentence) <= 140 for sentence in sentences)
+    shown = [Cause.NO_PATH, Cause.STRANGERS, Cause.NO_WEBRTC_HERE, Cause.NO_WEBRTC_THERE]
+    shown += [Cause.NO_ADDRESS_HERE, Cause.NO_ADDRESS_THERE]
+    assert all(len(cause.value) <= 140 for cause in shown)

@@ -31,6 +31,7 @@ export class Clock {
   #count = 0;
 
   constructor() {
+    replace("performance", { now: () => this.#now });
     replace("setTimeout", (step, ms) => this.#add(step, ms));
     replace("setInterval", (step, ms) => this.#add(step, ms, true));
     for (const name of ["clearTimeout", "clearInterval"])

@@ -13,7 +13,7 @@ class Connection extends EventTarget {
 
   constructor(config) {
     super();
-    if (config.isRefused) throw new DOMException("bad server", "SyntaxError");
+    if (config?.isRefused) throw new DOMException("bad server", "SyntaxError");
     this.config = config;
     Connection.all.push(this);
   }
@@ -317,6 +317,30 @@ test("a connection that cannot be opened has failed", async () => {
   ]);
 });
 
+test("a browser that makes no connections at all is told as such, and what it says", async () => {
+  const { say, take } = makeHost();
+  const made = globalThis.RTCPeerConnection;
+  for (const [blocked, said] of [
+    [undefined, "TypeError: RTCPeerConnection is not a constructor"],
+    [function () { throw new DOMException("by policy", "NotAllowedError"); }, "NotAllowedError: by policy"],
+  ]) {
+    replace("RTCPeerConnection", blocked);
+    await say("open", 1, {}, true);
+    assert.deepEqual(take(), [
+      ["blocked", 1, said],
+      ["error", 1, "open", said],
+      ["state", 1, "failed"],
+    ]);
+  }
+  replace("RTCPeerConnection", made);
+  await say("open", 1, {}, false);
+  replace("RTCPeerConnection", undefined);
+  take();
+  await say("open", 2, {}, false);
+  assert.deepEqual(take().map(([operation]) => operation), ["error", "state"], "it has made one");
+  replace("RTCPeerConnection", made);
+});
+
 test("a closed connection does nothing more, and nothing that fails then is told", async () => {
   const { say, take, connection } = makeHost();
   await say("open", 1, {}, false);
@@ -374,16 +398,17 @@ for (const [name, stats, expected] of [
   });
 
 /** A watched connection with its channel of signs of life. */
-async function watched() {
+async function watched(...canAnswer) {
   const one = makeHost();
   await one.say("open", 1, {}, false);
-  await one.say("watch", 1);
+  await one.say("watch", 1, ...canAnswer);
   const connection = one.connection();
   const beats = connection.channels.at(-1);
   connection.connectionState = "connected";
   beats.readyState = "open";
   one.take();
-  return { ...one, beats, connection };
+  const isAnswer = ([operation]) => operation !== "ask"; // for a sign of life
+  return { ...one, take: () => one.take().filter(isAnswer), takeAll: one.take, beats, connection };
 }
 
 const received = (bytesReceived) => [{ id: "t", bytesReceived }];
@@ -406,7 +431,7 @@ test("who is silent for a while counts as disconnected, until it is heard again"
   assert.deepEqual(take(), [["state", 1, "disconnected"]]);
   await clock.pass(750 * 2);
   assert.deepEqual(take(), [], "once");
-  beats.onmessage();
+  beats.onmessage({ data: "" });
   await clock.pass(750);
   assert.deepEqual(take(), [["state", 1, "connected"]]);
   beats.readyState = "closed";
@@ -415,11 +440,92 @@ test("who is silent for a while counts as disconnected, until it is heard again"
 
 test("a page that is busy does not count as silent as long as its browser answers", async () => {
   const { beats, connection, take } = await watched();
-  for (let bytes = 1; bytes < 9; bytes++) {
+  for (let bytes = 1; bytes < 7; bytes++) {
     connection.stats = received(bytes);
     await clock.pass(750);
   }
   assert.deepEqual(take(), []);
+  beats.readyState = "closed";
+  await clock.pass(750);
+});
+
+/** Let time pass, with signs of life of the peer's page that say this. */
+async function hear(beats, said, ms) {
+  for (; ms > 0; ms -= 750) {
+    beats.onmessage({ data: said });
+    await clock.pass(750);
+  }
+}
+
+test("a page says for how long its kernel has not answered, once that is long", async () => {
+  const { beats, say, takeAll } = await watched(true);
+  await hear(beats, "", 1500);
+  assert.deepEqual(takeAll(), [], "it has said something a moment ago");
+  await hear(beats, "", 750);
+  assert.deepEqual(takeAll(), [["ask", "kernel"]]);
+  await say("alive", null);
+  await hear(beats, "", 2250);
+  assert.deepEqual(takeAll(), [["ask", "kernel"]], "again and again");
+  await hear(beats, "", 4500);
+  assert.deepEqual(beats.sent, Array(12).fill(""), "a cell may compute for a moment");
+  await hear(beats, "", 1500);
+  assert.deepEqual(beats.sent.slice(12), ["5", "6"]);
+  assert.deepEqual(takeAll(), [], "asked once");
+  await say("facts", 1);
+  beats.sent = [];
+  await hear(beats, "", 750);
+  assert.deepEqual(beats.sent, [""], "whatever it says is an answer");
+  beats.readyState = "closed";
+  await clock.pass(750);
+});
+
+test("an older Python, which answers no question, is not said to be busy", async () => {
+  const { beats, takeAll } = await watched();
+  await hear(beats, "", 9000);
+  assert.deepEqual(beats.sent, Array(12).fill(""));
+  assert.deepEqual(takeAll(), [], "it is not asked");
+  beats.readyState = "closed";
+  await clock.pass(750);
+});
+
+test("what the peer's page says of its kernel is told when it begins and ends", async () => {
+  const { beats, take } = await watched();
+  const told = async (said, ms = 750) => {
+    await hear(beats, said, ms);
+    return take();
+  };
+  assert.deepEqual(await told(""), []);
+  assert.deepEqual(await told("5"), [["quiet", 1, 5, false]]);
+  assert.deepEqual(await told("6", 1500), []);
+  for (const said of ["", "soon", "-7", "1e9", new ArrayBuffer(1)]) {
+    assert.deepEqual(await told(said), [["quiet", 1, 0, false]]);
+    assert.deepEqual(await told("9"), [["quiet", 1, 9, false]]);
+  }
+  beats.readyState = "closed";
+  await clock.pass(750);
+});
+
+test("a page whose signs stop while its browser answers is asleep", async () => {
+  const { beats, take, connection } = await watched();
+  let bytes = 0;
+  const sleep = async (ms) => {
+    for (; ms > 0; ms -= 750) {
+      connection.stats = received(++bytes);
+      await clock.pass(750);
+    }
+  };
+  await sleep(5250);
+  assert.deepEqual(take(), [["quiet", 1, 5.25, true]], "also if it never sent any");
+  await hear(beats, "7", 750);
+  assert.deepEqual(take(), [["quiet", 1, 7, false]]);
+  await sleep(3750);
+  assert.deepEqual(take(), []);
+  await sleep(750);
+  assert.deepEqual(take(), [["quiet", 1, 7 + 5.25, true]]);
+  await clock.pass(750);
+  assert.deepEqual(take(), [["state", 1, "disconnected"]], "that is all that is known");
+  await hear(beats, "", 750);
+  assert.deepEqual(take(), [["state", 1, "connected"], ["quiet", 1, 0, false]]);
   beats.readyState = "closed";
   await clock.pass(750);
 });

@@ -115,6 +115,7 @@ def test_in_the_place_of_the_newcomer(recording: Recording) -> None:
     assert [type(e) for e in played] == [
         fx.OpenTransport,
         fx.AcceptDescription,
+        fx.SearchChanged,
         *[fx.AddCandidate] * (len(recording.signals_of(recording.peer_a)) - 1),
     ]
     assert only(fx.OpenTransport, played) == [
@@ -130,7 +131,8 @@ def test_in_the_place_of_the_first(recording: Recording) -> None:
     room = our_room(recording.peer_a, CLIENT_A)
 
     assert room.handle(ev.PayloadReceived(URL, Announce(recording.peer_b)), 0.0) == [
-        fx.OpenTransport(1, is_initiator=True, is_own_kind=False)
+        fx.OpenTransport(1, is_initiator=True, is_own_kind=False),
+        fx.SearchChanged(),
     ]
     offered = recording.signals_of(recording.peer_a)
     assert len(offered) > 1

@@ -404,7 +404,7 @@ class TestProgress:
             effects = receive(room, own, encode_chunk(chunk), i * 0.03)
             told += [(i * 0.03, e.transfer) for e in only(fx.TransferMoved, effects)]
             if i == 5:
-                assert room.peers[0].transfers == (
+                assert room.peers(0.0)[0].transfers == (
                     fx.Transfer("receiving", chunk.offset + len(chunk.data), len(frame)),
                 )
 
@@ -412,12 +412,12 @@ class TestProgress:
         assert min(gaps[:-1]) >= SHOW_INTERVAL_S
         assert max(gaps) < SHOW_INTERVAL_S + 0.04
         assert told[-1][1] == fx.Transfer("receiving", len(frame), len(frame))
-        assert room.peers[0].transfers == ()
+        assert room.peers(0.0)[0].transfers == ()
 
     def test_sending_is_told_for_each_transfer(self, room: RoomMachine, own: ev.LinkId) -> None:
         first = bulk_size(change(room, 2 * MB))
         second = bulk_size(room.handle(ev.DiffRead(ev.MAIN, own, bytes(3 * MB)), 0.0))
-        assert room.peers[0].transfers == (
+        assert room.peers(0.0)[0].transfers == (
             fx.Transfer("sending", 0, first),
             fx.Transfer("sending", 0, second),
         )
@@ -438,7 +438,7 @@ class TestProgress:
         waiting = bulk_size(change(room, 900_000))
         receive(room, own, encode_chunk(Chunk(1, 900_000, 0, bytes(9))))
 
-        assert room.peers[0].transfers == ()
+        assert room.peers(0.0)[0].transfers == ()
         assert only(fx.TransferMoved, gone(room, own, 0, waiting)) == []
 
 

@@ -59,9 +59,11 @@ def mesh() -> Mesh:
     return make_mesh()
 
 
-def call(mesh: Mesh, peer: str = PEER, client_id: int | None = None) -> list[fx.Effect]:
-    """Hear an announce, and so offer as connection 1."""
-    return mesh.on_payload(URL, announce(peer, client_id), 0.0)
+def call(
+    mesh: Mesh, peer: str = PEER, client_id: int | None = None, now_s: float = 0.0
+) -> list[fx.Effect]:
+    """Hear an announce, and so offer; the first time as connection 1."""
+    return mesh.on_payload(URL, announce(peer, client_id), now_s)
 
 
 def link_of(mesh: Mesh) -> PeerLink:
@@ -497,7 +499,28 @@ class TestLostPaths:
         assert isinstance(report.error, IceFailedError)
         assert "STUN" in str(report.error)
         assert PEER not in mesh
-        assert len(only(fx.PublishPayload, effects)) == 1
+        assert len(only(fx.PublishPayload, mesh.on_time(71.0))) == 1
+
+    def test_where_nobody_is_ever_reached_the_attempts_slow_down(self, mesh: Mesh) -> None:
+        now_s, pauses_s = 0.0, []
+        for first_conn in range(1, 15, 2):
+            call(mesh, client_id=PEER_CLIENT, now_s=now_s)
+            mesh.lose_path(first_conn, "no network path", now_s)
+            mesh.lose_path(first_conn + 1, "no network path", now_s)
+            due_s = mesh.deadline_s
+            assert due_s is not None
+            assert only(fx.PublishPayload, mesh.on_time(due_s)) != []
+            pauses_s.append(due_s - now_s)
+            now_s = due_s
+
+        assert pauses_s == [1, 2, 4, 8, 16, 30, 30]
+        call(mesh, client_id=PEER_CLIENT, now_s=now_s)
+        mesh.on_channel_opened(ev.ChannelOpened(15, "agreed", LIMIT))
+        mesh.close(PEER, "gone")
+        call(mesh, client_id=PEER_CLIENT, now_s=now_s)
+        mesh.lose_path(16, "no network path", now_s)
+        mesh.lose_path(17, "no network path", now_s)
+        assert mesh.deadline_s == now_s + 1
 
     def test_an_open_channel_makes_all_tries_new(self, mesh: Mesh) -> None:
         self.restarted_in_vain(mesh)

@@ -142,12 +142,12 @@ class TestPeers:
         hear(room, link, OPEN)
         hear(room, link, SyncStep2(b"\0\0"))
         room.handle(ev.AnswerApplied(BOARD, link), 0.0)
-        assert [p.is_synced for p in room.peers_in(BOARD)] == [True]
+        assert [p.is_synced for p in room.peers_in(BOARD, 0.0)] == [True]
 
         effects = hear(room, link, CLOSED)
 
         assert effects == [fx.DocumentAtPeer(BOARD, PEER, is_open=False)]
-        assert room.peers_in(BOARD) == ()
+        assert room.peers_in(BOARD, 0.0) == ()
         assert said(room.handle(ev.DocumentChanged(BOARD, b"u", None), 0.0), link) == []
         assert hear(room, link, CLOSED) == []
 
@@ -175,7 +175,7 @@ class TestPeers:
             fx.DocumentAtPeer(BOARD, PEER, is_open=False),
             fx.DocumentAtPeer("notes", PEER, is_open=False),
         ]
-        assert room.peers_in(BOARD) == ()
+        assert room.peers_in(BOARD, 0.0) == ()
         assert room.documents.elsewhere == {}
         late = ev.FramesReceived(link, (encode(SyncUpdate(b"late"), BOARD),))
         assert room.handle(late, 0.0) == [fx.ApplyUpdate(BOARD, link, b"late")]
@@ -191,7 +191,7 @@ class TestPeers:
         room.handle(ev.DocumentOpened("notes", 7), 0.0)
         hear(room, link, OPEN, "notes")
         assert room.documents.elsewhere == {}
-        assert room.peers_in(BOARD) == ()
+        assert room.peers_in(BOARD, 0.0) == ()
 
         effects = room.handle(ev.PathRestored(link), 1.0)
 
@@ -199,7 +199,7 @@ class TestPeers:
         assert asked == {ev.MAIN, BOARD, "notes"}
         assert {e.document for e in only(fx.AskCheck, effects)} == {ev.MAIN, BOARD}
         assert room.documents.elsewhere == {BOARD: [PEER], "notes": [PEER]}
-        assert [p.peer_id for p in room.peers_in(BOARD)] == [PEER]
+        assert [p.peer_id for p in room.peers_in(BOARD, 0.0)] == [PEER]
 
     def test_a_peer_that_restarts_ice_is_greeted_again(self, room: RoomMachine) -> None:
         link = link_peer(room, client_id=PEER_CLIENT, answer=sdp("answer", 7))
@@ -210,7 +210,7 @@ class TestPeers:
         effects = room.handle(ev.PayloadReceived(URL, restart), 1.0)
 
         assert {e.document for e in only(fx.AskState, effects)} == {ev.MAIN, BOARD}
-        assert [p.peer_id for p in room.peers_in(BOARD)] == [PEER]
+        assert [p.peer_id for p in room.peers_in(BOARD, 0.0)] == [PEER]
 
     def test_a_path_that_is_not_back_is_forgotten(self, room: RoomMachine, link: ev.LinkId) -> None:
         open_board(room)
@@ -235,7 +235,7 @@ class TestTabs:
         effects = hear(room, ev.TABS, DocumentPeer(OTHER, True, ITS))
 
         assert said(effects, ev.TABS) == [DocumentPeer(ME, True, MINE)]
-        assert [p.peer_id for p in room.peers_in(BOARD)] == [OTHER]
+        assert [p.peer_id for p in room.peers_in(BOARD, 0.0)] == [OTHER]
         changed = room.handle(ev.DocumentChanged(BOARD, b"u", None), 0.0)
         assert only(fx.SendTabFrame, changed) == [
             fx.SendTabFrame(encode(SyncUpdate(b"u"), BOARD), is_own_kind=True)
@@ -243,7 +243,7 @@ class TestTabs:
         assert hear(room, ev.TABS, DocumentPeer(OTHER, False, ITS)) == [
             fx.DocumentAtPeer(BOARD, OTHER, is_open=False)
         ]
-        assert room.peers_in(BOARD) == ()
+        assert room.peers_in(BOARD, 0.0) == ()
 
     def test_a_new_tab_is_told_what_is_open(self, room: RoomMachine) -> None:
         open_board(room)
@@ -295,7 +295,7 @@ class TestLimits:
         open_board(room)
         assert hear(room, link, SyncUpdate(b"u")) == [], "it has not said that it is open there"
 
-        assert [p.unknown_messages for p in room.peers] == [4]
+        assert [p.unknown_messages for p in room.peers(0.0)] == [4]
 
     def test_more_than_a_thousand_are_told_and_ignored(
         self, room: RoomMachine, link: ev.LinkId
@@ -316,7 +316,7 @@ class TestLimits:
         assert said(open_board(room), stock) == []
         assert hear(room, stock, OPEN) == []
         assert room.documents.elsewhere == {}
-        assert [p.unknown_messages for p in room.peers] == [1]
+        assert [p.unknown_messages for p in room.peers(0.0)] == [1]
 
 
 def test_those_who_leave_say_goodbye_in_all(room: RoomMachine, link: ev.LinkId) -> None:

@@ -43,7 +43,7 @@ def test_the_way_to_a_peer_is_shown(room: RoomMachine) -> None:
     conn = link_peer(room)
     room.handle(ev.PathFound(conn, is_relayed=True), 0.0)
 
-    assert [peer.is_relayed for peer in room.peers] == [True]
+    assert [peer.is_relayed for peer in room.peers(0.0)] == [True]
 
 
 def test_who_is_not_reached_is_kept_in_mind_until_somebody_is(room: RoomMachine) -> None:

@@ -27,8 +27,10 @@ from pyodide_rtc.protocol.signaling_machine import (
     TellFault,
     TellOpened,
     reconnect_delay_s,
+    refused_delay_s,
     socket_pause_s,
 )
+from pyodide_rtc.snapshot import SOCKETS_REFUSED
 
 URL = "wss://relay.example.org/"
 PONG = '{"type":"pong"}'
@@ -277,15 +279,15 @@ class TestBeingPutAway:
 
 class TestReconnecting:
     def test_the_delay_grows_up_to_2_5_s(self) -> None:
-        delays = [reconnect_delay_s(n) for n in (1, 2, 9, 23, 24, 10**6)]
+        delays = [reconnect_delay_s(n) for n in (1, 2, 3, 6, 7, 10**6)]
 
-        assert delays == pytest.approx([0.3, 0.33, 0.6431, 2.4421, 2.5, 2.5], abs=1e-4)
+        assert delays == pytest.approx([0.3, 0.45, 0.675, 2.2781, 2.5, 2.5], abs=1e-4)
 
     def test_jitter_takes_up_to_a_half_off(self) -> None:
         assert reconnect_delay_s(100, 0.5) == pytest.approx(1.875)
         assert reconnect_delay_s(100, 1.0) == pytest.approx(1.25)
 
-    @pytest.mark.parametrize(("outage_s", "attempts"), [(3, 9), (20, 25), (60, 46)])
+    @pytest.mark.parametrize(("outage_s", "attempts"), [(3, 6), (20, 15), (60, 36)])
     def test_an_outage_sees_few_attempts(self, outage_s: float, attempts: int) -> None:
         now_s, tried = 0.0, 0
         while now_s < outage_s:
@@ -316,7 +318,7 @@ class TestReconnecting:
             waits.append(machine.deadline_s - now_s)
             now_s = machine.deadline_s
             assert machine.on_time(now_s - 0.01) == []
-            assert machine.on_time(now_s) == [Probe() if attempt == 2 else OpenSocket()]
+            assert machine.on_time(now_s) == [Probe() if attempt >= 2 else OpenSocket()]
 
         assert waits == sorted(waits)
         assert waits[0] < waits[-1]
@@ -359,33 +361,29 @@ class TestProbing:
         assert pauses == pytest.approx([0.3, 0.6, 1.2, 38.4, 75.0, 75.0])
 
     @pytest.mark.parametrize(
-        ("outage_s", "sockets", "attempts"), [(3, 4, 8), (20, 6, 22), (600, 15, 254)]
+        ("outage_s", "sockets", "probes"), [(3, 3, 5), (20, 6, 12), (600, 15, 244)]
     )
     def test_an_outage_sees_few_sockets_and_many_probes(
-        self, machine: SignalingMachine, outage_s: float, sockets: int, attempts: int
+        self, machine: SignalingMachine, outage_s: float, sockets: int, probes: int
     ) -> None:
         machine.subscribe("t", 0.0)
-        seen: list[SignalingEffect] = [OpenSocket()]
-        machine.on_close("refused", 0.0)
+        seen: list[SignalingEffect] = [OpenSocket(), *machine.on_close("", 0.0)]
+        machine.on_probed(False, 0.0)
         while machine.deadline_s is not None and machine.deadline_s < outage_s:
             now_s = machine.deadline_s
-            [effect] = machine.on_time(now_s)
-            seen.append(effect)
-            if effect == Probe():
-                machine.on_probed(False, now_s)
-            else:
-                machine.on_close("refused", now_s)
+            effects = machine.on_time(now_s)
+            if effects == [OpenSocket()]:
+                effects += machine.on_close("", now_s)
+            seen += effects
+            machine.on_probed(False, now_s)
 
-        assert (seen.count(OpenSocket()), len(seen)) == (sockets, attempts)
+        assert (seen.count(OpenSocket()), seen.count(Probe())) == (sockets, probes)
 
     def probing(self, machine: SignalingMachine) -> SignalingMachine:
-        """Let a second socket fail at second 1, and the next attempt begin at 1.33."""
+        """Let a socket fail without a word at second 1; so its cause is looked for."""
         machine.subscribe("t", 0.0)
-        machine.on_close("refused", 0.0)
-        machine.on_time(1.0)
-        machine.on_close("refused", 1.0)
-        assert machine.on_time(1.33) == [Probe()]
-        assert machine.state is ServerState.CONNECTING
+        assert machine.on_close("", 1.0) == [Probe()]
+        assert (machine.state, machine.reason) == (ServerState.CONNECTING, ""), "it goes on"
         return machine
 
     def test_what_answers_gets_a_socket(self, machine: SignalingMachine) -> None:
@@ -396,21 +394,32 @@ class TestProbing:
         error = fault(self.probing(machine).on_probed(False, 1.4))
 
         assert isinstance(error, SignalingUnavailableError)
-        assert error.attempt == 3
+        assert error.attempt == 1
         assert machine.state is ServerState.WAITING
-        assert "nothing answers" in machine.reason
+        assert machine.reason == "nothing answers at its address"
 
-    def test_one_that_answers_requests_but_no_sockets_is_tried_as_often(
-        self, machine: SignalingMachine
-    ) -> None:
-        self.probing(machine).on_probed(True, 1.4)
-        machine.on_close("closed with code 1006", 1.5)
+    def test_what_the_browser_says_of_a_socket_is_told(self, machine: SignalingMachine) -> None:
+        machine.subscribe("t", 0.0)
 
-        assert machine.deadline_s == pytest.approx(1.5 + reconnect_delay_s(3))
-        assert machine.reason == "closed with code 1006"
+        assert "SecurityError" in str(fault(machine.on_close("SecurityError: no", 1.0)))
+        assert machine.reason == "SecurityError: no"
+
+    def test_a_cause_is_news_once_in_an_outage(self, machine: SignalingMachine) -> None:
+        def told(effects: list[SignalingEffect]) -> list[bool]:
+            return [effect.is_news for effect in effects if isinstance(effect, TellFault)]
+
+        assert told(self.probing(machine).on_probed(False, 1.0)) == [True]
+        for now_s in (2.0, 3.0, 5.0, 10.0):
+            if machine.on_time(now_s) == [OpenSocket()]:
+                machine.on_close("", now_s)
+            assert told(machine.on_probed(False, now_s)) == [False]
+        machine.on_time(20.0)
+        machine.on_open(20.0)
+        assert told(machine.on_close("", 30.0)) == [True]
+        assert machine.reason == "the connection was lost"
 
     def test_a_probe_without_an_answer_is_given_up(self, machine: SignalingMachine) -> None:
-        effects = self.probing(machine).on_time(1.33 + CONNECT_TIMEOUT_S)
+        effects = self.probing(machine).on_time(1.0 + CONNECT_TIMEOUT_S)
 
         assert effects[0] == CloseSocket()
         assert isinstance(fault(effects), SignalingUnavailableError)
@@ -428,3 +437,51 @@ class TestProbing:
 
         assert machine.on_time(10.29) == []
         assert machine.on_time(10.3) == [OpenSocket()]
+
+
+class TestRefusedSockets:
+    """The address answers requests, and no WebSocket passes: a proxy is in the way."""
+
+    def refused(self, machine: SignalingMachine, now_s: float) -> list[SignalingEffect]:
+        """Let one attempt be answered by HTTP, and its socket fail."""
+        if machine.state is ServerState.CLOSED:
+            machine.subscribe("t", now_s)
+            assert machine.on_close("", now_s) == [Probe()]
+        else:
+            assert machine.on_time(now_s) == [Probe()], "a socket alone would not tell why"
+        assert machine.on_probed(True, now_s) == [OpenSocket()]
+        return machine.on_close("", now_s)
+
+    def test_it_is_told_once(self, machine: SignalingMachine) -> None:
+        assert SOCKETS_REFUSED in str(fault(self.refused(machine, 0.0)))
+        assert machine.reason == SOCKETS_REFUSED
+        assert machine.deadline_s is not None
+        [told] = self.refused(machine, machine.deadline_s)
+
+        assert isinstance(told, TellFault)
+        assert not told.is_news
+
+    def test_attempts_slow_down_to_one_in_10_s(self, machine: SignalingMachine) -> None:
+        self.refused(machine, 0.0)
+        attempts_s = [0.0]
+        while machine.deadline_s is not None and machine.deadline_s < 60:
+            attempts_s.append(machine.deadline_s)
+            self.refused(machine, machine.deadline_s)
+
+        assert len([at_s for at_s in attempts_s if at_s < 20]) == 6
+        assert attempts_s[-1] - attempts_s[-2] == pytest.approx(10.0)
+        assert refused_delay_s(10, 1.0) == 5.0, "chance takes up to a half off"
+
+    def test_one_that_does_not_answer_any_more_is_away(self, machine: SignalingMachine) -> None:
+        self.refused(machine, 0.0)
+        machine.on_time(5.0)
+
+        assert "nothing answers" in str(fault(machine.on_probed(False, 5.0)))
+
+    def test_it_is_over_with_the_first_socket(self, machine: SignalingMachine) -> None:
+        self.refused(machine, 0.0)
+        machine.on_time(5.0)
+        machine.on_probed(True, 5.0)
+        machine.on_open(5.0)
+
+        assert (machine.state, machine.reason) == (ServerState.OPEN, "")

@@ -44,10 +44,8 @@ class TestCheck:
             def auditwheel(self, what: str, file: Path) -> set[str]:
                 return imports if what == "imports" else {"malloc"}
 
-        package = tmp_path / "node_modules" / "pyodide"
-        package.mkdir(parents=True)
-        (package / "pyodide.asm.mjs").write_text(self.GLUE)
-        monkeypatch.setattr(check, "cached", lambda *_: tmp_path)
+        (tmp_path / "pyodide.asm.mjs").write_text(self.GLUE)
+        monkeypatch.setattr(check, "pyodide_runtime", lambda: tmp_path)
         if verdict is None:
             assert "has all 2 imports" in check.check_imports(FakeTools(), tmp_path / "p.whl")
         else:

@@ -5,19 +5,25 @@ from __future__ import annotations
 import base64
 import hashlib
 import importlib.util
+import json
 import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 from types import ModuleType
 
+import downloads
 import fetch
 import process
 import pytest
 import toolchain
 import wasm_linker
 import wheel_file
+import wider_anyio
+
+from pyodide_rtc import __version__
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 RECIPES = REPOSITORY / "recipes"
@@ -205,6 +211,26 @@ class TestSource:
         metadata = (tmp_path / "p-1.2.dist-info" / "METADATA").read_bytes()
         assert metadata == (tmp_path / "PKG-INFO").read_bytes()
 
+    def unpacked(self, folder: Path) -> None:
+        """Make an archive of what is changed in it."""
+        for name in {name for name, _, _ in wider_anyio.CHANGES}:
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("\n".join(old for n, old, _ in wider_anyio.CHANGES if n == name))
+
+    def test_each_change_is_made(self, tmp_path: Path) -> None:
+        self.unpacked(tmp_path)
+        wider_anyio.apply(tmp_path)
+        for name, _, new in wider_anyio.CHANGES:
+            assert new in (tmp_path / name).read_text()
+        assert "4.14.0" not in (tmp_path / "PKG-INFO").read_text()
+
+    def test_another_archive_is_refused(self, tmp_path: Path) -> None:
+        self.unpacked(tmp_path)
+        (tmp_path / "PKG-INFO").write_text("Requires-Dist: anyio>=5.0.0")
+        with pytest.raises(ValueError, match=r"PKG-INFO: expected .* once, found it 0 times"):
+            wider_anyio.apply(tmp_path)
+
 
 class TestRecipes:
     def version_in(self, recipe: str) -> str:
@@ -219,3 +245,50 @@ class TestRecipes:
     def test_our_recipe_has_our_version(self) -> None:
         version = (REPOSITORY / "pyodide_rtc" / "_version.py").read_text()
         assert f'__version__ = "{self.version_in("pyodide-rtc")}"' in version
+
+
+class TestSiteWheels:
+    FOLDER = RECIPES / "pyodide-rtc-site"
+
+    def test_they_have_our_version_and_ask_for_it(self) -> None:
+        project = tomllib.loads((self.FOLDER / "pyproject.toml").read_text())["project"]
+        extension = json.loads((self.FOLDER / "labextension/package.json").read_text())
+        assert project["version"] == extension["version"] == __version__
+        assert project["dependencies"] == [f"pyodide-rtc=={__version__}"]
+
+    def test_their_folder_is_the_one_that_the_extension_names(self) -> None:
+        extension = json.loads((self.FOLDER / "labextension/package.json").read_text())
+        script = load(self.FOLDER / "build.py")
+        assert f"labextension/{extension['piplite']['wheelDir']}" == script.WHEEL_FOLDER
+
+    def test_the_index_lists_them_as_piplite_reads_it(self, tmp_path: Path) -> None:
+        wheels = [tmp_path / "b_c-2.0-cp311-abi3-x.whl", tmp_path / "A-1-py3-none-any.whl"]
+        for wheel in wheels:
+            wheel.write_text(wheel.name)
+        index = downloads.piplite_index(wheels)
+        assert list(index) == ["a", "b-c"]
+        assert index["b-c"] == {
+            "releases": {
+                "2.0": [
+                    {
+                        "digests": {"sha256": hashlib.sha256(wheels[0].read_bytes()).hexdigest()},
+                        "filename": wheels[0].name,
+                        "packagetype": "bdist_wheel",
+                        "size": len(wheels[0].name),
+                        "url": f"./{wheels[0].name}",
+                        "yanked": False,
+                    }
+                ]
+            }
+        }
+
+    def test_without_our_wheels_the_script_says_what_to_run(
+        self,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        monkeypatch.setattr(sys, "argv", ["build.py", "--out", str(tmp_path)])
+        assert load(self.FOLDER / "build.py").main() == 1
+        said = "no wheel of pyodide_rtc in .*: run `make wheel pycrdt` first"
+        assert re.search(said, capsys.readouterr().err)

@@ -28,7 +28,7 @@ class Listener:
     def on_server_changed(self, url: str) -> None:
         self.changes += 1
 
-    def on_server_fault(self, url: str, error: RtcError) -> None:
+    def on_server_fault(self, url: str, error: RtcError, *, is_news: bool) -> None:
         self.faults.append(error)
 
     def on_published(self, url: str, data: object) -> None:

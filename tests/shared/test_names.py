@@ -88,3 +88,8 @@ def test_a_stock_page_sees_plain_types() -> None:
     assert shared["json"]["list"] == (1,)
     shared["rows"][1]["b"] += "ü"
     assert shared["rows"][1] == {"b": "éü"}
+
+
+def test_a_name_that_is_no_text_is_refused() -> None:
+    with pytest.raises(ValueRefusedError, match=r"name: 3 is of type int. Give a text: map"):
+        Notebook().values.map(3)  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ import pytest
 from pycrdt import Map, Text
 from seeds import seeds
 
-from pyodide_rtc.errors import SharedValueError
+from pyodide_rtc.errors import ConfigError, SharedValueError
 from pyodide_rtc.shared import Change, ValuesChanged
 from shared.notebook import Notebook, exchange, pair
 
@@ -288,3 +288,8 @@ def test_the_events_tell_all(seed: int) -> None:
         seen.clear()
         assert copy == state.to_py() == bob.values.map("state").to_py()
     assert ada.errors == bob.errors == []
+
+
+def test_what_cannot_be_called_is_refused() -> None:
+    with pytest.raises(ConfigError, match="3 cannot be called"):
+        Notebook().values.map("state").observe(3)  # type: ignore[arg-type]

@@ -50,9 +50,8 @@ class Timestamp(datetime):
     """As pandas' is."""
 
 
-class ndarray:  # noqa: N801
-    dtype = "int64"
-    shape = (2,)
+class NAType:
+    """As pandas' is."""
 
 
 @pytest.fixture
@@ -118,7 +117,10 @@ def test_not_a_number(state: Any) -> None:
         (Decimal(1), "Decimal", "float(value)"),
         (1j, "complex", "value.real"),
         (range(3), "range", "list(value)"),
-        (ndarray(), "ndarray", ".tolist()"),
+        (numpy.ones(3), "ndarray", ".tolist()"),
+        (numpy.arange(1), "ndarray", ".tolist()"),
+        (numpy.array(["a", "b"]), "ndarray", ".tolist()"),
+        (NAType(), "NAType", "None"),
         (memoryview(b"x"), "memoryview", "bytes(value)"),
         (deque([1]), "deque", "text, numbers"),
         (object(), "object", "text, numbers"),

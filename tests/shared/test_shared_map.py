@@ -196,3 +196,11 @@ def test_two_who_write_at_once_become_one(seed: int) -> None:
                     state.popitem()
         exchange(ada, bob)
         assert ada.values.map("state") == bob.values.map("state")
+
+
+def test_an_attribute_is_no_key() -> None:
+    """Reproduces: `state.n = 3` was taken, and shared with nobody."""
+    state = Notebook().values.map("state")
+    with pytest.raises(AttributeError, match=r"write map\['n'\] ="):
+        state.n = 3  # type: ignore[attr-defined]
+    assert state == {}

@@ -5,7 +5,7 @@ import random
 import pytest
 from seeds import seeds
 
-from pyodide_rtc.errors import TransactionError, ValueRemovedError
+from pyodide_rtc.errors import ConfigError, TransactionError, ValueRemovedError
 from shared.notebook import Notebook, exchange, pair
 
 
@@ -206,3 +206,8 @@ def test_observers_are_told() -> None:
         "<here: state['n'] added 1>",
         "<here: state['n'] removed 1>",
     ]
+
+
+def test_a_scope_that_is_no_shared_value_is_refused() -> None:
+    with pytest.raises(ConfigError, match="'state' is no shared value"):
+        Notebook().values.undo_manager("state")  # type: ignore[arg-type]

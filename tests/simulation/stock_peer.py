@@ -239,6 +239,8 @@ class StockConn:
 
     def on_path(self, is_relayed: bool) -> None: ...
 
+    def on_quiet(self, quiet_s: float, is_asleep: bool) -> None: ...
+
     def on_error(self, operation: str, reason: str) -> None:
         # simple-peer gives itself up at any refusal
         if self._room.conns.get(self._remote) is self:

@@ -9,7 +9,7 @@ from typing import Any
 import ipywidgets
 import pytest
 
-from pyodide_rtc import NameInUseError, RoomClosedError, ValueRefusedError
+from pyodide_rtc import ConfigError, NameInUseError, RoomClosedError, ValueRefusedError
 from pyodide_rtc.widgets import Button, Click, Log, Output, Poll, interact
 from widgets.people import Company, in_company
 
@@ -57,6 +57,7 @@ async def test_a_button_that_is_made_again_has_the_clicks_and_one_callback(
     assert len(heard) == 3
     assert len(hers.clicks) == 3
     hers.on_click(heard.append, remove=True)
+    hers.on_click(heard.append, remove=True)
     his.click()
     await asyncio.sleep(1)
     assert len(heard) == 3
@@ -92,7 +93,7 @@ async def test_a_log_shows_who_wrote_what(company: Company) -> None:
     assert hers.value == his.value
     assert "Ada: it is 42" in his.value
     assert his.disabled
-    with pytest.raises(ValueRefusedError, match="is no text"):
+    with pytest.raises(ValueRefusedError, match="has to be a text"):
         hers.write(5)  # type: ignore[arg-type]
     bob.room.list("log:answers").append("nonsense")
     await asyncio.sleep(1)
@@ -247,3 +248,12 @@ async def test_they_share_themselves(company: Company) -> None:
     ada.room.leave()
     with pytest.raises(RoomClosedError):
         Log(ada.room, "late")
+
+
+@in_company
+async def test_what_cannot_be_called_is_refused_where_it_is_given(company: Company) -> None:
+    room = company.person("Ada").room
+    with pytest.raises(ConfigError, match="cannot be called"):
+        Button(room, "b").on_click("start")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="cannot be called"):
+        interact(5, room=room, n=(0, 5))  # type: ignore[arg-type]

@@ -20,17 +20,16 @@ const UNANSWERED = 4;
 const WAITS_MS = [0, 2000, 8000, 30000];
 
 /**
- * Return where the site has Pyodide and wheels: the engine uses those of the site's kernels.
+ * Return where the site has wheels, and Pyodide if it has its own: the engine uses what the site's
+ * kernels use.
  * @param {any} config the merged `jupyter-config-data`
  */
 function siteFiles(config) {
   const settings = config.litePluginSettings?.[KERNEL] ?? {};
   const absolute = (/** @type {string} */ url) => new URL(url, location.href).href;
-  if (!settings.pyodideUrl || !settings.pipliteUrls?.length)
-    throw new Error("the site needs its own Pyodide (static/pyodide) and wheels (pypi)");
   return {
-    pyodide: absolute(settings.pyodideUrl),
-    indexes: settings.pipliteUrls.map(absolute),
+    pyodide: settings.pyodideUrl && absolute(settings.pyodideUrl),
+    indexes: (settings.pipliteUrls ?? []).map(absolute),
   };
 }
 

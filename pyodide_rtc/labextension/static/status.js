@@ -22,6 +22,7 @@ const DOCUMENT = /** @type {Record<string, string>} */ ({
 const TROUBLE = /** @type {Record<string, string>} */ ({
   failed: "not shared",
   merge: "not merged",
+  webrtc: "WebRTC is blocked",
   path: "no network path",
   password: "another password",
   signaling: "no signaling server",

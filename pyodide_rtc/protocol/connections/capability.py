@@ -5,6 +5,7 @@ reads what stands under `pyodideRtc`: `{"version": 1, "client": <client id of th
 announce `"offer": <SDP>` may follow, an open offer for the first peer that answers it, and in such
 an answer `"answers": <session id of that SDP>`. A home without ICE restart adds
 `"iceRestart": false`. Who leaves and may come back with the same peer id adds `"mayReturn": true`.
+If its browser makes no peer connections, it adds `"webRtc": false` as well.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ def encode_capability(
     open_offer: str | None = None,
     answers: str | None = None,
     may_return: bool = False,
+    has_webrtc: bool = True,
 ) -> dict[str, object]:
     """Return the extra keys for `Announce` and `SignalMessage`.
 
@@ -43,6 +45,7 @@ def encode_capability(
         open_offer: the SDP of an offer for the first peer that answers it.
         answers: the session id of the open offer that is answered.
         may_return: whether we leave, and may come back as the same peer.
+        has_webrtc: whether our browser makes peer connections.
     """
     said: dict[str, object] = {"version": _VERSION, "client": capability.client_id}
     if not capability.can_restart:
@@ -53,6 +56,8 @@ def encode_capability(
         said["answers"] = answers
     if may_return:
         said["mayReturn"] = True
+    if not has_webrtc:
+        said["webRtc"] = False
     return {_KEY: said}
 
 
@@ -80,6 +85,11 @@ def answered_session_of(extra: Mapping[str, object]) -> str | None:
 def may_return(extra: Mapping[str, object]) -> bool:
     """Read whether a peer that leaves may come back as the same peer."""
     return _said(extra).get("mayReturn") is True
+
+
+def lacks_webrtc(extra: Mapping[str, object]) -> bool:
+    """Read whether the browser of a peer makes no peer connections."""
+    return _said(extra).get("webRtc") is False
 
 
 def _text(extra: Mapping[str, object], key: str) -> str | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from pyodide_rtc.errors import (
+    BrowserUnsupportedError,
     DecryptionError,
     IceFailedError,
     NegotiationError,
@@ -17,6 +18,7 @@ from pyodide_rtc.errors import (
     RemoteProtocolError,
 )
 from pyodide_rtc.protocol import events as ev
+from pyodide_rtc.protocol.connections.capability import lacks_webrtc
 from pyodide_rtc.protocol.connections.late_frames import LateFrames
 from pyodide_rtc.protocol.connections.linked_peers import LinkedPeersNews, sayable
 from pyodide_rtc.protocol.connections.mesh import Mesh
@@ -25,6 +27,7 @@ from pyodide_rtc.protocol.connections.signs_of_life import SignsOfLife
 from pyodide_rtc.protocol.connections.strangers import Strangers
 from pyodide_rtc.protocol.connections.tabs import Tabs
 from pyodide_rtc.protocol.connections.unreached import Unreached
+from pyodide_rtc.protocol.connections.without_webrtc import WithoutWebRtc
 from pyodide_rtc.protocol.deadlines import earliest, has_passed
 from pyodide_rtc.protocol.effects import (
     CheckServers,
@@ -32,14 +35,21 @@ from pyodide_rtc.protocol.effects import (
     DropHeld,
     PeersChanged,
     Report,
+    SearchChanged,
 )
 from pyodide_rtc.protocol.intake import MAX_WAITING_BYTES
-from pyodide_rtc.protocol.link import Link, PeerLink
+from pyodide_rtc.protocol.link import Link, PeerLink, Quiet
+from pyodide_rtc.snapshot import Obstacle
 from pyodide_rtc.wire.messages import LinkedPeers, QueryAwareness, TabPeer, encode
-from pyodide_rtc.wire.payload import Payload
+from pyodide_rtc.wire.payload import Leave, Payload
 
 _CALLS = (ev.PayloadReceived, ev.StrangerHeard, ev.ServerOpened)
 """Events that would make us publish something; they are ignored while the page is put away."""
+
+
+KERNEL_BUSY = "its kernel is busy"
+PAGE_ASLEEP = "its page is asleep"
+ANSWERS_AGAIN = "it answers again"
 
 
 @dataclass(slots=True)
@@ -53,11 +63,14 @@ class Connections:
     mesh: Mesh
     strangers: Strangers = field(default_factory=Strangers)
     unreached: Unreached = field(default_factory=Unreached)
+    without_webrtc: WithoutWebRtc = field(default_factory=WithoutWebRtc)
     tabs: Tabs = field(init=False)
     late: LateFrames = field(init=False)
     is_away: bool = False
     """Whether the page is put away: then we send nothing, and only apply changes of documents."""
     _peer_links: dict[ev.LinkId, PeerLink] = field(default_factory=dict)
+    _searched: int = 0
+    """How many peers were shown that are not linked, when that was told last."""
     _doubts: SignsOfLife = field(default_factory=SignsOfLife)
     _linked: LinkedPeersNews = field(default_factory=LinkedPeersNews)
 
@@ -70,6 +83,17 @@ class Connections:
     def deadline_s(self) -> float | None:
         """When `on_time` should be called next; None if no deadline is set."""
         return earliest(self.mesh.deadline_s, self._doubts.deadline_s, self._linked.due_s)
+
+    def obstacle(self, now_s: float) -> Obstacle | None:
+        """Return what keeps us from somebody who is here; None if nothing does."""
+        if self.mesh.is_blocked:
+            return Obstacle.NO_WEBRTC_HERE
+        if self.without_webrtc.are_here(now_s):
+            return Obstacle.NO_WEBRTC_THERE
+        retried = [peer.negotiation for peer in self.mesh if peer.is_shown]
+        found = next((one.obstacle for one in retried if one.retries), None)
+        is_missed = self.unreached.error(now_s) is not None
+        return found or (self.mesh.last_obstacle if is_missed else None)
 
     @property
     def are_all_linked(self) -> bool:
@@ -141,17 +165,19 @@ class Connections:
                 return self.mesh.publish_signal(event, now_s)
             case ev.OfferPrepared(sdp):
                 self.mesh.take_offer(sdp)
-                return []
+                return [] if sdp is None else self.mesh.unblock(now_s)
             case ev.ChannelOpened():
                 return self.mesh.on_channel_opened(event)
             case ev.ChannelClosed(conn, _, reason):
-                return self.mesh.lose(conn, reason, PeerClosedError, now_s)
+                return self.mesh.on_channel_closed(conn, reason, now_s)
             case ev.PathRestored(conn):
                 return self.mesh.on_path_restored(conn)
             case ev.TransportFailed(conn, reason, is_ice):
                 if is_ice:
                     return self.mesh.lose_path(conn, reason, now_s)
                 return self.mesh.lose(conn, reason, NegotiationError, now_s)
+            case ev.WebRtcBlocked(reason):
+                return self._on_blocked(reason, now_s)
             case ev.TransportUnsure(conn, is_sure):
                 if not is_sure:
                     return self._doubt(conn, now_s)
@@ -159,6 +185,8 @@ class Connections:
                 return []
             case ev.PathFound():
                 return self.mesh.on_path(event)
+            case ev.PeerQuiet():
+                return self._on_quiet(event, now_s)
             case ev.FramesGone(conn):
                 link = self._peer_links.get(conn)
                 return [] if link is None else [*link.on_gone(event, now_s)]
@@ -198,6 +226,10 @@ class Connections:
                     self.unreached.take(error, now_s)
                 case PeersChanged(_, "joined"):
                     self.unreached = Unreached()
+        searched = sum(peer.is_shown and not peer.is_joined for peer in self.mesh)
+        if searched != self._searched:
+            self._searched = searched
+            noted.append(SearchChanged())
         if any(isinstance(o, PeersChanged | LinkReady) for o in outcomes):
             self._linked.look(self._own_kind, self._linked_peers, now_s)
         return noted
@@ -228,7 +260,22 @@ class Connections:
     def _on_payload(self, url: str, payload: Payload, now_s: float) -> list[Outcome]:
         if self.tabs.knows(payload.sender):
             return []  # the tab channel links us already
-        return self.mesh.on_payload(url, payload, now_s)
+        outcomes = self.mesh.on_payload(url, payload, now_s)
+        if payload.sender == self.mesh.peer_id:
+            return outcomes
+        if not isinstance(payload, Leave) or not lacks_webrtc(payload.extra):
+            self.without_webrtc.forget(payload.sender)
+        elif self.without_webrtc.hear(payload.sender, now_s) and not self.mesh.is_blocked:
+            error = NegotiationError(payload.sender, "its browser blocks WebRTC")
+            outcomes.append(Report(error))
+        return outcomes
+
+    def _on_blocked(self, reason: str, now_s: float) -> list[Outcome]:
+        if self.mesh.is_blocked:
+            return []
+        remedy = "Allow it in its settings or extensions, and reload the page."
+        error = BrowserUnsupportedError(f"This browser blocks WebRTC ({reason})", "window", remedy)
+        return [*self.mesh.block(now_s), Report(error)]
 
     def _on_stranger(self, reason: str, now_s: float) -> list[Outcome]:
         outcomes: list[Outcome] = []
@@ -244,6 +291,18 @@ class Connections:
         if link is None or not link.is_open or not self._doubts.begin(link.id, now_s):
             return []
         return [*link.send(encode(QueryAwareness()))]
+
+    def _on_quiet(self, event: ev.PeerQuiet, now_s: float) -> list[Outcome]:
+        """Keep since when a peer's kernel does not answer its page, and tell it."""
+        link = self._peer_links.get(event.conn)
+        if link is None or not (event.quiet_s or link.quiet):
+            return []
+        if event.quiet_s:
+            link.quiet = Quiet(now_s - event.quiet_s, event.is_asleep)
+            reason = PAGE_ASLEEP if event.is_asleep else KERNEL_BUSY
+        else:
+            link.quiet, reason = None, ANSWERS_AGAIN
+        return [PeersChanged(link.peer_id, "changed", reason, link.client_id)]
 
     def _refuse(self, link: ev.LinkId, error: RemoteProtocolError) -> list[Outcome]:
         peer = self.mesh.peer_of(link)
@@ -266,6 +325,7 @@ class Connections:
             self.is_away = False
             self.mesh.come_back(now_s)
             outcomes += self.tabs.reopen()
-        for conn in list(self._peer_links):
-            outcomes += self._doubt(conn, now_s)
+        for link in list(self._peer_links.values()):
+            if link.quiet is None:  # else it cannot answer, and its page tells if it is gone
+                outcomes += self._doubt(link.id, now_s)
         return outcomes + self.mesh.announce_again(now_s)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
-from pyodide_rtc.errors import IceFailedError, NegotiationError, PeerError
+from pyodide_rtc.errors import IceFailedError, NegotiationError, PeerClosedError, PeerError
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.protocol.abilities import Abilities
 from pyodide_rtc.protocol.connections.announces import Announces
@@ -26,11 +26,12 @@ from pyodide_rtc.protocol.connections.mesh_peer import MeshPeer
 from pyodide_rtc.protocol.connections.negotiation import Negotiation, State
 from pyodide_rtc.protocol.connections.news import Outcome
 from pyodide_rtc.protocol.connections.open_offer import OpenOffer, Verdict
-from pyodide_rtc.protocol.connections.sdp import session_of
+from pyodide_rtc.protocol.connections.sdp import candidates_of, session_of
 from pyodide_rtc.protocol.deadlines import earliest, has_passed
 from pyodide_rtc.protocol.effects import ConnectionEffect, PublishPayload, Report
 from pyodide_rtc.protocol.events import ChannelSide
 from pyodide_rtc.protocol.link import MAX_RECEIVED_BYTES, PeerLink
+from pyodide_rtc.snapshot import Obstacle
 from pyodide_rtc.wire.payload import (
     Announce,
     Candidate,
@@ -46,6 +47,10 @@ still. Our late candidates may have opened a connection there that only an offer
 Until then it ignores our announces, and y-webrtc knows no time-out. (With one call 1 of 4,900 plays
 of the hard simulation ended without such a peer.)"""
 
+LOOK_S = 3.0
+"""So long a peer that was lost before it was linked is looked for: it hears our next announce, and
+either of us calls."""
+
 LAST_WORDS_S = 2.0
 """So long we still wait for the data channel of a peer that says that it leaves: for that peer it
 may be open already, and what it wrote last is on its way."""
@@ -56,6 +61,9 @@ about 100 peer connections, most of what a browser can do. y-webrtc has no limit
 
 MAX_REFUSED = 1_000
 """So many refused peers are remembered; the oldest are forgotten."""
+
+SAY_AGAIN_S = 30.0
+"""So often we say that nobody can be linked with us, as our browser makes no peer connections."""
 
 CROSSING_S = 0.5
 """How long we wait for the offer of a peer that has received our announce, before we offer. If two
@@ -86,6 +94,11 @@ class Mesh:
     new_token: Callable[[], float]
     abilities: Abilities
     max_received_bytes: int = MAX_RECEIVED_BYTES
+    is_blocked: bool = False
+    """Whether our browser makes no peer connections: then we call nobody, and say so."""
+    last_obstacle: Obstacle | None = None
+    """What kept us from the last peer that we gave up for want of a path."""
+    _lost_s: float | None = None  # when a peer was lost last that was not linked yet
     _offer: OpenOffer = field(default_factory=OpenOffer)
     _peers: dict[str, MeshPeer] = field(default_factory=dict)
     _refused: dict[str, None] = field(default_factory=dict)
@@ -110,6 +123,10 @@ class Mesh:
         due = [p.drop_s or p.negotiation.deadline_s for p in self if not p.negotiation.has_path]
         return earliest(self._announces.due_s, self._lobby.deadline_s, *due)
 
+    def is_looking(self, now_s: float) -> bool:
+        """Whether a peer was lost a moment ago before it was linked: it is looked for."""
+        return self._lost_s is not None and now_s < self._lost_s + LOOK_S
+
     def peer_of(self, conn: int) -> MeshPeer | None:
         """Find the peer of a peer connection that is not closed yet."""
         return next((p for p in self if p.negotiation.conn == conn), None)
@@ -125,14 +142,32 @@ class Mesh:
         return outcomes
 
     def announce(self, now_s: float, url: str | None = None) -> list[Outcome]:
-        """Say that we are here."""
+        """Say that we are here; if nobody can be linked with us, say that in its place."""
         self._announces.on_sent(url, now_s)
+        if self.is_blocked:
+            self._announces.due_s = now_s + SAY_AGAIN_S
+            return self._say_leaving(url, may_return=True, has_webrtc=False)
         extra = encode_capability(self._capability, open_offer=self._offer.announce())
         return [PublishPayload(Announce(self.peer_id, extra), url)]
 
     def take_offer(self, sdp: str | None) -> None:
         """Keep the offer of the connection in reserve, or its next state; None if it is void."""
         self._offer.take(sdp)
+
+    def unblock(self, now_s: float) -> list[Outcome]:
+        """Our browser makes peer connections: say that we are here, if it did not before."""
+        if not self.is_blocked:
+            return []
+        self.is_blocked = False
+        return self.announce(now_s)
+
+    def block(self, now_s: float) -> list[Outcome]:
+        """Our browser makes no peer connections: call nobody any more, and say so."""
+        self.is_blocked, self._lobby = True, Lobby()
+        self.take_offer(None)
+        unlinked = [peer.peer_id for peer in self if not peer.is_joined]
+        closed = [e for peer_id in unlinked for e in self.close(peer_id, "WebRTC is blocked")]
+        return [*closed, *self.announce_again(now_s)]
 
     def announce_again(self, now_s: float) -> list[Outcome]:
         """Announce again after a peer was lost, now or (to limit the rate) later."""
@@ -145,6 +180,8 @@ class Mesh:
             self._announces.on_echo(url)
         if sender == self.peer_id or sender in self._refused:
             return []
+        if self.is_blocked and sender not in self._peers:
+            return [] if isinstance(payload, Leave) else self.announce_again(now_s)
         if isinstance(payload, Leave):
             return self._on_leave(sender, may_return(payload.extra), now_s)
         is_news = sender not in self._peers or isinstance(payload, Announce)
@@ -170,6 +207,8 @@ class Mesh:
             return []  # it was taken back while the browser still made it
         else:
             signal = Description(event.kind, event.sdp)
+        found = signal.candidate if isinstance(signal, Candidate) else candidates_of(signal.sdp)
+        negotiation.has_address |= bool(found)
         token = negotiation.token_for_signal()
         answers = negotiation.answers if isinstance(signal, Description) else None
         extra = encode_capability(self._capability, answers=answers)
@@ -190,6 +229,7 @@ class Mesh:
         side = negotiation.send_side
         if side is None or side == before:
             return []
+        self._announces.after_success()
         return peer.join(self._link_of(peer, event.conn, side))
 
     def _link_of(self, peer: MeshPeer, conn: int, side: ChannelSide) -> PeerLink:
@@ -221,6 +261,16 @@ class Mesh:
             return self.close(peer.peer_id, _IT_LEFT)
         effects = peer.negotiation.lose_path(now_s)
         return self._go_on(peer, effects, reason, now_s)
+
+    def on_channel_closed(self, conn: int, reason: str, now_s: float) -> list[Outcome]:
+        """A data channel has closed: the peer is lost, or no path to it was found.
+
+        Firefox closes the channels of a connection without a path before it says that it failed.
+        """
+        peer = self.peer_of(conn)
+        if peer is not None and peer.link is None:
+            return self.lose_path(conn, reason, now_s)
+        return self.lose(conn, reason, PeerClosedError, now_s)
 
     def lose(self, conn: int, reason: str, kind: type[PeerError], now_s: float) -> list[Outcome]:
         """Lose the peer of a peer connection, for another reason than the network path."""
@@ -287,10 +337,12 @@ class Mesh:
             outcomes += self.announce(now_s)
         return outcomes
 
-    def _say_leaving(self, *, may_return: bool) -> list[Outcome]:
+    def _say_leaving(
+        self, url: str | None = None, *, may_return: bool, has_webrtc: bool = True
+    ) -> list[Outcome]:
         """Tell those whom no data channel tells it: they may be about to call us."""
-        extra = encode_capability(self._capability, may_return=may_return)
-        return [PublishPayload(Leave(self.peer_id, extra))]
+        extra = encode_capability(self._capability, may_return=may_return, has_webrtc=has_webrtc)
+        return [PublishPayload(Leave(self.peer_id, extra), url)]
 
     def _on_leave(self, sender: str, may_return: bool, now_s: float) -> list[Outcome]:
         """A peer leaves: forget it, unless a data channel is open, which tells it by itself."""
@@ -456,8 +508,10 @@ class Mesh:
         if peer.negotiation.state is not State.FAILED:
             told = peer.unlink(reason) or [peer.change(reason)]
             return [*told, *effects]
-        report = Report(IceFailedError(peer.peer_id, reason))
-        return [*self._lose(peer, reason, now_s), report, *self.announce_again(now_s)]
+        self.last_obstacle = peer.negotiation.obstacle
+        report = Report(IceFailedError(peer.peer_id, self.last_obstacle.value))
+        self._announces.after_failure(now_s)
+        return [*self._lose(peer, reason, now_s), report]
 
     def _time_out(self, peer: MeshPeer, now_s: float) -> list[Outcome]:
         """End an attempt that takes too long: the peer has gone, or there is no path to it."""
@@ -474,6 +528,8 @@ class Mesh:
     def _lose(self, peer: MeshPeer, reason: str, now_s: float) -> list[Outcome]:
         """Lose a peer; a stock peer is called again, as it may still be there."""
         peer.negotiation.spare_offer()
+        if peer.is_shown and not peer.is_joined:
+            self._lost_s = now_s
         outcomes = self.close(peer.peer_id, reason)
         if peer.capability is None and peer.guess < len(GUESS_DELAYS_S):
             url = peer.negotiation.url

@@ -17,6 +17,7 @@ from pyodide_rtc.protocol.connections.negotiation_steps import RESTART_TIMEOUT_S
 from pyodide_rtc.protocol.deadlines import earliest
 from pyodide_rtc.protocol.effects import ConnectionEffect, PublishPayload
 from pyodide_rtc.protocol.events import ChannelSide
+from pyodide_rtc.snapshot import Obstacle
 from pyodide_rtc.wire.signaling_frames import Candidate, Description, SignalMessage
 
 CONNECT_TIMEOUT_S = 20.0
@@ -169,6 +170,13 @@ class Negotiation(Steps):
     def has_path(self) -> bool:
         """Whether there is a network path."""
         return self.state in (CONNECTED, RECOVERED)
+
+    @property
+    def obstacle(self) -> Obstacle:
+        """What is in the way while no path is found."""
+        if not self.has_address:
+            return Obstacle.NO_ADDRESS_HERE
+        return Obstacle.NO_PATH if self.peer_has_address else Obstacle.NO_ADDRESS_THERE
 
     @property
     def is_offering(self) -> bool:

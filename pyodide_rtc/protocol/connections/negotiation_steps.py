@@ -98,6 +98,8 @@ class Steps:
     token: float | None = None  # of our description and its candidates, once one was sent
     channels: dict[ChannelSide, int] = field(default_factory=dict)
     has_spoken: bool = False
+    has_address: bool = False  # whether we have sent the peer a candidate
+    peer_has_address: bool = False  # whether it has sent us one
     own_session: str | None = None
     remote_session: str | None = None
     doubt_due_s: float | None = None
@@ -335,6 +337,7 @@ class Steps:
     def _describe(self, kind: Literal["offer", "answer"], sdp: str) -> list[ConnectionEffect]:
         assert self.conn is not None, "what is described is a connection"
         self.remote_session = session_of(sdp)
+        self.peer_has_address |= bool(candidates_of(sdp))
         self._has_answer = self._has_answer or kind == "answer"
         self.answers = None
         self.doubt_due_s = None
@@ -344,6 +347,7 @@ class Steps:
 
     def _add(self, candidate: Candidate) -> ConnectionEffect:
         assert self.conn is not None, "candidates are added to a connection"
+        self.peer_has_address |= bool(candidate.candidate)
         return AddCandidate(
             self.conn, candidate.candidate, candidate.sdp_m_line_index, candidate.sdp_mid
         )

@@ -1,13 +1,14 @@
 """The awareness states of a document: who is here and what each shows of itself, by client id.
 
 The rules are those of y-protocols' awareness (wire.md section 4): each client owns one JSON state
-with a clock; the higher clock wins; a client that is silent for 30 s is gone. Owns the states;
-knows no link.
+with a clock; the higher clock wins; a client that is silent for 30 s is gone. But as long as we are
+linked with a peer that claims a client, its connection tells whether the client is here: a kernel
+that computes is silent, and not gone. Owns the states; knows no link.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 
 from pyodide_rtc.protocol.deadlines import earliest, has_passed
@@ -69,9 +70,11 @@ class AwarenessMachine:
 
     Args:
         client_id: the own document's client id.
+        linked: the clients of peers that we are linked with.
     """
 
     client_id: int
+    linked: Container[int] = field(default=(), kw_only=True)
     _records: dict[int, _Record] = field(default_factory=dict)
     _names: dict[int, str] | None = None  # as they are shown; None after a change
     _due_s: float | None = None  # not later than the first time-out
@@ -142,12 +145,17 @@ class AwarenessMachine:
                     record.clock = _next_clock(record.clock)
                     record.seen_s = now_s
                     sent = AwarenessChange(renewed=(client_id,))
-            elif now_s >= record.seen_s + OUTDATED_TIMEOUT_S:
+            elif client_id not in self.linked and now_s >= record.seen_s + OUTDATED_TIMEOUT_S:
                 record.state = None
                 self._names = None
                 gone.append(client_id)
-        here = ((i, record) for i, record in self._records.items() if record.state is not None)
-        self._due_s = earliest(*(self._time_out_s(*one) for one in here))
+        self._due_s = earliest(
+            *(
+                self._time_out_s(client_id, record)
+                for client_id, record in self._records.items()
+                if record.state is not None and client_id not in self.linked
+            )
+        )
         return sent, AwarenessChange(removed=tuple(gone))
 
     def remove(self, client_ids: Iterable[int]) -> AwarenessChange:
@@ -183,6 +191,11 @@ class AwarenessMachine:
             renewed=tuple(i for c in changes for i in c.renewed),
         )
 
+    def heard_s(self, client_id: int) -> float | None:
+        """When a client that shows a state set or renewed it last; None if it shows none."""
+        record = self._records.get(client_id)
+        return None if record is None or record.state is None else record.seen_s
+
     def is_here(self, client_id: int) -> bool:
         """Whether a client shows a state."""
         return self._state_of(client_id) is not None
@@ -203,7 +216,10 @@ class AwarenessMachine:
         known_clock = record.clock if record else -1
         before = record.state if record else None
         is_newer = entry.clock > known_clock
+        # Who says at an equal clock that a client is gone has not heard of it for a while. We have,
+        # if it is linked; its own goodbye has a higher clock.
         is_removal = entry.clock == known_clock and entry.state is None and before is not None
+        is_removal = is_removal and entry.client_id not in self.linked
         is_stranger_gone = record is None and entry.state is None
         if is_stranger_gone or not (is_newer or is_removal):
             return False

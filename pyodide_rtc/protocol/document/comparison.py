@@ -158,10 +158,13 @@ class Comparison:
             return []
         have, told = map(decode_state_vector, (mine.state_vector, theirs.state_vector))
         ahead, behind = count_missing(have, told), count_missing(told, have)
+        taken: Effects = []
+        if not behind and mine.digest == theirs.digest:
+            taken = replica.settle_taken()
         if theirs is replica.asked_for:
-            return replica.settle(ahead)
+            return taken + replica.settle(ahead)
         is_news = (replica.ahead or 0, replica.behind or 0) != (ahead, behind)
-        effects: Effects = replica.tell_change_of_sync() if is_news else []
+        effects: Effects = replica.tell_change_of_sync() if is_news else taken
         replica.ahead, replica.behind = ahead, behind
         if not behind:
             replica.settle_untold()

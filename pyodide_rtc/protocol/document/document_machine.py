@@ -6,6 +6,7 @@ does it know how a link reaches anybody.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import assert_never
 
@@ -52,6 +53,8 @@ class DocumentMachine:
     max_received_bytes: int
     replicas: dict[ev.LinkId, Replica] = field(default_factory=dict)
     presence: Presence = field(init=False)
+    changed_s: float = -math.inf
+    """When something was written last that did not come from tabs."""
     _comparison: Comparison = field(init=False)
     _do_tabs_lack_state: bool = False
 
@@ -95,6 +98,11 @@ class DocumentMachine:
         replica = self.replicas.get(link)
         return [] if replica is None else replica.resume() + self.presence.on_room(replica)
 
+    def on_quiet(self, link: ev.LinkId) -> Effects:
+        """The peer of a link does not answer its page, or does again."""
+        replica = self.replicas.get(link)
+        return [] if replica is None else replica.wait_if_quiet()
+
     def join_peer(self, peer_id: str, client_id: int | None, *, by_tabs: bool) -> Effects:
         """A peer is linked: keep the client id of its document."""
         effects: Effects = []
@@ -125,8 +133,11 @@ class DocumentMachine:
         return next((r for r in self.replicas.values() if peer_id in r.peers), None)
 
     def is_synced(self, replica: Replica | None, peer_id: str, client_id: int | None) -> bool:
-        """Whether a peer has sent all that it has; one with our own client id never counts."""
-        is_here = replica is not None and peer_id in replica.synced
+        """Whether a peer has sent all that it has, and nothing waits for it to answer again.
+
+        One with our own client id never counts.
+        """
+        is_here = replica is not None and peer_id in replica.synced and not replica.is_waited_for
         return is_here and not self.presence.is_twin(client_id)
 
     # Messages.
@@ -192,6 +203,8 @@ class DocumentMachine:
         match event:
             case ev.DocumentChanged(_, update, source, before_state):
                 self._comparison.times.on_change(now_s)
+                if source != ev.TABS:
+                    self.changed_s = now_s
                 return self._tell_change(update, source, before_state)
             case ev.CheckRead():
                 return self._comparison.tell(event, now_s, is_complete=is_complete)
@@ -232,7 +245,9 @@ class DocumentMachine:
         told, served = receivers(self.replicas, source)
         for replica in served:
             replica.leave_to_others(before_state)
-        return [effect for r in told for effect in r.tell_change(update, before_state)]
+        effects = [effect for r in told for effect in r.tell_change(update, before_state)]
+        compared = (r for r in self.replicas.values() if r.link.is_own_kind and r.link.id != source)
+        return effects + [effect for r in compared for effect in r.expect_taking()]
 
     def _on_answered(self, link: ev.LinkId) -> Effects:
         replica = self.replicas.get(link)

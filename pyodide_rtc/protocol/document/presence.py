@@ -41,7 +41,7 @@ class Presence:
     _claimants: dict[int, list[str]] = field(default_factory=dict)  # peers by client, oldest first
 
     def __post_init__(self) -> None:
-        self.awareness = AwarenessMachine(self.client_id)
+        self.awareness = AwarenessMachine(self.client_id, linked=self._claimants)
 
     # Whose client it is.
 

@@ -68,6 +68,10 @@ class Replica:
     """The clients whose awareness is sent to it when there is room."""
     has_whole_state: bool = False
     """Whether our state went there unasked: its question for it is still to come."""
+    has_taken_all: bool = True
+    """Whether a comparison has shown that it has all that was written since the link is there."""
+    is_waited_for: bool = False
+    """Whether it fell silent before it had taken all; until a comparison shows that it has."""
     _untold_since: bytes | None = None  # a state vector: others should have told it what came after
     _missed_since: bytes | None = None  # a state vector: it may lack what came after it
     _repeats: list[bytes] | None = None  # frames that say all of that again; None if too many
@@ -152,6 +156,23 @@ class Replica:
     def tell_change_of_sync(self) -> Effects:
         """Tell the user that it is ahead or behind, or no longer."""
         return [SyncChanged(self.document, peer_id, "changed") for peer_id in self.peers]
+
+    def wait_if_quiet(self) -> Effects:
+        """Note that something waits for it, if it does not answer and has not taken all."""
+        if self.has_taken_all or self.is_waited_for or self.link.quiet is None:
+            return []
+        self.is_waited_for = True
+        return self.tell_change_of_sync()
+
+    def expect_taking(self) -> Effects:
+        """Something was written that it is to take."""
+        self.has_taken_all = False
+        return self.wait_if_quiet()
+
+    def settle_taken(self) -> Effects:
+        """A comparison has shown that it has taken all."""
+        was_waited_for, self.is_waited_for, self.has_taken_all = self.is_waited_for, False, True
+        return self.tell_change_of_sync() if was_waited_for else []
 
     # What it is told.
 

@@ -1,8 +1,8 @@
-"""Fetch pycrdt's source archive by its name and unpack it: `python fetch.py FOLDER`.
+"""Fetch pycrdt's source archive by its name, unpack and change it: `python fetch.py FOLDER`.
 
 The archive is the one that requirements.txt pins by version and hash. pip finds it, so that it
-comes from whatever index pip is configured for. pyodide-build runs this as the recipe's script,
-build.py imports it.
+comes from whatever index pip is configured for. wider_anyio.py has the change. pyodide-build runs
+this as the recipe's script, build.py imports it.
 """
 
 import os
@@ -11,6 +11,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+import wider_anyio  # beside this file
 
 HERE = Path(__file__).resolve().parent
 
@@ -27,6 +29,7 @@ def fetch(folder: Path) -> None:
     Raises:
         subprocess.CalledProcessError: pip could not download it, or the hash is another; pip's
             words are in its `output`.
+        ValueError: the archive is not what wider_anyio.py changes.
     """
     with tempfile.TemporaryDirectory() as temporary:
         subprocess.run(
@@ -51,6 +54,7 @@ def fetch(folder: Path) -> None:
         shutil.unpack_archive(archive, temporary)  # safe: its hash is pinned
         unpacked = Path(temporary) / archive.name.removesuffix(".tar.gz")
         shutil.copytree(unpacked, folder, dirs_exist_ok=True)
+    wider_anyio.apply(folder)
 
 
 if __name__ == "__main__":

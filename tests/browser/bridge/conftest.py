@@ -28,8 +28,7 @@ IMPORT_HOST = """
 
 def install(runner: Any) -> None:
     """Put the site's wheels and this folder's pair.py where Pyodide imports from."""
-    for name in ("pyodide_rtc", "pycrdt", "anyio", "idna", "typing_extensions"):
-        [wheel] = (SITE / "pypi").glob(f"{name}-*.whl")
+    for wheel in (SITE / "extensions/pyodide-rtc-site/static/pypi").glob("*.whl"):
         runner.run_js(UNPACK.format(data=as_base64(wheel.read_bytes()), kind="wheel"))
     runner.run(f"import pathlib; pathlib.Path('pair.py').write_text({PAIR.read_text()!r})")
 

@@ -65,6 +65,8 @@ class End:
 
     def on_path(self, is_relayed: bool) -> None: ...
 
+    def on_quiet(self, quiet_s: float, is_asleep: bool) -> None: ...
+
     def on_error(self, operation: str, reason: str) -> None:
         self.log.append(f"{operation}: {reason}")
         self.failed.set()

@@ -56,6 +56,11 @@ class Person:
         self.look()
         return self.notebook.start(source)
 
+    def is_done(self, cell: str) -> bool:
+        """Whether a cell that was started has come to its end."""
+        self.look()
+        return self.notebook.is_done(cell)
+
     def look(self) -> None:
         """Turn the driver to this tab, where the browser has several."""
         if self._window is not None:

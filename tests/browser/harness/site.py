@@ -50,10 +50,22 @@ class _Handler(SimpleHTTPRequestHandler):
         """Keep the test's output for the test."""
 
 
+class _SharingHandler(_Handler):
+    def end_headers(self) -> None:
+        self.send_header("Access-Control-Allow-Origin", "*")
+        super().end_headers()
+
+
 @contextmanager
-def serve_folder(folder: Path) -> Iterator[str]:
-    """Serve a folder on a free port of localhost, and so on an origin of its own; gives its URL."""
-    server = ThreadingHTTPServer(("localhost", 0), partial(_Handler, directory=str(folder)))
+def serve_folder(folder: Path, *, is_shared: bool = False) -> Iterator[str]:
+    """Serve a folder on a free port of localhost, and so on an origin of its own; gives its URL.
+
+    Args:
+        folder: what is served.
+        is_shared: whether pages of other origins may read it, as those of a CDN.
+    """
+    handler = _SharingHandler if is_shared else _Handler
+    server = ThreadingHTTPServer(("localhost", 0), partial(handler, directory=str(folder)))
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -195,6 +207,10 @@ class Notebook:
         """Add a cell at the end and start it; gives its id."""
         cell: str = self.js(_FIND + _START_CELL, source, _CELLS_KEPT)
         return cell
+
+    def is_done(self, cell: str) -> bool:
+        """Whether a cell has come to its end."""
+        return bool(self._get(cell)["done"])
 
     def text(self, cell: str) -> str:
         """Read what a cell has put out so far: streams and plain text.

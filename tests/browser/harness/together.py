@@ -13,6 +13,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.remote.webelement import WebElement
 
+from harness.owned import StaticServer
 from harness.served import SignalingServer
 from harness.site import START_TIMEOUT_S, run_async
 from harness.waiting import eventually
@@ -46,11 +47,13 @@ class Desk:
 
     Args:
         driver: a browser.
-        server: the site with its signaling.
+        server: the site, mostly with its signaling.
         name: what `?username=` says.
     """
 
-    def __init__(self, driver: WebDriver, server: SignalingServer, name: str) -> None:
+    def __init__(
+        self, driver: WebDriver, server: SignalingServer | StaticServer, name: str
+    ) -> None:
         self.driver = driver
         self.server = server
         self.name = name

@@ -11,6 +11,11 @@ from harness.served import SignalingServer
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 NOBODY = "signaling=['ws://localhost:9/']"  # the discard port: nothing listens there
+NOBODY_ELSE = (
+    "1 peer is connected and synced. Nobody outside this browser can come. "
+    "No signaling server is reached: peers need one to find each other. "
+    "(ws://localhost:9/: nothing answers at its address)"
+)
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +42,10 @@ def test_two_notebooks(tabs: tuple[Person, Person], room_name: str, password: st
     two.join(repr(room_name), NOBODY, f"password={password!r}", "user='Bob'")
     for person in tabs:
         person.eventually("[(p.via, p.is_synced) for p in room.peers]", [["tab", True]])
+        person.eventually("room.why", NOBODY_ELSE)
+        assert person.value("[type(f).__name__ for f in room.faults]") == [
+            "SignalingUnavailableError"
+        ]
     two.eventually("state.to_py()", {"before": 1})
     two.run("text += 'from two'")
     one.eventually("str(text)", "from two")

@@ -96,7 +96,7 @@ def test_without_a_room_all_is_as_without_us(
     bare = exposed_copy(SITE, tmp_path / "bare", is_coedited=True, **config)
     text = json.loads((bare / "jupyter-lite.json").read_text())
     data = text["jupyter-config-data"]
-    ours = {"pyodide-rtc", *FRONT_END}
+    ours = {"pyodide-rtc", "pyodide-rtc-site", *FRONT_END}
     data["federated_extensions"] = [
         one for one in data["federated_extensions"] if one["name"] not in ours
     ]

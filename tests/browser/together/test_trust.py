@@ -15,9 +15,9 @@ from .conftest import DeskOf
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 SCRIPT = "window.own = (window.own ?? 0) + 1"
-OWN = f"from IPython.display import HTML\nHTML('<img src=\"data:,\" onerror=\"{SCRIPT}\">')"
-"""A cell whose output runs script where it is trusted: once each time it is drawn. JupyterLab sets the
-address of a picture that may lie beside the notebook twice, and each may fail."""
+OWN = f'from IPython.display import HTML\nHTML(\'<img src="data:," onerror="{SCRIPT}">\')'
+"""A cell whose output runs script where it is trusted, once each time it is drawn. JupyterLab
+sets the address of a picture that may lie beside the notebook twice, and each may fail."""
 TIMES = "return window.own ?? 0"
 
 _DRAWN = """

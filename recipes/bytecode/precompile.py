@@ -16,6 +16,7 @@ SITE_PACKAGES = PurePosixPath(importlib.util.__file__).parent / "site-packages"
 
 
 def main() -> None:
+    """Give bytecode to every archive of the folder."""
     warnings.simplefilter("ignore", SyntaxWarning)  # of what others have written
     for archive in (*FOLDER.glob("*.whl"), *FOLDER.glob("*.zip")):
         archive.write_bytes(with_bytecode(archive))
@@ -27,6 +28,8 @@ def with_bytecode(archive: Path) -> bytes:
     copy = io.BytesIO()
     with zipfile.ZipFile(archive) as old, zipfile.ZipFile(copy, "w", zipfile.ZIP_DEFLATED) as new:
         for entry in old.infolist():
+            if entry.filename.endswith(".pyc"):
+                continue  # made anew
             content = old.read(entry)
             new.writestr(entry, content)
             if entry.filename.endswith(".py"):
