@@ -12,7 +12,7 @@ import ipywidgets
 from pyodide_rtc.observers import check_callback
 from pyodide_rtc.shared import ValuesChanged, plain
 from pyodide_rtc.shared.plain_values import check_key
-from pyodide_rtc.widgets.held import hold, stamp
+from pyodide_rtc.widgets.held import call_back, hold, stamp
 from pyodide_rtc.widgets.kinds import SharesItself
 
 if TYPE_CHECKING:
@@ -100,12 +100,11 @@ class Button(SharesItself, ipywidgets.Button):
             self._callbacks.remove(callback)
 
     def _on_change(self, event: ValuesChanged) -> None:
-        new = [item for change in event.changes if change.new for item in change.new]
-        for click in _clicks(new):
-            if click.at < self._made_at - _OLD:
-                continue
-            for callback in tuple(self._callbacks):
-                callback(click)
+        runs = [change.new for change in event.changes if len(change.path) == 1 and change.new]
+        for click in _clicks(item for run in runs for item in run):
+            if click.at >= self._made_at - _OLD:
+                for callback in tuple(self._callbacks):
+                    call_back(self._room, callback, click)
 
 
 def _clicks(items: Any) -> Iterator[Click]:

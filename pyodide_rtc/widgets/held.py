@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pyodide_rtc.observers import Observation
@@ -19,6 +19,14 @@ def hold(room: Room, name: str, *observations: Observation) -> None:
         RoomClosedError: the room was left.
     """
     room._core.sharing().hold(name, observations)
+
+
+def call_back(room: Room, callback: Callable[[Any], object], argument: object) -> None:
+    """Call a user's callback; what it raises is among the room's faults, and others are called."""
+    try:
+        callback(argument)
+    except Exception as error:  # a user's callback may raise anything
+        room._core.add_fault(error)
 
 
 def own_name(room: Room) -> str:

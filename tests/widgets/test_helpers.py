@@ -64,6 +64,25 @@ async def test_a_button_that_is_made_again_has_the_clicks_and_one_callback(
 
 
 @in_company
+async def test_a_callback_that_fails_keeps_no_other_from_hearing(company: Company) -> None:
+    ada, bob = await company.pair()
+    heard: list[Click] = []
+    button = Button(bob.room, "start")
+    button.on_click(lambda click: click.nothing)  # type: ignore[attr-defined]
+    button.on_click(heard.append)
+    clicks = ada.room.list("button:start")
+    clicks.append({"by": ["nested"]})
+    await asyncio.sleep(1)
+    clicks[0]["by"].append(5)
+    Button(ada.room, "start").click()
+    await asyncio.sleep(1)
+
+    assert [click.by for click in heard] == ["Ada"]
+    [fault] = bob.faults
+    assert "nothing" in fault
+
+
+@in_company
 async def test_old_clicks_that_arrive_late_are_history(company: Company) -> None:
     ada, bob = await company.pair()
     heard: list[Click] = []
