@@ -335,7 +335,7 @@ class BrowserUnsupportedError(RtcError):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return f"{self.capability} (in the {self.context}). {self.remedy}"
+        return f"{self.capability[:1].upper()}{self.capability[1:]}. {self.remedy}"
 
 
 class BridgeError(RtcError):

@@ -31,8 +31,8 @@ def as_text(room: Room, at: str) -> str:
         room: the room.
         at: what time it is; empty to say nothing of it.
     """
-    name = None if room.name is None else one_line(room.name)
-    return _in_lines(f"Room {name!r}{_at(at)}: {room.why}", _rows(room))
+    name = "" if room.name is None else f" {one_line(room.name)!r}"
+    return _in_lines(f"Room{name}{_at(at)}: {room.why}", _rows(room))
 
 
 def status_text(status: RoomStatus) -> str:

@@ -92,7 +92,7 @@ SENTENCES: list[tuple[RtcError, str]] = [
     (PeerClosedError(PEER, "it has gone"), "peer da397a24: it has gone"),
     (
         BrowserUnsupportedError("There is no WebRTC", "worker", "Use another browser."),
-        "There is no WebRTC (in the worker). Use another browser.",
+        "There is no WebRTC. Use another browser.",
     ),
     (BridgeError("the page refused"), "the page refused"),
     (BridgeTimeoutError("the page did not answer"), "the page did not answer"),

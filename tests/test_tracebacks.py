@@ -50,7 +50,7 @@ def test_something_awaited(shell: Any, capsys: pytest.CaptureFixture[str]) -> No
     lines = shown(shell, capsys, "await pyodide_rtc.join('x').until_synced(5)")
 
     assert lines[0] == lines[-1]
-    assert lines[0].startswith("BrowserUnsupportedError: there is no browser")
+    assert lines[0].startswith("BrowserUnsupportedError: There is no browser")
     assert len(frames(lines)) == 1
 
 

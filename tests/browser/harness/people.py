@@ -14,6 +14,9 @@ from harness.site import Notebook
 from harness.waiting import eventually
 
 INSTALL = "%pip install -q pyodide-rtc\nimport json, pyodide_rtc"
+COMPUTE = "import time\nuntil = time.monotonic() + {0}\nwhile time.monotonic() < until: pass"
+"""Computes for so many seconds. `time.sleep` lets the kernel go on where the browser can
+switch stacks."""
 
 
 class Person:

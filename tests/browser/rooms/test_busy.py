@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from harness.browsers import Kind
-from harness.people import Cast, Person
+from harness.people import COMPUTE, Cast, Person
 from harness.served import serve_site
 from harness.site import REPOSITORY, exposed_copy
 from harness.waiting import eventually
@@ -24,8 +24,6 @@ NAMES = "sorted(s['user']['name'] for s in room.awareness.states.values())"
 ADA = "[(p.name, p.is_asleep, p.edits_wait, p.is_synced) for p in room.peers if p.busy_s]"
 SHOWN_S = 12.0
 """A peer is asked when it was silent for 2 s, and busy after 5 s more; the rest is for the load."""
-COMPUTE = "import time\nuntil = time.monotonic() + {0}\nwhile time.monotonic() < until: pass"
-"""`time.sleep` lets the kernel go on where the browser can switch stacks."""
 
 
 def meet(ada: Person, bob: Person, room: str) -> None:

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 from harness.browsers import crash_tab, open_browser
-from harness.people import Cast, Person
+from harness.people import COMPUTE, Cast, Person
 from harness.processes import kill_browser
 from harness.served import SignalingServer
 from selenium.common.exceptions import WebDriverException
@@ -102,7 +102,7 @@ def test_at_a_stock_server_who_is_killed_is_missed(
 
 def test_who_is_busy_is_not_missed(pair: tuple[Person, Person]) -> None:
     one, guest = pair
-    guest.start(f"import time; time.sleep({BUSY_S})\nstate['busy'] = 'no more'")
+    guest.start(COMPUTE.format(BUSY_S) + "\nstate['busy'] = 'no more'")
     guest.driver.set_script_timeout(60)
     guest.driver.execute_script(
         "for (const end = Date.now() + arguments[0]; Date.now() < end; );", BUSY_S * 1000
