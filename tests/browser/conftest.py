@@ -23,7 +23,10 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the variants that run only when all are asked for."""
+    """Leave out the variants that run only when all are asked for.
+
+    In several processes each takes a folder after the other: the tests of a folder share browsers.
+    """
     left_out = [
         item
         for item in items
@@ -32,6 +35,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     ]
     items[:] = [item for item in items if item not in left_out]
     config.hook.pytest_deselected(items=left_out)
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group(item.path.parent.name))
 
 
 @pytest.fixture(params=["chrome", "firefox"], scope="module")
