@@ -21,7 +21,7 @@ demo: site  ## build what is missing; serve the site and its signaling on PORT (
 test: export PYODIDE_RTC_SEEDS ?= 1
 test: setup-browsers test-fast site site-bare  ## everything: lint, types, all tests, real browsers too
 	@$(PYTHON) recipes/check.py
-	$(PYTHON) -m pytest -m browser
+	$(PYTHON) -m pytest -m browser -n 2 --dist loadgroup
 
 test-fast: lint  ## what needs no browser: lint, types, coverage, tests on CPython with a third of the seeds
 	$(PYTHON) -m pytest tests/wire tests/protocol -m coverage -n 2 --cov

@@ -4,17 +4,40 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from harness.browsers import CHROMEDRIVER, CHROMIUM_FLAGS, find_geckodriver
 from harness.site import SITE
 from pytest_pyodide import get_global_config, spawn_web_server
+from variants import is_left_out
 
 get_global_config().set_flags("chrome", [*CHROMIUM_FLAGS, "--js-flags=--expose-gc"])
 # Without these selenium goes looking for drivers on the network.
 os.environ["SE_CHROMEDRIVER"] = CHROMEDRIVER
 os.environ["SE_GECKODRIVER"] = find_geckodriver()
+
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the variants that run only when all are asked for.
+
+    In several processes each takes a folder after the other: the tests of a folder share browsers.
+    """
+    left_out = [
+        item
+        for item in items
+        if HERE in item.path.parents
+        and is_left_out(item.path.relative_to(HERE).as_posix(), item.name)
+    ]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group(item.path.parent.name))
 
 
 @pytest.fixture(params=["chrome", "firefox"], scope="module")

@@ -132,6 +132,11 @@ _FIND = """
     const session = panel?.sessionContext?.session;
 """
 _IS_IDLE = f"{_FIND} return session?.kernel?.status === 'idle' && panel.content.model != null;"
+_KERNEL_STATE = f"""{_FIND}
+    const {{ kernel }} = session ?? {{}};
+    const state = [panel?.title.label, kernel?.name, kernel?.status, kernel?.connectionStatus];
+    return [...state, document.body.innerText.slice(-300)];
+"""
 _START_CELL = """
     const [source, kept] = arguments;
     const { sharedModel } = panel.content.model;
@@ -197,7 +202,10 @@ class Notebook:
 
     def wait_idle(self) -> None:
         """Wait until the kernel can run a cell."""
-        eventually(lambda: self.js(_IS_IDLE), START_TIMEOUT_S, "the kernel is idle")
+        try:
+            eventually(lambda: self.js(_IS_IDLE), START_TIMEOUT_S, "the kernel is idle")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; the page: {self.js(_KERNEL_STATE)}") from error
 
     def js(self, script: str, *args: object) -> Any:
         """Run JavaScript on the page."""

@@ -1,0 +1,88 @@
+"""Variants of browser tests that run only when all are asked for, by PYODIDE_RTC_VARIANTS=all.
+
+All browser tests together take about an hour on two cores. Of each test that is named here another
+variant always runs: in the other browser, in the other application, with another input of its kind.
+"""
+
+from __future__ import annotations
+
+import os
+
+__all__ = ["is_left_out"]
+
+_ARE_ALL_WANTED = os.environ.get("PYODIDE_RTC_VARIANTS") == "all"
+
+_LEFT_OUT = {
+    "bridge/test_routes.py": (
+        "test_the_labextension_and_the_end_of_a_kernel[firefox]",
+        "test_the_widget_and_the_end_of_a_kernel[firefox]",
+        "test_the_displayed_script_and_its_saved_output[chromium]",
+    ),
+    "rooms/test_apps.py": (
+        "test_a_kernel_sees_the_configuration_of_its_application[edit]",
+        "test_a_kernel_sees_the_configuration_of_its_application[consoles]",
+    ),
+    "rooms/test_bad_input.py": (
+        "test_garbage_from_a_peer_harms_that_peer_alone[0, 2, 3, 255, 255, 255]",
+    ),
+    "rooms/test_kept.py": (
+        "test_killed_at_random_moments[chromium]",
+        "test_a_reload_with_nobody_else_there[firefox-None]",
+    ),
+    "rooms/test_kept_limits.py": (
+        "test_a_private_window[chromium]",
+        "test_restarted_in_the_midst_of_a_compaction[firefox]",
+    ),
+    "rooms/test_leaving.py": (
+        "test_at_a_stock_server_who_is_killed_is_missed[chromium-chromium]",
+        "test_at_a_stock_server_who_is_killed_is_missed[chromium-firefox]",
+        "test_who_is_busy_is_not_missed[chromium-chromium]",
+        "test_who_is_busy_is_not_missed[firefox-chromium]",
+    ),
+    "rooms/test_signaling_servers.py": (
+        "test_newcomers_get_in_soon_after_an_outage[20-chromium]",
+        "test_what_a_signaling_server_sees[None]",
+    ),
+    "rooms/test_sizes.py": (
+        "test_a_large_document_to_a_newcomer_with_a_small_edit_meanwhile[10-MB-from-firefox]",
+    ),
+    "rooms/test_stock_peers.py": (
+        "test_the_page_is_there_first[plain]",
+        "test_the_notebook_is_there_first[password]",
+    ),
+    "rooms/test_walking.py": (
+        "test_the_room_comes_along_until_it_is_left[firefox]",
+        "test_a_new_room_replaces_it[firefox]",
+        "test_a_tab_of_its_own_knows_nothing[chromium]",
+    ),
+    "rooms/test_why.py": ("test_a_proxy_that_refuses_websockets[firefox]",),
+    "together/test_beginning.py": (
+        "test_who_comes_later_with_another_file_keeps_a_copy[notebooks]",
+    ),
+    "together/test_editing.py": (
+        "test_a_notebook_is_edited_together[chromium]",
+        "test_a_kernel_sets_the_text_while_the_other_types_after_it[firefox]",
+    ),
+    "together/test_engine_life.py": ("test_an_engine_that_dies_is_started_again[it fails]",),
+    "together/test_openings.py": (
+        "test_a_damaged_notebook_is_told_and_stays_as_it_is[null]",
+        "test_a_damaged_notebook_is_told_and_stays_as_it_is[text for cells]",
+        "test_a_damaged_notebook_is_told_and_stays_as_it_is[number for a cell]",
+        'test_text_in_the_editor[data.json-{"a":1}]',
+    ),
+    "together/test_people.py": ("test_a_name_is_changed_and_seen_by_all[firefox]",),
+    "together/test_places.py": ("test_text_files[notes.txt-lab-Gr\\xfc\\xdfe \\U0001f4ca\\n]",),
+    "together/test_reading.py": ("test_the_line_that_is_read_stays_where_it_is[notebooks]",),
+    "together/test_status.py": ("test_the_document_in_front[notebooks]",),
+}
+"""By file, below this folder: the names of its variants as pytest gives them."""
+
+
+def is_left_out(file: str, name: str) -> bool:
+    """Return whether a test is not to run this time.
+
+    Args:
+        file: the path below this folder, with `/`.
+        name: the test's name, with its parameters.
+    """
+    return not _ARE_ALL_WANTED and name in _LEFT_OUT.get(file, ())
