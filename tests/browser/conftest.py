@@ -22,6 +22,7 @@ os.environ["SE_GECKODRIVER"] = find_geckodriver()
 HERE = Path(__file__).parent
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the variants that run only when all are asked for.
 

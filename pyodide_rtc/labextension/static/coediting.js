@@ -12,6 +12,7 @@ import { Keep } from "./keep.js";
 import { keepPlace } from "./reading.js";
 import { keepRunsHere, runnerPlugin } from "./running.js";
 import { Status } from "./status.js";
+import { keepCursors } from "./taking.js";
 import { keepTrustHere } from "./trust.js";
 import { PageUser, userPlugins } from "./user.js";
 
@@ -62,6 +63,7 @@ export async function makePlugins({ engine, config, room, hasOwnUsers, load }) {
   const named = new URLSearchParams(location.search).get("path"); // the application removes it later
   keepTrustHere(ydoc, outputarea.OutputAreaModel);
   keepRunsHere(ydoc.YCodeCell);
+  keepCursors(ydoc.YBaseCell);
   tameCharts(rendermime.RenderMimeRegistry);
   keepPlace();
 

@@ -17,6 +17,20 @@ export function takeInto(model, contentType, content) {
   else takeText(model, wanted);
 }
 
+/**
+ * Patch the application so that a cell that gets another source is changed only where that differs.
+ * JupyterLab writes all of it anew, as when a kernel sets the text of a cell: whoever types there
+ * would go on at its beginning. Call this once, before the first document is made.
+ * @param {any} YBaseCell of @jupyter/ydoc
+ */
+export function keepCursors({ prototype }) {
+  const { setSource } = prototype;
+  prototype.setSource = function (/** @type {string} */ source) {
+    if (this.notebook) takeText(this, source);
+    else setSource.call(this, source);
+  };
+}
+
 /** @param {any} shared a shared type with a source @param {string} wanted */
 function takeText(shared, wanted) {
   const present = shared.getSource();

@@ -29,7 +29,7 @@ def test_the_two_notebooks_answer_each_other(cast: Cast, server: SignalingServer
     cells = [start.start(source) for source in sources]
     for cell, source in zip(cells, sources, strict=True):
         eventually(lambda cell=cell: start.is_done(cell), 90, f"the end of {source!r}")
-    assert "Stored(" in start.text(cells[-1])
+    assert "<Stored: in this browser" in start.text(cells[-1])
     assert "{'colours': ['red', 'green'], 'n': 3}" in start.text(cells[2])
     outputs = [answer.run(source, timeout_s=90) for source in cells_of("answer.ipynb")]
     assert "1 peer is connected and synced" in outputs[2]
