@@ -28,17 +28,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     In several processes each takes a folder after the other: the tests of a folder share browsers.
     """
+    ours = [item for item in items if HERE in item.path.parents]
     left_out = [
-        item
-        for item in items
-        if HERE in item.path.parents
-        and is_left_out(item.path.relative_to(HERE).as_posix(), item.name)
+        item for item in ours if is_left_out(item.path.relative_to(HERE).as_posix(), item.name)
     ]
     items[:] = [item for item in items if item not in left_out]
     config.hook.pytest_deselected(items=left_out)
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group(item.path.parent.name))
+    for item in ours:
+        item.add_marker(pytest.mark.xdist_group(item.path.parent.name))
 
 
 @pytest.fixture(params=["chrome", "firefox"], scope="module")

@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from harness.people import Person
+from harness.people import COMPUTE, Person
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
-
-COMPUTE = """
-import time
-end = time.time() + 8
-while time.time() < end:
-    pass
-"""
 
 SAY_AND_GO = """
 import asyncio
@@ -34,7 +27,7 @@ def test_a_computing_kernel_has_all_of_it(
         person.join(repr(room_name))
     for person in (one, two):
         person.eventually("[p.is_synced for p in room.peers]", [True])
-    two.start(COMPUTE)
+    two.start(COMPUTE.format(8))
     one.run(SAY_AND_GO)
     two.run("None")  # which waits until the cell before is done
     two.eventually("len(text)", 100_030)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from harness.browsers import open_browser
+from harness.people import COMPUTE
 from harness.processes import kill_browser
 from harness.served import SignalingServer
 from harness.together import Desk, all_equal, copies, open_all
@@ -148,7 +149,7 @@ def test_saving(desk: DeskOf, put: Callable[..., str], room_name: str) -> None:
 def test_a_kernel_that_computes_stops_nobody(
     desk: DeskOf, put: Callable[..., str], room_name: str
 ) -> None:
-    busy = "import time\nend = time.time() + 30\nwhile time.time() < end: pass"
+    busy = COMPUTE.format(30)
     path = put(busy, "two = 2", kernel="python")
     ada, bob = desk("ada"), desk("bob")
     open_all(ada, bob, path=path, room=room_name)
