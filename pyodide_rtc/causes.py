@@ -18,7 +18,7 @@ from pyodide_rtc.room_repr import listed, one_line, who
 from pyodide_rtc.snapshot import SOCKETS_REFUSED, Obstacle, Server, Snapshot
 
 if TYPE_CHECKING:
-    from pyodide_rtc.room_status import RoomState
+    from pyodide_rtc.room_status import RoomStage
 
 __all__ = [
     "LEFT_BY_USER",
@@ -95,13 +95,13 @@ class Facts:
     """What is known of a room at one moment.
 
     Args:
-        state: the room's state.
+        stage: how far the room is.
         snapshot: who is there, and by which servers.
         error: what ended the room.
         is_page_known: whether the page has said which room and servers it has.
     """
 
-    state: RoomState
+    stage: RoomStage
     snapshot: Snapshot
     error: RtcError | None = None
     is_page_known: bool = True
@@ -118,9 +118,9 @@ def causes(facts: Facts) -> tuple[Cause, ...]:
     Returns:
         one cause if nobody is connected; else how far those are who are, and what keeps others out.
     """
-    if facts.state in ("left", "failed"):
+    if facts.stage in ("left", "failed"):
         return (_end(facts.error),)
-    if facts.state == "opening":
+    if facts.stage == "opening":
         return (Cause.READING if facts.is_page_known else Cause.ASKING_PAGE,)
     if any(peer.is_connected for peer in facts.snapshot.peers):
         return _company(facts.snapshot)

@@ -15,7 +15,15 @@ from pyodide_rtc.awareness import Awareness, Company
 from pyodide_rtc.errors import ConfigError
 from pyodide_rtc.protocol.events import JsonObject
 from pyodide_rtc.room_status import Stored
-from pyodide_rtc.shared import SharedList, SharedMap, SharedText, SharedValue, UndoManager, Values
+from pyodide_rtc.shared import (
+    SharedList,
+    SharedMap,
+    SharedNamespace,
+    SharedText,
+    SharedValue,
+    UndoManager,
+    Values,
+)
 from pyodide_rtc.snapshot import DocumentSnapshot, Peer
 from pyodide_rtc.wire.messages import MAX_DOCUMENT_NAME_BYTES
 
@@ -217,6 +225,15 @@ class DocumentBase:
             TransactionError: the name is new, and this is inside an observer of pycrdt.
         """
         return self._parts.values.text(name)
+
+    @property
+    def state(self) -> SharedNamespace:
+        """What all who have the document share by name: `room.state.n = 3`. It is `map("state")`.
+
+        Raises:
+            NameInUseError: when it is used, if `state` is the name of another kind of value here.
+        """
+        return SharedNamespace(lambda: self.map("state"))
 
     def transaction(self) -> AbstractContextManager[None]:
         """Group changes into one: others see all of them at once, and observers get one event.

@@ -26,6 +26,7 @@ The tree::
     |- StorageError                 the browser refused to store something
     |  `- QuotaExceededError        the browser's storage is full
     |- SyncTimeoutError             the room was not synced in time (also TimeoutError)
+    |- ChangeTimeoutError           nobody changed something in time (also TimeoutError)
     |- SharedValueError             something cannot be done with a shared value
     |  |- ValueRefusedError          a value cannot be shared (also TypeError and ValueError)
     |  |- ValueRemovedError          the value is not in the document any more
@@ -46,6 +47,7 @@ __all__ = [
     "BridgeError",
     "BridgeTimeoutError",
     "BrowserUnsupportedError",
+    "ChangeTimeoutError",
     "ChangesMissingError",
     "ConfigError",
     "DecodeError",
@@ -369,6 +371,23 @@ class SyncTimeoutError(RtcError, TimeoutError):
         return f"not synced within {self.timeout_s:g} s: {self.why}"
 
 
+class ChangeTimeoutError(RtcError, TimeoutError):
+    """Nobody changed something in the time given.
+
+    Args:
+        timeout_s: the time, in seconds.
+        what: what was waited for.
+    """
+
+    def __init__(self, timeout_s: float, what: str) -> None:
+        super().__init__(timeout_s, what)
+        self.timeout_s = timeout_s
+        self.what = what
+
+    def __str__(self) -> str:
+        return f"{self.what} was not changed within {self.timeout_s:g} s"
+
+
 class RoomClosedError(RtcError):
     """The room was left.
 
@@ -440,7 +459,8 @@ class NameInUseError(SharedValueError):
 
     Args:
         name: the name.
-        used_as: what it is already, as a word: ``map``, ``list`` or ``text``.
+        used_as: what it is already, as a word: ``map``, ``list`` or ``text``; of a shared widget
+            its type, such as ``widget IntSlider``.
         wanted: what it was to be, too.
     """
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pycrdt import Doc, merge_updates
 
@@ -37,7 +37,7 @@ from pyodide_rtc.protocol.events import MAIN, JsonObject, LinkId
 from pyodide_rtc.protocol.open_documents import MAX_DOCUMENTS
 from pyodide_rtc.room_status import (
     RoomEvent,
-    RoomState,
+    RoomStage,
     RoomStatus,
     Server,
     Stored,
@@ -59,7 +59,12 @@ from pyodide_rtc.storage import (
 )
 from pyodide_rtc.storage import Event as StorageEvent
 
+if TYPE_CHECKING:
+    from pyodide_rtc.widgets.sharing import Sharing
+
 logger = logging.getLogger("pyodide_rtc.room")
+
+W = TypeVar("W")
 
 _CHECK_S = 1.0
 """So long after an update of a peer we look whether names are used for two kinds of values."""
@@ -162,6 +167,7 @@ class RoomCore:
         self._is_check_due = False
         self._display: LiveDisplay | None = None
         self._names = PeerNames()
+        self._sharing: Sharing | None = None
         self.main = DocumentParts(MAIN, contents.main(doc), lambda: self, user_state(user))
         self.room = Room(self)
 
@@ -175,8 +181,8 @@ class RoomCore:
     # How it is.
 
     @property
-    def state(self) -> RoomState:
-        """The room's state."""
+    def stage(self) -> RoomStage:
+        """How far the room is."""
         if self._end is not None:
             return "left" if isinstance(self._end, RoomClosedError) else "failed"
         return "open" if self._is_open else "opening"
@@ -194,7 +200,7 @@ class RoomCore:
     @property
     def why(self) -> str:
         """How the room is, and what to do if nobody is here."""
-        facts = causes.Facts(self.state, self.snapshot, self._end, self._opening is not None)
+        facts = causes.Facts(self.stage, self.snapshot, self._end, self._opening is not None)
         return causes.sentence(facts)
 
     @property
@@ -241,7 +247,7 @@ class RoomCore:
 
     async def export_file(self) -> bytes:
         """Return the room as a file; as `Room.export` tells."""
-        await self.until(lambda: self.state == "open", None)
+        await self.until(lambda: self.stage == "open", None)
         documents = await self._live.export()
         for name, doc in self._contents.docs.items():
             if name != MAIN and name not in self._open_names:
@@ -253,7 +259,7 @@ class RoomCore:
     async def forget(self) -> None:
         """Leave the room, and remove what is kept of it; as `Room.forget` tells."""
         if self._end is None:
-            await self.until(lambda: self.state == "open", None)
+            await self.until(lambda: self.stage == "open", None)
         if self._opening is None:
             assert self._end is not None, "else it is open"
             raise self._end
@@ -309,6 +315,26 @@ class RoomCore:
         if self._end is not None:
             return
         self.finish(RoomClosedError(self._name or "", causes.LEFT_BY_USER))
+
+    def sharing(self) -> Sharing:
+        """Return its shared widgets; they are made here, as they need ipywidgets.
+
+        Raises:
+            ConfigError: there is no ipywidgets.
+            RoomClosedError: the room was left.
+        """
+        if self._end is not None:
+            raise self._end
+        if self._sharing is None:
+            try:
+                from pyodide_rtc.widgets.sharing import Sharing
+            except ModuleNotFoundError as error:
+                raise ConfigError(
+                    f"Widgets need {error.name}, which is not installed",
+                    "Run %pip install ipywidgets.",
+                ) from error
+            self._sharing = Sharing(self.room, self.add_fault)
+        return self._sharing
 
     @property
     def snapshot(self) -> Snapshot:
@@ -417,6 +443,8 @@ class RoomCore:
     def finish(self, error: RtcError) -> None:
         """Close all that there is of the room, and end it for this reason."""
         self._end = error
+        if self._sharing is not None:
+            self._sharing.close(error)  # what is still to be written is, as long as there are links
         if self._opening is not None:
             self._opening.close()
         for parts in (self.main, *self._documents.values()):
@@ -635,12 +663,12 @@ class Room(DocumentBase):
     # How it is.
 
     @property
-    def state(self) -> RoomState:
-        """The room's state, as a word: `"opening"`, `"open"`, `"left"` or `"failed"`.
+    def stage(self) -> RoomStage:
+        """How far the room is, as a word: `"opening"`, `"open"`, `"left"` or `"failed"`.
 
         Only an open room reaches anybody.
         """
-        return self._core.state
+        return self._core.stage
 
     @property
     def servers(self) -> tuple[Server, ...]:
@@ -650,7 +678,7 @@ class Room(DocumentBase):
     @property
     def status(self) -> RoomStatus:
         """How the room is now: servers, peers, and one sentence about it."""
-        return RoomStatus(self.state, self.servers, self.peers, self.synced, self.why)
+        return RoomStatus(self.stage, self.servers, self.peers, self.synced, self.why)
 
     @property
     def has_strangers(self) -> bool:
@@ -728,6 +756,79 @@ class Room(DocumentBase):
         """
         return self._core.open_document(name, doc)
 
+    def share(self, widget: W, name: str, *, traits: Iterable[str] | None = None) -> W:
+        """Share a widget with all who share one of this type under the same name.
+
+        The first one in gives the value, and later ones take the room's. This browser keeps it. A
+        cell may be run again: the new widget takes the place of the old one. Of a box, the children
+        that people can change are shared as well, by their positions.
+
+        What one person changes is in the widgets of all others some milliseconds later. Of a widget
+        that moves fast, 25 values a second are sent, and always the last one. What several type
+        into one text at once is merged. If a widget refuses what comes, `room.faults` tells.
+
+        Example:
+            >>> slider = room.share(widgets.IntSlider(description="threshold"), "threshold")
+
+        Args:
+            widget: an ipywidget, or an anywidget.
+            name: its name in the room.
+            traits: the names of the traits that are shared; by default what people change by using
+                the widget: its value, choice, text or tab. Of a class that others than ipywidgets
+                have written, all public traits that the page has. Bounds, options and looks are
+                what each notebook's own code says, unless they are named here.
+
+        Returns:
+            the widget.
+
+        Raises:
+            ValueRefusedError: it is no widget, the name is no text, a trait cannot be shared, or
+                what the widget has now cannot be.
+            NameInUseError: the name has a widget of another type; says which.
+            TransactionError: another task has a transaction open.
+            RoomClosedError: the room was left.
+            ConfigError: ipywidgets is not installed.
+        """
+        self._core.sharing().share(widget, name, traits)
+        return widget
+
+    def unshare(self, widget: object) -> None:
+        """Share a widget no longer, nor its children; twice is no error.
+
+        It stays as it is, and so does what the room has of it.
+
+        Example:
+            >>> room.unshare(slider)
+
+        Args:
+            widget: what was shared.
+
+        Raises:
+            ValueRefusedError: it is no widget.
+            RoomClosedError: the room was left.
+        """
+        self._core.sharing().unshare(widget)
+
+    async def until_changed(self, widget: object, timeout_s: float | None = None) -> None:
+        """Wait until a shared widget changes, whoever changes it.
+
+        What others change arrives while a cell waits so.
+
+        Example:
+            >>> await room.until_changed(slider, 60)
+            >>> slider.value
+
+        Args:
+            widget: a widget that is shared in this room.
+            timeout_s: how long to wait, in seconds; None for ever.
+
+        Raises:
+            ChangeTimeoutError: it took longer.
+            SharedValueError: the widget is not shared, or not any more.
+            RoomClosedError: the room was left.
+        """
+        await self._core.sharing().until_changed(widget, timeout_s)
+
     async def export(self) -> bytes:
         """Return the room as a file: all its documents, those that are kept and not open included.
 
@@ -776,7 +877,7 @@ class Room(DocumentBase):
         await self._core.until(is_true, timeout_s)
 
     def observe(self, callback: Callable[[RoomEvent], object]) -> Observation:
-        """Call back at each change of peers, servers and state, and at each fault.
+        """Call back at each change of peers, servers and stage, and at each fault.
 
         What the callback prints appears below the cell that ran last.
 

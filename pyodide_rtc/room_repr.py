@@ -38,7 +38,7 @@ def as_text(room: Room, at: str) -> str:
 def status_text(status: RoomStatus) -> str:
     """Describe how a room is in a few lines of plain text."""
     rows = [*_people(status), *[("server", server_words(s)) for s in status.servers]]
-    return _in_lines(f"{status.state}: {status.why}", rows)
+    return _in_lines(f"{status.stage}: {status.why}", rows)
 
 
 def _in_lines(title: str, rows: list[tuple[str, str]]) -> str:
@@ -69,7 +69,7 @@ def _rows(room: Room) -> list[tuple[str, str]]:
     rows = [*_people(room), *[("server", _server_row(s)) for s in room.servers]]
     if room.topic is not None:
         rows.append(("topic", room.topic))
-    if room.state == "open":
+    if room.stage == "open":
         rows.append(("kept", stored_words(room.stored)))
     if room.faults:
         rows.append(("last fault", str(room.faults[-1])))

@@ -9,12 +9,12 @@ from pyodide_rtc import room_repr
 from pyodide_rtc.snapshot import Peer, Server, Transfer
 from pyodide_rtc.storage import KeeperStatus
 
-__all__ = ["Peer", "RoomEvent", "RoomState", "RoomStatus", "Server", "Stored"]
+__all__ = ["Peer", "RoomEvent", "RoomStage", "RoomStatus", "Server", "Stored"]
 
 if TYPE_CHECKING:
-    RoomState = Literal["opening", "open", "left", "failed"]
+    RoomStage = Literal["opening", "open", "left", "failed"]
 else:
-    RoomState = str
+    RoomStage = str
     """What completes code in notebooks (jedi 0.20) fails at a property that returns a `Literal`."""
 
 
@@ -57,7 +57,7 @@ class RoomStatus:
     """How a room is, at one moment.
 
     Args:
-        state: as `Room.state`.
+        stage: as `Room.stage`.
         servers: the signaling servers.
         peers: the others, those on their way included.
         synced: whether at least one peer is here, each has sent all that it had, and no edits wait
@@ -65,7 +65,7 @@ class RoomStatus:
         why: all this in one sentence, with what to do if nobody is here.
     """
 
-    state: RoomState
+    stage: RoomStage
     servers: tuple[Server, ...]
     peers: tuple[Peer, ...]
     synced: bool

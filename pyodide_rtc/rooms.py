@@ -188,7 +188,7 @@ class Rooms:
     ) -> Room:
         if wish.name in self._tasks:
             _, under_way, before = self._tasks[wish.name]
-            if under_way.state == "opening":
+            if under_way.stage == "opening":
                 return _given_again(under_way, before, wish, doc, user, None, {})
         contents = self._early.setdefault((wish.name, wish.password), Contents())
         new = RoomCore(wish.name, contents, user, doc)
@@ -197,13 +197,13 @@ class Rooms:
         async def open_when_ready() -> None:
             try:
                 client, facts = await self._open_home()
-                if new.state == "opening":
+                if new.stage == "opening":
                     await self._open(new, client, facts, wish)
                 else:
                     await self._keep_left(new, client, facts, wish)
             except Exception as error:  # whatever it is: else the room would be "opening" for ever
                 typed = _as_rtc_error(error)
-                if new.state == "opening":
+                if new.stage == "opening":
                     new.end(typed)
                 else:
                     new.add_fault(typed)
@@ -272,7 +272,7 @@ class Rooms:
     async def _open_when_loaded(self, room: RoomCore, session: RoomSession) -> None:
         try:
             await session.open(room.main.doc)
-            if room.state == "opening":  # else it was left meanwhile
+            if room.stage == "opening":  # else it was left meanwhile
                 complete_user(room.main.awareness, self._user)
                 room.open()
         except Exception as error:

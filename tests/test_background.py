@@ -83,7 +83,7 @@ def test_what_is_missing_on_the_page_is_raised_there_alone(
         rooms = home.rooms(blocks=True)
         with pytest.raises(ConfigError, match=r"\?room="):
             rooms.join()
-        assert rooms.join("r", signaling="wss://relay.example.org/").state == "open"
+        assert rooms.join("r", signaling="wss://relay.example.org/").stage == "open"
 
     assert run_cell(monkeypatch, cell) == []
 
@@ -101,7 +101,7 @@ def test_a_refusal_that_comes_later_is_told_by_the_room_alone(
         room = Home(error, after_s).rooms(blocks=blocks).join("r")
         room.map("state")["x"] = 1
         await asyncio.sleep(60)
-        assert room.state == "failed"
+        assert room.stage == "failed"
         assert str(error) in str(room.error)
 
     assert run_cell(monkeypatch, cell) == []

@@ -300,7 +300,7 @@ def test_a_failed_room_gives_its_documents_to_the_next_cell_that_can_wait() -> N
         room = rooms.join("r", store=False)
         state = room.map("state")
         await asyncio.sleep(1)
-        assert room.state == "failed"
+        assert room.stage == "failed"
         can_wait.append(True)
         room = rooms.join("r", store=False)
         state["x"] = 1
@@ -355,7 +355,7 @@ def test_a_room_of_another_import_is_left_and_says_so() -> None:
         state["x"] = 1
         await world.meet(room)
         second.take_in(take_over(second))
-        assert room.state == "left"
+        assert room.stage == "left"
         assert "imported again: join the room again" in room.why
         again = second.join("r", user="Ada")
         state["late"] = 2
@@ -397,8 +397,8 @@ PURGED = """
         assert again is not first
         room = again.join("r", user="Ada", store=False)
         await asyncio.sleep(5)
-        print(old.state, old.why)
-        print(room.state, len(room.peers), room.map("state"))
+        print(old.stage, old.why)
+        print(room.stage, len(room.peers), room.map("state"))
         state["late"] = 2
         print(sorted(room.map("state").to_py()), [host.is_closed for host in hosts])
 

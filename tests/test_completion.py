@@ -19,16 +19,18 @@ from simulation.play_helpers import make_rooms
 
 import pyodide_rtc
 import pyodide_rtc.testing
+import pyodide_rtc.widgets
 from pyodide_rtc.testing import Network, run_virtual
 
-DOCUMENT = """array awareness doc list map peers stored synced text transaction undo_manager
+DOCUMENT = """array awareness doc list map peers state stored synced text transaction undo_manager
     until_loaded until_synced"""
 VALUE = "is_removed observe path raw to_py"
 TUPLE = "count index"
 
 NAMES = {
     "room": f"""{DOCUMENT} document documents error export faults forget has_strangers ice_failure
-        leave name observe obstacle route servers state status topic until why""",
+        leave name observe obstacle route servers share stage status topic unshare until
+        until_changed why""",
     "board": f"{DOCUMENT} close name",
     "room.awareness": """client_id local_state names observe set_local_state set_local_state_field
         states""",
@@ -36,13 +38,14 @@ NAMES = {
     "todo": f"{VALUE} append clear copy count extend index insert pop remove reverse sort",
     "notes": f"""{VALUE} append clear count endswith find index insert lower rfind set split
         splitlines startswith strip upper""",
+    "room.state": "clear get items keys observe pop popitem setdefault to_py update values",
     "undo": "can_redo can_undo clear redo undo",
     "observation": "cancel is_active",
     "room.peers": TUPLE,
     "room.peers[0]": """ahead behind busy_s edits_wait is_asleep is_connected is_relayed is_synced
         name peer_id retries transfers unknown_messages via""",
     "room.servers[0]": "reason retry_in_s state url",
-    "room.status": "peers servers state synced why",
+    "room.status": "peers servers stage synced why",
     "room.stored": "is_saved reason size_bytes where",
     "room.documents['board']": "is_open name peers",
     "room.faults": TUPLE,
@@ -51,6 +54,7 @@ NAMES = {
     "changed": "author changes where",
     "changed.changes[0]": "action new old path",
     "pyodide_rtc": " ".join(name for name in pyodide_rtc.__all__ if name[0] != "_"),
+    "pyodide_rtc.widgets": "Button Click Log LogEntry Output Poll interact",
     "pyodide_rtc.testing": " ".join(pyodide_rtc.testing.__all__),
 }
 
@@ -70,7 +74,7 @@ def notebook(look: Callable[[dict[str, Any]], None]) -> None:
         events, seen, changed = [], [], []
         observation = ada.observe(events.append)
         ada.awareness.observe(seen.append)
-        board, state = ada.document("board"), ada.map("state")
+        board, state = ada.document("board"), ada.map("numbers")
         bob.document("board")
         state.observe(changed.append)
         state["todo"] = []
@@ -135,11 +139,19 @@ def test_nothing_else_is_public() -> None:
     notebook(look)
 
 
+MODULES = (pyodide_rtc, pyodide_rtc.widgets)
 CLASSES = [
     each
-    for each in map(vars(pyodide_rtc).get, pyodide_rtc.__all__)
+    for module in MODULES
+    for each in map(vars(module).get, module.__all__)
     if inspect.isclass(each) and not issubclass(each, Exception)
 ]
+
+
+def members(kind: type) -> dict[str, Any]:
+    """Give what this package has put into a class."""
+    own = [base for base in reversed(kind.__mro__) if base.__module__.startswith("pyodide_rtc")]
+    return {name: value for base in own for name, value in vars(base).items()}
 
 
 def told() -> list[Any]:
@@ -147,12 +159,13 @@ def told() -> list[Any]:
     functions = {
         f"{kind.__name__}.{name}": function
         for kind in CLASSES
-        for name, function in inspect.getmembers(kind, inspect.isfunction)
-        if not name.startswith("_") and function.__module__.startswith("pyodide_rtc")
+        for name, function in members(kind).items()
+        if inspect.isfunction(function) and not name.startswith("_")
     }
-    for name in pyodide_rtc.__all__:
-        if inspect.isfunction(value := getattr(pyodide_rtc, name)):
-            functions[name] = value
+    for module in MODULES:
+        for name in module.__all__:
+            if inspect.isfunction(value := getattr(module, name)):
+                functions[name] = value
     return [pytest.param(function, id=name) for name, function in functions.items()]
 
 
@@ -166,11 +179,14 @@ def test_help_tells_each_argument(function: Callable[..., Any]) -> None:
 
 
 SHOWN_BY_EXAMPLE = """join import_room stored_rooms plain enable_logging
-    Room Room.document Room.export Room.forget Room.leave Room.observe Room.until
+    Room Room.document Room.export Room.forget Room.leave Room.observe Room.share
+    Room.unshare Room.until Room.until_changed
     Document Document.close Document.list Document.map Document.text Document.transaction
     Document.undo_manager Document.until_loaded Document.until_synced
     Awareness Awareness.observe Awareness.set_local_state Awareness.set_local_state_field
-    SharedList SharedMap SharedMap.observe SharedText UndoManager Observation Faults"""
+    SharedList SharedMap SharedMap.observe SharedNamespace SharedNamespace.observe SharedText
+    UndoManager Observation Faults
+    widgets.Button widgets.Log widgets.Poll widgets.Output widgets.interact"""
 
 
 @pytest.mark.parametrize("name", SHOWN_BY_EXAMPLE.split())
@@ -183,5 +199,6 @@ def test_help_shows_an_example_that_is_python(name: str) -> None:
 
 def test_help_tells_each_property() -> None:
     for kind in CLASSES:
-        for name, value in inspect.getmembers(kind, lambda value: isinstance(value, property)):
-            assert inspect.getdoc(value), f"{kind.__name__}.{name}"
+        for name, value in members(kind).items():
+            if isinstance(value, property):
+                assert inspect.getdoc(value), f"{kind.__name__}.{name}"

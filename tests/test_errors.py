@@ -12,6 +12,7 @@ from pyodide_rtc.errors import (
     BridgeTimeoutError,
     BrowserUnsupportedError,
     ChangesMissingError,
+    ChangeTimeoutError,
     ConfigError,
     DecodeError,
     DecryptionError,
@@ -97,6 +98,7 @@ SENTENCES: list[tuple[RtcError, str]] = [
     (BridgeTimeoutError("the page did not answer"), "the page did not answer"),
     (StorageError("the browser refused"), "the browser refused"),
     (QuotaExceededError("the storage is full"), "the storage is full"),
+    (ChangeTimeoutError(2.5, "widget 'n'"), "widget 'n' was not changed within 2.5 s"),
     (SyncTimeoutError(2.5, "Nobody is here."), "not synced within 2.5 s: Nobody is here."),
     (SharedValueError("It is odd", "Do not."), "It is odd. Do not."),
     (
@@ -156,6 +158,7 @@ def test_the_package_offers_nothing_else() -> None:
             "Server",
             "SharedList",
             "SharedMap",
+            "SharedNamespace",
             "SharedText",
             "Stored",
             "StoredDocument",
@@ -186,7 +189,7 @@ def test_the_drawing_of_the_tree_is_the_tree() -> None:
         assert getattr(errors, name).__bases__[0] is getattr(errors, parent), name
 
 
-@pytest.mark.parametrize("kind", [BridgeTimeoutError, SyncTimeoutError])
+@pytest.mark.parametrize("kind", [BridgeTimeoutError, ChangeTimeoutError, SyncTimeoutError])
 def test_time_outs_are_those_of_python_too(kind: type[Exception]) -> None:
     assert issubclass(kind, TimeoutError)
 

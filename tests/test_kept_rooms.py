@@ -170,15 +170,15 @@ def test_left_while_it_is_opened_and_joined_again() -> None:
         await rooms.stored_rooms()  # the page is known
         host.machine.store.delay_s = 1.0
         room = rooms.join()
-        assert room.state == "opening"
+        assert room.stage == "opening"
         room.map("m")["x"] = 1
         room.leave()
         again = rooms.join()
         assert again.map("m") == {"x": 1}
         await again.until_loaded(10)
-        assert room.state == "left"
+        assert room.stage == "left"
         await asyncio.sleep(5)
-        assert again.state == "open"
+        assert again.stage == "open"
         assert again.stored.is_saved
 
     run()
@@ -421,7 +421,7 @@ def test_forgetting_says_who_has_it_open() -> None:
         other = await browser.opened()
         with pytest.raises(StorageError, match=r"a notebook of https://example\.org/"):
             await room.forget()
-        assert room.state == "left"
+        assert room.stage == "left"
         other.leave()
         await room.forget()
         assert browser.disk.logs == {}

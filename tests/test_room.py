@@ -93,7 +93,7 @@ class TestJoining:
             room = rooms.join()
             assert rooms.join() is room, "while it opens"
             await asyncio.sleep(1)
-            assert room.state == "open"
+            assert room.stage == "open"
             assert rooms.join() is room
             assert rooms.join("demo") is room
             assert rooms.join("other") is not room
@@ -190,7 +190,7 @@ class TestJoining:
             rooms.join("one")
             room = rooms.join("two")
             await asyncio.sleep(60)
-            assert room.state == "open"
+            assert room.stage == "open"
             assert len(asked) == 1
 
         run()
@@ -255,7 +255,7 @@ class TestJoining:
             rooms = world.kernel(blocks=True)
             with pytest.raises(ConfigError, match="user"):
                 rooms.join(user=user)
-            assert rooms.join(user="Ada").state == "open", "and leaves nothing half open"
+            assert rooms.join(user="Ada").stage == "open", "and leaves nothing half open"
 
         run()
 
@@ -265,8 +265,8 @@ class TestJoining:
             rooms = world.kernel()
             by_page, by_name = rooms.join(), rooms.join("demo")
             await asyncio.sleep(1)
-            assert by_page.state == "open"
-            assert by_name.state == "failed"
+            assert by_page.stage == "open"
+            assert by_name.stage == "failed"
             assert "joined already" in by_name.why
 
         run()
@@ -316,7 +316,7 @@ class TestWhereTheKernelCanWait:
         async def run(world: World) -> None:
             rooms = world.kernel(blocks=True)
             room = rooms.join()
-            assert room.state == "open"
+            assert room.stage == "open"
             assert rooms.join() is room
 
         run()
@@ -330,7 +330,7 @@ class TestWhereTheKernelCanWait:
                 rooms.join()
             with pytest.raises(ConfigError, match="signaling"):
                 rooms.join("demo")
-            assert rooms.join("demo", signaling=URL).state == "open"
+            assert rooms.join("demo", signaling=URL).stage == "open"
 
         run()
 
@@ -349,9 +349,9 @@ class TestWhereTheKernelCanWait:
                 raise TimeoutError
 
             room = Rooms(open_slowly, lambda: gives_up).join()
-            assert room.state == "opening"
+            assert room.stage == "opening"
             await asyncio.sleep(21)
-            assert room.state == "open"
+            assert room.stage == "open"
 
         run()
 
@@ -368,7 +368,7 @@ class TestWhereItCannot:
             with pytest.raises(ConfigError, match=r"\?room="):
                 await room.until_synced(10)
 
-            assert room.state == "failed"
+            assert room.stage == "failed"
             assert "?room=" in room.why
             assert "?room=" in repr(room)
             assert kinds(events) == ["fault", "left"]
@@ -386,7 +386,7 @@ class TestWhereItCannot:
             with pytest.raises(BrowserUnsupportedError, match="https"):
                 await rooms.join(password="secret").until_synced(10)
 
-            assert rooms.join().state in ("open", "opening"), "without one"
+            assert rooms.join().stage in ("open", "opening"), "without one"
 
         run()
 
@@ -415,10 +415,10 @@ class TestWhereItCannot:
             room = rooms.join()
             with pytest.raises(type(error)):
                 await room.until_synced(10)
-            assert (room.state, room.why) == ("failed", str(error))
+            assert (room.stage, room.why) == ("failed", str(error))
             again = rooms.join()
             await asyncio.sleep(1)
-            assert again.state == "open", "joining again tries again"
+            assert again.stage == "open", "joining again tries again"
 
         run()
 
@@ -459,7 +459,7 @@ class TestWhereItCannot:
                     try:
                         await room.until_synced(10)
                     finally:
-                        assert room.state == "failed"
+                        assert room.stage == "failed"
                 assert isinstance(caught.value.__cause__, IndexError)
                 await asyncio.sleep(5)
             assert world.relay.sockets == []
@@ -468,7 +468,7 @@ class TestWhereItCannot:
             assert asyncio.all_tasks() == before
             again = rooms.join()
             await asyncio.sleep(1)
-            assert again.state == "open", "the same cell can be run again"
+            assert again.stage == "open", "the same cell can be run again"
 
         run()
         background_faults.clear()
@@ -495,7 +495,7 @@ class TestWhereItCannot:
             assert again is not room
             assert rooms.join() is again
             await asyncio.sleep(1)
-            assert (room.state, again.state) == ("left", "open")
+            assert (room.stage, again.stage) == ("left", "open")
             assert rooms.join() is again
             assert len(world.relay.sockets) == 1
 
@@ -521,7 +521,7 @@ class TestLeaving:
             one.map("m")["x"] = 1
             one.leave()
             one.leave()
-            assert one.state == "left"
+            assert one.stage == "left"
             assert one.peers == ()
             await asyncio.sleep(1)
             assert other.map("m")["x"] == 1, "what was edited just before has gone out"
@@ -1071,7 +1071,7 @@ class TestStatus:
             one, _ = await world.pair()
             status = one.status
 
-            assert (status.state, status.synced) == ("open", True)
+            assert (status.stage, status.synced) == ("open", True)
             assert status.servers == (Server(URL, "open", ""),)
             assert status.peers == one.peers
             assert status.why == "1 peer is connected and synced."
@@ -1332,7 +1332,7 @@ class TestEvents:
             room.observe(lambda e: room.leave() if e.kind == "peer-synced" else None)
             other = world.kernel().join()
             await asyncio.sleep(5)
-            assert room.state == "left"
+            assert room.stage == "left"
             assert other.peers == ()
             assert room.faults == ()
 
@@ -1346,7 +1346,7 @@ class TestEvents:
             subscription = shared.observe(lambda _: one.leave())
             other.map("m")["x"] = 1
             await asyncio.sleep(5)
-            assert one.state == "left"
+            assert one.stage == "left"
             assert one.map("m")["x"] == 1
             assert other.peers == ()
             shared.unobserve(subscription)
@@ -1477,7 +1477,7 @@ class TestAwareness:
             world.hosts[0].facts = replace(world.hosts[0].facts, browser_id="x")
             room.awareness.set_local_state(state)
             await asyncio.sleep(1)
-            assert room.state == "open"
+            assert room.stage == "open"
             assert room.awareness.local_state == state
 
         run()
@@ -1488,7 +1488,7 @@ class TestAwareness:
             rooms = world.kernel(blocks=True)
             world.hosts[0].facts = replace(world.hosts[0].facts, href=f"{HREF}&usercolor=red")
             room = rooms.join()
-            assert room.state == "open"
+            assert room.stage == "open"
             assert ["usercolor" in str(fault) for fault in room.faults] == [True]
 
         run()

@@ -230,7 +230,7 @@ class SharedDocument:
         """Wait until we know who is here and that none of them has it; begin anew at each event."""
         if self._latest_s is None:
             return
-        if self._room.state == "failed":
+        if self._room.stage == "failed":
             self._give_up()
             return
         is_reached = any(server.state == "open" for server in self._room.servers)

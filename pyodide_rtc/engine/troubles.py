@@ -81,7 +81,7 @@ class Troubles:
         """Return the causes that there are now, each with its sentence."""
         room = self._room
         found: dict[str, str | None] = {
-            "failed": room.why if room.state == "failed" else None,
+            "failed": room.why if room.stage == "failed" else None,
             "signaling": self._signaling(),
             **self._obstacle(),
             "password": Cause.STRANGERS.value if room.has_strangers else None,

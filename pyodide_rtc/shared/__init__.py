@@ -8,6 +8,7 @@ from pyodide_rtc.shared.changes import Change, ValuesChanged
 from pyodide_rtc.shared.plain_values import Plain, PlainDict, plain
 from pyodide_rtc.shared.shared_list import SharedList
 from pyodide_rtc.shared.shared_map import SharedMap
+from pyodide_rtc.shared.shared_namespace import SharedNamespace
 from pyodide_rtc.shared.shared_text import SharedText
 from pyodide_rtc.shared.shared_value import SharedValue
 from pyodide_rtc.shared.undo import UndoManager
@@ -19,6 +20,7 @@ __all__ = [
     "PlainDict",
     "SharedList",
     "SharedMap",
+    "SharedNamespace",
     "SharedText",
     "SharedValue",
     "UndoManager",

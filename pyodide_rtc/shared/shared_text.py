@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from difflib import SequenceMatcher
 from operator import index as as_index
 from typing import Self, SupportsIndex
 
@@ -14,9 +13,7 @@ from pyodide_rtc.shared.mirror import SHOWN_EMBEDDED, copy_text, shown_text
 from pyodide_rtc.shared.plain_values import check_text
 from pyodide_rtc.shared.shared_value import Place, SharedValue
 from pyodide_rtc.shared.text_copy import EMBEDDED, TextCopy
-
-_MATCHED_CHARACTERS = 1_000
-"""Up to this length, what differs is compared character by character: it takes its square."""
+from pyodide_rtc.shared.text_edits import difference
 
 
 class SharedText(SharedValue, Sequence[str]):
@@ -270,12 +267,7 @@ class SharedText(SharedValue, Sequence[str]):
         if not text:
             self._replace(copy, start, stop, text)
             return
-        old = copy.part(start, stop)
-        begin = _common(old, text)
-        end = _common(old[begin:][::-1], text[begin:][::-1])
-        old, text = old[begin : len(old) - end], text[begin : len(text) - end]
-        start += begin
-        for from_, to, new in reversed(_steps(old, text)):
+        for from_, to, new in reversed(difference(copy.part(start, stop), text)):
             self._replace(copy, start + from_, start + to, new)
 
     def _replace(self, copy: TextCopy, start: int, stop: int, text: str) -> None:
@@ -289,27 +281,3 @@ class SharedText(SharedValue, Sequence[str]):
             self._raw.insert(at_bytes, text)
         copy.splice(start, stop, text)
         self._stamp = copy.size_bytes, self._context.doc.get_state()
-
-
-def _common(one: str, other: str) -> int:
-    """Return how many characters two texts begin with alike; by halving, as slices are fast."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
-
-
-def _steps(old: str, new: str) -> list[tuple[int, int, str]]:
-    """Return which parts of a text are to be replaced, and by what, to make it another."""
-    if not old or not new or max(len(old), len(new)) > _MATCHED_CHARACTERS:
-        return [(0, len(old), new)] if old or new else []
-    matcher = SequenceMatcher(None, old, new, autojunk=False)
-    return [
-        (start, stop, new[begin:end])
-        for action, start, stop, begin, end in matcher.get_opcodes()
-        if action != "equal"
-    ]

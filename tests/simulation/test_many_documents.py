@@ -223,7 +223,7 @@ def test_what_is_opened_before_the_room_is_shared_with_it() -> None:
         people = People(2)
         ada, bob = people.rooms
         for room in (ada, bob):
-            assert room.state == "opening"
+            assert room.stage == "opening"
             room.document("board").map("m")[repr(room.document("board").name)] = 1
         assert bob.document("board").peers == ()
 

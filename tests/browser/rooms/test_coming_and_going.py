@@ -58,7 +58,7 @@ def test_a_package_that_is_imported_again_is_in_the_room_once(
     one.run("state['x'] = 1")
     one.run(PURGE)
     one.join(repr(room_name), "user='Ada'", "store=False")
-    assert one.value("before.state") == "left"
+    assert one.value("before.stage") == "left"
     assert "imported again" in one.run("print(before.why)")
     for person, other in ((one, "Bob"), (two, "Ada")):
         person.eventually(SYNCED, [True])
