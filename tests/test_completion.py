@@ -59,6 +59,12 @@ NAMES = {
 }
 
 
+@pytest.fixture(autouse=True, scope="module")
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Two processes that write one cache of jedi can read half a file of each other."""
+    jedi.settings.cache_directory = str(tmp_path_factory.mktemp("jedi"))
+
+
 def completed(code: str, names: dict[str, Any]) -> list[str]:
     """Complete code as IPython does, without the names that it hides."""
     found = jedi.Interpreter(code, [names]).complete()
