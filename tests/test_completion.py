@@ -22,7 +22,7 @@ import pyodide_rtc.testing
 import pyodide_rtc.widgets
 from pyodide_rtc.testing import Network, run_virtual
 
-DOCUMENT = """array awareness doc list map peers state stored synced text transaction undo_manager
+DOCUMENT = """awareness doc list map peers state stored synced text transaction undo_manager
     until_loaded until_synced"""
 VALUE = "is_removed observe path raw to_py"
 TUPLE = "count index"
