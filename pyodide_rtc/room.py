@@ -228,7 +228,7 @@ class RoomCore:
         """Open another document; as `Room.document` tells."""
         name = check_document_name(name)
         if self._end is not None:
-            raise self._end
+            raise self._end.with_traceback(None)  # those of earlier cells are no matter of this one
         known = self._documents.get(name)
         if known is not None and doc is not None and doc is not known.doc:
             raise ConfigError(
@@ -265,7 +265,7 @@ class RoomCore:
             await self.until(lambda: self.stage == "open", None)
         if self._opening is None:
             assert self._end is not None, "else it is open"
-            raise self._end
+            raise self._end.with_traceback(None)
         self.leave()
         await self._opening.forget()
 
@@ -287,7 +287,7 @@ class RoomCore:
             async with asyncio.timeout(timeout_s):
                 while not is_true():
                     if self._end is not None:
-                        raise self._end
+                        raise self._end.with_traceback(None)
                     await self._next_event()
         except TimeoutError as error:
             if isinstance(error, RtcError):
@@ -296,6 +296,8 @@ class RoomCore:
 
     def observe(self, callback: Callable[[RoomEvent], object]) -> Observation:
         """Call back at each event; as `Room.observe` tells."""
+        if self._end is not None:
+            raise self._end.with_traceback(None)
         return self._observers.add(room_repr.place(MAIN, self._name), callback)
 
     def display(self) -> None:
@@ -327,7 +329,7 @@ class RoomCore:
             RoomClosedError: the room was left.
         """
         if self._end is not None:
-            raise self._end
+            raise self._end.with_traceback(None)
         if self._sharing is None:
             try:
                 from pyodide_rtc.widgets.sharing import Sharing
@@ -652,6 +654,8 @@ class Room(DocumentBase):
     """
 
     def __init__(self, core: RoomCore) -> None:
+        if not isinstance(core, RoomCore):
+            raise ConfigError("Room is not called", 'join() makes rooms: pyodide_rtc.join("demo").')
         super().__init__(core.main)
         self._core = core
 

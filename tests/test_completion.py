@@ -48,7 +48,7 @@ NAMES = {
     "room.status": "peers servers stage synced why",
     "room.stored": "is_saved reason size_bytes where",
     "room.documents['board']": "is_open name peers",
-    "room.faults": TUPLE,
+    "room.faults": f"{TUPLE} at",
     "event": "document error kind name peer_id reason server transfer",
     "seen": "added document names removed updated",
     "changed": "author changes where",
