@@ -1,15 +1,16 @@
 """Batons: each is held by one peer of a room at a time, and goes on in the order of asking.
 
-This is Lamport's mutual exclusion, with whole states in the place of single messages. A peer tells
-all that are linked what it holds and waits for (its *wishes*), and how far its clock is. The clock
-counts wishes: a new wish is stamped with one more than any that its asker knows of. A wish is
-granted once all linked peers have shown a clock that is as far (so they know of it, and what they
-ask for later is stamped later), none of them holds the baton, and none has asked before.
+This is mutual exclusion as by Lamport, and by Ricart and Agrawala, with whole states in the place
+of single messages. A peer tells all that are linked what it holds and waits for (its *wishes*), how
+far its clock is, and how far it has heard theirs. The clock counts wishes: a new wish is stamped
+with one more than any that its asker knows of. A wish is granted once all linked peers have heard
+of it (so what they ask for later is stamped later), none of them holds the baton, and none has
+asked before.
 
 So a peer that is gone is not waited for, and holds nothing. Two halves of a network have a holder
 each. When they meet, the one keeps it that has asked later: the other was taken for gone.
 
-A kernel that computes cannot tell its clock. If it neither holds the baton nor waits for it as far
+A kernel that computes does not hear of it. If it neither holds the baton nor waits for it as far
 as we know, and has not answered for a while, it is not waited for. What it asks for afterwards we
 have to agree to.
 """
@@ -33,6 +34,10 @@ QUIET_PATIENCE_S = 3.0
 """So long after a wish we wait for a kernel that does not answer its page. What its page says may
 be old, and it may be asking itself at this moment: it would have heard of our wish by then."""
 
+LATE_S = 1.0
+"""If we look so much later than we wanted to, our own kernel was busy: what we know of others is of
+before, and what they have told us meanwhile waits."""
+
 MAX_CLOCK = 2**40
 """A clock beyond this is ignored. By counting nobody gets there."""
 
@@ -49,10 +54,12 @@ class _Other:
     Args:
         clock: how far its clock is.
         wishes: what it holds and waits for, by name.
+        heard: how far our clock was when it heard us last, as it says.
     """
 
-    clock: int
-    wishes: dict[str, BatonWish]
+    clock: int = 0
+    wishes: dict[str, BatonWish] = field(default_factory=dict)
+    heard: int = 0
 
 
 @dataclass(slots=True)
@@ -74,7 +81,7 @@ class BatonMachine:
     """When we asked for what we wait for, or looked last who does not answer, by name."""
     _others: dict[str, _Other] = field(default_factory=dict)
     _told: dict[str, int] = field(default_factory=dict)
-    """How far our clock was when we told it last, by peer id."""
+    """How far we have told each peer that we have heard it."""
 
     @property
     def deadline_s(self) -> float | None:
@@ -83,9 +90,12 @@ class BatonMachine:
 
     @property
     def states(self) -> dict[str, BatonState]:
-        """Who has which baton and who waits for it, by name."""
-        names = sorted(self._mine.keys() | {n for o in self._others.values() for n in o.wishes})
-        return {name: self._state(name) for name in names}
+        """Who has which baton and who waits for it, of those that can be reached, by name."""
+        ways = self.ways()
+        told = [(peer_id, other.wishes) for peer_id, other in self._others.items()]
+        known = [(self.peer_id, self._mine), *(each for each in told if each[0] in ways)]
+        names = sorted({name for _, wishes in known for name in wishes})
+        return {name: _state([(p, w[name]) for p, w in known if name in w]) for name in names}
 
     def handle(self, event: ev.BatonEvent, now_s: float) -> Effects:
         """Handle what the user does."""
@@ -102,12 +112,10 @@ class BatonMachine:
 
     def on_time(self, now_s: float) -> Effects:
         """Wait no longer for kernels that do not answer, if it is time."""
-        if not has_passed(self.deadline_s, now_s):
-            return []
-        effects = self._settle(now_s)
-        for name, asked_s in self._asked_s.items():
-            if has_passed(asked_s + QUIET_PATIENCE_S, now_s):
-                self._asked_s[name] = now_s
+        due = [n for n, s in self._asked_s.items() if has_passed(s + QUIET_PATIENCE_S, now_s)]
+        is_late = any(now_s > self._asked_s[n] + QUIET_PATIENCE_S + LATE_S for n in due)
+        effects = self._settle(now_s) if due and not is_late else []
+        self._asked_s |= {name: now_s for name in due if name in self._asked_s}
         return effects
 
     # Links and peers.
@@ -140,14 +148,15 @@ class BatonMachine:
         if sender not in self._others and known >= MAX_KNOWN_PEERS:
             error = PeerLimitError("peers with batons", known + 1, MAX_KNOWN_PEERS, sender)
             return [Report(error)]
-        before = self._others.get(sender, _Other(0, {})).wishes
+        before = self._others.get(sender, _Other()).wishes
         wishes = {wish.name: wish for wish in message.wishes}
-        self._others[sender] = _Other(message.clock, wishes)
+        heard = dict(message.heard).get(self.peer_id, 0)
+        self._others[sender] = _Other(message.clock, wishes, heard)
         self._clock = max(self._clock, message.clock)
         effects: Effects = []
         newest = max((wish.stamp for wish in wishes.values()), default=0)
         if newest > self._told.get(sender, 0) and (way := self.ways().get(sender)) is not None:
-            effects += self._say([way])  # it waits until it knows that we know
+            effects += self._say([way])  # it waits until it knows that we have heard of it
         for wish in wishes.values():
             effects += self._give_way(sender, wish)
         changed = [name for name in before | wishes if before.get(name) != wishes.get(name)]
@@ -189,18 +198,10 @@ class BatonMachine:
             theirs.is_held or (theirs.stamp, peer_id) < (mine.stamp, self.peer_id)
         ):
             return False
-        if other is not None and other.clock >= mine.stamp:
+        if other is not None and other.heard >= mine.stamp:
             return True
         is_waited_for = now_s < self._asked_s[mine.name] + QUIET_PATIENCE_S
         return theirs is None and not is_waited_for and self.is_quiet(peer_id)
-
-    def _state(self, name: str) -> BatonState:
-        wishes = [(other.wishes.get(name), peer) for peer, other in self._others.items()]
-        wishes.append((self._mine.get(name), self.peer_id))
-        found = sorted((wish.stamp, peer, wish.is_held) for wish, peer in wishes if wish)
-        holders = [peer for _, peer, is_held in found if is_held]
-        waiting = [peer for _, peer, is_held in found if not is_held]
-        return BatonState(holders[-1] if holders else None, (*waiting,))
 
     def _drop(self, name: str) -> BatonWish | None:
         self._asked_s.pop(name, None)
@@ -216,9 +217,19 @@ class BatonMachine:
         return self._say({id(way): way for way in self.ways().values()}.values())
 
     def _say(self, ways: Iterable[Link]) -> Effects:
-        frame = encode(Batons(self.peer_id, self._clock, (*self._mine.values(),)))
         effects: Effects = []
         for way in ways:
+            heard = {i: self._others[i].clock for i in self._at(way) if i in self._others}
+            wishes = (*self._mine.values(),)
+            frame = encode(Batons(self.peer_id, self._clock, wishes, (*heard.items(),)))
             effects += way.send(frame)
-            self._told |= dict.fromkeys(self._at(way), self._clock)
+            self._told |= heard
         return effects
+
+
+def _state(wishes: list[tuple[str, BatonWish]]) -> BatonState:
+    """Return who has a baton, by what each says: peer id and wish."""
+    found = sorted((wish.stamp, peer_id, wish.is_held) for peer_id, wish in wishes)
+    holders = [peer_id for _, peer_id, is_held in found if is_held]
+    waiting = [peer_id for _, peer_id, is_held in found if not is_held]
+    return BatonState(holders[-1] if holders else None, (*waiting,))

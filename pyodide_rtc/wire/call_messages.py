@@ -24,6 +24,7 @@ from pyodide_rtc.wire.lib0 import (
 __all__ = [
     "MAX_BATONS",
     "MAX_EXPOSED",
+    "MAX_HEARD",
     "MAX_LABEL_BYTES",
     "MAX_VALUE_BYTES",
     "NOTHING",
@@ -53,6 +54,9 @@ MAX_EXPOSED = 200
 
 MAX_BATONS = 100
 """So many batons a peer may hold and wait for."""
+
+MAX_HEARD = 1_000
+"""Of so many peers a peer may say how far it has heard them."""
 
 MAX_VALUE_BYTES = 4 * 1024 * 1024
 """The largest arguments of one call, and the largest result."""
@@ -162,14 +166,23 @@ class Batons:
     """Say which batons we hold and wait for: all of them, and how far our clock is.
 
     Layout: varUint(109) • varString(peer_id) • varUint(clock) • varUint(count) • count times
-    (varString(name) • varUint(stamp) • uint8(1 if held, else 0))
+    (varString(name) • varUint(stamp) • uint8(1 if held, else 0)) • varUint(heard) • heard times
+    (varString(peer_id) • varUint(clock))
 
-    At most 100 of them, each once, with names of 1 to 200 bytes. No stamp is above the clock.
+    At most 100 batons, each once, with names of 1 to 200 bytes. No stamp is above the clock.
+
+    Args:
+        sender: our peer id.
+        clock: how far our clock is.
+        wishes: the batons.
+        heard: how far the clocks of the receivers were when we heard them last, by peer id; at most
+            1,000.
     """
 
     sender: str
     clock: int
     wishes: tuple[BatonWish, ...] = ()
+    heard: tuple[tuple[str, int], ...] = ()
 
 
 CallMessage = Exposed | Call | Answer | CancelCall | Batons
@@ -188,9 +201,11 @@ def parts(message: CallMessage) -> tuple[bytes, ...]:
             return _head(_ANSWER, sender, to), numbers, encode_var_bytes(content)
         case CancelCall(sender, to, number):
             return _head(_CANCEL, sender, to), encode_var_uint(number)
-        case Batons(sender, clock, wishes):
+        case Batons(sender, clock, wishes, heard):
             numbers = encode_var_uint(clock) + encode_var_uint(len(wishes))
-            return _head(_BATONS, sender), numbers, *map(_wish, wishes)
+            clocks = [_text(peer_id) + encode_var_uint(clock) for peer_id, clock in heard]
+            head = _head(_BATONS, sender) + numbers
+            return head, *map(_wish, wishes), encode_var_uint(len(heard)), *clocks
 
 
 def _head(kind: int, *peer_ids: str) -> bytes:
@@ -249,7 +264,9 @@ def _read_batons(reader: Reader) -> Batons:
         if wish.stamp > clock or wish.name in wishes:
             raise DecodeError("each baton once, not above the clock", start, b"")
         wishes[wish.name] = wish
-    return Batons(sender, clock, (*wishes.values(),))
+    count = _read_count(reader, MAX_HEARD, "clocks")
+    heard = [(_read_label(reader), reader.var_uint()) for _ in range(count)]
+    return Batons(sender, clock, (*wishes.values(),), (*heard,))
 
 
 def _read_count(reader: Reader, limit: int, what: str) -> int:
