@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -41,8 +43,8 @@ class Batons:
         self._turns: dict[str, _Turn] = {}
         self._waiters: dict[str, asyncio.Future[None]] = {}
         self._held: set[str] = set()
-        self._lost: dict[str, str] = {}
-        """Why those were lost that a task still believes to have."""
+        self._lost: dict[str, Callable[[], str]] = {}
+        """Those that were lost while a task had them, with what says why."""
         self._told: dict[str, str] = {}
         """Who had which baton, as far as that was told."""
 
@@ -54,8 +56,10 @@ class Batons:
         """Whether this kernel has a baton."""
         return name in self._held
 
-    def who(self, peer_id: str) -> str:
-        """Name somebody who has a baton or waits for it."""
+    def who(self, peer_id: str | None) -> str:
+        """Name somebody who has a baton or waits for it; None is who is not reached any more."""
+        if peer_id is None:
+            return "somebody"
         snapshot = self._room.snapshot
         if peer_id == snapshot.peer_id:
             return _YOU
@@ -106,7 +110,8 @@ class Batons:
         turn.owner = None
         turn.lock.release()
         self._leave(name, turn)
-        return self._lost.pop(name, None)
+        lost = self._lost.pop(name, None)
+        return None if lost is None else lost()
 
     def _leave(self, name: str, turn: _Turn) -> None:
         turn.users -= 1
@@ -123,9 +128,9 @@ class Batons:
                 waiter.set_result(None)
         elif moved.change == "lost":
             self._held.discard(name)
-            who = "somebody" if holder is None else self.who(holder)
-            self._lost[name] = f"{who} has it as well, as you could not reach each other"
-            self._room.tell("baton", f"baton {room_repr.one_line(name)!r}: lost to {who}")
+            self._lost[name] = partial(self._words_of_loss, holder)
+            words = f"lost to {self.who(holder)}"
+            self._room.tell("baton", f"baton {room_repr.one_line(name)!r}: {words}")
         if self._told.pop(name, None) != holder:
             self._room.tell("baton", f"baton {room_repr.one_line(name)!r}: {self.words(name)}")
         if holder is not None:
@@ -144,8 +149,11 @@ class Batons:
         for waiter in self._waiters.values():
             if not waiter.done():
                 waiter.set_exception(error)
-        self._lost |= dict.fromkeys(self._held, str(error))
+        self._lost |= dict.fromkeys(self._held, partial(str, error))
         self._held.clear()
+
+    def _words_of_loss(self, holder: str | None) -> str:
+        return f"{self.who(holder)} had it as well, as you could not reach each other"
 
     def _why_late(self, name: str) -> str:
         state, snapshot = self.state(name), self._room.snapshot
@@ -155,7 +163,7 @@ class Batons:
         if before:
             return f"{self.who(before[0])} is next{self._busy(before[0])}"
         late = [f"{self.who(p.peer_id)}{self._busy(p.peer_id)}" for p in snapshot.peers]
-        return f"not all who are here have answered: {room_repr.listed(late)}"
+        return f"not all of these have answered: {room_repr.listed(late)}"
 
     def _busy(self, peer_id: str) -> str:
         peers = [peer for peer in self._room.snapshot.peers if peer.peer_id == peer_id]
