@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from pyodide_rtc.errors import PeerLimitError
 from pyodide_rtc.protocol import events as ev
@@ -109,6 +109,8 @@ class BatonMachine:
                 if self._drop(name) is None:
                     return []  # it was lost
                 return [*self._say_to_all(), BatonMoved(name, "changed")]
+            case _:
+                assert_never(event)
 
     def on_time(self, now_s: float) -> Effects:
         """Wait no longer for kernels that do not answer, if it is time."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from pyodide_rtc.errors import PeerLimitError, RemoteProtocolError
 from pyodide_rtc.protocol import events as ev
@@ -91,6 +91,8 @@ class CallMachine:
             case ev.CallDone(peer_id, number, kind, content):
                 is_awaited = self._running.pop((peer_id, number))
                 return self._answer(peer_id, number, kind, content) if is_awaited else []
+            case _:
+                assert_never(event)
 
     # Links and peers.
 
@@ -147,6 +149,8 @@ class CallMachine:
                     return []  # it crossed with our answer
                 self._running[key] = False
                 return [CallStopped(*key)]
+            case _:
+                assert_never(message)
 
     def _hear_exposed(self, sender: str, names: tuple[str, ...]) -> Effects:
         if sender not in self._others and len(self._others) >= MAX_KNOWN_PEERS:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import assert_never
 
 from pyodide_rtc.errors import DecodeError, MessageTooBigError
 from pyodide_rtc.wire.lib0 import (
@@ -206,6 +207,8 @@ def parts(message: CallMessage) -> tuple[bytes, ...]:
             clocks = [_text(peer_id) + encode_var_uint(clock) for peer_id, clock in heard]
             head = _head(_BATONS, sender) + numbers
             return head, *map(_wish, wishes), encode_var_uint(len(heard)), *clocks
+        case _:
+            assert_never(message)
 
 
 def _head(kind: int, *peer_ids: str) -> bytes:
