@@ -263,7 +263,16 @@ class Rooms:
         self._contents_at(topic, wish, room.contents)
         host = client.host
         room.begin(
-            Opening(name, host.page.route, session, close, forget, self._wait, host.machine.soon)
+            Opening(
+                name,
+                host.page.route,
+                session,
+                close,
+                forget,
+                self._wait,
+                host.machine.soon,
+                host.network.open_tab_channel,
+            )
         )
         if (fault := identity.color_fault(facts)) is not None:
             room.add_fault(fault)
