@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
+import inspect
+import re
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import pyodide_rtc
 from pyodide_rtc.errors import (
     BatonError,
     BatonLostError,
@@ -181,6 +186,42 @@ async def test_the_same_works_between_two_tabs_and_with_a_password(world: World)
                 pass
     async with bob.baton("run", timeout_s=1):
         pass
+
+
+@in_a_world
+async def test_the_page_shows_what_works(world: World) -> None:
+    text = (Path(__file__).parents[1] / "docs/calls.md").read_text()
+    bobs, adas, refusing, baton = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    moved: list[str] = []
+
+    async def run(code: str, room: Room, **names: Any) -> dict[str, Any]:
+        """Run a cell of somebody whose `join` gives this room; its last value is `_`."""
+        tree = ast.parse(code)
+        if isinstance(last := tree.body[-1], ast.Expr):
+            tree.body[-1] = ast.parse("_ = 0").body[0]
+            tree.body[-1].value = last.value  # type: ignore[attr-defined]
+        cell = compile(tree, "cell", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        space = {"room": room, "pyodide_rtc": pyodide_rtc, **names}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(pyodide_rtc, "join", lambda name: room)
+            if cell.co_flags & inspect.CO_COROUTINE:
+                await eval(cell, space)
+            else:
+                exec(cell, space)
+        return space
+
+    ada, bob, eve = (world.join(name) for name in ("Ada", "Bob", "Eve"))
+    await run(bobs, bob)
+    assert (await run(adas, ada))["_"] is True
+    await run(refusing, bob)
+    await eve.until(lambda: "grade" in eve.exposed, 5)
+    await world.meet(ada, bob, eve)
+    with pytest.raises(CallRefusedError, match="Bob refused grade"):
+        await eve.call("grade", 42)
+    assert await ada.call("grade", 42) is True
+    shown = (await run(baton, ada, point_at=moved.append))["_"]
+    assert repr(shown) == "<Baton 'telescope': free>"
+    assert moved == ["Vega"]
 
 
 # Who is called.
