@@ -15,7 +15,6 @@ from typing import Any
 
 import jedi
 import pytest
-from simulation.play_helpers import make_rooms
 
 import pyodide_rtc
 import pyodide_rtc.testing
@@ -70,7 +69,7 @@ def notebook(look: Callable[[dict[str, Any]], None]) -> None:
 
     async def main() -> None:
         network = Network()
-        ada, bob = (make_rooms(network.host()).join(user=name) for name in ("Ada", "Bob"))
+        ada, bob = (network.host().join(user=name) for name in ("Ada", "Bob"))
         events, seen, changed = [], [], []
         observation = ada.observe(events.append)
         ada.awareness.observe(seen.append)
