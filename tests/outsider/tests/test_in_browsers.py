@@ -1,4 +1,5 @@
 import pytest
+
 from pyodide_rtc.testing.browsers import CellError
 
 SHARE = """

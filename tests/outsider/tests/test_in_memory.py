@@ -1,8 +1,9 @@
 import asyncio
 
 import pytest
-from pyodide_rtc.testing import Network, run_virtual
 from shared_lamp import share
+
+from pyodide_rtc.testing import Network, run_virtual
 
 
 def test_both_have_the_lamp():
