@@ -6,7 +6,10 @@ import base64
 import os
 import shutil
 import sys
+import zipfile
 from collections.abc import Iterable
+from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,11 @@ _WHEELS = "share/jupyter/labextensions/pyodide-rtc-site/static/pypi"
 _UNPACK = """
     const bytes = Uint8Array.from(atob("{data}"), (letter) => letter.charCodeAt(0));
     pyodide.unpackArchive(bytes, "wheel");
+"""
+_EXTRACT = """
+    import base64, io, sysconfig, zipfile
+    packed = io.BytesIO(base64.b64decode("{data}"))
+    zipfile.ZipFile(packed).extractall(sysconfig.get_path("purelib"))
 """
 _ATTACH = """
     const [source] = arguments;
@@ -64,8 +72,27 @@ def install(selenium: Any, wheels: Iterable[Path]) -> None:
         wheels: those of `site_wheels`, and yours.
     """
     for wheel in wheels:
-        data = base64.b64encode(wheel.read_bytes()).decode()
-        selenium.run_js(_UNPACK.format(data=data))
+        selenium.run_js(_UNPACK.format(data=_as_text(wheel.read_bytes())))
+    selenium.run(_EXTRACT.format(data=_as_text(_tracebacks())))
     if selenium.driver.execute_script("return self.__worker != null"):
         script = Path(browser.__file__).with_name("host.js").read_text()
         run_async(selenium.driver, _ATTACH, script)
+
+
+def _tracebacks() -> bytes:
+    """Give the package by which pytest-pyodide brings tracebacks along, as it is installed here.
+
+    Pyodide's whole distribution has it; a folder that was made for a site may not.
+    """
+    spec = find_spec("tblib")
+    assert spec is not None and spec.origin is not None, "pytest-pyodide needs it"
+    package = Path(spec.origin).parent
+    packed = BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path in package.glob("*.py"):
+            archive.write(path, f"tblib/{path.name}")
+    return packed.getvalue()
+
+
+def _as_text(data: bytes) -> str:
+    return base64.b64encode(data).decode()

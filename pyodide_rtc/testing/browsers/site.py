@@ -12,7 +12,9 @@ import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, distributions, version
+from mimetypes import guess_type
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -42,7 +44,7 @@ class SiteOptions:
         packages: names of packages that these need, and that Pyodide does not have. They are taken
             in the versions that are installed here, from the package index of pip. Without them
             browsers ask PyPI.
-        notebooks: a folder of notebooks and other files that the site has; needs jupyter-server.
+        notebooks: a folder of notebooks and other files that the site has.
         pyodide: a folder with Pyodide, which the site then serves; by default browsers load it
             from where JupyterLite's kernel says.
         config: more for the site's `jupyter-config-data`.
@@ -81,6 +83,9 @@ def build_site(options: SiteOptions, cache: Path) -> Path:
             _link_tree(options.pyodide, work / "lite/static/pyodide")
         command = ["jupyterlite_core", "build", "--lite-dir", ".", "--output-dir", "../site"]
         _run([sys.executable, "-m", *command], work / "lite", "The site cannot be built")
+        if options.notebooks is not None:
+            shutil.copytree(options.notebooks, work / "site/files", dirs_exist_ok=True)
+            _list_files(work / "site")
         for old in cache.glob("site-*"):
             shutil.rmtree(old, ignore_errors=True)
         with suppress(OSError):  # another process of this run has just built it
@@ -90,11 +95,8 @@ def build_site(options: SiteOptions, cache: Path) -> Path:
 
 def _check(options: SiteOptions) -> None:
     missing = [words for name, words in _NEEDED.items() if not _is_installed(name)]
-    if options.notebooks is not None:
-        if not _is_installed("jupyter-server"):
-            missing.append("jupyter-server")
-        if not options.notebooks.is_dir():
-            raise SiteError(f"There is no folder {options.notebooks}", "Set `rtc_notebooks`.")
+    if options.notebooks is not None and not options.notebooks.is_dir():
+        raise SiteError(f"There is no folder {options.notebooks}", "Set `rtc_notebooks`.")
     if missing:
         packages = " ".join(missing)
         raise SiteError(f"A site needs {packages}", f"Run `pip install {packages}`.")
@@ -166,9 +168,39 @@ def _config(options: SiteOptions) -> dict[str, object]:
 def _write_config(options: SiteOptions, folder: Path) -> None:
     config = {"jupyter-config-data": _config(options)}
     (folder / "jupyter-lite.json").write_text(json.dumps(config))
-    contents = [] if options.notebooks is None else [str(options.notebooks.resolve())]
-    build = {"apps": ["lab", "notebooks"], "no_sourcemaps": True, "contents": contents}
+    build = {"apps": ["lab", "notebooks"], "no_sourcemaps": True}
     (folder / "jupyter_lite_config.json").write_text(json.dumps({"LiteBuildConfig": build}))
+
+
+def _list_files(site: Path) -> None:
+    """Write the lists of files that pages read, as Jupyter's contents API gives them.
+
+    JupyterLite's build writes the same, with a whole jupyter-server to ask.
+    """
+    root = site / "files"
+    for folder in [root, *(path for path in root.rglob("*") if path.is_dir())]:
+        listed = [_model(path, root) for path in sorted(folder.iterdir())]
+        content = {**_model(folder, root), "format": "json", "content": listed}
+        listing = site / "api/contents" / folder.relative_to(root) / "all.json"
+        listing.parent.mkdir(parents=True, exist_ok=True)
+        listing.write_text(json.dumps(content))
+
+
+def _model(path: Path, root: Path) -> dict[str, object]:
+    is_folder, is_notebook = path.is_dir(), path.suffix == ".ipynb"
+    changed = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat()
+    return {
+        "name": "" if path == root else path.name,
+        "path": "" if path == root else path.relative_to(root).as_posix(),
+        "type": "directory" if is_folder else "notebook" if is_notebook else "file",
+        "format": None,
+        "mimetype": None if is_folder or is_notebook else guess_type(path)[0] or "text/plain",
+        "size": None if is_folder else path.stat().st_size,
+        "created": changed,
+        "last_modified": changed,
+        "writable": True,
+        "content": None,
+    }
 
 
 def _link_tree(source: Path, target: Path) -> None:
