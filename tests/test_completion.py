@@ -18,6 +18,7 @@ import pytest
 
 import pyodide_rtc
 import pyodide_rtc.testing
+import pyodide_rtc.testing.browsers
 import pyodide_rtc.widgets
 from pyodide_rtc.testing import Network, run_virtual
 
@@ -55,6 +56,9 @@ NAMES = {
     "pyodide_rtc": " ".join(name for name in pyodide_rtc.__all__ if name[0] != "_"),
     "pyodide_rtc.widgets": "Button Click Log LogEntry Output Poll interact",
     "pyodide_rtc.testing": " ".join(pyodide_rtc.testing.__all__),
+    "pyodide_rtc.testing.browsers": """BrowserMissingError CHROMIUM_FLAGS CellError NotJsonError
+        Person SignalingServer SiteError SiteOptions build_site eventually open_browser
+        serve_site""",
 }
 
 

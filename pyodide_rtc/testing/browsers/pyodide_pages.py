@@ -13,13 +13,13 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from pyodide_rtc import browser
 from pyodide_rtc.testing.browsers.drivers import CHROMIUM_FLAGS
 from pyodide_rtc.testing.browsers.errors import SiteError
 from pyodide_rtc.testing.browsers.notebook import run_async
 
 __all__ = ["install", "set_up", "site_wheels"]
 
+_HOST_SCRIPT = Path(__file__).parents[2] / "browser/host.js"
 _WHEELS = "share/jupyter/labextensions/pyodide-rtc-site/static/pypi"
 _UNPACK = """
     const bytes = Uint8Array.from(atob("{data}"), (letter) => letter.charCodeAt(0));
@@ -75,8 +75,7 @@ def install(selenium: Any, wheels: Iterable[Path]) -> None:
         selenium.run_js(_UNPACK.format(data=_as_text(wheel.read_bytes())))
     selenium.run(_EXTRACT.format(data=_as_text(_tracebacks())))
     if selenium.driver.execute_script("return self.__worker != null"):
-        script = Path(browser.__file__).with_name("host.js").read_text()
-        run_async(selenium.driver, _ATTACH, script)
+        run_async(selenium.driver, _ATTACH, _HOST_SCRIPT.read_text())
 
 
 def _tracebacks() -> bytes:

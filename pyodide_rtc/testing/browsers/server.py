@@ -30,7 +30,7 @@ class SignalingServer:
     port: int
     site: Path | None = None
     address: str = "localhost"
-    _process: subprocess.Popen[str] | None = field(default=None, repr=False)
+    _process: subprocess.Popen[str] | None = field(default=None, init=False, repr=False)
 
     @property
     def host(self) -> str:
