@@ -27,6 +27,7 @@ _NEEDED = {
     "jupyterlite-pyodide-kernel": "jupyterlite-pyodide-kernel",
     "pyodide-rtc-site": "'pyodide-rtc[site]'",
 }
+_LIST = "all.json"
 _CONFIG = {
     "collaborative": True,
     "fullWebRtcSignalingUrls": ["./signaling"],
@@ -162,7 +163,9 @@ def _key(options: SiteOptions, wheels: Iterable[Path]) -> str:
 
 
 def _config(options: SiteOptions) -> dict[str, object]:
-    return {**_CONFIG, **options.config}
+    # JupyterLite's build sets this key where it writes the lists of files.
+    lists = {} if options.notebooks is None else {"contentsAllJsonFile": _LIST}
+    return {**_CONFIG, **lists, **options.config}
 
 
 def _write_config(options: SiteOptions, folder: Path) -> None:
@@ -181,7 +184,7 @@ def _list_files(site: Path) -> None:
     for folder in [root, *(path for path in root.rglob("*") if path.is_dir())]:
         listed = [_model(path, root) for path in sorted(folder.iterdir())]
         content = {**_model(folder, root), "format": "json", "content": listed}
-        listing = site / "api/contents" / folder.relative_to(root) / "all.json"
+        listing = site / "api/contents" / folder.relative_to(root) / _LIST
         listing.parent.mkdir(parents=True, exist_ok=True)
         listing.write_text(json.dumps(content))
 

@@ -81,7 +81,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_its_tests_pass(project: Path) -> None:
-    done = run_outsider(project, "-q")
+    done = run_outsider(project, "-q", "--rtc-browser=both")
     assert done.returncode == 0, done.stdout
     assert "5 passed" in done.stdout
 
