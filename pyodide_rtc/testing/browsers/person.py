@@ -173,9 +173,9 @@ class Person:
             eventually(is_reached, timeout_s, expression)
         except CellError:
             raise
-        except AssertionError as error:
+        except AssertionError:
             told = f"{expression}: {last!r}, not {expected!r} after {timeout_s:g} s"
-            raise AssertionError(f"{self.name}: {told}\n{self._room()}") from error
+            raise AssertionError(f"{self.name}: {told}\n{self._room()}") from None
 
     def find(self, selector: str, timeout_s: float = 20) -> WebElement:
         """Wait until something is on the page, and give the last of it that can be seen.
@@ -214,6 +214,7 @@ class Person:
         __tracebackhide__ = True
 
         def is_clicked() -> bool:
+            __tracebackhide__ = True
             found = self.find(selector, timeout_s)
             self.js("arguments[0].scrollIntoView({ block: 'center' })", found)
             try:

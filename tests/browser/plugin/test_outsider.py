@@ -39,7 +39,9 @@ def test_that_asserts_in_a_cell(ada):
 
 
 def test_that_imports_what_cannot_be_imported(ada):
-    ada.run("import pathlib; _ = pathlib.Path('broken.py').write_text('half = 1 / 0')")
+    ada.run("import importlib, pathlib, sys; sys.path.insert(0, '/tmp')")
+    ada.run("_ = pathlib.Path('/tmp/broken.py').write_text('half = 1 / 0')")
+    ada.run("importlib.invalidate_caches()")
     ada.run("import broken")
 
 
