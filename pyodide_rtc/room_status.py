@@ -82,7 +82,8 @@ class RoomEvent:
     Args:
         kind: `"opened"`, `"peer-joined"`, `"peer-named"` (a moment later, and when the name
             changes), `"peer-synced"`, `"peer-changed"` (see `Peer`), `"peer-left"`,
-            `"document-opened"`, `"document-closed"`, `"progress"`, `"server-open"`,
+            `"document-opened"`, `"document-closed"`, `"exposed"` (other functions than before),
+            `"call"` (of a function of ours), `"baton"`, `"progress"`, `"server-open"`,
             `"server-changed"`, `"loaded"`, `"saved-again"`, `"fault"` or `"left"`.
         peer_id: the peer, for those kinds.
         reason: in plain words; the address, for servers; the name before, for `"peer-named"`.

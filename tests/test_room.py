@@ -106,13 +106,13 @@ class TestJoining:
             room = world.kernel().join()
             room.map("m")["x"] = 1
             room.text("t").insert(0, "hello")
-            room.array("a").append([1])
+            room.list("a").append([1])
             other = world.kernel().join()
             await other.until_synced(10)
 
             assert other.map("m").to_py() == {"x": 1}
             assert str(other.text("t")) == "hello"
-            assert other.array("a").to_py() == [[1]]
+            assert other.list("a").to_py() == [[1]]
 
         run()
 
@@ -163,7 +163,7 @@ class TestJoining:
             rooms = world.kernel()
             room = rooms.join(**first)
             await asyncio.sleep(waits_s)
-            with pytest.raises(ConfigError, match=rf"another {next(iter(then))}\. Call leave\(\)"):
+            with pytest.raises(ConfigError, match=rf"another {next(iter(then))}\. Give the same"):
                 rooms.join(**then)
             assert rooms.join(**first) is room, "as it is"
             assert rooms.join() is room, "or with nothing said of it"

@@ -87,6 +87,12 @@ Notice = (
     | fx.TransferMoved
     | fx.AwarenessChanged
     | fx.DocumentAtPeer
+    | fx.PeerExposed
+    | fx.CallCame
+    | fx.CallStopped
+    | fx.CallAnswered
+    | fx.CallLost
+    | fx.BatonMoved
     | fx.Report
     | ServerOpened
     | ServerChanged
@@ -266,6 +272,8 @@ class RoomSession:
             machine.connections.unreached.error(now_s),
             machine.connections.obstacle(now_s),
             machine.mesh.is_looking(now_s),
+            machine.calls.elsewhere,
+            machine.batons.states,
         )
 
     def document(self, name: str) -> DocumentSnapshot:
@@ -549,6 +557,12 @@ class RoomSession:
                 | fx.TransferMoved()
                 | fx.AwarenessChanged()
                 | fx.DocumentAtPeer()
+                | fx.PeerExposed()
+                | fx.CallCame()
+                | fx.CallStopped()
+                | fx.CallAnswered()
+                | fx.CallLost()
+                | fx.BatonMoved()
             ):
                 self._on_notice(effect)
 
