@@ -44,6 +44,8 @@ The tree::
     |- RoomClosedError              the room was left
     `- InternalError                pyodide-rtc itself has a fault
 
+Those that only tests meet are in `pyodide_rtc.testing.browsers`.
+
 Each class carries its data as attributes; ``str()`` builds the sentence. This module knows nothing
 of the rest of the package.
 """

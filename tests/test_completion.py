@@ -15,10 +15,10 @@ from typing import Any
 
 import jedi
 import pytest
-from simulation.play_helpers import make_rooms
 
 import pyodide_rtc
 import pyodide_rtc.testing
+import pyodide_rtc.testing.browsers
 import pyodide_rtc.widgets
 from pyodide_rtc.testing import Network, run_virtual
 
@@ -58,6 +58,9 @@ NAMES = {
     "pyodide_rtc": " ".join(name for name in pyodide_rtc.__all__ if name[0] != "_"),
     "pyodide_rtc.widgets": "Button Click Log LogEntry Output Poll interact",
     "pyodide_rtc.testing": " ".join(pyodide_rtc.testing.__all__),
+    "pyodide_rtc.testing.browsers": """BrowserMissingError CHROMIUM_FLAGS CellError NotJsonError
+        Person SignalingServer SiteError SiteOptions build_site eventually open_browser
+        serve_site""",
 }
 
 
@@ -78,7 +81,7 @@ def notebook(look: Callable[[dict[str, Any]], None]) -> None:
 
     async def main() -> None:
         network = Network()
-        ada, bob = (make_rooms(network.host()).join(user=name) for name in ("Ada", "Bob"))
+        ada, bob = (network.host().join(user=name) for name in ("Ada", "Bob"))
         events, seen, changed = [], [], []
         observation = ada.observe(events.append)
         ada.awareness.observe(seen.append)

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from IPython.core.displaypub import CapturingDisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
-from simulation.play_helpers import make_rooms
 
 from pyodide_rtc.causes import Cause
 from pyodide_rtc.live_display import INTERVAL_S
@@ -73,13 +72,13 @@ def terminal() -> Iterator[InteractiveShell]:
 def test_it_follows_the_room_and_rests_while_nothing_changes(front: Front) -> None:
     async def main() -> None:
         network = Network()
-        room = make_rooms(network.host()).join("demo")
+        room = network.host().join("demo")
         front.run(room)
         assert Cause.ASKING_PAGE.value in front.shows()
         assert re.match(rf"Room 'demo'{TIME}", front.shows())
         await asyncio.sleep(5)
         assert Cause.ALONE.value in front.shows()
-        other = make_rooms(network.host()).join("demo", user="Bob")
+        other = network.host().join("demo", user="Bob")
         await asyncio.sleep(5)
         assert "1 peer is connected and synced." in front.shows()
         assert "Bob: synced" in front.shows()
@@ -101,11 +100,11 @@ def test_it_follows_the_room_and_rests_while_nothing_changes(front: Front) -> No
 def test_a_flood_of_changes_is_drawn_once_in_a_second(front: Front) -> None:
     async def main() -> None:
         network = Network()
-        room = make_rooms(network.host()).join("demo")
+        room = network.host().join("demo")
         await asyncio.sleep(5)
         front.run(room)
         for number in range(50):
-            other = make_rooms(network.host()).join("demo", user=f"Bob {number}")
+            other = network.host().join("demo", user=f"Bob {number}")
             await asyncio.sleep(0.1)
             if number % 2:
                 other.leave()
@@ -121,11 +120,11 @@ def test_a_flood_of_changes_is_drawn_once_in_a_second(front: Front) -> None:
 def test_the_last_one_that_is_shown_is_the_one_that_follows(front: Front) -> None:
     async def main() -> None:
         network = Network()
-        room = make_rooms(network.host()).join("demo")
+        room = network.host().join("demo")
         await asyncio.sleep(5)
         front.run(room)
         front.run(room)
-        make_rooms(network.host()).join("demo")
+        network.host().join("demo")
         await asyncio.sleep(5)
 
         first, second = front.ids
@@ -137,7 +136,7 @@ def test_the_last_one_that_is_shown_is_the_one_that_follows(front: Front) -> Non
 
 def test_a_room_that_was_left_is_shown_as_it_is(front: Front) -> None:
     async def main() -> None:
-        room = make_rooms(Network().host()).join("demo")
+        room = Network().host().join("demo")
         await asyncio.sleep(1)
         room.leave()
         front.run(room)
@@ -152,7 +151,7 @@ def test_what_no_event_tells_is_shown_too(front: Front) -> None:
         network = Network()
         hosts = [network.host(), network.host()]
         network.cut(hosts[:1], hosts[1:])
-        rooms = [make_rooms(host).join("demo") for host in hosts]
+        rooms = [host.join("demo") for host in hosts]
         front.run(rooms[0])
         await asyncio.sleep(5)
         assert Cause.CONNECTING.value in front.shows(), "somebody is looked for"
@@ -169,7 +168,7 @@ def test_a_terminal_prints_it_once_and_says_when(
     terminal: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def main() -> None:
-        room = make_rooms(Network().host()).join("demo")
+        room = Network().host().join("demo")
         terminal.user_ns["room"] = room
         terminal.run_cell("room")
         await asyncio.sleep(5)
@@ -183,7 +182,7 @@ def test_a_terminal_prints_it_once_and_says_when(
 
 def test_a_plain_python_says_when_it_was_drawn() -> None:
     async def main() -> None:
-        room = make_rooms(Network().host()).join("demo")
+        room = Network().host().join("demo")
         await asyncio.sleep(5)
 
         assert re.match(rf"Room 'demo'{TIME}You are alone", repr(room))

@@ -1,8 +1,17 @@
-"""The ports in memory: a network with delays, and a virtual clock.
+"""Rooms in memory, for tests without a browser: a network with delays, and a virtual clock.
 
-Public, for your own tests: `Network` makes hosts, `VirtualTimeLoop` is the clock, `peer_id_of`
-tells by which identity the others list a room, and `MemoryStore` keeps what a browser keeps, with
-its faults.
+Public, for your own tests: `Network` makes hosts, a host joins rooms, and `run_virtual` lets time
+pass at no cost. `peer_id_of` tells by which identity the others list a room, and `MemoryStore`
+keeps what a browser keeps, with its faults.
+
+    async def play():
+        network = Network()
+        ada, bob = (network.host().join("lesson", user=name) for name in ("Ada", "Bob"))
+        ada.state.n = 3
+        await asyncio.sleep(1)  # of virtual time: everything has arrived
+        assert bob.state.n == 3
+
+    run_virtual(play())
 """
 
 from pyodide_rtc.ports import Abilities

@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pyodide_rtc.errors import BrowserUnsupportedError, DecryptionError, RtcError
 from pyodide_rtc.ports import (
@@ -23,6 +23,8 @@ from pyodide_rtc.ports import (
     TabChannel,
     TabChannelHandler,
 )
+from pyodide_rtc.room import Room
+from pyodide_rtc.rooms import Rooms
 from pyodide_rtc.testing.memory_locks import MemoryLocks
 from pyodide_rtc.testing.memory_peer import MemoryPeer
 from pyodide_rtc.testing.memory_store import MemoryStore
@@ -246,9 +248,28 @@ class MemoryHost:
         self.is_dead = False
         self.is_busy = False
         self._quiet: asyncio.TimerHandle | None = None
+        self._rooms = Rooms(self._open)
         self.network = MemoryNetwork(self, abilities)
         self.page = MemoryPage(self)
         self.machine = MemoryMachine(fabric, browser)
+
+    def join(self, room: str | None = None, **arguments: Any) -> Room:
+        """Join a room as the kernel of this host; it opens while the loop runs.
+
+        Example:
+            >>> ada, bob = (network.host().join("lesson", user=name) for name in ("Ada", "Bob"))
+
+        Args:
+            room: its name; by default that of the host's address.
+            arguments: as `pyodide_rtc.join` takes them.
+
+        Raises:
+            ConfigError: an argument cannot be used; says what to do.
+        """
+        return self._rooms.join(room, **arguments)
+
+    async def _open(self) -> MemoryHost:
+        return self
 
     @property
     def connected(self) -> list[MemoryPeer]:

@@ -10,7 +10,7 @@ from lines import Row
 
 from pyodide_rtc.testing import Network, run_virtual
 from pyodide_rtc.wire.messages import SyncUpdate
-from tests.simulation.play_helpers import URL, Wiretap, make_rooms
+from tests.simulation.play_helpers import URL, Wiretap
 
 
 def messages() -> list[Row]:
@@ -20,7 +20,7 @@ def messages() -> list[Row]:
 
 async def _rows(size: int) -> list[Row]:
     network = Network()
-    rooms = [make_rooms(network.host()).join("demo", signaling=URL) for _ in range(size)]
+    rooms = [network.host().join("demo", signaling=URL) for _ in range(size)]
     for room in rooms:
         await room.until_synced()
     await asyncio.sleep(10)  # until each knows whom the others reach

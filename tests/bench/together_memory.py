@@ -17,7 +17,7 @@ from typing import Any
 
 import aiohttp
 from harness.browsers import open_browser
-from harness.processes import descendants
+from harness.processes import processes_of
 from harness.served import SignalingServer
 from harness.together import Desk
 from lines import Row
@@ -95,7 +95,7 @@ def _private_bytes(driver: WebDriver) -> tuple[int, int]:
     """
     driver.execute_cdp_cmd("HeapProfiler.collectGarbage", {})  # type: ignore[attr-defined]
     total = wasm = 0
-    for pid in descendants(driver.service.process.pid):  # type: ignore[attr-defined]
+    for pid in processes_of(driver):
         if b"--type=renderer" in Path(f"/proc/{pid}/cmdline").read_bytes():
             reserved = 0
             for mapping in _MAPPING.split(Path(f"/proc/{pid}/smaps").read_text())[1:]:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import harness.browsers  # noqa: F401  it finds the driver of Firefox
 import pytest
-from harness.browsers import CHROMEDRIVER, CHROMIUM_FLAGS, find_geckodriver
 from harness.site import SITE
-from pytest_pyodide import get_global_config, spawn_web_server
+from pytest_pyodide import spawn_web_server
 from variants import is_left_out
 
-get_global_config().set_flags("chrome", [*CHROMIUM_FLAGS, "--js-flags=--expose-gc"])
-# Without these selenium goes looking for drivers on the network.
-os.environ["SE_CHROMEDRIVER"] = CHROMEDRIVER
-os.environ["SE_GECKODRIVER"] = find_geckodriver()
+from pyodide_rtc.testing.browsers.pyodide_pages import set_up
+
+set_up("--js-flags=--expose-gc")
 
 
 HERE = Path(__file__).parent

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pycrdt import Doc, Map
-from simulation.play_helpers import make_rooms
 
 from pyodide_rtc.engine.engine_server import Engine
 from pyodide_rtc.room import Room
@@ -98,7 +97,7 @@ class World:
 
     def files_room(self) -> Room:
         """The room in which pages share files, joined without a page."""
-        return make_rooms(self.network.host()).join(f"{ROOM}/files")
+        return self.network.host().join(f"{ROOM}/files")
 
 
 def with_world(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:

@@ -6,7 +6,6 @@ import asyncio
 import json
 
 import pytest
-from simulation.play_helpers import make_rooms
 
 from pyodide_rtc.causes import Cause
 from pyodide_rtc.engine.people import in_words
@@ -169,7 +168,7 @@ class TestTroubles:
     @with_world
     async def test_somebody_has_another_password(self, world: World) -> None:
         one = await world.page()
-        stranger = make_rooms(world.network.host()).join(f"{ROOM}/files", password="secret")
+        stranger = world.network.host().join(f"{ROOM}/files", password="secret")
         await asyncio.sleep(10)
         assert troubles(one) == {"password": Cause.STRANGERS.value}
         assert why(one) == Cause.STRANGERS.value
@@ -187,7 +186,7 @@ class TestTroubles:
         one = await world.page()
         blocked = world.network.host()
         blocked.network.blocked = "ReferenceError: RTCPeerConnection is not defined"
-        stranger = make_rooms(blocked).join(f"{ROOM}/files")
+        stranger = blocked.join(f"{ROOM}/files")
         await asyncio.sleep(5)
         assert troubles(one) == {"webrtc": Cause.NO_WEBRTC_THERE.value}
         assert why(one) == Cause.NO_WEBRTC_THERE.value

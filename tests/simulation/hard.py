@@ -24,7 +24,7 @@ from pyodide_rtc.testing.memory_peer import MemoryPeer
 from pyodide_rtc.wire.messages import Message, SyncStep1, SyncStep2, SyncUpdate
 
 from .background_faults import collected
-from .play_helpers import TOPIC, URL, awake, content, edit, gaps, make_rooms, state_vector
+from .play_helpers import TOPIC, URL, awake, content, edit, gaps, state_vector
 from .stock_peer import StockPeer
 
 SECOND_URL = "wss://second.example.org/"
@@ -141,9 +141,7 @@ class Play:
             page.is_lost, page.is_missed = self._is_lost, self._is_missed
             self.actors[name] = Actor(name, host, page.doc, page=page)
             return
-        room = make_rooms(host).join(
-            user=name, password=self.password, doc=doc, signaling=self.urls
-        )
+        room = host.join(user=name, password=self.password, doc=doc, signaling=self.urls)
         self.actors[name] = Actor(name, host, room.doc, room=room)
 
     async def _live(self, name: str) -> None:

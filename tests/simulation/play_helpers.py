@@ -11,7 +11,6 @@ import pytest
 from pycrdt import Array, Doc, Map, Text
 
 from pyodide_rtc.room import Room
-from pyodide_rtc.rooms import Rooms
 from pyodide_rtc.testing import Abilities, MemoryHost
 from pyodide_rtc.testing.memory_peer import MemoryDataChannel
 from pyodide_rtc.testing.network import MemoryRelay, MemorySocket
@@ -22,13 +21,6 @@ from pyodide_rtc.wire.update_scan import SKIP, Scanner
 URL = "wss://relay.example.org/"
 TOPIC = "example.org/demo"
 OF_A_BROWSER = Abilities(rollback=True, ice_restart=True)
-
-
-def make_rooms(host: MemoryHost) -> Rooms:
-    async def open_host() -> MemoryHost:
-        return host
-
-    return Rooms(open_host)
 
 
 def content(doc: Doc[Any]) -> tuple[object, str, object]:

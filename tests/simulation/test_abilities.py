@@ -19,7 +19,7 @@ from pyodide_rtc.room import Room
 from pyodide_rtc.testing import Abilities, MemoryHost, Network, run_virtual
 
 from .hard import Actor, Play, main, play
-from .play_helpers import OF_A_BROWSER, Wiretap, make_rooms
+from .play_helpers import OF_A_BROWSER, Wiretap
 from .test_mixed_rooms import LARGER, SMALLER, check
 from .test_mixed_rooms import play as play_mixed
 
@@ -70,7 +70,7 @@ def test_whatever_breaks_all_end_with_the_same_and_know_it(start: int) -> None:
 async def linked(pair: tuple[Abilities, ...], seed: int) -> tuple[list[MemoryHost], list[Room]]:
     network = Network(seed)
     hosts = [network.host(abilities=abilities) for abilities in pair]
-    rooms = [make_rooms(host).join(user=f"u{i}") for i, host in enumerate(hosts)]
+    rooms = [host.join(user=f"u{i}") for i, host in enumerate(hosts)]
     await asyncio.gather(*(room.until_synced(10) for room in rooms))
     return hosts, rooms
 

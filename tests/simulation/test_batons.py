@@ -19,7 +19,7 @@ from pyodide_rtc.room import Room
 from pyodide_rtc.testing import MemoryHost, Network, run_virtual
 
 from .background_faults import collected
-from .play_helpers import URL, make_rooms
+from .play_helpers import URL
 
 BUSY_S = 60.0
 SETTLED_S = 60.0
@@ -88,7 +88,7 @@ class Play:
     def _join(self, name: str) -> None:
         browser = "shared" if self.browsers and self.random.random() < 0.6 else None
         host = self.network.host(browser=browser)
-        room = make_rooms(host).join("demo", signaling=URL, user=name, store=False)
+        room = host.join("demo", signaling=URL, user=name, store=False)
         self.people.append(Person(name, host, room))
         self.people[-1].is_free.set()
 

@@ -9,7 +9,7 @@ from seeds import seeds
 
 from pyodide_rtc.testing import Network, run_virtual
 
-from .play_helpers import TOPIC, URL, awake, make_rooms
+from .play_helpers import TOPIC, URL, awake
 from .stock_peer import StockPeer
 
 TOKENS = 1_699_999_999_999.0
@@ -34,8 +34,8 @@ def test_a_busy_person_stays_and_takes_everything_afterwards(
     async def play() -> None:
         network = Network(seed=seed)
         host = network.host()
-        ada = make_rooms(host).join("demo", signaling=URL, user="Ada")
-        bob = make_rooms(network.host()).join("demo", signaling=URL, user="Bob")
+        ada = host.join("demo", signaling=URL, user="Ada")
+        bob = network.host().join("demo", signaling=URL, user="Bob")
         await bob.until_synced(10)
         await bob.until(lambda: awake(bob) == {"Ada", "Bob"}, 10)
         host.be_busy(is_asleep=is_asleep)
@@ -66,8 +66,8 @@ def test_in_one_browser_too(seed: int) -> None:
     async def play() -> None:
         network = Network(seed=seed)
         host = network.host(browser="one")
-        ada = make_rooms(host).join("demo", signaling=URL, user="Ada")
-        bob = make_rooms(network.host(browser="one")).join("demo", signaling=URL, user="Bob")
+        ada = host.join("demo", signaling=URL, user="Ada")
+        bob = network.host(browser="one").join("demo", signaling=URL, user="Bob")
         for room in (ada, bob):
             await room.until_synced(10)
             await room.until(lambda room=room: awake(room) == {"Ada", "Bob"}, 10)
@@ -95,8 +95,8 @@ def test_a_busy_kernel_that_is_killed_is_gone_within_5_s(seed: int) -> None:
     async def play() -> None:
         network = Network(seed=seed)
         host = network.host()
-        make_rooms(host).join("demo", signaling=URL, user="Ada")
-        bob = make_rooms(network.host()).join("demo", signaling=URL, user="Bob")
+        host.join("demo", signaling=URL, user="Ada")
+        bob = network.host().join("demo", signaling=URL, user="Bob")
         await bob.until_synced(10)
         host.be_busy()
         await asyncio.sleep(20)
@@ -111,8 +111,8 @@ def test_a_cell_that_computes_for_a_moment_is_not_told() -> None:
     async def play() -> None:
         network = Network()
         host = network.host()
-        make_rooms(host).join("demo", signaling=URL, user="Ada")
-        bob = make_rooms(network.host()).join("demo", signaling=URL, user="Bob")
+        host.join("demo", signaling=URL, user="Ada")
+        bob = network.host().join("demo", signaling=URL, user="Bob")
         await bob.until_synced(10)
         told: list[str] = []
         bob.observe(lambda event: told.append(event.reason))
@@ -132,8 +132,8 @@ def test_a_stock_page_may_forget_a_busy_person_and_nobody_else_does(seed: int) -
     async def play() -> None:
         network = Network(seed=seed)
         host = network.host()
-        make_rooms(host).join("demo", signaling=URL, user="Ada")
-        bob = make_rooms(network.host()).join("demo", signaling=URL, user="Bob")
+        host.join("demo", signaling=URL, user="Ada")
+        bob = network.host().join("demo", signaling=URL, user="Bob")
         stock = StockPeer(network.host(), URL, TOPIC, TOKENS)
         stock.awareness.set_local(person("Stock"))
         await asyncio.sleep(10)

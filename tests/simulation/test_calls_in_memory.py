@@ -29,7 +29,7 @@ from pyodide_rtc.wire.call_messages import Answer, AnswerKind, Call, encode_argu
 from pyodide_rtc.wire.messages import encode
 
 from .background_faults import collected
-from .play_helpers import URL, Wiretap, make_rooms
+from .play_helpers import URL, Wiretap
 
 BUSY_S = 40.0
 SETTLED_S = 60.0
@@ -82,7 +82,7 @@ class Play:
 
     def _join(self, name: str) -> None:
         host = self.network.host(browser=self.random.choice((None, None, "shared")))
-        person = Person(name, host, make_rooms(host).join("demo", signaling=URL, user=name))
+        person = Person(name, host, host.join("demo", signaling=URL, user=name))
         self.people.append(person)
 
         @person.room.expose
@@ -174,7 +174,7 @@ def test_a_flood_of_calls_is_bounded_and_others_are_served(monkeypatch: pytest.M
         attacker, victim, other = (network.host() for _ in range(3))
         network.cut([attacker], [other])  # so its only data channel is that to the victim
         mallory, bob, eve = (
-            make_rooms(host).join("demo", signaling=URL, user=name)
+            host.join("demo", signaling=URL, user=name)
             for host, name in ((attacker, "Mallory"), (victim, "Bob"), (other, "Eve"))
         )
         running: Counter[str | None] = Counter()
@@ -228,7 +228,7 @@ def test_who_says_nonsense_is_refused_and_nobody_else_is_hurt(frame: bytes) -> N
         attacker, victim, other = (network.host() for _ in range(3))
         network.cut([attacker], [other])
         _, bob, eve = (
-            make_rooms(host).join("demo", signaling=URL, user=name)
+            host.join("demo", signaling=URL, user=name)
             for host, name in ((attacker, "Mallory"), (victim, "Bob"), (other, "Eve"))
         )
         bob.expose(len)

@@ -14,7 +14,7 @@ from pyodide_rtc.room import Room
 from pyodide_rtc.testing import MemoryHost, Network, run_virtual
 from pyodide_rtc.wire.messages import AwarenessMessage, StateCheck, SyncUpdate
 
-from .play_helpers import URL, Wiretap, awake, content, edit, make_rooms
+from .play_helpers import URL, Wiretap, awake, content, edit
 
 BUSY_S = 8.0
 QUIET_S = 40.0  # attempts that an outage cut off are given up after 20 s and made anew
@@ -45,8 +45,8 @@ class Play:
 
     async def _live(self, name: str, *, leaves: bool) -> None:
         await asyncio.sleep(self.random.random() * self.joins_within_s)
-        rooms = make_rooms(self.network.host())
-        room = self.present[name] = rooms.join(user=name, password=self.password)
+        host = self.network.host()
+        room = self.present[name] = host.join(user=name, password=self.password)
         await self._work(room)
         if not leaves:
             return
@@ -54,7 +54,7 @@ class Play:
         del self.present[name]
         if self.random.random() < 0.5:
             await asyncio.sleep(self.random.random())
-            self.present[name] = rooms.join(user=name, password=self.password, doc=room.doc)
+            self.present[name] = host.join(user=name, password=self.password, doc=room.doc)
             await self._work(self.present[name])
 
     async def _work(self, room: Room) -> None:
@@ -155,7 +155,7 @@ async def linked(count: int) -> tuple[list[MemoryHost], list[Room]]:
     """Rooms that are all synced with each other, and have nothing more to say."""
     network = Network(max_delay_s=0.0)  # all pairs alike: nothing comes by a detour first
     hosts = [network.host() for _ in range(count)]
-    rooms = [make_rooms(host).join(user=f"u{i}") for i, host in enumerate(hosts)]
+    rooms = [host.join(user=f"u{i}") for i, host in enumerate(hosts)]
     await asyncio.gather(*(room.until_synced(10) for room in rooms))
     await asyncio.sleep(3)
     return hosts, rooms

@@ -22,7 +22,7 @@ from pyodide_rtc.testing import Network, VirtualTimeLoop, peer_id_of, run_virtua
 from pyodide_rtc.testing.memory_peer import MemoryDataChannel
 from pyodide_rtc.wire.messages import Message, UnknownMessage, encode
 
-from .play_helpers import TOPIC, URL, content, make_rooms
+from .play_helpers import TOPIC, URL, content
 from .stock_peer import StockPeer
 
 FRAME_S = 0.0005
@@ -63,8 +63,8 @@ class Play:
 
     async def begin(self) -> None:
         network = Network(7, max_delay_s=0.02)
-        self.writer = make_rooms(network.host()).join(user="writer")
-        self.reader = make_rooms(network.host()).join(user="reader")
+        self.writer = network.host().join(user="writer")
+        self.reader = network.host().join(user="reader")
         self.page = StockPeer(network.host(), URL, TOPIC, 0.0)
         await asyncio.sleep(5)
         assert len(self.reader.peers) == len(self.writer.peers) == 2
@@ -212,7 +212,7 @@ def test_made_up_peers_take_no_memory_and_no_calls_without_end() -> None:
     async def main() -> None:
         network = Network(7, max_delay_s=0.02)
         host, other_host = network.host(), network.host()
-        room, other = make_rooms(host).join(user="one"), make_rooms(other_host).join(user="other")
+        room, other = host.join(user="one"), other_host.join(user="other")
         await room.until_synced(10)
         relay = network.relays[URL]
         for i in range(500):
@@ -234,7 +234,7 @@ def test_made_up_peers_take_no_memory_and_no_calls_without_end() -> None:
         await asyncio.sleep(300)
 
         assert len(room.peers) == 1, "those who never spoke are forgotten"
-        third = make_rooms(network.host()).join(user="third")
+        third = network.host().join(user="third")
         await third.until_synced(10)
         assert len(third.peers) == 2
 
@@ -246,7 +246,7 @@ def test_published_floods_are_told_and_the_room_goes_on(monkeypatch: pytest.Monk
 
     async def main() -> None:
         network = Network(7, max_delay_s=0.02)
-        room, other = (make_rooms(network.host()).join() for _ in range(2))
+        room, other = (network.host().join() for _ in range(2))
         await room.until_synced(10)
         big = {"type": "announce", "from": "x", "more": "x" * 120_000}
         for _ in range(500):

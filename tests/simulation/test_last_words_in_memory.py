@@ -11,12 +11,11 @@ from pycrdt import Doc
 
 from pyodide_rtc.ports import DataChannelHandler
 from pyodide_rtc.room import Room
-from pyodide_rtc.rooms import Rooms
 from pyodide_rtc.testing import MemoryHost, Network, run_virtual
 from pyodide_rtc.testing.memory_peer import MemoryDataChannel, MemoryPeer
 from pyodide_rtc.testing.network import MemorySocket
 
-from .play_helpers import URL, make_rooms
+from .play_helpers import URL
 
 PASTED = "".join(chr(97 + number % 26) for number in range(100_000))
 TYPED = "x" * 30
@@ -113,19 +112,19 @@ async def type_and_paste(room: Room) -> None:
     await asyncio.sleep(0.2)
 
 
-def nothing(_reader: Room, _host: MemoryHost, _authors: Rooms) -> None:
+def nothing(_reader: Room, _host: MemoryHost, _authors: MemoryHost) -> None:
     """The reader is there all the time."""
 
 
-def reader_leaves(reader: Room, _host: MemoryHost, _authors: Rooms) -> None:
+def reader_leaves(reader: Room, _host: MemoryHost, _authors: MemoryHost) -> None:
     reader.leave()
 
 
-def author_comes_back(_reader: Room, _host: MemoryHost, authors: Rooms) -> None:
+def author_comes_back(_reader: Room, _host: MemoryHost, authors: MemoryHost) -> None:
     authors.join(doc=Doc())
 
 
-def reader_is_put_away(_reader: Room, host: MemoryHost, _authors: Rooms) -> None:
+def reader_is_put_away(_reader: Room, host: MemoryHost, _authors: MemoryHost) -> None:
     host.put_away()
 
 
@@ -136,7 +135,7 @@ THEN = (nothing, reader_leaves, author_comes_back, reader_is_put_away)
 @pytest.mark.parametrize("is_flooded", [False, True], ids=["quiet", "flooded"])
 def test_it_is_taken_whole(
     monkeypatch: pytest.MonkeyPatch,
-    then: Callable[[Room, MemoryHost, Rooms], None],
+    then: Callable[[Room, MemoryHost, MemoryHost], None],
     is_flooded: bool,
 ) -> None:
     """Reproduces: of 100,030 characters 30 arrived, nobody had the rest, and no fault was told."""
@@ -145,8 +144,8 @@ def test_it_is_taken_whole(
         network = Network(max_delay_s=0.01)
         network.relays[URL]
         host = network.host()
-        authors = make_rooms(network.host())
-        author, reader = authors.join(), make_rooms(host).join()
+        authors = network.host()
+        author, reader = authors.join(), host.join()
         await asyncio.gather(author.until_synced(10), reader.until_synced(10))
         await asyncio.sleep(5)
         kernel = BusyKernel(host, monkeypatch)
@@ -174,7 +173,7 @@ def test_an_edit_that_one_alone_has_heard_goes_on_when_that_one_leaves() -> None
     async def main() -> None:
         network = Network(1, max_delay_s=0.02)
         hosts = [network.host() for _ in range(3)]
-        hearer, other, author = (make_rooms(host).join("demo", signaling=URL) for host in hosts)
+        hearer, other, author = (host.join("demo", signaling=URL) for host in hosts)
         await asyncio.sleep(10)
         network.cut([hosts[2]], [hosts[1]])  # the edit is on its way to the other still
         author.map("m")["x"] = 1
@@ -193,7 +192,7 @@ def test_an_edit_that_one_alone_has_heard_goes_on_when_that_one_leaves() -> None
 def test_who_leaves_says_what_it_has_held_back() -> None:
     async def main() -> None:
         network = Network(1, max_delay_s=0.02, bytes_per_s=2_000_000)
-        one, other = (make_rooms(network.host()).join("demo", signaling=URL) for _ in range(2))
+        one, other = (network.host().join("demo", signaling=URL) for _ in range(2))
         await asyncio.sleep(10)
         one.map("m")["large"] = "x" * 1_500_000  # takes 0.75 s
         await asyncio.sleep(0.01)

@@ -17,7 +17,7 @@ from pyodide_rtc.room import Room
 from pyodide_rtc.testing import Network, run_virtual
 from pyodide_rtc.wire.messages import Message, SyncStep1, SyncStep2, SyncUpdate
 
-from .play_helpers import TOPIC, URL, Wiretap, content, make_rooms, state_vector
+from .play_helpers import TOPIC, URL, Wiretap, content, state_vector
 from .stock_peer import StockPeer
 
 HEALED_WITHIN_S = 10.0
@@ -28,7 +28,7 @@ class Pair:
 
     def __init__(self) -> None:
         self.network = network = Network(seed=1, max_delay_s=0.02)
-        self.room: Room = make_rooms(network.host()).join()
+        self.room: Room = network.host().join()
         self.page = StockPeer(
             network.host(), URL, TOPIC, network.host().machine.wall_time_s() * 1000
         )
@@ -160,7 +160,7 @@ def test_a_page_is_asked_now_and_then_while_something_changes(
 def test_what_died_with_its_author_is_told() -> None:
     async def play() -> None:
         pair = Pair()
-        other = make_rooms(pair.network.host()).join()
+        other = pair.network.host().join()
         await pair.meet()
         state = pair.page.doc.get("map", type=Map)
         pair.page.is_lost = is_update
@@ -199,7 +199,7 @@ def test_what_our_own_kind_has_behind_gaps_is_compared_and_sent() -> None:
             doc: Doc[Any] = Doc()
             for number in known:
                 doc.apply_update(updates[number])
-            rooms.append(make_rooms(network.host()).join(doc=doc))
+            rooms.append(network.host().join(doc=doc))
         await asyncio.sleep(60)
 
         for room in rooms:
@@ -222,7 +222,7 @@ def test_what_had_to_be_dropped_while_user_code_held_the_document(
 
     async def play() -> None:
         network = Network(seed=1, max_delay_s=0.02)
-        one, two = (make_rooms(network.host()).join() for _ in range(2))
+        one, two = (network.host().join() for _ in range(2))
         await asyncio.sleep(2)
         assert one.synced and two.synced
         async with one.doc.new_transaction():
@@ -258,9 +258,9 @@ def test_who_comes_with_a_part_that_takes_no_difference_gets_the_whole(case: Any
         for update in case["had"]:
             part.apply_update(bytes.fromhex(update))
         whole.get("map", type=Map)["large"] = "z" * 20_000  # its state is not sent unasked
-        one = make_rooms(network.host()).join("demo", signaling=URL, doc=whole)
+        one = network.host().join("demo", signaling=URL, doc=whole)
         await asyncio.sleep(3)
-        other = make_rooms(network.host()).join("demo", signaling=URL, doc=part)
+        other = network.host().join("demo", signaling=URL, doc=part)
         await asyncio.sleep(30)
 
         assert state_vector(part) == state_vector(whole)

@@ -29,7 +29,7 @@ from pyodide_rtc.wire.messages import (
     encode,
 )
 
-from .play_helpers import TOPIC, URL, Wiretap, content, edit, make_rooms
+from .play_helpers import TOPIC, URL, Wiretap, content, edit
 from .stock_peer import StockPeer
 
 NAMES = ("board", "notes", "Grüße 📊")
@@ -59,7 +59,7 @@ class People:
         self.rooms = [self.join(host, f"u{i}") for i, host in enumerate(self.hosts)]
 
     def join(self, host: MemoryHost, user: str) -> Room:
-        return make_rooms(host).join("demo", signaling=URL, user=user, password=self.password)
+        return host.join("demo", signaling=URL, user=user, password=self.password)
 
     async def meet(self) -> list[Room]:
         """Wait until all are linked."""

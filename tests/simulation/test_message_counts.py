@@ -10,7 +10,7 @@ from pycrdt import Text
 from pyodide_rtc.testing import Network, run_virtual
 from pyodide_rtc.wire.messages import AwarenessMessage, StateCheck, SyncUpdate
 
-from .play_helpers import TOPIC, URL, Wiretap, awake, make_rooms
+from .play_helpers import TOPIC, URL, Wiretap, awake
 from .stock_peer import StockPeer
 
 
@@ -23,10 +23,7 @@ def test_an_edit_goes_once_to_each_and_an_idle_minute_is_quiet(
     async def main() -> None:
         network = Network()
         hosts = [network.host() for _ in range(count)]
-        rooms = [
-            make_rooms(host).join("demo", signaling=URL, user=f"u{i}")
-            for i, host in enumerate(hosts)
-        ]
+        rooms = [host.join("demo", signaling=URL, user=f"u{i}") for i, host in enumerate(hosts)]
         for room in rooms:
             await room.until_synced(30)
         await asyncio.sleep(10)
@@ -58,10 +55,7 @@ def test_it_is_passed_on_to_who_is_not_linked_with_its_source(
         network = Network()
         hosts = [network.host() for _ in range(3)]
         network.cut([hosts[0]], [hosts[2]])
-        rooms = [
-            make_rooms(host).join("demo", signaling=URL, user=f"u{i}")
-            for i, host in enumerate(hosts)
-        ]
+        rooms = [host.join("demo", signaling=URL, user=f"u{i}") for i, host in enumerate(hosts)]
         await rooms[1].until_synced(30)
         await asyncio.sleep(5)
 
@@ -84,7 +78,7 @@ def test_a_peer_with_a_long_id_does_not_part_the_others() -> None:
 
     async def main() -> None:
         network = Network(1)
-        rooms = [make_rooms(network.host()).join("demo", signaling=URL) for _ in range(3)]
+        rooms = [network.host().join("demo", signaling=URL) for _ in range(3)]
         await asyncio.sleep(5)
         page = StockPeer(network.host(), URL, TOPIC, 0.0)
         page.peer_id = "é" * 51
@@ -106,7 +100,7 @@ def test_who_has_lost_somebody_is_told_of_them_whatever_it_has_said_before() -> 
     async def main() -> None:
         network = Network(1)
         hosts = [network.host() for _ in range(3)]
-        a, b, s = (make_rooms(host).join("demo", signaling=URL) for host in hosts)
+        a, b, s = (host.join("demo", signaling=URL) for host in hosts)
         await asyncio.sleep(5)
         assert all(room.synced for room in (a, b, s))
         [a_host, b_host, s_host] = hosts

@@ -15,7 +15,7 @@ from pyodide_rtc.room import Room
 from pyodide_rtc.testing import Abilities, Network, peer_id_of, run_virtual
 from pyodide_rtc.wire.messages import SyncStep1, SyncUpdate
 
-from .play_helpers import OF_A_BROWSER, TOPIC, URL, Wiretap, content, edit, make_rooms
+from .play_helpers import OF_A_BROWSER, TOPIC, URL, Wiretap, content, edit
 from .stock_peer import StockPeer
 
 OUR_TOKENS = 1_700_000_000_000.0  # the memory host's time in ms
@@ -44,7 +44,7 @@ async def play(
         await asyncio.sleep(random.random() * joins_within_s)
         doc: Doc[Any]
         if index < ours:
-            room = make_rooms(network.host(abilities=abilities)).join(user=f"u{index}")
+            room = network.host(abilities=abilities).join(user=f"u{index}")
             rooms.append(room)
             doc = room.doc
         else:
@@ -122,7 +122,7 @@ def test_an_offer_that_breaks_a_stock_peers_own_is_made_again() -> None:
         page = StockPeer(network.host(), URL, TOPIC, ALIKE)
         page.offer_s = 0.5
         await asyncio.sleep(1)
-        room = make_rooms(network.host()).join()
+        room = network.host().join()
         await asyncio.sleep(0.2)
         assert [conn.is_waiting for conn in page.conns.values()] == [True], "it makes its offer"
         page.announce()  # as it does when it loses somebody; it is how we come to call it
@@ -206,7 +206,7 @@ def test_half_a_character_that_a_stock_page_deletes_is_deleted_by_all(clock: int
     # document is one of Yrs, and still has the emoji until our rooms delete it.
     async def main() -> None:
         network = Network(1)
-        rooms = [make_rooms(network.host()).join(user=f"u{i}") for i in range(2)]
+        rooms = [network.host().join(user=f"u{i}") for i in range(2)]
         page = StockPeer(network.host(), URL, TOPIC, ALIKE, Doc(client_id=1))
         await asyncio.sleep(QUIET_S)
         text = page.doc.get("text", type=Text)

@@ -20,7 +20,7 @@ from pyodide_rtc.room import Room
 from pyodide_rtc.room_status import RoomEvent
 from pyodide_rtc.testing import MemoryHost, Network, run_virtual
 
-from .play_helpers import URL, make_rooms
+from .play_helpers import URL
 
 BLOCKED = "ReferenceError: RTCPeerConnection is not defined"
 
@@ -48,7 +48,7 @@ class Watch:
 
 
 def join(host: MemoryHost) -> Watch:
-    return Watch(make_rooms(host).join())
+    return Watch(host.join())
 
 
 def together(*causes: Cause) -> str:

@@ -19,7 +19,7 @@ from pyodide_rtc.testing.network import MemoryRelay, MemorySocket
 from pyodide_rtc.wire.awareness_update import AwarenessEntry, encode_awareness
 from pyodide_rtc.wire.messages import AwarenessMessage, SyncUpdate, TabPeer, encode
 
-from .play_helpers import TOPIC, URL, make_rooms
+from .play_helpers import TOPIC, URL
 
 
 def connections(hosts: list[MemoryHost]) -> list[list[MemoryPeer]]:
@@ -39,7 +39,7 @@ def test_what_is_not_encrypted_changes_nothing() -> None:
     async def play() -> None:
         network = Network(seed=1)
         host = network.host()
-        room = make_rooms(host).join(password="secret", user="Ada")
+        room = host.join(password="secret", user="Ada")
         room.map("state")["x"] = 1
         await asyncio.sleep(1)
         forged: Doc[Any] = Doc()
@@ -88,9 +88,9 @@ def test_what_a_server_says_again_opens_nothing(seed: int, monkeypatch: pytest.M
             receive(relay, sender, text)
 
         monkeypatch.setattr(MemoryRelay, "receive", record)
-        gone = make_rooms(network.host()).join(password="secret", user="gone")
+        gone = network.host().join(password="secret", user="gone")
         hosts = [network.host() for _ in range(3)]
-        rooms = [make_rooms(host).join(password="secret", user="u") for host in hosts]
+        rooms = [host.join(password="secret", user="u") for host in hosts]
         await asyncio.sleep(3)
         rooms[0].map("state")["x"] = 1
         gone.leave()

@@ -14,13 +14,13 @@ from pyodide_rtc.protocol.connections.unreached import MAX_UNREACHED_S
 from pyodide_rtc.room import Room
 from pyodide_rtc.testing import MemoryHost, Network, run_virtual
 
-from .play_helpers import URL, make_rooms
+from .play_helpers import URL
 
 
 async def linked(seed: int = 0) -> tuple[Network, list[MemoryHost], list[Room]]:
     network = Network(seed)
     hosts = [network.host(), network.host()]
-    rooms = [make_rooms(host).join(user=f"u{i}") for i, host in enumerate(hosts)]
+    rooms = [host.join(user=f"u{i}") for i, host in enumerate(hosts)]
     await asyncio.gather(*(room.until_synced(10) for room in rooms))
     return network, hosts, rooms
 
@@ -105,7 +105,7 @@ def test_where_there_is_no_path_at_all_it_is_told_with_what_to_do() -> None:
         network = Network()
         hosts = [network.host(), network.host()]
         network.cut(hosts[:1], hosts[1:])
-        rooms = [make_rooms(host).join() for host in hosts]
+        rooms = [host.join() for host in hosts]
 
         def is_told() -> bool:
             return any(isinstance(f, IceFailedError) for room in rooms for f in room.faults)
@@ -124,7 +124,7 @@ def test_that_there_is_no_path_is_not_told_of_somebody_who_has_gone(goes: str) -
         network = Network()
         hosts = [network.host(), network.host()]
         network.cut(hosts[:1], hosts[1:])
-        room, other = [make_rooms(host).join() for host in hosts]
+        room, other = [host.join() for host in hosts]
         await seconds_until(lambda: room.ice_failure is not None, 60.0)
         for _ in range(300):
             await asyncio.sleep(1)
@@ -145,10 +145,10 @@ def test_that_there_is_no_path_is_not_told_of_somebody_who_has_gone(goes: str) -
 def test_a_kernel_that_dies_while_it_is_called_is_no_fault() -> None:
     async def main() -> None:
         network = Network()
-        one = make_rooms(network.host()).join()
+        one = network.host().join()
         await asyncio.sleep(1)
         host = network.host()
-        other = make_rooms(host).join()
+        other = host.join()
         await seconds_until(lambda: bool(one.peers), 2.0)
         network.kill(host)
         other.leave()
@@ -164,7 +164,7 @@ def test_signals_that_an_outage_swallowed_go_again() -> None:
     async def main() -> None:
         for stop_s in (0.1, 0.15, 0.2, 0.25, 0.3):
             network = Network(max_delay_s=0.1)
-            rooms = [make_rooms(network.host()).join() for _ in range(2)]
+            rooms = [network.host().join() for _ in range(2)]
             await asyncio.sleep(stop_s)
             network.relays[URL].stop()
             await asyncio.sleep(0.5)

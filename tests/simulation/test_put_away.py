@@ -10,7 +10,7 @@ from seeds import seeds
 
 from pyodide_rtc.testing import Network, run_virtual
 
-from .play_helpers import TOPIC, URL, make_rooms, put_away
+from .play_helpers import TOPIC, URL, put_away
 from .stock_peer import StockPeer
 
 # As clocks go its tokens are lower than those of offers that are made later: hosts in memory have
@@ -26,7 +26,7 @@ def test_a_stock_peer_is_met_again(seed: int, heard_s: float) -> None:
     async def play() -> None:
         network = Network(seed=seed)
         host = network.host()
-        room = make_rooms(host).join()
+        room = host.join()
         stock = StockPeer(network.host(), URL, TOPIC, EARLIER)
         await room.until_synced(10)
         await asyncio.sleep(5)

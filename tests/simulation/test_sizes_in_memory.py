@@ -19,7 +19,7 @@ from pyodide_rtc.testing import Network, run_virtual
 from pyodide_rtc.testing.memory_peer import MemoryDataChannel
 from pyodide_rtc.wire.messages import SyncStep2, SyncUpdate, UnknownMessage
 
-from .play_helpers import TOPIC, URL, Wiretap, make_rooms, state_vector
+from .play_helpers import TOPIC, URL, Wiretap, state_vector
 from .stock_peer import StockPeer
 
 MB = 1_000_000
@@ -50,7 +50,7 @@ class Watch:
 
 
 def join(network: Network, **wish: Any) -> Room:
-    return make_rooms(network.host()).join(**wish)
+    return network.host().join(**wish)
 
 
 def state_of(size: int) -> bytes:
@@ -256,7 +256,7 @@ def test_one_that_sends_too_much_is_closed_and_the_room_goes_on() -> None:
 @pytest.mark.parametrize("limit", [0, -1, 1000, 65_535, 1e6, "1", None, True])
 def test_a_limit_that_makes_no_sense_is_refused(limit: Any) -> None:
     with pytest.raises(ConfigError, match="max_received_bytes"):
-        make_rooms(Network().host()).join(max_received_bytes=limit)
+        Network().host().join(max_received_bytes=limit)
 
 
 def test_a_stock_peer_gets_a_large_document_in_plain_updates(

@@ -8,10 +8,7 @@ from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import Any
 
-from simulation.play_helpers import make_rooms
-
 from pyodide_rtc.room import Room
-from pyodide_rtc.rooms import Rooms
 from pyodide_rtc.testing import MemoryHost, Network, run_virtual
 
 
@@ -21,11 +18,10 @@ class Person:
     def __init__(self, network: Network, name: str) -> None:
         self.name = name
         self.host: MemoryHost = network.host(browser=name)
-        self._rooms: Rooms = make_rooms(self.host)
         self.room = self.join()
 
     def join(self) -> Room:
-        self.room = self._rooms.join(user=self.name)
+        self.room = self.host.join(user=self.name)
         return self.room
 
     @property

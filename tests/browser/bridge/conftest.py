@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,16 +8,14 @@ import pytest
 from harness.site import REPOSITORY, SITE, run_async
 from harness.transfers import ALLOW_TRANSFERS, REFUSE_TRANSFERS
 
+from pyodide_rtc.testing.browsers.pyodide_pages import install
+
 HOST_SCRIPT = REPOSITORY / "pyodide_rtc/browser/host.js"
 PAIR = Path(__file__).with_name("pair.py")
 
 Run = Callable[[str], Any]
 """Runs Python with top-level await in Pyodide, and returns what its last line gives."""
 
-UNPACK = """
-    const bytes = Uint8Array.from(atob("{data}"), (letter) => letter.charCodeAt(0));
-    pyodide.unpackArchive(bytes, "{kind}", {{ extractDir: "/home/pyodide" }});
-"""
 IMPORT_HOST = """
     const [source, script] = arguments;
     const host = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
@@ -26,15 +23,10 @@ IMPORT_HOST = """
 """
 
 
-def install(runner: Any) -> None:
+def prepare(runner: Any) -> None:
     """Put the site's wheels and this folder's pair.py where Pyodide imports from."""
-    for wheel in (SITE / "extensions/pyodide-rtc-site/static/pypi").glob("*.whl"):
-        runner.run_js(UNPACK.format(data=as_base64(wheel.read_bytes()), kind="wheel"))
+    install(runner, (SITE / "extensions/pyodide-rtc-site/static/pypi").glob("*.whl"))
     runner.run(f"import pathlib; pathlib.Path('pair.py').write_text({PAIR.read_text()!r})")
-
-
-def as_base64(data: bytes) -> str:
-    return base64.b64encode(data).decode()
 
 
 def with_host_script(runner: Any, script: str) -> Any:
@@ -45,15 +37,14 @@ def with_host_script(runner: Any, script: str) -> Any:
 @pytest.fixture(scope="module")
 def page(selenium_module_scope: Any) -> Any:
     """Pyodide on a page, with the wheel."""
-    install(selenium_module_scope)
+    prepare(selenium_module_scope)
     return selenium_module_scope
 
 
 @pytest.fixture(scope="module")
 def worker(selenium_worker_module_scope: Any) -> Any:
     """Pyodide in a plain worker whose page serves it by `attachWorker`, with the wheel."""
-    install(selenium_worker_module_scope)
-    with_host_script(selenium_worker_module_scope, "host.attachWorker(self.__worker)")
+    prepare(selenium_worker_module_scope)
     return selenium_worker_module_scope
 
 

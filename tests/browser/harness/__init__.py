@@ -1,6 +1,5 @@
-"""What browser tests stand on: browsers, served sites, notebooks, and waiting without sleeping.
+"""What browser tests stand on: `pyodide_rtc.testing.browsers`, and what only this project needs.
 
-- `browsers`: Chromium and Firefox by selenium, each with a fresh profile.
-- `site`: serve a folder on an origin of its own; open a JupyterLite notebook and run cells.
-- `waiting`: `eventually(...)`.
+Browsers, people with notebooks, the server and `eventually` are those that others test with. Ours
+are the demo site, documents that are edited together, networks, other machines and faults.
 """

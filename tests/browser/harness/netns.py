@@ -20,9 +20,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from selenium.webdriver.chrome.service import Service
-
-from harness.browsers import CHROMEDRIVER
+from pyodide_rtc.testing.browsers.drivers import GuardedChromedriver, find_driver
 
 __all__ = ["Lan", "Machine", "open_lan", "why_no_namespaces"]
 
@@ -31,7 +29,7 @@ _PASS_ON = Path(__file__).with_name("pass_on.py")
 _BLOCKED, _FORWARDING = "0", "3"  # what a port of a bridge does with frames
 
 
-class _Service(Service):
+class _Service(GuardedChromedriver):
     def send_remote_shutdown_command(self) -> None:
         """Leave it at the signal: this would wait until nobody listens, and the door does."""
 
@@ -90,10 +88,11 @@ class Machine:
         _run("bridge", "-n", self.bridge, "link", "set", "dev", self.port, *setting)
 
     @contextmanager
-    def chromedriver(self, folder: Path) -> Iterator[Service]:
+    def chromedriver(self, folder: Path) -> Iterator[GuardedChromedriver]:
         """Give what starts a chromedriver here, and its Chromium, with a way to it from outside."""
         script = folder / f"chromedriver-{self.namespace}"
-        script.write_text(f'#!/bin/sh\nexec ip netns exec {self.namespace} {CHROMEDRIVER} "$@"\n')
+        program = find_driver("chromium")
+        script.write_text(f'#!/bin/sh\nexec ip netns exec {self.namespace} {program} "$@"\n')
         script.chmod(0o755)
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]
@@ -102,8 +101,7 @@ class Machine:
                 ["ip", "netns", "exec", self.namespace, *command], pass_fds=[listener.fileno()]
             )
         try:
-            # A variable that nobody sets: SE_CHROMEDRIVER would override the script.
-            yield _Service(str(script), port=port, driver_path_env_key="PYODIDE_RTC_NO_DRIVER")
+            yield _Service(None, str(script), port)
         finally:
             passing_on.terminate()
             passing_on.wait(timeout=10)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import ExitStack
 from typing import Any
 
@@ -12,6 +11,7 @@ from harness.browsers import Kind, open_browser
 from harness.served import SignalingServer
 from harness.site import Notebook
 from harness.waiting import eventually
+from pyodide_rtc.testing import browsers
 
 INSTALL = "%pip install -q pyodide-rtc\nimport json, pyodide_rtc"
 COMPUTE = "import time\nuntil = time.monotonic() + {0}\nwhile time.monotonic() < until: pass"
@@ -19,8 +19,8 @@ COMPUTE = "import time\nuntil = time.monotonic() + {0}\nwhile time.monotonic() <
 switch stacks."""
 
 
-class Person:
-    """Somebody with a browser and a notebook, who has installed the wheel and joins rooms.
+class Person(browsers.Person):
+    """Somebody with a notebook of the demo site, who has installed the wheel and joins rooms.
 
     Args:
         driver: the browser.
@@ -31,43 +31,19 @@ class Person:
     def __init__(
         self, driver: WebDriver, server: SignalingServer, window: str | None = None
     ) -> None:
-        self.driver = driver
+        super().__init__("somebody", driver, server.url, window=window)
         self.server = server
         self.notebook = Notebook(driver, server.url)
-        self.last: Any = None
-        self._window = window
 
-    def open(self, **query: str) -> None:
+    def open(self, path: str | None = "start-here.ipynb", **query: str) -> None:
         """Open the page, and install."""
-        self.look()
-        self.notebook.open(**query)
-        self.notebook.run(INSTALL, timeout_s=90)
+        super().open(path, **query)
+        self.run(INSTALL, timeout_s=90)
 
     def restart(self) -> None:
         """Restart the kernel, and install again."""
-        self.look()
-        self.notebook.restart()
-        self.notebook.run(INSTALL, timeout_s=90)
-
-    def run(self, source: str, timeout_s: float = 30) -> str:
-        """Run a cell, and give its text."""
-        self.look()
-        return self.notebook.run(source, timeout_s)
-
-    def start(self, source: str) -> str:
-        """Start a cell that goes on, and give its id."""
-        self.look()
-        return self.notebook.start(source)
-
-    def is_done(self, cell: str) -> bool:
-        """Whether a cell that was started has come to its end."""
-        self.look()
-        return self.notebook.is_done(cell)
-
-    def look(self) -> None:
-        """Turn the driver to this tab, where the browser has several."""
-        if self._window is not None:
-            self.driver.switch_to.window(self._window)
+        super().restart()
+        self.run(INSTALL, timeout_s=90)
 
     def join(self, *arguments: str) -> None:
         """Join under the name `room`; arguments as in Python."""
@@ -75,24 +51,6 @@ class Person:
             f"room = pyodide_rtc.join({', '.join(arguments)})\n"
             "state, text, items = room.map('state'), room.text('text'), room.list('list')"
         )
-
-    def value(self, expression: str) -> Any:
-        """Evaluate, and give the value by JSON; the notebook does not show it."""
-        self.look()
-        return json.loads(self.notebook.ask(f"print(json.dumps({expression}))"))
-
-    def eventually(self, expression: str, expected: object, timeout_s: float = 20) -> None:
-        def is_reached() -> bool:
-            self.last = self.value(expression)
-            return bool(self.last == expected)
-
-        try:
-            eventually(is_reached, timeout_s, expression)
-        except AssertionError as error:
-            room = self.run("print(room, room.faults)")
-            raise AssertionError(
-                f"{expression}: {self.last!r}, not {expected!r}\n{room}"
-            ) from error
 
 
 class StockPage:

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from selenium.webdriver.remote.webdriver import WebDriver
 
-__all__ = ["asleep", "descendants", "kill_browser"]
+from pyodide_rtc.testing.browsers.guard import descendants
+
+__all__ = ["asleep", "kill_browser", "processes_of"]
 
 
 def kill_browser(driver: WebDriver) -> None:
@@ -28,21 +30,20 @@ def asleep(driver: WebDriver) -> Iterator[None]:
         _signal_browser(driver, signal.SIGCONT)
 
 
+def processes_of(driver: WebDriver) -> list[int]:
+    """Give the processes of a browser: what its driver has started, and not the driver."""
+    below = descendants(driver.service.process.pid)  # type: ignore[attr-defined]
+    return [pid for pid in below if not _is_driver(pid)]
+
+
+def _is_driver(pid: int) -> bool:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        program = Path(f"/proc/{pid}/cmdline").read_bytes().partition(b"\0")[0]
+        return Path(os.fsdecode(program)).name in ("chromedriver", "geckodriver")
+    return False
+
+
 def _signal_browser(driver: WebDriver, number: signal.Signals) -> None:
-    for pid in descendants(driver.service.process.pid):  # type: ignore[attr-defined]
+    for pid in processes_of(driver):
         with suppress(ProcessLookupError):
             os.kill(pid, number)
-
-
-def descendants(pid: int) -> list[int]:
-    """Give the processes that this one has started, and those that they have."""
-    children: dict[int, list[int]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(FileNotFoundError, ProcessLookupError):
-            text = stat.read_text()
-            parent = int(text[text.rindex(")") + 2 :].split()[1])
-            children.setdefault(parent, []).append(int(stat.parent.name))
-    found = list(children.get(pid, []))
-    for child in found:
-        found.extend(children.get(child, []))
-    return found

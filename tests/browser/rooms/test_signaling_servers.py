@@ -64,7 +64,7 @@ def test_one_of_two_servers_is_killed(cast: Cast, room_name: str) -> None:
         signaling = f"signaling={[relay.signaling_url for relay in relays]!r}"
         one.join(repr(room_name), signaling)
         one.eventually("[s.state for s in room.servers]", ["open", "open"])
-        relays[0].process.kill()
+        relays[0].kill()
         one.eventually("[s.state == 'open' for s in room.servers]", [False, True])
         two.join(repr(room_name), signaling)
         for person in (one, two):
