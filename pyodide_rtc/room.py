@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pycrdt import Doc, merge_updates
 
-from pyodide_rtc import background, causes, room_repr
+from pyodide_rtc import background, causes, people, room_repr
+from pyodide_rtc.activity import Activity
 from pyodide_rtc.awareness import user_state
 from pyodide_rtc.contents import Contents
 from pyodide_rtc.document import (
@@ -30,8 +31,10 @@ from pyodide_rtc.errors import (
 )
 from pyodide_rtc.faults import FaultList, Faults
 from pyodide_rtc.live_display import LiveDisplay, find_publisher, time_of_day
+from pyodide_rtc.me import Me
 from pyodide_rtc.observers import Observation, Observers
 from pyodide_rtc.peer_names import PeerNames
+from pyodide_rtc.people import Attendance, Person
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol.events import MAIN, JsonObject, LinkId
 from pyodide_rtc.protocol.open_documents import MAX_DOCUMENTS
@@ -45,7 +48,13 @@ from pyodide_rtc.room_status import (
 )
 from pyodide_rtc.session.document_binding import PeerOrigin
 from pyodide_rtc.session.room_session import Notice, ServerChanged, ServerOpened
-from pyodide_rtc.session.session_document import DocumentLoaded, DocumentUpdated, Keeping
+from pyodide_rtc.session.session_document import (
+    DocumentEdited,
+    DocumentLoaded,
+    DocumentUpdated,
+    Keeping,
+)
+from pyodide_rtc.session.timer import DeadlineTimer
 from pyodide_rtc.snapshot import DocumentSnapshot, Snapshot
 from pyodide_rtc.storage import (
     CompactionFailed,
@@ -121,6 +130,7 @@ class Opening:
         backend: what does its work.
         close: leaves the room.
         forget: removes what this browser keeps of the room, once it is left.
+        keep_user: keeps a name and a colour in this browser; None leaves what it keeps.
         wait: waits for something within a plain call, where that is possible.
         soon: calls back once the code that runs now has come to its end.
     """
@@ -130,6 +140,7 @@ class Opening:
     backend: Backend
     close: Callable[[], None]
     forget: Callable[[], Awaitable[None]]
+    keep_user: Callable[[str | None, str | None], None]
     wait: Callable[[Awaitable[None]], None]
     soon: Callable[[Callable[[], None]], None]
 
@@ -167,8 +178,13 @@ class RoomCore:
         self._is_check_due = False
         self._display: LiveDisplay | None = None
         self._names = PeerNames()
+        self._attendance = Attendance()
+        self._attendance_timer: DeadlineTimer | None = None
+        self._activity: Activity | None = None
+        self._user_to_keep: tuple[str | None, str | None] | None = None
         self._sharing: Sharing | None = None
         self.main = DocumentParts(MAIN, contents.main(doc), lambda: self, user_state(user))
+        self.me = Me(self.main.awareness, self._keep_user)
         self.room = Room(self)
 
     # What it is.
@@ -202,6 +218,11 @@ class RoomCore:
         """How the room is, and what to do if nobody is here."""
         facts = causes.Facts(self.stage, self.snapshot, self._end, self._opening is not None)
         return causes.sentence(facts)
+
+    @property
+    def people(self) -> tuple[Person, ...]:
+        """Who is in the room and shows a name, ourselves first."""
+        return tuple(self._people().values())
 
     @property
     def route(self) -> str:
@@ -388,6 +409,8 @@ class RoomCore:
 
     def show_in(self, name: str, state: JsonObject | None) -> None:
         """Show this awareness state in a document as our own."""
+        if self._activity is not None:
+            self._activity.note()
         if self._is_live and (name == MAIN or name in self._open_names):
             self._live.show(name, state)
 
@@ -427,6 +450,10 @@ class RoomCore:
         """Be open: from now on the backend does the work."""
         self._is_open = True
         self._live.show(MAIN, self.main.awareness.local_state)
+        self._attendance_timer = DeadlineTimer(self._look_who_is_here)
+        self._activity = Activity(self._show_idle)
+        if self._user_to_keep is not None:
+            self._keep_user(*self._user_to_keep)
         for name in sorted(self._open_names):
             self._share(self._documents[name])
         self._tell(RoomEvent("opened"))
@@ -454,6 +481,10 @@ class RoomCore:
     def end(self, error: RtcError) -> None:
         """End the room for this reason."""
         self._end = error
+        if self._activity is not None:
+            self._activity.close()
+        if self._attendance_timer is not None:
+            self._attendance_timer.set(None)
         if not isinstance(error, RoomClosedError):
             self.add_fault(error)
         self._tell(RoomEvent("left", reason=str(error)))
@@ -504,6 +535,9 @@ class RoomCore:
                     self._tell(RoomEvent("loaded", document=document))
             case DocumentUpdated():
                 self._check_names_soon()
+            case DocumentEdited():
+                if self._activity is not None:
+                    self._activity.note()
             case Keeping(document, event):
                 self._on_keeping(document, event)
             case ServerOpened(url):
@@ -589,10 +623,41 @@ class RoomCore:
 
     def _tell_company(self, document: str, change: fx.AwarenessChanged) -> None:
         self._tell_names()
+        if document == MAIN:
+            self._look_who_is_here()
         company = self._parts_of(document).company
         event = company.event(change)
         for callback in company.observers:
             self._call(callback, event)
+
+    def _people(self) -> dict[int, Person]:
+        snapshot = self.snapshot if self._is_live else _CLOSED
+        return people.people(snapshot, self.main.doc.client_id)
+
+    def _look_who_is_here(self) -> None:
+        """Tell which people have come, and which have gone and are not back in time."""
+        if not self._is_live or self._attendance_timer is None:
+            return
+        now_s = asyncio.get_running_loop().time()
+        changes = self._attendance.look(self._people(), self.snapshot.states, now_s)
+        self._attendance_timer.set(self._attendance.deadline_s)
+        for change, person in changes:
+            about = RoomEvent(f"person-{change}", person.peer_id, name=person.name, person=person)
+            self._tell(about)
+
+    def _show_idle(self, is_idle: bool) -> None:
+        """Show that nobody does anything here, or somebody again."""
+        state = self.main.awareness.local_state
+        if state is not None and self._is_live:
+            self.main.awareness.set_local_state(people.with_idle(state, is_idle=is_idle))
+
+    def _keep_user(self, name: str | None, color: str | None) -> None:
+        if self._opening is not None and self._is_open:
+            self._user_to_keep = None
+            self._opening.keep_user(name, color)
+        else:
+            before = self._user_to_keep or (None, None)
+            self._user_to_keep = name or before[0], color or before[1]
 
     def _tell_names(self) -> None:
         """Tell by what names peers go: a name comes after the peer, and may change."""
@@ -669,6 +734,19 @@ class Room(DocumentBase):
         Only an open room reaches anybody.
         """
         return self._core.stage
+
+    @property
+    def people(self) -> tuple[Person, ...]:
+        """The people in the room: who shows a name, ourselves first.
+
+        A reload is neither a leave nor a join: see `observe`. `room.peers` lists connections.
+        """
+        return self._core.people
+
+    @property
+    def me(self) -> Me:
+        """The person at this notebook, as the others see them; `room.me.set(name="Ada")`."""
+        return self._core.me
 
     @property
     def servers(self) -> tuple[Server, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 from pycrdt import Doc
 
 from pyodide_rtc import background, config, identity, naming
-from pyodide_rtc.awareness import change_user, complete_user, set_user
+from pyodide_rtc.awareness import change_user, complete_user, set_user, show_person
 from pyodide_rtc.contents import Contents
 from pyodide_rtc.document import check_document_name
 from pyodide_rtc.errors import ConfigError, InternalError, RoomClosedError, RtcError
@@ -259,21 +259,41 @@ class Rooms:
             for forgotten in [key for key in self._contents if key[0] == topic]:
                 del self._contents[forgotten]
 
+        host = client.host
+
+        async def keep_user(name: str | None, color: str | None) -> None:
+            try:
+                kept = await host.page.facts()
+                await host.page.keep_user(name or kept.kept_name, color or kept.kept_color)
+            except RtcError as error:
+                room.add_fault(error)
+
         self._rooms[topic] = room, wish
         self._contents_at(topic, wish, room.contents)
-        host = client.host
         room.begin(
-            Opening(name, host.page.route, session, close, forget, self._wait, host.machine.soon)
+            Opening(
+                name,
+                host.page.route,
+                session,
+                close,
+                forget,
+                lambda name, color: self._in_background(keep_user(name, color)),
+                self._wait,
+                host.machine.soon,
+            )
         )
         if (fault := identity.color_fault(facts)) is not None:
             room.add_fault(fault)
-        return background.begin(self._open_when_loaded(room, session))
+        return background.begin(
+            self._open_when_loaded(room, session, identity.person_id(facts, topic))
+        )
 
-    async def _open_when_loaded(self, room: RoomCore, session: RoomSession) -> None:
+    async def _open_when_loaded(self, room: RoomCore, session: RoomSession, person: str) -> None:
         try:
             await session.open(room.main.doc)
             if room.stage == "opening":  # else it was left meanwhile
                 complete_user(room.main.awareness, self._user)
+                show_person(room.main.awareness, person)
                 room.open()
         except Exception as error:
             typed = _as_rtc_error(error)

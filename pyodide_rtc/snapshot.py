@@ -49,6 +49,9 @@ class Peer:
             tabs.
         behind: how many units of our document it lacked then; None as with `ahead`.
         is_relayed: whether a TURN server passes everything on; None while that is not known.
+        round_trip_ms: how long the network takes to it and back, in milliseconds, as the browser
+            measured it last: a second after connecting, and every 2 s while a panel of the room is
+            shown. None in this browser, and while it is not known.
         transfers: the large transfers (from 1 MB on) to it and from it.
         unknown_messages: how many messages it has sent that are of unknown types, or of documents
             that are not open here; we ignored them. For tabs: how many all of them together.
@@ -71,6 +74,7 @@ class Peer:
     ahead: int | None = None
     behind: int | None = None
     is_relayed: bool | None = None
+    round_trip_ms: float | None = None
     transfers: tuple[Transfer, ...] = ()
     unknown_messages: int = 0
     retries: int = 0
@@ -138,6 +142,7 @@ class Snapshot:
         peers: the others, those on their way included.
         servers: the signaling servers.
         states: the awareness states of all who are here, our own included, by client id.
+        clients: the client id of each peer of our own kind, ourselves not included, by peer id.
         documents: who has which other document open, by its name: peer ids.
         has_strangers: whether somebody with another password, or none, has sent something lately.
         ice_failure: why the last peer that we found could not be reached; None once one was.
@@ -149,6 +154,7 @@ class Snapshot:
     peers: tuple[Peer, ...] = ()
     servers: tuple[Server, ...] = ()
     states: Mapping[int, dict[str, object]] = field(default_factory=dict)
+    clients: Mapping[str, int] = field(default_factory=dict)
     documents: Mapping[str, list[str]] = field(default_factory=dict)
     has_strangers: bool = False
     ice_failure: IceFailedError | None = None

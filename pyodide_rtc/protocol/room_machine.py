@@ -284,11 +284,16 @@ class RoomMachine:
         return tuple(shown)
 
     @property
-    def names(self) -> dict[str, str]:
-        """The names that peers show, by peer id; without those who show none."""
+    def clients(self) -> dict[str, int]:
+        """The client ids of peers in the main document, by peer id; stock peers do not tell."""
         clients = {peer.peer_id: peer.client_id for peer in self.mesh}
         clients |= self.connections.tabs.link.peers
-        shown = {i: self.main.presence.name_of(i, client) for i, client in clients.items()}
+        return {peer_id: client for peer_id, client in clients.items() if client is not None}
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The names that peers show, by peer id; without those who show none."""
+        shown = {i: self.main.presence.name_of(i, c) for i, c in self.clients.items()}
         return {peer_id: name for peer_id, name in shown.items() if name}
 
     def author(self, link: ev.LinkId) -> str:
@@ -318,6 +323,7 @@ class RoomMachine:
             ahead=None if replica is None else replica.ahead,
             behind=None if replica is None else replica.behind,
             is_relayed=peer.is_relayed,
+            round_trip_ms=None if peer.round_trip_s is None else peer.round_trip_s * 1000,
             transfers=() if link is None else link.transfers,
             unknown_messages=0 if link is None else link.unknown_messages,
             retries=peer.negotiation.retries,

@@ -26,6 +26,7 @@ from pyodide_rtc.session.room_storage import RoomStorage
 from pyodide_rtc.session.sealer import Sealer
 from pyodide_rtc.session.session_document import (
     STORED,
+    DocumentEdited,
     DocumentLoaded,
     DocumentUpdated,
     Keeping,
@@ -93,6 +94,7 @@ Notice = (
     | Keeping
     | DocumentLoaded
     | DocumentUpdated
+    | DocumentEdited
 )
 """What a session reports to its room."""
 
@@ -261,6 +263,7 @@ class RoomSession:
             machine.peers(now_s),
             tuple(server.snapshot for server in self.servers),
             machine.main.presence.awareness.states,
+            machine.clients,
             machine.documents.elsewhere,
             machine.connections.strangers.are_here(now_s),
             machine.connections.unreached.error(now_s),
@@ -322,6 +325,10 @@ class RoomSession:
     def show(self, document: str, state: ev.JsonObject | None) -> None:
         """Show this awareness state in a document as our own; None removes ours."""
         self.feed(ev.LocalStateSet(document, state))
+
+    def measure(self) -> None:
+        """Ask how long the network takes to each peer; the next snapshots show it."""
+        self._connections.measure()
 
     def put_away(self) -> None:
         """Send nothing until `wake`: the page is put away, and has closed all peer connections."""
