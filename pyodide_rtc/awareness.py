@@ -239,9 +239,9 @@ def complete_user(awareness: Awareness, user: JsonObject) -> None:
 
 
 def show_person(awareness: Awareness, person: str) -> None:
-    """Show by what we are known again after a reload; nothing if there is no such thing."""
+    """Show by what we are known again after a reload, if we show a user, and there is such a thing."""
     state = awareness.local_state
-    if state is not None and person:
+    if person and state is not None and isinstance(state.get("user"), dict):
         awareness.set_local_state(with_person(state, person))
 
 

@@ -648,7 +648,7 @@ class RoomCore:
     def _show_idle(self, is_idle: bool) -> None:
         """Show that nobody does anything here, or somebody again."""
         state = self.main.awareness.local_state
-        if state is not None and self._is_live:
+        if state is not None and self.me.name and self._is_live:
             self.main.awareness.set_local_state(people.with_idle(state, is_idle=is_idle))
 
     def _keep_user(self, name: str | None, color: str | None) -> None:

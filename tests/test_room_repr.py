@@ -59,7 +59,7 @@ def room(**facts: Any) -> Room:
     usual: dict[str, Any] = {
         "name": "demo",
         "topic": "example.org/demo",
-        "state": "open",
+        "stage": "open",
         "error": None,
         "peers": (),
         "servers": (),
@@ -69,7 +69,7 @@ def room(**facts: Any) -> Room:
     }
     known = usual | facts
     snapshot = Snapshot("me", known["peers"], known["servers"], obstacle=known.pop("obstacle"))
-    why = causes.sentence(Facts(known["state"], snapshot, known["error"]))
+    why = causes.sentence(Facts(known["stage"], snapshot, known["error"]))
     return cast(Room, SimpleNamespace(**known, why=why))
 
 
@@ -90,7 +90,7 @@ def places(text: str) -> dict[str, Room]:
         "the topic": room(topic=text),
         "a server's address": room(servers=(Server(f"wss://{text}", "open", ""),)),
         "a server's reason": room(servers=(Server("wss://a", "waiting", text, 1.0),)),
-        "why the room failed": room(state="failed", error=SignalingClosedError("wss://a", text)),
+        "why the room failed": room(stage="failed", error=SignalingClosedError("wss://a", text)),
         "a peer's fault": room(faults=(NegotiationError(text, text),)),
         "a lost path": room(obstacle=Obstacle.NO_PATH, faults=(IceFailedError(text, text),)),
         "garbage": room(faults=(DecodeError("a number", 0, text.encode(), text),)),
@@ -153,6 +153,8 @@ EVENTS = [
         RoomEvent("peer-left", "p", "the tab left the room", name="Bob"),
         "<Bob left: the tab left the room>",
     ),
+    (RoomEvent("person-joined", "p", name="Bob"), "<Bob has come>"),
+    (RoomEvent("person-left", "p", name="Bob"), "<Bob has gone>"),
     (RoomEvent("document-opened", "p", name="Bob", document="b"), "<Bob opened 'b'>"),
     (RoomEvent("document-closed", "p", name="Bob", document="b"), "<Bob closed 'b'>"),
     (RoomEvent("progress", "p", "sending 1 of 2 MB", name="Bob"), "<Bob: sending 1 of 2 MB>"),

@@ -182,6 +182,9 @@ class MemoryPeer:
 
     def measure(self) -> None:
         """Tell the longest that a message and its answer take."""
+        self._later(self._measure)
+
+    def _measure(self) -> None:
         if self.is_connected and self.handler is not None:
             self.handler.on_round_trip(2 * self._network.max_delay_s)
 
