@@ -52,6 +52,7 @@ bench: setup-browsers site  ## latency, throughput, bytes, memory, storage, open
 	$(PYTHON) tests/bench/run.py
 	$(PYTHON) tests/bench/together_bench.py
 	$(PYTHON) tests/bench/storage_bench.py
+	$(PYTHON) tests/bench/widgets_bench.py
 
 pictures: setup-browsers site  # of the demo site, for README and docs
 	$(PYTHON) tests/bench/pictures.py docs/pictures

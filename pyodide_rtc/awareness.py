@@ -239,7 +239,7 @@ def complete_user(awareness: Awareness, user: JsonObject) -> None:
 
 
 def show_person(awareness: Awareness, person: str) -> None:
-    """Show by what we are known again after a reload, if we show a user, and there is such a thing."""
+    """Show by what we are known again after a reload, beside our user."""
     state = awareness.local_state
     if person and state is not None and isinstance(state.get("user"), dict):
         awareness.set_local_state(with_person(state, person))

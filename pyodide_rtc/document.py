@@ -208,8 +208,6 @@ class DocumentBase:
         """
         return self._parts.values.list(name)
 
-    array = list
-
     def text(self, name: str) -> SharedText:
         """Return the shared text of this name: a text for all who have the document.
 

@@ -69,6 +69,7 @@ from pyodide_rtc.storage import (
 from pyodide_rtc.storage import Event as StorageEvent
 
 if TYPE_CHECKING:
+    from pyodide_rtc.ports import TabChannel, TabChannelHandler
     from pyodide_rtc.widgets.sharing import Sharing
 
 logger = logging.getLogger("pyodide_rtc.room")
@@ -133,6 +134,7 @@ class Opening:
         keep_user: keeps a name and a colour in this browser; None leaves what it keeps.
         wait: waits for something within a plain call, where that is possible.
         soon: calls back once the code that runs now has come to its end.
+        open_channel: opens a channel of this browser, by its name.
     """
 
     name: str
@@ -143,6 +145,7 @@ class Opening:
     keep_user: Callable[[str | None, str | None], None]
     wait: Callable[[Awaitable[None]], None]
     soon: Callable[[Callable[[], None]], None]
+    open_channel: Callable[[str, TabChannelHandler], TabChannel]
 
 
 class RoomCore:
@@ -355,6 +358,8 @@ class RoomCore:
                     "Run %pip install ipywidgets.",
                 ) from error
             self._sharing = Sharing(self.room, self.add_fault)
+            if self._opening is not None:
+                self._sharing.connect(self._opening.open_channel)
         return self._sharing
 
     @property
@@ -445,6 +450,8 @@ class RoomCore:
         self.own()
         self._name = opening.name
         self._opening = opening
+        if self._sharing is not None:
+            self._sharing.connect(opening.open_channel)
 
     def open(self) -> None:
         """Be open: from now on the backend does the work."""

@@ -280,6 +280,7 @@ class Rooms:
                 lambda name, color: self._in_background(keep_user(name, color)),
                 self._wait,
                 host.machine.soon,
+                host.network.open_tab_channel,
             )
         )
         if (fault := identity.color_fault(facts)) is not None:

@@ -22,7 +22,7 @@ import pyodide_rtc.testing
 import pyodide_rtc.widgets
 from pyodide_rtc.testing import Network, run_virtual
 
-DOCUMENT = """array awareness doc list map peers state stored synced text transaction undo_manager
+DOCUMENT = """awareness doc list map peers state stored synced text transaction undo_manager
     until_loaded until_synced"""
 VALUE = "is_removed observe path raw to_py"
 TUPLE = "count index"
@@ -60,6 +60,12 @@ NAMES = {
     "pyodide_rtc.widgets": "Button Click Log LogEntry Output Poll interact",
     "pyodide_rtc.testing": " ".join(pyodide_rtc.testing.__all__),
 }
+
+
+@pytest.fixture(autouse=True, scope="module")
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Two processes that write one cache of jedi can read half a file of each other."""
+    jedi.settings.cache_directory = str(tmp_path_factory.mktemp("jedi"))
 
 
 def completed(code: str, names: dict[str, Any]) -> list[str]:

@@ -113,13 +113,13 @@ class TestJoining:
             room = world.kernel().join()
             room.map("m")["x"] = 1
             room.text("t").insert(0, "hello")
-            room.array("a").append([1])
+            room.list("a").append([1])
             other = world.kernel().join()
             await other.until_synced(10)
 
             assert other.map("m").to_py() == {"x": 1}
             assert str(other.text("t")) == "hello"
-            assert other.array("a").to_py() == [[1]]
+            assert other.list("a").to_py() == [[1]]
 
         run()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -125,7 +125,24 @@ class Binding:
         finally:
             self._waiters.discard(waiter)
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Which of the traits are texts that people type."""
+        return tuple(self._texts)
+
     # From the widget to the room.
+
+    def take_from_page(self, message: Mapping[str, Any], before: Mapping[str, Any]) -> None:
+        """Take what the page has sent past the running cell.
+
+        Args:
+            message: as the widget's `comm` takes it.
+            before: what each text that it brings was on the page before.
+        """
+        for name in self._texts:
+            if isinstance(text := before.get(name), str):
+                self._texts[name].tell(text)
+        self.widget.comm.handle_msg(message)
 
     def _on_trait(self, change: Any) -> None:
         for waiter in self._waiters:

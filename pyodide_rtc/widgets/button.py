@@ -65,7 +65,7 @@ class Button(SharesItself, ipywidgets.Button):
         self._made_at = datetime.now(UTC)
         self._callbacks: list[Callable[[Click], object]] = []
         self._list = room.list(f"button:{check_key(name, 'name')}")
-        hold(room, f"button:{name}", self._list.observe(self._on_change))
+        hold(room, f"button:{name}", self._list.observe(self._on_change), self)
 
     @property
     def clicks(self) -> tuple[Click, ...]:

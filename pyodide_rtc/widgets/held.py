@@ -6,19 +6,27 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import ipywidgets
+
 from pyodide_rtc.observers import Observation
 
 if TYPE_CHECKING:
     from pyodide_rtc.room import Room
 
 
-def hold(room: Room, name: str, *observations: Observation) -> None:
-    """Have these observations until the room is left, or another widget gets this name.
+def hold(room: Room, name: str, observation: Observation, *buttons: ipywidgets.Button) -> None:
+    """Have an observation until the room is left, or another widget gets this name.
+
+    Args:
+        room: the room.
+        name: the name, with its kind.
+        observation: it is cancelled then.
+        *buttons: those of the widget: their clicks arrive while a cell awaits.
 
     Raises:
         RoomClosedError: the room was left.
     """
-    room._core.sharing().hold(name, observations)
+    room._core.sharing().hold(name, (observation,), buttons)
 
 
 def call_back(room: Room, callback: Callable[[Any], object], argument: object) -> None:

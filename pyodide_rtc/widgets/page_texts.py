@@ -7,6 +7,8 @@ look as if the person had deleted it.
 A page has the text that it has sent last, or one that the kernel has put there since. The edit is
 taken for one of that among these to which it is nearest. If that is wrong, something of others
 stays that the person wanted to replace; nothing is lost.
+
+A page that is reached past the running cell (page_comms.py) tells which text it was.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ class PageTexts:
 
     def __init__(self) -> None:
         self._texts: list[tuple[str, float]] = []
+        self._told: str | None = None
 
     def show(self, text: str, now_s: float) -> None:
         """The widget has this text now, and the page will.
@@ -37,6 +40,10 @@ class PageTexts:
         if not self._texts or self._texts[-1][0] != text:
             self._texts.append((text, now_s))
 
+    def tell(self, text: str) -> None:
+        """The next edit of the page was made of this text."""
+        self._told = text
+
     def base_of(self, text: str, is_from_page: bool, now_s: float) -> str:
         """Return the text of which an edit has made this one.
 
@@ -46,6 +53,8 @@ class PageTexts:
             now_s: the time of the loop, in seconds.
         """
         self._forget(now_s)
+        if is_from_page and self._told is not None:
+            return self._told
         candidates = [shown for shown, _ in reversed(self._texts)]
         latest = candidates[0]
         if not is_from_page or changed_characters(latest, text) <= 1 or text in candidates:
@@ -56,12 +65,13 @@ class PageTexts:
         """The page has made this text of that one, and has none any more that was before it.
 
         Args:
-            base: one that `base_of` has returned.
+            base: what `base_of` has returned.
             text: what it has become.
             now_s: the time of the loop, in seconds.
         """
-        position = max(i for i, (shown, _) in enumerate(self._texts) if shown == base)
-        self._texts[: position + 1] = [(text, now_s)]
+        self._told = None
+        found = [i for i, (shown, _) in enumerate(self._texts) if shown == base]
+        self._texts[: found[-1] + 1 if found else None] = [(text, now_s)]
 
     def _forget(self, now_s: float) -> None:
         """Forget the first texts, in place of which others are there for a long time."""

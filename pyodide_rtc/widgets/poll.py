@@ -56,7 +56,8 @@ class Poll(SharesItself, ipywidgets.VBox):
         self._rows = {option: self._row(option) for option in self._options}
         super().__init__([ipywidgets.Label(question), *self._rows.values()], **look)
         self._map = room.map(key)
-        hold(room, key, self._map.observe(lambda _: self._show()))
+        buttons = [row.children[0] for row in self._rows.values()]
+        hold(room, key, self._map.observe(lambda _: self._show()), *buttons)
         self._show()
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import ipywidgets
@@ -13,9 +14,19 @@ from pyodide_rtc.observers import Observation
 from pyodide_rtc.shared.plain_values import check_key
 from pyodide_rtc.widgets.binding import Binding
 from pyodide_rtc.widgets.kinds import check_widget, checked_traits, is_shared_in_a_box, kind_of
+from pyodide_rtc.widgets.page_comms import OpenChannel, PageComms
 from pyodide_rtc.widgets.record import Record
 
 __all__ = ["Sharing"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    observations: Sequence[Observation] = ()
+    buttons: Sequence[Any] = ()
+
+
+_NOTHING_HELD = _Held()
 
 
 class Sharing:
@@ -31,7 +42,8 @@ class Sharing:
         self._tell = tell
         self._by_name: dict[str, Binding] = {}
         self._by_widget: dict[Any, Binding] = {}
-        self._held: dict[str, Sequence[Observation]] = {}
+        self._held: dict[str, _Held] = {}
+        self._page = PageComms(tell)
 
     def share(self, widget: Any, name: object, traits: Iterable[str] | None) -> None:
         """Share a widget, with its children if it is a box; as `Room.share` tells."""
@@ -60,18 +72,32 @@ class Sharing:
             )
         await binding.until_changed(timeout_s)
 
-    def hold(self, name: str, observations: Sequence[Observation]) -> None:
-        """Keep the observations of a widget that shares itself, in place of those of its name."""
-        for before in self._held.pop(name, ()):
-            before.cancel()
-        self._held[name] = observations
+    def connect(self, open_channel: OpenChannel) -> None:
+        """Have a way to the page from now on: channels that this opens."""
+        self._page.connect(open_channel)
+
+    def hold(
+        self, name: str, observations: Sequence[Observation], buttons: Sequence[Any] = ()
+    ) -> None:
+        """Keep what a widget that shares itself needs, in place of what its name has.
+
+        Args:
+            name: the name, with its kind.
+            observations: what it observes.
+            buttons: its buttons: their clicks arrive while a cell awaits.
+        """
+        self._release(name)
+        self._held[name] = _Held(observations, buttons)
+        for button in buttons:
+            self._page.add(button)
 
     def close(self, error: RtcError) -> None:
         """Write what was not written yet, and share nothing any longer."""
         for name in tuple(self._held):
-            self.hold(name, ())
+            self._release(name)
         for binding in tuple(self._by_widget.values()):
             self._end(binding, error)
+        self._page.close()
 
     def _made(self, widget: Any, name: str, traits: tuple[str, ...]) -> Binding:
         """Return what binds a widget, and is not begun.
@@ -92,6 +118,7 @@ class Sharing:
                 self._end_with_children(before, "it was shared again")
         binding.begin()
         self._by_name[binding.name] = self._by_widget[binding.widget] = binding
+        self._page.add(binding.widget, binding.texts, binding.take_from_page)
         if isinstance(binding.widget, ipywidgets.Box):
             binding.widget.observe(self._on_children, names="children")
 
@@ -103,9 +130,17 @@ class Sharing:
         if self._by_widget.get(binding.widget) is not binding:
             return
         del self._by_name[binding.name], self._by_widget[binding.widget]
+        self._page.remove(binding.widget)
         if isinstance(binding.widget, ipywidgets.Box):
             binding.widget.unobserve(self._on_children, names="children")
         binding.close(error)
+
+    def _release(self, name: str) -> None:
+        held = self._held.pop(name, _NOTHING_HELD)
+        for observation in held.observations:
+            observation.cancel()
+        for button in held.buttons:
+            self._page.remove(button)
 
     def _children(self, box: Any, name: str) -> Iterator[tuple[Any, str, tuple[str, ...]]]:
         """Give the children of a box that are shared with it, at any depth, with their names.

@@ -182,11 +182,11 @@ def test_each_turn_has_its_own_message(monkeypatch: pytest.MonkeyPatch) -> None:
         _, [one, other] = await linked(2)
         tap = Wiretap(monkeypatch)
         for i in range(5):
-            one.array("array").append(i)
+            one.list("array").append(i)
             await asyncio.sleep(0)
         await asyncio.sleep(1)
 
-        assert other.array("array").to_py() == [0, 1, 2, 3, 4]
+        assert other.list("array").to_py() == [0, 1, 2, 3, 4]
         assert len(tap.sent(SyncUpdate)) == 5
 
     run_virtual(main())

@@ -99,12 +99,12 @@ def test_others_are_as_fast_as_without_it(monkeypatch: pytest.MonkeyPatch) -> No
         await play.begin()
         writing = asyncio.ensure_future(play.write(30))
         edits = await play.flood(frames_per_s, 2.0)
-        arrived = len(play.reader.array("array"))
+        arrived = len(play.reader.list("array"))
         await writing
         assert len(play.delays) >= 30
         await asyncio.sleep(30)
 
-        assert len(play.reader.array("array")) == edits, "it is slowed, and loses nothing"
+        assert len(play.reader.list("array")) == edits, "it is slowed, and loses nothing"
         if frames_per_s:
             assert arrived < edits
         docs = [play.writer.doc, play.reader.doc, play.page.doc]
@@ -170,12 +170,12 @@ def test_what_a_page_wrote_before_it_was_closed_is_not_lost(
         for i in range(5_000):
             items.append(i)
         await asyncio.sleep(0.1)
-        arrived = len(play.reader.array("array"))
+        arrived = len(play.reader.list("array"))
         play.page.leave()
         await asyncio.sleep(10)
 
         assert arrived < 5_000
-        assert len(play.reader.array("array")) == len(play.writer.array("array")) == 5_000
+        assert len(play.reader.list("array")) == len(play.writer.list("array")) == 5_000
         assert [p.name for p in play.reader.peers] == ["writer"]
 
     run_virtual(main())
@@ -200,10 +200,10 @@ def test_a_bundle_of_messages_is_taken_in_order(monkeypatch: pytest.MonkeyPatch)
         assert far is not None
         for first, last in ((0, 5), (5, 50), (50, 52), (52, 60)):
             far.on_messages(bundle[first:last])
-        assert play.reader.array("array").to_py() == list(range(5)), "a long one waits its turn"
+        assert play.reader.list("array").to_py() == list(range(5)), "a long one waits its turn"
         await asyncio.sleep(1)
 
-        assert play.reader.array("array").to_py() == list(range(60))
+        assert play.reader.list("array").to_py() == list(range(60))
 
     run_virtual(main())
 

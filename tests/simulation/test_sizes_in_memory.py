@@ -168,12 +168,12 @@ def test_edits_of_all_sizes_while_a_document_is_on_its_way(seed: int) -> None:
         sizes = [5, 50, 500, 50_000, 100_000, 300_000]
         for i in range(60):
             room = network.random.choice(rooms)
-            items = room.array("items")
+            items = room.list("items")
             items.insert(network.random.randint(0, len(items)), "x" * network.random.choice(sizes))
             room.text("text").insert(0, f"{i} ")
             await asyncio.sleep(network.random.random() / 10)
         await asyncio.sleep(60)
-        everything = [(r.array("items").to_py(), str(r.text("text"))) for r in rooms]
+        everything = [(r.list("items").to_py(), str(r.text("text"))) for r in rooms]
         assert everything[0] == everything[1] == everything[2]
         assert len(everything[0][0]) == 60
         assert all(room.synced and room.faults == () for room in rooms)
@@ -265,7 +265,7 @@ def test_a_stock_peer_gets_a_large_document_in_plain_updates(
     async def main() -> None:
         network = Network(bytes_per_s=RATE)
         room = join(network)
-        items: Array[Any] = room.array("items")
+        items: Array[Any] = room.list("items")
         for i in range(20_000):
             items.insert(0, f"{i:0100}")
         page = StockPeer(network.host(), URL, TOPIC, 0.0)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from harness.people import Cast, Person
+from harness.people import COMPUTE, Cast, Person
 from harness.waiting import eventually
 from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.common.by import By
@@ -19,6 +20,8 @@ slider = room.share(widgets.IntSlider(description="threshold"), "threshold")
 notes = room.share(widgets.Textarea(description="notes"), "notes")
 widgets.VBox([slider, notes])
 """
+
+COUNT = "heard = []\nobservation = room.map('widget:threshold').observe(heard.append)"
 
 
 @pytest.fixture
@@ -41,6 +44,17 @@ def part(person: Person, selector: str) -> WebElement:
     return eventually(lambda: person.driver.find_elements(By.CSS_SELECTOR, selector), 20, selector)[
         -1
     ]
+
+
+def texts_shown(*people: Person) -> list[str | None]:
+    return [part(person, "textarea").get_attribute("value") for person in people]
+
+
+def place_cursor(person: Person, place: int) -> None:
+    """Click into the text, and put the cursor behind so many characters."""
+    area = part(person, "textarea")
+    area.click()
+    person.notebook.js("arguments[0].setSelectionRange(arguments[1], arguments[1])", area, place)
 
 
 def readout(person: Person) -> str:
@@ -83,3 +97,183 @@ def test_it_is_where_it_was_after_a_restart(pair: tuple[Person, Person], room_na
     assert one.value("slider.value") == 33
     eventually(lambda: readout(one) == "33", 20, "it is shown")
     one.eventually("room.synced", True)
+
+
+def test_the_page_is_heard_while_a_cell_awaits(pair: tuple[Person, Person]) -> None:
+    """ipywidgets' own messages wait until the cell has ended."""
+    one, two = pair
+    handle = part(one, ".noUi-handle")
+    waiting = one.start(
+        "while slider.value != 3: await room.until_changed(slider, 60)\nslider.value"
+    )
+    for _ in range(2):
+        handle.send_keys(Keys.ARROW_UP)
+    eventually(lambda: readout(two) == "2", 20, "he sees it")
+    part(one, "textarea").send_keys("typed meanwhile")
+    two.eventually("notes.value", "typed meanwhile")
+    assert not one.is_done(waiting)
+    handle.send_keys(Keys.ARROW_UP)
+    eventually(lambda: one.is_done(waiting), 20, "the cell has what it waits for")
+    assert one.notebook.text(waiting) == "3"
+    eventually(lambda: readout(two) == "3", 20, "he sees the last one")
+    part(one, "textarea").send_keys(", and afterwards")
+    eventually(
+        lambda: texts_shown(one, two) == ["typed meanwhile, and afterwards"] * 2, 20, "all of it"
+    )
+
+
+def test_who_types_keeps_the_cursor(pair: tuple[Person, Person]) -> None:
+    one, two = pair
+    part(one, "textarea").send_keys("<>|")
+    eventually(lambda: texts_shown(two) == ["<>|"], 20, "both have it")
+    letters, digits = "ABCDEFGHIJKLMNOPQRST", "01234567890123456789"
+    place_cursor(one, 1)
+    place_cursor(two, 3)
+
+    def type_each(person: Person, characters: str) -> None:
+        area = part(person, "textarea")
+        for character in characters:
+            area.send_keys(character)
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(type_each, pair, (letters, digits)))
+    expected = f"<{letters}>|{digits}"
+    for person in pair:
+        person.eventually("notes.value", expected)
+    assert texts_shown(one, two) == [expected, expected]
+
+
+def test_a_callback_that_computes_and_then_sets(pair: tuple[Person, Person]) -> None:
+    one, two = pair
+    one.run(f"""
+def answer(change):
+    notes.unobserve(answer, "value")
+    {COMPUTE.format(6).replace(chr(10), chr(10) + "    ")}
+    notes.value += " computed"
+notes.observe(answer, "value")
+""")
+    part(one, "textarea").send_keys("Ada")
+    part(two, "textarea").send_keys("Bob")
+    part(one, "textarea").send_keys(" types on")
+    one.eventually("' computed' in notes.value and 'Bob' in notes.value", True)
+    two.eventually("notes.value", one.value("notes.value"))
+    text = str(one.value("notes.value"))
+    assert sorted(text) == sorted("Ada types on computedBob"), text
+    eventually(lambda: texts_shown(one, two) == [text, text], 20, "both see it")
+
+
+def test_a_thousand_values_are_few_messages(pair: tuple[Person, Person]) -> None:
+    one, two = pair
+    two.run("slider.max = 2000")
+    two.run(COUNT)
+    one.run("""
+import asyncio, time
+slider.max = 2000
+started = time.monotonic()
+for value in range(1, 1001):
+    slider.value = value
+    await asyncio.sleep(max(0, started + value * 0.002 - time.monotonic()))
+""")
+    two.eventually("slider.value", 1000)
+    assert 10 < two.value("len(heard)") < 150
+    two.run("observation.cancel()")
+
+
+def test_both_drag_at_once_and_then_there_is_silence(pair: tuple[Person, Person]) -> None:
+    one, two = pair
+    for person in pair:
+        person.run(COUNT)
+
+    def drag(person: Person, key: str) -> None:
+        handle = part(person, ".noUi-handle")
+        for _ in range(25):
+            handle.send_keys(key)
+
+    one.run("slider.value = 50")
+    two.eventually("slider.value", 50)
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(drag, pair, (Keys.ARROW_UP, Keys.ARROW_DOWN)))
+    eventually(lambda: readout(one) == readout(two), 5, "both show one value")
+    before = [person.value("len(heard)") for person in pair]
+    one.run(
+        "import asyncio\nawait asyncio.sleep(1)"
+    )  # the silence that is meant is one of a second
+    assert [person.value("len(heard)") for person in pair] == before
+    assert one.value("slider.value") == two.value("slider.value") == int(readout(one))
+
+
+def test_the_cell_run_five_times_and_a_second_tab(
+    pair: tuple[Person, Person], room_name: str
+) -> None:
+    one, two = pair
+    for _ in range(5):
+        one.run(SHARE)
+    part(one, ".noUi-handle").send_keys(Keys.ARROW_UP)
+    two.eventually("slider.value", 1)
+    first = one.driver.current_window_handle
+    one.driver.switch_to.new_window("tab")
+    tab = Person(one.driver, one.server, one.driver.current_window_handle)
+    tab.open(room="demo")
+    tab.run("%pip install -q ipywidgets", timeout_s=90)
+    tab.join(repr(room_name))
+    tab.run(SHARE)
+    tab.eventually("slider.value", 1)
+    part(tab, ".noUi-handle").send_keys(Keys.ARROW_UP)
+    two.eventually("slider.value", 2)
+    tab.driver.close()
+    one.driver.switch_to.window(first)
+    one.eventually("slider.value", 2)
+    assert one.value("[str(f) for f in room.faults]") == []
+
+
+def test_a_reload_has_it_all_before_anybody_is_there(
+    pair: tuple[Person, Person], room_name: str
+) -> None:
+    one, two = pair
+    one.run("slider.value = 12\nnotes.value = 'noted'\nroom.state.answers = [1, 2]")
+    one.eventually("room.stored.is_saved", True)
+    two.eventually("slider.value", 12)
+    two.run("room.leave()")
+    one.open(room="demo")
+    one.run("%pip install -q ipywidgets", timeout_s=90)
+    one.join(repr(room_name), "user='Ada'")
+    one.run(SHARE)
+    assert one.value("[len(room.peers), slider.value, notes.value, room.state.to_py()]") == [
+        0,
+        12,
+        "noted",
+        {"answers": [1, 2]},
+    ]
+    eventually(lambda: [readout(one), *texts_shown(one)] == ["12", "noted"], 20, "it is shown")
+
+
+def test_helpers_by_clicks(pair: tuple[Person, Person]) -> None:
+    one, two = pair
+    for person in pair:
+        person.run("""
+from pyodide_rtc.widgets import Button, Log, Poll
+clicks = []
+button, log = Button(room, "start", "Start"), Log(room, "events")
+button.on_click(lambda click: clicks.append(click.by))
+poll = Poll(room, "lunch", "Where?", ["canteen", "park"])
+widgets.VBox([button, poll, log])
+""")
+    waiting = one.start("import asyncio\nwhile not clicks: await asyncio.sleep(0.05)")
+    click(one, "Start")
+    eventually(lambda: one.is_done(waiting), 20, "the click arrives while the cell awaits")
+    click(two, "Start")
+    for person in pair:
+        person.eventually("sorted(clicks)", ["Ada", "Bob"])
+    click(one, "park")
+    click(two, "park")
+    for person in pair:
+        person.eventually("poll.votes", {"canteen": [], "park": ["Ada", "Bob"]})
+    two.run("log.write('hello')")
+    eventually(lambda: "Bob: hello" in str(texts_shown(one)[0]), 20, "the log")
+
+
+def click(person: Person, label: str) -> None:
+    person.look()
+    buttons = person.driver.find_elements(By.CSS_SELECTOR, ".widget-button")
+    [button] = [each for each in buttons if each.text == label]
+    button.click()
