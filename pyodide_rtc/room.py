@@ -33,6 +33,8 @@ from pyodide_rtc.faults import FaultList, Faults
 from pyodide_rtc.live_display import LiveDisplay, find_publisher, time_of_day
 from pyodide_rtc.me import Me
 from pyodide_rtc.observers import Observation, Observers
+from pyodide_rtc.panel.model import Invitation
+from pyodide_rtc.panel.of_room import make_panel
 from pyodide_rtc.peer_names import PeerNames
 from pyodide_rtc.people import Attendance, Person
 from pyodide_rtc.protocol import effects as fx
@@ -120,6 +122,9 @@ class Backend(Protocol):
     async def export(self) -> dict[str, bytes]:
         """Return all documents of the room, open or not: name to update."""
 
+    def measure(self) -> None:
+        """Have it measured how long the network takes to each peer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Opening:
@@ -132,6 +137,9 @@ class Opening:
         close: leaves the room.
         forget: removes what this browser keeps of the room, once it is left.
         keep_user: keeps a name and a colour in this browser; None leaves what it keeps.
+        reopen: opens the room anew, once it was left.
+        invitation: how others come here.
+        draws_widgets: whether the page can draw widgets.
         wait: waits for something within a plain call, where that is possible.
         soon: calls back once the code that runs now has come to its end.
         open_channel: opens a channel of this browser, by its name.
@@ -143,6 +151,9 @@ class Opening:
     close: Callable[[], None]
     forget: Callable[[], Awaitable[None]]
     keep_user: Callable[[str | None, str | None], None]
+    reopen: Callable[[], None]
+    invitation: Invitation
+    draws_widgets: bool
     wait: Callable[[Awaitable[None]], None]
     soon: Callable[[Callable[[], None]], None]
     open_channel: Callable[[str, TabChannelHandler], TabChannel]
@@ -184,6 +195,8 @@ class RoomCore:
         self._attendance = Attendance()
         self._attendance_timer: DeadlineTimer | None = None
         self._activity: Activity | None = None
+        self._panel: Any = None
+        self._is_forgotten = False
         self._user_to_keep: tuple[str | None, str | None] | None = None
         self._sharing: Sharing | None = None
         self.main = DocumentParts(MAIN, contents.main(doc), lambda: self, user_state(user))
@@ -226,6 +239,22 @@ class RoomCore:
     def people(self) -> tuple[Person, ...]:
         """Who is in the room and shows a name, ourselves first."""
         return tuple(self._people().values())
+
+    @property
+    def invitation(self) -> Invitation | None:
+        """How others come here; None while it is not known, and once it was left."""
+        return self._opening.invitation if self._opening is not None and self._is_live else None
+
+    @property
+    def draws_widgets(self) -> bool:
+        """Whether the page can draw widgets, as far as that is known."""
+        return self._opening is None or self._opening.draws_widgets
+
+    @property
+    def can_rejoin(self) -> bool:
+        """Whether it can be joined again as it is."""
+        is_over = self._end is not None and self._opening is not None
+        return is_over and not self._is_forgotten
 
     @property
     def route(self) -> str:
@@ -288,6 +317,7 @@ class RoomCore:
             assert self._end is not None, "else it is open"
             raise self._end
         self.leave()
+        self._is_forgotten = True
         await self._opening.forget()
 
     @property
@@ -339,6 +369,39 @@ class RoomCore:
         if self._end is not None:
             return
         self.finish(RoomClosedError(self._name or "", causes.LEFT_BY_USER))
+
+    def rejoin(self) -> None:
+        """Join again what was left. Who holds the room, its documents or values goes on with them.
+
+        Raises:
+            ConfigError: the room was joined anew meanwhile.
+            RtcError: it could never be opened.
+        """
+        if self._end is None:
+            return
+        end, opening, was_open = self._end, self._opening, self._is_open
+        if opening is None:
+            raise end
+        self._end, self._opening, self._is_open = None, None, False
+        try:
+            opening.reopen()
+        except RtcError:
+            self._end, self._opening, self._is_open = end, opening, was_open
+            raise
+        self._loaded.clear()
+        self._names, self._attendance, self._sharing = PeerNames(), Attendance(), None
+        self._look()
+
+    def panel(self) -> Any:
+        """Return the panel; as `Room.panel` tells."""
+        if self._panel is None or self._panel.is_closed:
+            self._panel = make_panel(self)
+        return self._panel
+
+    def measure(self) -> None:
+        """Have it measured how long the network takes to each peer."""
+        if self._is_live:
+            self._live.measure()
 
     def sharing(self) -> Sharing:
         """Return its shared widgets; they are made here, as they need ipywidgets.
@@ -514,8 +577,7 @@ class RoomCore:
 
     def on_notice(self, notice: Notice) -> None:  # noqa: C901 - one case each
         """Report a notice of the session to those who observe the room."""
-        if self._display is not None:
-            self._display.look()
+        self._look()
         match notice:
             case fx.AwarenessChanged(document):
                 self._tell_company(document, notice)
@@ -681,9 +743,14 @@ class RoomCore:
         server = next((each for each in self.snapshot.servers if each.url == url), None)
         self._tell(RoomEvent(kind, reason=url, server=server))
 
+    def _look(self) -> None:
+        """What is shown of the room may have changed."""
+        for shown in (self._display, self._panel):
+            if shown is not None:
+                shown.look()
+
     def _tell(self, event: RoomEvent) -> None:
-        if self._display is not None:
-            self._display.look()
+        self._look()
         for callback in self._observers:
             self._call(callback, event)
         for waiter in tuple(self._waiters):
@@ -980,6 +1047,22 @@ class Room(DocumentBase):
             ConfigError: the callback cannot be called.
         """
         return self._core.observe(callback)
+
+    def panel(self) -> Any:
+        """Return a panel of the room, to be shown by a cell: who is here, and how all is.
+
+        It lists the people with their connections, the documents, what is kept and the signaling
+        servers, and has a link for others, also as a QR code. By its buttons the room is left and
+        joined again, and what is stored is forgotten; a running cell ends first. The panel stays up
+        to date, and costs nothing while nobody sees it.
+
+        Called again, it returns the same panel: a cell may be run again, and several may show it.
+        A page that cannot draw widgets shows the same as HTML, without buttons.
+
+        Example:
+            >>> room.panel()
+        """
+        return self._core.panel()
 
     def leave(self) -> None:
         """Leave the room: the others see it at once. The document stays; twice is no error.

@@ -16,6 +16,7 @@ from pyodide_rtc.contents import Contents
 from pyodide_rtc.document import check_document_name
 from pyodide_rtc.errors import ConfigError, InternalError, RoomClosedError, RtcError
 from pyodide_rtc.kernel import Documents
+from pyodide_rtc.panel.model import Invitation
 from pyodide_rtc.ports import Host, PageFacts
 from pyodide_rtc.protocol.events import MAIN, JsonObject
 from pyodide_rtc.protocol.link import MAX_RECEIVED_BYTES
@@ -261,12 +262,9 @@ class Rooms:
 
         host = client.host
 
-        async def keep_user(name: str | None, color: str | None) -> None:
-            try:
-                kept = await host.page.facts()
-                await host.page.keep_user(name or kept.kept_name, color or kept.kept_color)
-            except RtcError as error:
-                room.add_fault(error)
+        def reopen() -> None:
+            again = self._open(room, client, facts, replace(wish, name=name))
+            again.add_done_callback(lambda _: None)  # what fails ends the room, and is told by it
 
         self._rooms[topic] = room, wish
         self._contents_at(topic, wish, room.contents)
@@ -277,7 +275,15 @@ class Rooms:
                 session,
                 close,
                 forget,
-                lambda name, color: self._in_background(keep_user(name, color)),
+                lambda *user: self._in_background(_keep_user(host, room, *user)),
+                reopen,
+                Invitation(
+                    name,
+                    naming.link_to(facts, name),
+                    naming.is_room_of_page(facts, name),
+                    wish.password is not None,
+                ),
+                config.draws_widgets(facts),
                 self._wait,
                 host.machine.soon,
                 host.network.open_tab_channel,
@@ -514,3 +520,12 @@ def _given_again(
     if user is not None:
         set_user(room.main.awareness, user, page_user)
     return room.room
+
+
+async def _keep_user(host: Host, room: RoomCore, name: str | None, color: str | None) -> None:
+    """Keep a name, a colour or both in this browser; what fails is the room's fault."""
+    try:
+        kept = await host.page.facts()
+        await host.page.keep_user(name or kept.kept_name, color or kept.kept_color)
+    except RtcError as error:
+        room.add_fault(error)
