@@ -97,16 +97,16 @@ def people(snapshot: Snapshot, own_client: int) -> dict[int, Person]:
         snapshot: the room.
         own_client: our own client id.
     """
-    peer_ids = {client: peer_id for peer_id, client in reversed([*snapshot.clients.items()])}
-    peers = {peer.peer_id: peer for peer in snapshot.peers}
+    peers = {peer.client_id: peer for peer in reversed(snapshot.peers)}
     found: list[tuple[int, Person]] = []
     for client, shown in shown_names(snapshot.states).items():
         is_me = client == own_client
-        peer_id = snapshot.peer_id if is_me else peer_ids.get(client)
+        peer = None if is_me else peers.get(client)
+        own_or_none = snapshot.peer_id if is_me else None
+        peer_id = own_or_none if peer is None else peer.peer_id
         name = as_line(shown, MAX_NAME_CHARS + _NUMBER_CHARS)
         if name:
             state = snapshot.states[client]
-            peer = None if is_me or peer_id is None else peers.get(peer_id)
             found.append((client, _person(name, state, peer, peer_id, is_me=is_me)))
     found.sort(key=lambda one: (not one[1].is_me, one[1].name.casefold(), one[0]))
     return dict(found)

@@ -64,6 +64,8 @@ class Peer:
             the browser has frozen the page, or the page is busy, too.
         edits_wait: whether it became busy before it had taken all that was written here, as far as
             we know; until it has.
+        client_id: the client id of its main document, by which `room.awareness.states` has what it
+            shows; None for stock peers, which do not tell it.
     """
 
     peer_id: str
@@ -81,6 +83,7 @@ class Peer:
     busy_s: float | None = None
     is_asleep: bool = False
     edits_wait: bool = False
+    client_id: int | None = None
 
     def __repr__(self) -> str:
         return f"<Peer {room_repr.peer_words(self)}>"
@@ -142,7 +145,6 @@ class Snapshot:
         peers: the others, those on their way included.
         servers: the signaling servers.
         states: the awareness states of all who are here, our own included, by client id.
-        clients: the client id of each peer of our own kind, ourselves not included, by peer id.
         documents: who has which other document open, by its name: peer ids.
         has_strangers: whether somebody with another password, or none, has sent something lately.
         ice_failure: why the last peer that we found could not be reached; None once one was.
@@ -154,7 +156,6 @@ class Snapshot:
     peers: tuple[Peer, ...] = ()
     servers: tuple[Server, ...] = ()
     states: Mapping[int, dict[str, object]] = field(default_factory=dict)
-    clients: Mapping[str, int] = field(default_factory=dict)
     documents: Mapping[str, list[str]] = field(default_factory=dict)
     has_strangers: bool = False
     ice_failure: IceFailedError | None = None

@@ -29,8 +29,8 @@ TUPLE = "count index"
 
 NAMES = {
     "room": f"""{DOCUMENT} document documents error export faults forget has_strangers ice_failure
-        leave me name observe obstacle people route servers share stage status topic unshare until
-        until_changed why""",
+        leave me name observe obstacle panel people route servers share stage status topic
+        unshare until until_changed why""",
     "board": f"{DOCUMENT} close name",
     "room.awareness": """client_id local_state names observe set_local_state set_local_state_field
         states""",
@@ -45,8 +45,8 @@ NAMES = {
     "room.people[0]": "color initials is_me looking_at name peer_id state",
     "room.me": "color looking_at name set",
     "room.peers": TUPLE,
-    "room.peers[0]": """ahead behind busy_s edits_wait is_asleep is_connected is_relayed is_synced
-        name peer_id retries round_trip_ms transfers unknown_messages via""",
+    "room.peers[0]": """ahead behind busy_s client_id edits_wait is_asleep is_connected is_relayed
+        is_synced name peer_id retries round_trip_ms transfers unknown_messages via""",
     "room.servers[0]": "reason retry_in_s state url",
     "room.status": "peers servers stage synced why",
     "room.stored": "is_saved reason size_bytes where",

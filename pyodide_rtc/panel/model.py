@@ -20,7 +20,22 @@ from pyodide_rtc.quiet_words import state_words
 from pyodide_rtc.room_status import RoomStage, Server, Stored
 from pyodide_rtc.snapshot import Peer
 
-__all__ = ["DocumentFacts", "Invitation", "Panel", "RoomFacts", "people_rows", "room_panel"]
+__all__ = [
+    "DocumentFacts",
+    "Invitation",
+    "Kept",
+    "Panel",
+    "PersonRow",
+    "RoomFacts",
+    "ServerRow",
+    "Tone",
+    "connection_words",
+    "kept_row",
+    "progress_of",
+    "room_panel",
+    "server_rows",
+    "tone_of",
+]
 
 F = TypeVar("F")
 R = TypeVar("R")
@@ -213,33 +228,36 @@ def room_panel(room: RoomFacts) -> Panel:
     is_open = room.stage == "open"
     return Panel(
         room_repr.short_name(room.name),
-        _tone(room),
+        tone_of(room.stage, room.peers, room.servers, is_hindered=room.is_hindered),
         room.why,
         (f"What went wrong last: {room.fault}",) if room.fault and is_open else (),
-        people_rows(room.people, room.peers),
+        _people_rows(room.people, room.peers),
         _rows(room.documents, _document_row, _more_documents) if is_open else (),
-        _kept(room.stored) if is_open else None,
-        tuple(map(_server_row, room.servers[:MAX_ROWS])) if is_open else None,
+        kept_row(room.stored) if is_open else None,
+        server_rows(room.servers) if is_open else None,
         room.invitation,
         room.actions,
     )
 
 
-def _tone(room: RoomFacts) -> Tone:
-    if room.stage != "open":
-        return "busy" if room.stage == "opening" else "off"
-    connected = [peer for peer in room.peers if peer.is_connected]
+def tone_of(
+    stage: RoomStage, peers: Sequence[Peer], servers: tuple[Server, ...], *, is_hindered: bool
+) -> Tone:
+    """Say what kind of news there is of a room; the arguments are as in `RoomFacts`."""
+    if stage != "open":
+        return "busy" if stage == "opening" else "off"
+    connected = [peer for peer in peers if peer.is_connected]
     if connected:
         return "good" if all(peer.is_synced for peer in connected) else "busy"
-    if room.is_hindered or causes.no_server(room.servers):
+    if is_hindered or causes.no_server(servers):
         return "trouble"
-    return "busy" if room.peers else "alone"
+    return "busy" if peers else "alone"
 
 
 # People and connections.
 
 
-def people_rows(people: Sequence[Person], peers: Sequence[Peer]) -> tuple[PersonRow, ...]:
+def _people_rows(people: Sequence[Person], peers: Sequence[Peer]) -> tuple[PersonRow, ...]:
     """Return the people with their connections, and then the peers that show no name."""
     by_id = {peer.peer_id: peer for peer in peers}
     known = {one.peer_id for one in people}
@@ -265,9 +283,9 @@ def _person_row(person: Person, peer: Peer | None) -> PersonRow:
         person.is_me,
         person.state,
         _about(person, peer),
-        "" if peer is None else _connection(peer),
+        "" if peer is None else connection_words(peer),
         peer is None or peer.is_synced,
-        () if peer is None else _progress(peer),
+        () if peer is None else progress_of(peer),
     )
 
 
@@ -281,9 +299,9 @@ def _peer_row(peer: Peer) -> PersonRow:
         False,
         state,
         state_words(peer),
-        _connection(peer),
+        connection_words(peer),
         peer.is_synced,
-        _progress(peer),
+        progress_of(peer),
     )
 
 
@@ -295,7 +313,8 @@ def _about(person: Person, peer: Peer | None) -> str:
     return ", ".join(filter(None, (state, place)))
 
 
-def _connection(peer: Peer) -> str:
+def connection_words(peer: Peer) -> str:
+    """Say how a peer is reached, and how far it is."""
     if not peer.is_connected:
         return "connecting"
     state = "synced" if peer.is_synced else "syncing"
@@ -316,7 +335,8 @@ def _latency(peer: Peer) -> str:
     return "< 1 ms" if peer.round_trip_ms < 1 else f"{peer.round_trip_ms:.0f} ms"
 
 
-def _progress(peer: Peer) -> tuple[Progress, ...]:
+def progress_of(peer: Peer) -> tuple[Progress, ...]:
+    """Return how far the large transfers with a peer are."""
     return tuple(
         Progress(room_repr.transfer_words(one), one.done_bytes / max(one.total_bytes, 1))
         for one in peer.transfers[:MAX_ROWS]
@@ -359,7 +379,8 @@ def size_words(size_bytes: int) -> str:
     return f"{size_bytes / 1e6:.1f} MB"
 
 
-def _kept(stored: Stored) -> Kept:
+def kept_row(stored: Stored) -> Kept:
+    """Say what this browser keeps."""
     size = f" ({size_words(stored.size_bytes)})" if stored.size_bytes else ""
     reason = f": {room_repr.one_line(stored.reason)}" if stored.reason else ""
     match stored.where:
@@ -373,6 +394,11 @@ def _kept(stored: Stored) -> Kept:
             return Kept(f"Nothing outlasts this kernel{reason}.", False)
         case _:
             return Kept(f"Nothing is kept{reason}.", False)
+
+
+def server_rows(servers: Sequence[Server]) -> tuple[ServerRow, ...]:
+    """Say how the signaling servers are reached."""
+    return tuple(map(_server_row, servers[:MAX_ROWS]))
 
 
 def _server_row(server: Server) -> ServerRow:

@@ -104,8 +104,9 @@ export function createPanel({ qrModules, act, path = () => undefined }) {
     draw(documents, model.documents, () => documents.fill(model.documents.map(documentItem)));
     draw(kept, model.kept, () => kept.fill(model.kept ? [model.kept.about] : []));
     draw(servers, model.servers, () => servers.fill((model.servers ?? []).map(serverItem)));
-    const where = model.invitation?.is_of_page ? path() : undefined;
-    const link = where === undefined ? model.invitation?.link : linkTo(model.invitation?.room ?? "", where);
+    const { room: name, is_of_page: isOfPage, link: given } = model.invitation ?? { room: "" };
+    const where = isOfPage ? path() : undefined;
+    const link = where === undefined && given ? given : name && linkTo(name, where);
     draw(invitation, [model.invitation, link], () => invitation.show(model.invitation, link ?? ""));
     draw(actions, [model.actions, model.room], () => actions?.show(model.actions, model.room));
   };

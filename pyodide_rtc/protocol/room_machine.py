@@ -284,16 +284,11 @@ class RoomMachine:
         return tuple(shown)
 
     @property
-    def clients(self) -> dict[str, int]:
-        """The client ids of peers in the main document, by peer id; stock peers do not tell."""
-        clients = {peer.peer_id: peer.client_id for peer in self.mesh}
-        clients |= self.connections.tabs.link.peers
-        return {peer_id: client for peer_id, client in clients.items() if client is not None}
-
-    @property
     def names(self) -> dict[str, str]:
         """The names that peers show, by peer id; without those who show none."""
-        shown = {i: self.main.presence.name_of(i, c) for i, c in self.clients.items()}
+        clients = {peer.peer_id: peer.client_id for peer in self.mesh}
+        clients |= self.connections.tabs.link.peers
+        shown = {i: self.main.presence.name_of(i, client) for i, client in clients.items()}
         return {peer_id: name for peer_id, name in shown.items() if name}
 
     def author(self, link: ev.LinkId) -> str:
@@ -330,6 +325,7 @@ class RoomMachine:
             busy_s=None if quiet is None else now_s - quiet.since_s,
             is_asleep=quiet is not None and quiet.is_asleep,
             edits_wait=replica is not None and replica.is_waited_for,
+            client_id=peer.client_id,
         )
 
     def _show_tab_peer(self, peer_id: str, client_id: int | None, now_s: float) -> Peer:
@@ -346,4 +342,5 @@ class RoomMachine:
             unknown_messages=tabs.unknown_messages,
             busy_s=self.quiet_tabs.busy_s(peer_id, now_s),
             edits_wait=is_waited_for,
+            client_id=client_id,
         )

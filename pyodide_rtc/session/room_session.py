@@ -263,7 +263,6 @@ class RoomSession:
             machine.peers(now_s),
             tuple(server.snapshot for server in self.servers),
             machine.main.presence.awareness.states,
-            machine.clients,
             machine.documents.elsewhere,
             machine.connections.strangers.are_here(now_s),
             machine.connections.unreached.error(now_s),
