@@ -59,8 +59,8 @@ class Me:
         """Show something else of ourselves to all in the room; what is left out stays.
 
         This browser keeps name and colour for all rooms, as if they were given in JupyterLab's
-        menu. After a reload they are used again, unless the cell that joins, or the address of the
-        page, names somebody.
+        menu. After a reload they are used again, unless the cell that joins names somebody, or the
+        site has users of its own.
 
         Example:
             >>> room.me.set(name="Ada", looking_at="cell 3")

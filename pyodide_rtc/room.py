@@ -317,8 +317,8 @@ class RoomCore:
             assert self._end is not None, "else it is open"
             raise self._end
         self.leave()
-        self._is_forgotten = True
         await self._opening.forget()
+        self._is_forgotten = True
 
     @property
     def documents(self) -> dict[str, DocumentStatus]:

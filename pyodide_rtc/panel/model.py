@@ -332,7 +332,8 @@ def _way(peer: Peer) -> str:
 def _latency(peer: Peer) -> str:
     if peer.round_trip_ms is None:
         return ""
-    return "< 1 ms" if peer.round_trip_ms < 1 else f"{peer.round_trip_ms:.0f} ms"
+    # Two digits say enough, and change less often.
+    return "< 1 ms" if peer.round_trip_ms < 1 else f"{float(f'{peer.round_trip_ms:.2g}'):.0f} ms"
 
 
 def progress_of(peer: Peer) -> tuple[Progress, ...]:

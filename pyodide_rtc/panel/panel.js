@@ -284,8 +284,9 @@ function actionBar(act) {
   told.setAttribute("role", "status");
   const sure = make("p", "prtc-question");
   sure.id = `prtc-question-${crypto.randomUUID?.() ?? Math.random()}`;
-  let room = "";
+  let shown = /** @type {string[]} */ ([]);
   let isWaiting = false;
+  const look = () => void (node.hidden = shown.length === 0 && !isWaiting && told.textContent === "");
 
   const run = async (/** @type {string} */ action) => {
     if (isWaiting) return;
@@ -300,6 +301,7 @@ function actionBar(act) {
     node.removeAttribute("aria-busy");
     told.textContent = error;
     told.classList.toggle("prtc-error", error !== "");
+    look();
   };
   const ask = (/** @type {boolean} */ isAsking) => {
     question.hidden = !isAsking;
@@ -336,15 +338,15 @@ function actionBar(act) {
   node.setAttribute("aria-label", "What you can do");
   return {
     node,
-    /** @param {string[]} actions @param {string} name of the room */
-    show(actions, name) {
-      room = name;
+    /** @param {string[]} actions @param {string} room */
+    show(actions, room) {
+      shown = actions;
       sure.textContent =
         `Leave ${room}, and remove all that this browser keeps of it? The others keep theirs.`;
       const focused = document.activeElement;
       buttons.forEach((button, action) => void (button.hidden = !actions.includes(action)));
       if (!actions.includes("forget")) question.hidden = true;
-      node.hidden = actions.length === 0 && told.textContent === "";
+      look();
       // Who used a button that is gone goes on at the next one.
       if (focused instanceof HTMLElement && node.contains(focused) && focused.closest("[hidden]"))
         [...buttons.values()].find((button) => !button.hidden)?.focus();

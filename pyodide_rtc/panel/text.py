@@ -13,7 +13,7 @@ __all__ = ["NO_EXTENSION", "NO_PACKAGE", "PanelText"]
 NO_PACKAGE = "For a panel with buttons run %pip install anywidget, and then this cell again."
 NO_EXTENSION = (
     "This page cannot draw widgets, so the panel has no buttons: the site's owner runs "
-    "pip install anywidget jupyterlab-widgets where the site is built."
+    "pip install 'pyodide-rtc[site]' where the site is built."
 )
 
 

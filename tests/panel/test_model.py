@@ -110,7 +110,7 @@ def test_it_is_json() -> None:
     ("about", "words"),
     [
         ({}, "synced · direct · 12 ms"),
-        ({"is_relayed": True, "round_trip_ms": 183.6}, "synced · relayed · 184 ms"),
+        ({"is_relayed": True, "round_trip_ms": 183.6}, "synced · relayed · 180 ms"),
         ({"is_relayed": None, "round_trip_ms": None}, "synced"),
         ({"round_trip_ms": 0.0}, "synced · direct · < 1 ms"),
         ({"is_synced": False}, "syncing · direct · 12 ms"),

@@ -192,6 +192,8 @@ def test_what_the_browser_refuses_is_told() -> None:
         error = await page.press("forget")
         assert "open elsewhere" in error
         assert rooms[0].stage == "left"
+        assert await page.press("rejoin") == "", "nothing was forgotten"
+        assert rooms[0].stage == "open"
 
     run_virtual(main())
 
