@@ -37,6 +37,12 @@ if (panel.scrollWidth > panel.clientWidth) faults.push("it is too wide");
 return faults;
 """
 
+SHOWN = """
+return [...document.querySelectorAll(".jp-OutputArea-output table")].at(-1)
+    ?.parentElement.innerText ?? "";
+"""
+"""What the HTML says that was drawn last; it is drawn anew at any moment."""
+
 
 @pytest.fixture
 def pair(cast: Cast, room_name: str) -> Iterator[tuple[Person, Person]]:
@@ -205,8 +211,7 @@ def test_a_page_without_the_extension_of_anywidget(tmp_path: Path, room_name: st
         ada.run("room.panel()")
 
         def shown() -> str:
-            found = ada.driver.find_elements(By.CSS_SELECTOR, ".jp-OutputArea-output table")
-            return found[-1].find_element(By.XPATH, "..").text if found else ""
+            return str(ada.driver.execute_script(SHOWN))
 
         said = eventually(lambda: "Ada (you)" in shown() and shown(), 20, "it is HTML")
         assert "This page cannot draw widgets" in said
