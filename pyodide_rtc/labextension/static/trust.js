@@ -8,6 +8,7 @@
 
 import { beginOwn, keepMetadataHere, ownHere } from "./own-metadata.js";
 import { outputsText } from "./seeding.js";
+import { beginViews, createView, meetView, noteView } from "./widget-views.js";
 
 /** Shared types of cells that this page trusts. */
 const trusted = new WeakSet();
@@ -123,12 +124,19 @@ function followOutputs(prototype, OutputAreaModel) {
     addingFrom("made", update);
   };
 
-  const { add, set, shouldCombine } = OutputAreaModel.prototype;
+  const { add, clear, set, shouldCombine } = OutputAreaModel.prototype;
   OutputAreaModel.prototype.add = function (/** @type {any} */ output) {
+    if (hearing > 0) meetView(this, this.length, output);
+    else noteView(this, output);
     return addingFrom(hearing > 0 ? "heard" : "made", () => add.call(this, output));
   };
   OutputAreaModel.prototype.set = function (/** @type {number} */ index, /** @type {any} */ output) {
+    if (hearing > 0) meetView(this, index, output);
     return addingFrom(hearing > 0 ? "heard" : "made", () => set.call(this, index, output));
+  };
+  OutputAreaModel.prototype.clear = function (/** @type {boolean} */ wait) {
+    if (hearing === 0) beginViews(this);
+    return clear.call(this, wait);
   };
   // Text that is printed here does not go into somebody else's output.
   OutputAreaModel.prototype.shouldCombine = function (/** @type {any} */ options) {
@@ -137,8 +145,9 @@ function followOutputs(prototype, OutputAreaModel) {
   const factory = OutputAreaModel.ContentFactory.prototype;
   const { createOutputModel } = factory;
   factory.createOutputModel = function (/** @type {any} */ options) {
-    if (adding !== "heard") return createOutputModel.call(this, options);
-    const model = createOutputModel.call(this, { ...options, trusted: false });
+    const create = (/** @type {any} */ all) => createOutputModel.call(this, all);
+    if (adding !== "heard") return createView(create, options);
+    const model = createView(create, { ...options, trusted: false });
     heard.add(model);
     return model;
   };
