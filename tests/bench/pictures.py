@@ -1,4 +1,4 @@
-"""Takes the pictures of the README and of docs/together.md, on the demo site.
+"""Takes the pictures of the README and of docs, on the demo site.
 
 make pictures
 """
@@ -99,6 +99,7 @@ def take_panel(people: list[Person], target: Path) -> None:
     panel = ada.driver.find_elements(By.CSS_SELECTOR, ".prtc-panel")[-1]
     eventually(lambda: "looks at cell 3" in panel.text and " ms" in panel.text, 30, "all is shown")
     next(one for one in panel.find_elements(By.TAG_NAME, "button") if "QR" in one.text).click()
+    ada.driver.execute_script("arguments[0].scrollIntoView()", panel)
     target.write_bytes(panel.screenshot_as_png)
 
 

@@ -65,7 +65,7 @@ const STYLE = `
   white-space: nowrap;
 }
 .pyodide-rtc-about, .pyodide-rtc-user { max-width: 480px; overflow: auto; }
-.pyodide-rtc-about { width: 480px; }
+.pyodide-rtc-about { width: min(480px, calc(100vw - 80px)); }
 .pyodide-rtc-about .prtc-body { padding: 2px; border: 0; }
 .pyodide-rtc-user p { margin: 0 0 8px; overflow-wrap: anywhere; }
 .pyodide-rtc-user label { display: flex; flex-direction: column; gap: 4px; margin-bottom: 8px; }
