@@ -17,9 +17,10 @@ from pyodide_rtc.calls import ExposedFunction
 from pyodide_rtc.document import Document, DocumentStatus
 from pyodide_rtc.errors import *  # noqa: F403 - errors.__all__ is the list
 from pyodide_rtc.faults import Faults
+from pyodide_rtc.me import Me
 from pyodide_rtc.observers import Observation
 from pyodide_rtc.room import Room
-from pyodide_rtc.room_status import Peer, RoomEvent, RoomStatus, Server, Stored
+from pyodide_rtc.room_status import Peer, Person, RoomEvent, RoomStatus, Server, Stored
 from pyodide_rtc.shared import (
     Change,
     SharedList,
@@ -41,8 +42,10 @@ __all__ = [
     "DocumentStatus",
     "ExposedFunction",
     "Faults",
+    "Me",
     "Observation",
     "Peer",
+    "Person",
     "Room",
     "RoomEvent",
     "RoomStatus",

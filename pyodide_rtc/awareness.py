@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pyodide_rtc import room_repr
 from pyodide_rtc.errors import ConfigError, LocalProtocolError
 from pyodide_rtc.observers import Observation, Observers
+from pyodide_rtc.people import with_person
 from pyodide_rtc.protocol.document.awareness_limits import MAX_STATE_BYTES
 from pyodide_rtc.protocol.document.shown_names import shown_names
 from pyodide_rtc.protocol.effects import AwarenessChanged
@@ -235,6 +236,13 @@ def complete_user(awareness: Awareness, user: JsonObject) -> None:
     own = state.get("user", {})
     if isinstance(own, dict):  # else the caller has put something else there
         awareness.set_local_state_field("user", {**user, **own})
+
+
+def show_person(awareness: Awareness, person: str) -> None:
+    """Show by what we are known again after a reload, beside our user."""
+    state = awareness.local_state
+    if person and state is not None and isinstance(state.get("user"), dict):
+        awareness.set_local_state(with_person(state, person))
 
 
 def change_user(awareness: Awareness, before: JsonObject, after: JsonObject) -> None:

@@ -17,9 +17,22 @@ SERVERS_KEY = "fullWebRtcSignalingUrls"
 ICE_SERVERS_KEY = "webRtcIceServers"
 STORE_KEY = "rtcStore"
 BASE_KEY = "baseUrl"
+EXTENSIONS_KEY = "federated_extensions"
+
+_OF_WIDGETS = {"@jupyter-widgets/jupyterlab-manager", "anywidget"}
+"""The extensions of JupyterLab that draw widgets."""
 
 _SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
 _ICE_SCHEMES = ("stun:", "stuns:", "turn:", "turns:")
+
+
+def draws_widgets(facts: PageFacts) -> bool:
+    """Return whether the page can draw widgets of anywidget, as far as it says what it has."""
+    extensions = facts.config.get(EXTENSIONS_KEY)
+    if not isinstance(extensions, list):
+        return True
+    names = {each.get("name") for each in extensions if isinstance(each, dict)}
+    return names >= _OF_WIDGETS
 
 
 def server_urls(argument: Iterable[str] | str | None, facts: PageFacts) -> list[str]:

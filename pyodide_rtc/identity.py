@@ -5,19 +5,16 @@ Pure functions over `PageFacts`. The name is shown, and never trusted: it proves
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from hashlib import sha256
 
 from pyodide_rtc.errors import ConfigError
+from pyodide_rtc.looks import as_color, as_name, initials_of
 from pyodide_rtc.ports import PageFacts
 from pyodide_rtc.protocol.events import JsonObject
 
 NAME_PARAMETER = "username"
 COLOR_PARAMETER = "usercolor"
-
-MAX_NAME_CHARS = 60
-"""So much of a name is shown."""
 
 COLORS = (
     "#e12b2b", "#bd581b", "#907115", "#6f7c12", "#4b8313", "#228813", "#138830", "#13865b",
@@ -39,8 +36,6 @@ ANIMALS = (
     "Panda", "Penguin", "Puffin", "Robin", "Seal", "Swan", "Turtle", "Wombat",
 )  # fmt: skip
 
-_HEX_COLOR = re.compile(r"#?([0-9a-f]{6}|[0-9a-f]{3})", re.IGNORECASE)
-
 
 def page_user(facts: PageFacts) -> JsonObject:
     """Return who sits at the page, as other Yjs editors show it: `{"name": ..., "color": ...}`.
@@ -55,7 +50,7 @@ def page_user(facts: PageFacts) -> JsonObject:
         an empty object where nothing at all is known.
     """
     given = (facts.query(NAME_PARAMETER), facts.user_name, facts.kept_name)
-    named = next(filter(None, map(_as_name, given)), "")
+    named = next(filter(None, map(as_name, given)), "")
     seed = facts.browser_id or named
     if not seed:
         return {}
@@ -64,9 +59,9 @@ def page_user(facts: PageFacts) -> JsonObject:
     number, animal = divmod(number, len(ANIMALS))
     return {
         "name": named or f"{ADJECTIVES[number % len(ADJECTIVES)]} {ANIMALS[animal]}",
-        "color": _as_color(facts.query(COLOR_PARAMETER))
-        or _as_color(facts.user_color or "")
-        or _as_color(facts.kept_color or "")
+        "color": as_color(facts.query(COLOR_PARAMETER))
+        or as_color(facts.user_color or "")
+        or as_color(facts.kept_color or "")
         or COLORS[color],
     }
 
@@ -88,32 +83,28 @@ def jupyter_identity(facts: PageFacts, random_bytes: Callable[[int], bytes]) -> 
         "username": sha256(b"jupyter user " + kept).hexdigest()[:32],
         "name": name,
         "display_name": name,
-        "initials": "".join(word[0] for word in name.split()[:2]).upper(),
+        "initials": initials_of(name),
         "color": str(user.get("color", COLORS[0])),
     }
+
+
+def person_id(facts: PageFacts, topic: str) -> str:
+    """Return what tells the others in a room that somebody is the same person after a reload.
+
+    It is the same in all tabs of this browser. In other rooms it is another one, so that nobody is
+    known by it from one room to the next. It is empty in a browser that keeps nothing.
+    """
+    if not facts.browser_id:
+        return ""
+    return sha256(f"person {facts.browser_id} in {topic}".encode()).hexdigest()[:32]
 
 
 def color_fault(facts: PageFacts) -> ConfigError | None:
     """Return what is wrong with `?usercolor=`, to be reported: the room is opened all the same."""
     text = facts.query(COLOR_PARAMETER)
-    if not text or _as_color(text):
+    if not text or as_color(text):
         return None
     return ConfigError(
         f"{text!r} is no colour",
         f"Give six hexadecimal digits in the address, as in ?{COLOR_PARAMETER}=e65100.",
     )
-
-
-def _as_name(text: str | None) -> str:
-    """Return a name in one line, cut to what is shown; empty if nothing of it is shown."""
-    shown = "".join(char if char.isprintable() else " " for char in text or "")
-    return " ".join(shown.split())[:MAX_NAME_CHARS].rstrip()
-
-
-def _as_color(text: str) -> str | None:
-    """Read a colour of three or six digits, with or without `#`, as `#rrggbb`."""
-    found = _HEX_COLOR.fullmatch(text.strip())
-    if found is None:
-        return None
-    digits = found[1].lower()
-    return "#" + (digits if len(digits) == 6 else "".join(digit * 2 for digit in digits))

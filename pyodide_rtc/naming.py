@@ -5,12 +5,13 @@ Pure functions over `PageFacts`; every refusal says what to do.
 
 from __future__ import annotations
 
-from urllib.parse import unquote_plus, urlsplit
+from urllib.parse import unquote_plus, urlencode, urlsplit
 
 from pyodide_rtc.errors import ConfigError
 from pyodide_rtc.ports import PageFacts
 
 ROOM_PARAMETER = "room"
+PATH_PARAMETER = "path"
 COLLABORATIVE_KEY = "collaborative"
 
 _ADD_ROOM = "Add ?room=NAME to the address of this page and reload it"
@@ -35,6 +36,26 @@ def room_name(argument: str | None, facts: PageFacts) -> str:
     if not named or not is_allowed:
         raise _what_is_missing(named, is_allowed, facts)
     return named
+
+
+def is_room_of_page(facts: PageFacts, room: str) -> bool:
+    """Return whether a room is the one that the page itself is in."""
+    return room == (facts.query(ROOM_PARAMETER) or remembered_name(facts))
+
+
+def link_to(facts: PageFacts, room: str) -> str:
+    """Return a link by which somebody else comes to a room; empty if the page has no address.
+
+    It leads to the same page of the site, and to the document that the address names if the room
+    is the page's own. It has nothing else of the address, which may name the person here.
+    """
+    parts = urlsplit(facts.href)
+    if parts.scheme not in ("http", "https"):
+        return ""
+    query = {ROOM_PARAMETER: room}
+    if (path := facts.query(PATH_PARAMETER)) and is_room_of_page(facts, room):
+        query[PATH_PARAMETER] = path
+    return parts._replace(query=urlencode(query, safe="/"), fragment="").geturl()
 
 
 def check_room_name(name: object) -> None:

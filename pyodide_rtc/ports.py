@@ -180,6 +180,13 @@ class PeerTransportHandler(Protocol):
     def on_path(self, is_relayed: bool) -> None:
         """Some time after connecting: whether a TURN server passes everything on."""
 
+    def on_round_trip(self, round_trip_s: float) -> None:
+        """How long the network takes to the peer and back.
+
+        This is called some time after connecting, and after each `PeerTransport.measure`; not if
+        the browser does not know it.
+        """
+
     def on_quiet(self, quiet_s: float, is_asleep: bool) -> None:
         """The peer's kernel has not answered its page, or does again; only once it is watched.
 
@@ -232,6 +239,12 @@ class PeerTransport(Protocol):
         `on_quiet` tells it. If no signs come for some 2 s, nor anything else by the network (the
         browser of a busy page still answers), `on_state` is called with "disconnected", and with
         the real state when they come again.
+        """
+
+    def measure(self) -> None:
+        """Ask the browser how long the network takes; `on_round_trip` tells it.
+
+        This sends nothing: browsers measure it by checks that they make in any case.
         """
 
     def restart_ice(self) -> None:
@@ -529,6 +542,19 @@ class Page(Protocol):
 
     def on_user(self, callback: Callable[[], None]) -> None:
         """Call back, as all who asked, when `facts` may say something else of who sits there."""
+
+    async def keep_user(self, name: str | None, color: str | None) -> None:
+        """Keep the name and colour that a person gave, for all pages of this origin.
+
+        All who asked by `on_user` are called back then.
+
+        Args:
+            name: None to make one up again.
+            color: None to make one up again.
+
+        Raises:
+            StorageError: the page did not answer, or the bridge to it is closed.
+        """
 
     def forget_room(self) -> None:
         """Forget the room that this tab remembers; no error where there is none."""

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from pycrdt import Doc, merge_updates
 
-from pyodide_rtc import background, causes, room_repr
+from pyodide_rtc import background, causes, people, room_repr
+from pyodide_rtc.activity import Activity
 from pyodide_rtc.awareness import user_state
 from pyodide_rtc.batons import Baton, Batons
 from pyodide_rtc.calls import Calls, ExposedFunction
@@ -32,8 +33,12 @@ from pyodide_rtc.errors import (
 )
 from pyodide_rtc.faults import FaultList, Faults
 from pyodide_rtc.live_display import LiveDisplay, find_publisher, time_of_day
+from pyodide_rtc.me import Me
 from pyodide_rtc.observers import Observation, Observers
+from pyodide_rtc.panel.model import Invitation
+from pyodide_rtc.panel.of_room import make_panel
 from pyodide_rtc.peer_names import PeerNames
+from pyodide_rtc.people import Attendance, Person
 from pyodide_rtc.protocol import effects as fx
 from pyodide_rtc.protocol.events import MAIN, BatonEvent, CallEvent, JsonObject, LinkId
 from pyodide_rtc.protocol.open_documents import MAX_DOCUMENTS
@@ -48,7 +53,13 @@ from pyodide_rtc.room_status import (
 )
 from pyodide_rtc.session.document_binding import PeerOrigin
 from pyodide_rtc.session.room_session import Notice, ServerChanged, ServerOpened
-from pyodide_rtc.session.session_document import DocumentLoaded, DocumentUpdated, Keeping
+from pyodide_rtc.session.session_document import (
+    DocumentEdited,
+    DocumentLoaded,
+    DocumentUpdated,
+    Keeping,
+)
+from pyodide_rtc.session.timer import DeadlineTimer
 from pyodide_rtc.snapshot import DocumentSnapshot, Snapshot
 from pyodide_rtc.storage import (
     CompactionFailed,
@@ -118,6 +129,9 @@ class Backend(Protocol):
     async def export(self) -> dict[str, bytes]:
         """Return all documents of the room, open or not: name to update."""
 
+    def measure(self) -> None:
+        """Have it measured how long the network takes to each peer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Opening:
@@ -129,6 +143,10 @@ class Opening:
         backend: what does its work.
         close: leaves the room.
         forget: removes what this browser keeps of the room, once it is left.
+        keep_user: keeps a name and a colour in this browser; None leaves what it keeps.
+        reopen: opens the room anew, once it was left.
+        invitation: how others come here.
+        draws_widgets: whether the page can draw widgets.
         wait: waits for something within a plain call, where that is possible.
         soon: calls back once the code that runs now has come to its end.
         open_channel: opens a channel of this browser, by its name.
@@ -139,6 +157,10 @@ class Opening:
     backend: Backend
     close: Callable[[], None]
     forget: Callable[[], Awaitable[None]]
+    keep_user: Callable[[str | None, str | None], None]
+    reopen: Callable[[], None]
+    invitation: Invitation
+    draws_widgets: bool
     wait: Callable[[Awaitable[None]], None]
     soon: Callable[[Callable[[], None]], None]
     open_channel: Callable[[str, TabChannelHandler], TabChannel]
@@ -177,10 +199,17 @@ class RoomCore:
         self._is_check_due = False
         self._display: LiveDisplay | None = None
         self._names = PeerNames()
+        self._attendance = Attendance()
+        self._attendance_timer: DeadlineTimer | None = None
+        self._activity: Activity | None = None
+        self._panel: Any = None
+        self._is_forgotten = False
+        self._user_to_keep: tuple[str | None, str | None] | None = None
         self._sharing: Sharing | None = None
         self.calls = Calls(self, contents.functions)
         self.batons = Batons(self)
         self.main = DocumentParts(MAIN, contents.main(doc), lambda: self, user_state(user))
+        self.me = Me(self.main.awareness, self._keep_user)
         self.room = Room(self)
 
     # What it is.
@@ -214,6 +243,27 @@ class RoomCore:
         """How the room is, and what to do if nobody is here."""
         facts = causes.Facts(self.stage, self.snapshot, self._end, self._opening is not None)
         return causes.sentence(facts)
+
+    @property
+    def people(self) -> tuple[Person, ...]:
+        """Who is in the room and shows a name, ourselves first."""
+        return tuple(self._people().values())
+
+    @property
+    def invitation(self) -> Invitation | None:
+        """How others come here; None while it is not known, and once it was left."""
+        return self._opening.invitation if self._opening is not None and self._is_live else None
+
+    @property
+    def draws_widgets(self) -> bool:
+        """Whether the page can draw widgets, as far as that is known."""
+        return self._opening is None or self._opening.draws_widgets
+
+    @property
+    def can_rejoin(self) -> bool:
+        """Whether it can be joined again as it is."""
+        is_over = self._end is not None and self._opening is not None
+        return is_over and not self._is_forgotten
 
     @property
     def route(self) -> str:
@@ -277,6 +327,7 @@ class RoomCore:
             raise self._end.with_traceback(None)
         self.leave()
         await self._opening.forget()
+        self._is_forgotten = True
 
     @property
     def documents(self) -> dict[str, DocumentStatus]:
@@ -329,6 +380,39 @@ class RoomCore:
         if self._end is not None:
             return
         self.finish(RoomClosedError(self._name or "", causes.LEFT_BY_USER))
+
+    def rejoin(self) -> None:
+        """Join again what was left. Who holds the room, its documents or values goes on with them.
+
+        Raises:
+            ConfigError: the room was joined anew meanwhile.
+            RtcError: it could never be opened.
+        """
+        if self._end is None:
+            return
+        end, opening, was_open = self._end, self._opening, self._is_open
+        if opening is None:
+            raise end
+        self._end, self._opening, self._is_open = None, None, False
+        try:
+            opening.reopen()
+        except RtcError:
+            self._end, self._opening, self._is_open = end, opening, was_open
+            raise
+        self._loaded.clear()
+        self._names, self._attendance, self._sharing = PeerNames(), Attendance(), None
+        self._look()
+
+    def panel(self) -> Any:
+        """Return the panel; as `Room.panel` tells."""
+        if self._panel is None or self._panel.is_closed:
+            self._panel = make_panel(self)
+        return self._panel
+
+    def measure(self) -> None:
+        """Have it measured how long the network takes to each peer."""
+        if self._is_live:
+            self._live.measure()
 
     def sharing(self) -> Sharing:
         """Return its shared widgets; they are made here, as they need ipywidgets.
@@ -435,6 +519,8 @@ class RoomCore:
 
     def show_in(self, name: str, state: JsonObject | None) -> None:
         """Show this awareness state in a document as our own."""
+        if self._activity is not None:
+            self._activity.note()
         if self._is_live and (name == MAIN or name in self._open_names):
             self._live.show(name, state)
 
@@ -476,6 +562,10 @@ class RoomCore:
         """Be open: from now on the backend does the work."""
         self._is_open = True
         self._live.show(MAIN, self.main.awareness.local_state)
+        self._attendance_timer = DeadlineTimer(self._look_who_is_here)
+        self._activity = Activity(self._show_idle)
+        if self._user_to_keep is not None:
+            self._keep_user(*self._user_to_keep)
         for name in sorted(self._open_names):
             self._share(self._documents[name])
         self.calls.tell_names()
@@ -506,6 +596,10 @@ class RoomCore:
     def end(self, error: RtcError) -> None:
         """End the room for this reason."""
         self._end = error
+        if self._activity is not None:
+            self._activity.close()
+        if self._attendance_timer is not None:
+            self._attendance_timer.set(None)
         if not isinstance(error, RoomClosedError):
             self.add_fault(error)
         self._tell(RoomEvent("left", reason=str(error)))
@@ -528,8 +622,7 @@ class RoomCore:
 
     def on_notice(self, notice: Notice) -> None:  # noqa: C901 - one case each
         """Report a notice of the session to those who observe the room."""
-        if self._display is not None:
-            self._display.look()
+        self._look()
         match notice:
             case fx.AwarenessChanged(document):
                 self._tell_company(document, notice)
@@ -568,6 +661,9 @@ class RoomCore:
                     self._tell(RoomEvent("loaded", document=document))
             case DocumentUpdated():
                 self._check_names_soon()
+            case DocumentEdited():
+                if self._activity is not None:
+                    self._activity.note()
             case Keeping(document, event):
                 self._on_keeping(document, event)
             case ServerOpened(url):
@@ -653,10 +749,41 @@ class RoomCore:
 
     def _tell_company(self, document: str, change: fx.AwarenessChanged) -> None:
         self._tell_names()
+        if document == MAIN:
+            self._look_who_is_here()
         company = self._parts_of(document).company
         event = company.event(change)
         for callback in company.observers:
             self._call(callback, event)
+
+    def _people(self) -> dict[int, Person]:
+        snapshot = self.snapshot if self._is_live else _CLOSED
+        return people.people(snapshot, self.main.doc.client_id)
+
+    def _look_who_is_here(self) -> None:
+        """Tell which people have come, and which have gone and are not back in time."""
+        if not self._is_live or self._attendance_timer is None:
+            return
+        now_s = asyncio.get_running_loop().time()
+        changes = self._attendance.look(self._people(), self.snapshot.states, now_s)
+        self._attendance_timer.set(self._attendance.deadline_s)
+        for change, person in changes:
+            about = RoomEvent(f"person-{change}", person.peer_id, name=person.name, person=person)
+            self._tell(about)
+
+    def _show_idle(self, is_idle: bool) -> None:
+        """Show that nobody does anything here, or somebody again."""
+        state = self.main.awareness.local_state
+        if state is not None and self.me.name and self._is_live:
+            self.main.awareness.set_local_state(people.with_idle(state, is_idle=is_idle))
+
+    def _keep_user(self, name: str | None, color: str | None) -> None:
+        if self._opening is not None and self._is_open:
+            self._user_to_keep = None
+            self._opening.keep_user(name, color)
+        else:
+            before = self._user_to_keep or (None, None)
+            self._user_to_keep = name or before[0], color or before[1]
 
     def _tell_names(self) -> None:
         """Tell by what names peers go: a name comes after the peer, and may change."""
@@ -673,9 +800,14 @@ class RoomCore:
         server = next((each for each in self.snapshot.servers if each.url == url), None)
         self._tell(RoomEvent(kind, reason=url, server=server))
 
+    def _look(self) -> None:
+        """What is shown of the room may have changed."""
+        for shown in (self._display, self._panel):
+            if shown is not None:
+                shown.look()
+
     def _tell(self, event: RoomEvent) -> None:
-        if self._display is not None:
-            self._display.look()
+        self._look()
         for callback in self._observers:
             self._call(callback, event)
         for waiter in tuple(self._waiters):
@@ -735,6 +867,19 @@ class Room(DocumentBase):
         Only an open room reaches anybody.
         """
         return self._core.stage
+
+    @property
+    def people(self) -> tuple[Person, ...]:
+        """The people in the room: who shows a name, ourselves first.
+
+        A reload is neither a leave nor a join: see `observe`. `room.peers` lists connections.
+        """
+        return self._core.people
+
+    @property
+    def me(self) -> Me:
+        """The person at this notebook, as the others see them; `room.me.set(name="Ada")`."""
+        return self._core.me
 
     @property
     def servers(self) -> tuple[Server, ...]:
@@ -1081,6 +1226,22 @@ class Room(DocumentBase):
             ConfigError: the callback cannot be called.
         """
         return self._core.observe(callback)
+
+    def panel(self) -> Any:
+        """Return a panel of the room, to be shown by a cell: who is here, and how all is.
+
+        It lists the people with their connections, the documents, what is kept and the signaling
+        servers, and has a link for others, also as a QR code. By its buttons the room is left and
+        joined again, and what is stored is forgotten; a running cell ends first. The panel stays up
+        to date, and costs nothing while nobody sees it.
+
+        Called again, it returns the same panel: a cell may be run again, and several may show it.
+        A page that cannot draw widgets shows the same as HTML, without buttons.
+
+        Example:
+            >>> room.panel()
+        """
+        return self._core.panel()
 
     def leave(self) -> None:
         """Leave the room: the others see it at once. The document stays; twice is no error.

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pyodide_rtc.document import Document, DocumentStatus
+    from pyodide_rtc.me import Me
+    from pyodide_rtc.people import Person
     from pyodide_rtc.room import Room
     from pyodide_rtc.room_status import RoomEvent, RoomStatus, Stored
     from pyodide_rtc.snapshot import Peer, Server, Transfer
@@ -137,6 +139,19 @@ def peer_words(peer: Peer) -> str:
     return ", ".join([*words, *map(transfer_words, peer.transfers)])
 
 
+def person_words(person: Person) -> str:
+    """Say who somebody is, how active, and what they look at."""
+    me = " (me)" if person.is_me else ""
+    place = f", looks at {person.looking_at}" if person.looking_at else ""
+    return f"{one_line(person.name)}{me}: {person.state}{place}"
+
+
+def me_words(me: Me) -> str:
+    """Say what we show of ourselves."""
+    place = f", looking at {me.looking_at}" if me.looking_at else ""
+    return f"{me.name or 'without a name'}{f' ({me.color})' if me.color else ''}{place}"
+
+
 def transfer_words(transfer: Transfer) -> str:
     """Say how much of a transfer is done, in millions of bytes."""
     done, total = transfer.done_bytes / 1e6, transfer.total_bytes / 1e6
@@ -175,6 +190,8 @@ _EVENTS = {
     "peer-synced": "{who} is synced{document}",
     "peer-changed": "{who} is further behind or ahead, or less{document}",
     "peer-left": "{who} left",
+    "person-joined": "{who} has come",
+    "person-left": "{who} has gone",
     "document-opened": "{who} opened {name}",
     "document-closed": "{who} closed {name}",
     "progress": "{who}: {reason}",

@@ -6,10 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pyodide_rtc import room_repr
+from pyodide_rtc.people import Person
 from pyodide_rtc.snapshot import Peer, Server, Transfer
 from pyodide_rtc.storage import KeeperStatus
 
-__all__ = ["Peer", "RoomEvent", "RoomStage", "RoomStatus", "Server", "Stored"]
+__all__ = [
+    "Peer",
+    "Person",
+    "RoomEvent",
+    "RoomStage",
+    "RoomStatus",
+    "Server",
+    "Stored",
+]
 
 if TYPE_CHECKING:
     RoomStage = Literal["opening", "open", "left", "failed"]
@@ -82,8 +91,10 @@ class RoomEvent:
     Args:
         kind: `"opened"`, `"peer-joined"`, `"peer-named"` (a moment later, and when the name
             changes), `"peer-synced"`, `"peer-changed"` (see `Peer`), `"peer-left"`,
-            `"document-opened"`, `"document-closed"`, `"exposed"` (other functions than before),
-            `"call"` (of a function of ours), `"baton"`, `"progress"`, `"server-open"`,
+            `"person-joined"`, `"person-left"` (see `Person`; who is back within 15 s, as after a
+            reload, has neither left nor joined), `"document-opened"`, `"document-closed"`,
+            `"exposed"` (other functions than before), `"call"` (of a function of ours), `"baton"`,
+            `"progress"`, `"server-open"`,
             `"server-changed"`, `"loaded"`, `"saved-again"`, `"fault"` or `"left"`.
         peer_id: the peer, for those kinds.
         reason: in plain words; the address, for servers; the name before, for `"peer-named"`.
@@ -94,6 +105,7 @@ class RoomEvent:
         name: the name by which the peer is or was shown, if any: text from outside, never trusted.
             No two go by one name at a time: it may be `"Ada (2)"`, as in `Peer.name`.
         server: how the server is now, for those kinds.
+        person: who has come or gone, for those kinds.
     """
 
     kind: str
@@ -104,6 +116,7 @@ class RoomEvent:
     document: str = ""
     name: str | None = None
     server: Server | None = None
+    person: Person | None = None
 
     def __repr__(self) -> str:
         return f"<{room_repr.event_words(self)}>"

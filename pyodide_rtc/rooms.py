@@ -11,11 +11,12 @@ from typing import Any
 from pycrdt import Doc
 
 from pyodide_rtc import background, config, identity, naming
-from pyodide_rtc.awareness import change_user, complete_user, set_user
+from pyodide_rtc.awareness import change_user, complete_user, set_user, show_person
 from pyodide_rtc.contents import Contents
 from pyodide_rtc.document import check_document_name
 from pyodide_rtc.errors import ConfigError, InternalError, RoomClosedError, RtcError
 from pyodide_rtc.kernel import Documents
+from pyodide_rtc.panel.model import Invitation
 from pyodide_rtc.ports import Host, PageFacts
 from pyodide_rtc.protocol.events import MAIN, JsonObject
 from pyodide_rtc.protocol.link import MAX_RECEIVED_BYTES
@@ -263,9 +264,14 @@ class Rooms:
             for forgotten in [key for key in self._contents if key[0] == topic]:
                 del self._contents[forgotten]
 
+        host = client.host
+
+        def reopen() -> None:
+            again = self._open(room, client, facts, replace(wish, name=name))
+            again.add_done_callback(lambda _: None)  # what fails ends the room, and is told by it
+
         self._rooms[topic] = room, wish
         self._contents_at(topic, wish, room.contents)
-        host = client.host
         room.begin(
             Opening(
                 name,
@@ -273,6 +279,15 @@ class Rooms:
                 session,
                 close,
                 forget,
+                lambda *user: self._in_background(_keep_user(host, room, *user)),
+                reopen,
+                Invitation(
+                    name,
+                    naming.link_to(facts, name),
+                    naming.is_room_of_page(facts, name),
+                    wish.password is not None,
+                ),
+                config.draws_widgets(facts),
                 self._wait,
                 host.machine.soon,
                 host.network.open_tab_channel,
@@ -280,13 +295,16 @@ class Rooms:
         )
         if (fault := identity.color_fault(facts)) is not None:
             room.add_fault(fault)
-        return background.begin(self._open_when_loaded(room, session))
+        return background.begin(
+            self._open_when_loaded(room, session, identity.person_id(facts, topic))
+        )
 
-    async def _open_when_loaded(self, room: RoomCore, session: RoomSession) -> None:
+    async def _open_when_loaded(self, room: RoomCore, session: RoomSession, person: str) -> None:
         try:
             await session.open(room.main.doc)
             if room.stage == "opening":  # else it was left meanwhile
                 complete_user(room.main.awareness, self._user)
+                show_person(room.main.awareness, person)
                 room.open()
         except Exception as error:
             typed = _as_rtc_error(error)
@@ -338,6 +356,12 @@ class Rooms:
                 found.take_in(other.updates())
         self._contents[topic, wish.password] = found
         return found
+
+    def measure(self, room: Room) -> None:
+        """Have it measured how long the network takes to each peer of a room."""
+        for core, _wish in self._rooms.values():
+            if core.room is room:
+                core.measure()
 
     def hand_over(self, reason: str) -> Documents:
         """Leave all rooms: another import of the package has this kernel from now on.
@@ -506,3 +530,12 @@ def _given_again(
     if user is not None:
         set_user(room.main.awareness, user, page_user)
     return room.room
+
+
+async def _keep_user(host: Host, room: RoomCore, name: str | None, color: str | None) -> None:
+    """Keep a name, a colour or both in this browser; what fails is the room's fault."""
+    try:
+        kept = await host.page.facts()
+        await host.page.keep_user(name or kept.kept_name, color or kept.kept_color)
+    except RtcError as error:
+        room.add_fault(error)

@@ -49,6 +49,9 @@ class Peer:
             tabs.
         behind: how many units of our document it lacked then; None as with `ahead`.
         is_relayed: whether a TURN server passes everything on; None while that is not known.
+        round_trip_ms: how long the network takes to it and back, in milliseconds, as the browser
+            measured it last: a second after connecting, and every 2 s while a panel of the room is
+            shown. None in this browser, and while it is not known.
         transfers: the large transfers (from 1 MB on) to it and from it.
         unknown_messages: how many messages it has sent that are of unknown types, or of documents
             that are not open here; we ignored them. For tabs: how many all of them together.
@@ -61,6 +64,8 @@ class Peer:
             the browser has frozen the page, or the page is busy, too.
         edits_wait: whether it became busy before it had taken all that was written here, as far as
             we know; until it has.
+        client_id: the client id of its main document, by which `room.awareness.states` has what it
+            shows; None for stock peers, which do not tell it.
     """
 
     peer_id: str
@@ -71,12 +76,14 @@ class Peer:
     ahead: int | None = None
     behind: int | None = None
     is_relayed: bool | None = None
+    round_trip_ms: float | None = None
     transfers: tuple[Transfer, ...] = ()
     unknown_messages: int = 0
     retries: int = 0
     busy_s: float | None = None
     is_asleep: bool = False
     edits_wait: bool = False
+    client_id: int | None = None
 
     def __repr__(self) -> str:
         return f"<Peer {room_repr.peer_words(self)}>"

@@ -29,8 +29,8 @@ TUPLE = "count index"
 
 NAMES = {
     "room": f"""{DOCUMENT} baton call document documents error export expose exposed faults forget
-        has_strangers ice_failure leave name observe obstacle route servers share stage status
-        topic unexpose unshare until until_changed why""",
+        has_strangers ice_failure leave me name observe obstacle panel people route servers share
+        stage status topic unexpose unshare until until_changed why""",
     "board": f"{DOCUMENT} close name",
     "room.awareness": """client_id local_state names observe set_local_state set_local_state_field
         states""",
@@ -41,9 +41,12 @@ NAMES = {
     "room.state": "clear get items keys observe pop popitem setdefault to_py update values",
     "undo": "can_redo can_undo clear redo undo",
     "observation": "cancel is_active",
+    "room.people": TUPLE,
+    "room.people[0]": "color initials is_me looking_at name peer_id state",
+    "room.me": "color looking_at name set",
     "room.peers": TUPLE,
-    "room.peers[0]": """ahead behind busy_s edits_wait is_asleep is_connected is_relayed is_synced
-        name peer_id retries transfers unknown_messages via""",
+    "room.peers[0]": """ahead behind busy_s client_id edits_wait is_asleep is_connected is_relayed
+        is_synced name peer_id retries round_trip_ms transfers unknown_messages via""",
     "room.servers[0]": "reason retry_in_s state url",
     "room.status": "peers servers stage synced why",
     "room.stored": "is_saved reason size_bytes where",
@@ -51,7 +54,7 @@ NAMES = {
     "room.faults": f"{TUPLE} at",
     "room.exposed['grade']": "is_here name peers",
     "room.baton('run')": "holder is_mine name waiting",
-    "event": "document error kind name peer_id reason server transfer",
+    "event": "document error kind name peer_id person reason server transfer",
     "seen": "added document names removed updated",
     "changed": "author changes where",
     "changed.changes[0]": "action new old path",
@@ -132,6 +135,7 @@ def test_tab_lists_what_users_are_meant_to_use(name: str) -> None:
         ("state.observe(print).", "observation"),
         ("room.awareness.observe(print).", "observation"),
         ("for peer in room.peers:\n    peer.", "room.peers[0]"),
+        ("for person in room.people:\n    person.", "room.people[0]"),
     ],
 )
 def test_tab_knows_what_a_call_gives(code: str, like: str) -> None:

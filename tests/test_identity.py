@@ -11,11 +11,11 @@ from pyodide_rtc.identity import (
     ADJECTIVES,
     ANIMALS,
     COLORS,
-    MAX_NAME_CHARS,
     color_fault,
     jupyter_identity,
     page_user,
 )
+from pyodide_rtc.looks import MAX_NAME_CHARS
 from pyodide_rtc.ports import PageFacts
 
 PAGE = "https://example.org/lab/index.html"

@@ -158,6 +158,8 @@ EVENTS = [
         RoomEvent("peer-left", "p", "the tab left the room", name="Bob"),
         "<Bob left: the tab left the room>",
     ),
+    (RoomEvent("person-joined", "p", name="Bob"), "<Bob has come>"),
+    (RoomEvent("person-left", "p", name="Bob"), "<Bob has gone>"),
     (RoomEvent("document-opened", "p", name="Bob", document="b"), "<Bob opened 'b'>"),
     (RoomEvent("document-closed", "p", name="Bob", document="b"), "<Bob closed 'b'>"),
     (RoomEvent("exposed", "p", "grade()", name="Bob"), "<Bob has exposed grade()>"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -33,6 +34,10 @@ from pyodide_rtc.ports import (
 )
 
 __all__ = ["BrowserHost"]
+
+
+_USER_KEY = "pyodide-rtc user"
+"""As `USER_KEY` of host.js, which tells all pages of it."""
 
 
 class _Part(Protocol):
@@ -183,6 +188,10 @@ class BrowserPage:
     def on_user(self, callback: Callable[[], None]) -> None:
         """Call back when `facts` may say something else of who sits there."""
         self._life.on_user.append(callback)
+
+    async def keep_user(self, name: str | None, color: str | None) -> None:
+        """Keep the name and colour that a person gave, for all pages of this origin."""
+        await self.storage.set(_USER_KEY, json.dumps({"name": name, "color": color}))
 
     def forget_room(self) -> None:
         """Forget the room that this tab remembers."""

@@ -219,8 +219,14 @@ export function createHost(post, getUser = () => undefined) {
     const pair = stats.find((one) => one.id === chosen || one.selected); // Firefox has `selected`
     const ends = [pair?.localCandidateId, pair?.remoteCandidateId];
     const isRelayed = stats.some((one) => ends.includes(one.id) && one.candidateType === "relay");
-    if (pair) post(["path", id, isRelayed]);
+    if (!pair) return;
+    post(["path", id, isRelayed]);
+    const roundTripS = pair.currentRoundTripTime; // of the checks that the browser makes by itself
+    if (roundTripS !== undefined) post(["round-trip", id, roundTripS]);
   }
+
+  /** @param {number} id */
+  const measure = (id) => enqueue(id, "measure", (connection) => reportPath(id, connection));
 
   /**
    * Ask Python for a sign of life if it has said nothing for a while.
@@ -403,6 +409,7 @@ export function createHost(post, getUser = () => undefined) {
     },
     offer,
     watch,
+    measure,
     restart,
     description: accept,
     candidate: (id, candidate, sdpMLineIndex, sdpMid) =>
@@ -417,7 +424,10 @@ export function createHost(post, getUser = () => undefined) {
     facts: (question) => answer(question, facts),
     "forget-room": () => ifKept(() => sessionStorage.removeItem(roomKey())),
     get: (question, name) => answer(question, () => localStorage.getItem(name)),
-    set: (question, name, value) => answer(question, () => localStorage.setItem(name, value)),
+    set: (question, name, value) =>
+      answer(question, () =>
+        name === USER_KEY ? keepUser(JSON.parse(value)) : localStorage.setItem(name, value),
+      ),
     remove: (question, name) => answer(question, () => localStorage.removeItem(name)),
   };
 

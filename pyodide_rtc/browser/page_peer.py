@@ -57,6 +57,10 @@ class PagePeer:
         can_answer = True  # what the page asks: an older version does not
         self._bridge.send("watch", self._key, can_answer)
 
+    def measure(self) -> None:
+        """Ask the page how long the network takes."""
+        self._bridge.send("measure", self._key)
+
     def restart_ice(self) -> None:
         """Look for a new network path, and make an offer of it."""
         self._bridge.send("restart", self._key)
@@ -71,7 +75,7 @@ class PagePeer:
             channel.release()
         self._bridge.send("close", self._key)
 
-    def receive(self, operation: str, *args: Any) -> None:
+    def receive(self, operation: str, *args: Any) -> None:  # noqa: C901 - one case each
         """Handle one message of host.js."""
         handler = self._handler
         match operation:
@@ -89,6 +93,8 @@ class PagePeer:
                 handler.on_state(state, *max_message_bytes or [None])
             case "path":
                 handler.on_path(*args)
+            case "round-trip":
+                handler.on_round_trip(*args)
             case "quiet":
                 handler.on_quiet(*args)
             case "error":

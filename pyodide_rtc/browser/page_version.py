@@ -21,7 +21,7 @@ VERSION = 2
 
 OPERATIONS = frozenset(
     {
-        "open", "offer", "watch", "restart", "description", "candidate", "close",
+        "open", "offer", "watch", "measure", "restart", "description", "candidate", "close",
         "channel-send", "channel-taken", "channel-close",
         "alive", "facts", "forget-room", "get", "set", "remove",
     }

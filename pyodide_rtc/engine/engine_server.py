@@ -12,10 +12,12 @@ from pyodide_rtc.engine.document import SharedDocument
 from pyodide_rtc.engine.front import Front, Renames
 from pyodide_rtc.engine.lineage import Candidate, read_candidate
 from pyodide_rtc.engine.page_presence import PageState, Presence
+from pyodide_rtc.engine.panel import DialogFacts, dialog_facts
 from pyodide_rtc.engine.people import company, person
 from pyodide_rtc.engine.port import Post
 from pyodide_rtc.engine.troubles import Troubles
 from pyodide_rtc.errors import LocalProtocolError, RtcError
+from pyodide_rtc.panel.feed import Feed
 from pyodide_rtc.ports import Host, PageFacts
 from pyodide_rtc.room_status import RoomEvent
 from pyodide_rtc.rooms import Rooms
@@ -57,9 +59,15 @@ class Engine:
         self._identity = identity.jupyter_identity(facts, host.machine.random_bytes)
         post("user", "", encode_json(self._identity))
         host.page.on_user(self._ask_user)
-        self._room = Rooms(open_host).join(f"{room}/{_FILES}")
+        self._rooms = Rooms(open_host)
+        self._room = self._rooms.join(f"{room}/{_FILES}")
         self._room.observe(self._on_event)
         self._people = Presence(self._room.awareness, self._tell_people)
+        self._dialog: Feed[DialogFacts] = Feed(
+            self._dialog_facts,
+            lambda facts: post("panel", "", encode_json(facts.as_json())),
+            lambda: self._rooms.measure(self._room),
+        )
         self._troubles = Troubles(self._room, self._is_settled, self._tell)
         self._tell()
 
@@ -77,6 +85,7 @@ class Engine:
     def close(self) -> None:
         """Leave the room."""
         self._troubles.close()
+        self._dialog.close()
         for task in self._asking:
             task.cancel()
         for document in self._documents.values():
@@ -126,6 +135,12 @@ class Engine:
     def _move(self, key: str, seed: str, new_key: str) -> None:
         self._front(key).move(seed, new_key)
 
+    def _show_dialog(self, _key: str, is_shown: bool) -> None:
+        if is_shown:
+            self._dialog.show("dialog")
+        else:
+            self._dialog.hide("dialog")
+
     def _ping(self, _key: str) -> None:
         self._post("pong", "")
 
@@ -136,6 +151,7 @@ class Engine:
         "presence": _show,
         "close": _close,
         "move": _move,
+        "panel": _show_dialog,
         "ping": _ping,
     }
 
@@ -209,6 +225,11 @@ class Engine:
         for key, document in self._documents.items():
             self._tell_new("document", "", key, *document.status(own))
         self._tell_new("room", "", self._room.why, len(others) + 1)
+        self._dialog.look()
+
+    def _dialog_facts(self) -> DialogFacts:
+        myself = self._shown_user or self._identity
+        return dialog_facts(self._room, myself, self._username, self._people.others_by_client)
 
     def _tell_new(self, operation: str, key: str, *about: Any) -> None:
         name = operation, str(about[0]) if operation == "document" else key

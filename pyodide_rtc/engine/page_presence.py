@@ -47,6 +47,14 @@ class Presence:
         found = (_page_state(state.get(_FIELD)) for client, state in states if client != own)
         return [one for one in found if one is not None]
 
+    @property
+    def others_by_client(self) -> list[PageState]:
+        """What all other pages show, each with the client id of its engine, not of the page."""
+        own = self._awareness.client_id
+        states = self._awareness.states.items()
+        found = ((client, _page_state(state.get(_FIELD))) for client, state in states)
+        return [(client, one[1]) for client, one in found if one is not None and client != own]
+
     def show(self, client: int, state: JsonObject | None) -> None:
         """Show this state to the others; None says that the page is not there.
 

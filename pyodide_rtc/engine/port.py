@@ -16,6 +16,7 @@ From the page:
 | `presence` | client id, state or None | what the page shows of itself in it changes |
 | `close` | | it was closed |
 | `move` | seed, new document | a lineage was renamed: the others are to go on by that name, too |
+| `panel` | whether | the dialog of the status item is opened, and closed |
 | `ping` | | now and then |
 
 From the engine:
@@ -25,6 +26,7 @@ From the engine:
 | `user` | identity | it is known who sits at the page, and when that changes |
 | `room` | sentence, number of people | that changes |
 | `people` | [{"name", "color"}, ...] | that changes; the person at the page comes first |
+| `panel` | what `engine/panel.py` describes | that changes, while that dialog is open |
 | `troubles` | [[cause, sentence], ...] | that changes; all that there are |
 | `document` | key, word, sentence | it changes how far an open document is shared |
 | `update` | seed, update | others have edited |

@@ -141,6 +141,14 @@ class PathFound:
 
 
 @dataclass(frozen=True, slots=True)
+class PathMeasured:
+    """The browser says how long the network takes to a peer and back."""
+
+    conn: int
+    round_trip_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class PeerQuiet:
     """The page of a peer says that its kernel does not answer, or does again.
 
@@ -448,6 +456,7 @@ ConnectionEvent: TypeAlias = (
     | WebRtcBlocked
     | TransportUnsure
     | PathFound
+    | PathMeasured
     | PeerQuiet
     | PutAway
     | Woken

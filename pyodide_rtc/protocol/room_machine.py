@@ -358,12 +358,14 @@ class RoomMachine:
             ahead=None if replica is None else replica.ahead,
             behind=None if replica is None else replica.behind,
             is_relayed=peer.is_relayed,
+            round_trip_ms=None if peer.round_trip_s is None else peer.round_trip_s * 1000,
             transfers=() if link is None else link.transfers,
             unknown_messages=0 if link is None else link.unknown_messages,
             retries=peer.negotiation.retries,
             busy_s=None if quiet is None else now_s - quiet.since_s,
             is_asleep=quiet is not None and quiet.is_asleep,
             edits_wait=replica is not None and replica.is_waited_for,
+            client_id=peer.client_id,
         )
 
     def _show_tab_peer(self, peer_id: str, client_id: int | None, now_s: float) -> Peer:
@@ -380,4 +382,5 @@ class RoomMachine:
             unknown_messages=tabs.unknown_messages,
             busy_s=self.quiet_tabs.busy_s(peer_id, now_s),
             edits_wait=is_waited_for,
+            client_id=client_id,
         )

@@ -241,6 +241,10 @@ class PeerConnection:
         """Report whether a TURN server relays everything."""
         self.feed(ev.PathFound(self.conn, is_relayed))
 
+    def on_round_trip(self, round_trip_s: float) -> None:
+        """Report how long the network takes."""
+        self.feed(ev.PathMeasured(self.conn, round_trip_s))
+
     def on_quiet(self, quiet_s: float, is_asleep: bool) -> None:
         """Report that the peer's kernel does not answer its page, or does again."""
         self.feed(ev.PeerQuiet(self.conn, quiet_s, is_asleep))
@@ -294,6 +298,12 @@ class PeerConnections:
         transport = self._by_conn[conn].transport
         assert transport is not None, "set when it was opened"
         return transport
+
+    def measure(self) -> None:
+        """Ask how long the network takes to each peer, and back."""
+        for connection in self._by_conn.values():
+            if connection.transport is not None:
+                connection.transport.measure()
 
     def send(self, conn: int, side: ev.ChannelSide, data: bytes) -> None:
         """Send a small frame before all large ones that wait; a refusal ends the connection."""

@@ -26,6 +26,7 @@ from pyodide_rtc.session.room_storage import RoomStorage
 from pyodide_rtc.session.sealer import Sealer
 from pyodide_rtc.session.session_document import (
     STORED,
+    DocumentEdited,
     DocumentLoaded,
     DocumentUpdated,
     Keeping,
@@ -99,6 +100,7 @@ Notice = (
     | Keeping
     | DocumentLoaded
     | DocumentUpdated
+    | DocumentEdited
 )
 """What a session reports to its room."""
 
@@ -330,6 +332,10 @@ class RoomSession:
     def show(self, document: str, state: ev.JsonObject | None) -> None:
         """Show this awareness state in a document as our own; None removes ours."""
         self.feed(ev.LocalStateSet(document, state))
+
+    def measure(self) -> None:
+        """Ask how long the network takes to each peer; the next snapshots show it."""
+        self._connections.measure()
 
     def put_away(self) -> None:
         """Send nothing until `wake`: the page is put away, and has closed all peer connections."""

@@ -18,7 +18,15 @@ from pyodide_rtc.session.document_binding import DocumentBinding
 from pyodide_rtc.storage import Event as StorageEvent
 from pyodide_rtc.storage import Keeper, KeeperStatus, Source
 
-__all__ = ["LOADING_S", "STORED", "DocumentLoaded", "DocumentUpdated", "Keeping", "SessionDocument"]
+__all__ = [
+    "LOADING_S",
+    "STORED",
+    "DocumentEdited",
+    "DocumentLoaded",
+    "DocumentUpdated",
+    "Keeping",
+    "SessionDocument",
+]
 
 logger = logging.getLogger("pyodide_rtc.storage")
 
@@ -68,6 +76,17 @@ class DocumentUpdated:
     document: str
 
 
+@dataclass(frozen=True, slots=True)
+class DocumentEdited:
+    """A document was changed here.
+
+    Args:
+        document: the document's name.
+    """
+
+    document: str
+
+
 class KeeperMaker(Protocol):
     """Makes the keeper of a document."""
 
@@ -86,8 +105,8 @@ class SessionDocument:
         soon: see `DocumentBinding`.
         feed: called with each event of the room's machine.
         on_fault: called with what a user's observer raised, and with what cannot be read.
-        on_notice: called when it has what is kept of it, when others have changed it, and with
-            what is told of its storage.
+        on_notice: called when it has what is kept of it, when it was changed, and with what is told
+            of its storage.
         make_keeper: makes the keeper; None if the document is not kept.
     """
 
@@ -98,7 +117,7 @@ class SessionDocument:
         soon: Callable[[Callable[[], None]], object],
         feed: Callable[[ev.Event], None],
         on_fault: Callable[[BaseException], None],
-        on_notice: Callable[[Keeping | DocumentLoaded | DocumentUpdated], None],
+        on_notice: Callable[[Keeping | DocumentLoaded | DocumentUpdated | DocumentEdited], None],
         make_keeper: KeeperMaker | None,
     ) -> None:
         self.name = name
@@ -210,8 +229,8 @@ class SessionDocument:
         # Whoever is connected already has not seen what was kept here: it counts as made here.
         by_link = None if source == STORED else source
         self._feed(ev.DocumentChanged(self.name, update, by_link, before_state))
-        if source is not None:
-            self._on_notice(DocumentUpdated(self.name))
+        edited = source is None
+        self._on_notice((DocumentEdited if edited else DocumentUpdated)(self.name))
 
     def on_answered(self, link: ev.LinkId) -> None:
         """Tell that an answer to our state vector is in the document."""

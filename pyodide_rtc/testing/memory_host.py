@@ -186,6 +186,10 @@ class MemoryPage:
         for callback in self._on_user:
             callback()
 
+    async def keep_user(self, name: str | None, color: str | None) -> None:
+        """Keep the name and colour that a person gave."""
+        self.change_user(name, color)
+
     def forget_room(self) -> None:
         """Forget the room of the host's `facts`."""
         self._host.facts = dataclasses.replace(self._host.facts, remembered_room=None)

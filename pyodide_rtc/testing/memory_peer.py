@@ -180,6 +180,14 @@ class MemoryPeer:
         """Notice sooner that the path is cut."""
         self._is_watched = True
 
+    def measure(self) -> None:
+        """Tell the longest that a message and its answer take."""
+        self._later(self._measure)
+
+    def _measure(self) -> None:
+        if self.is_connected and self.handler is not None:
+            self.handler.on_round_trip(2 * self._network.max_delay_s)
+
     def tell_quiet(self, quiet_s: float, *, is_asleep: bool) -> None:
         """Tell the other end by signs of life that our kernel does not answer, or does again."""
         other = self._other

@@ -1,4 +1,4 @@
-"""Takes the pictures of the README and of docs/together.md, on the demo site.
+"""Takes the pictures of the README and of docs, on the demo site.
 
 make pictures
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).parents[1] / "browser")]
 
 from harness.browsers import open_browser  # noqa: E402 - harness is not a package that is installed
+from harness.people import Person  # noqa: E402
 from harness.people_shown import close_dialog, open_status, open_user_form, panel_people  # noqa: E402
 from harness.served import SignalingServer, serve_site  # noqa: E402
 from harness.site import SITE, exposed_copy  # noqa: E402
@@ -45,6 +46,7 @@ def main() -> None:
         take_question(ada, bob, target / "question.png")
         take_name(bob, target / "name.png")
         take_dashboard(ada, bob, target / "dashboard.png", Path(folder))
+        take_panel([Person(desk.driver, server) for desk in (ada, bob)], target / "panel.png")
     for picture in sorted(target.glob("*.png")):
         print(f"picture: {picture}, {picture.stat().st_size / 1000:.0f} kB")
 
@@ -115,6 +117,25 @@ def take_room(ada: Desk, bob: Desk, target: Path) -> None:
     open_status(ada)
     ada.driver.save_screenshot(str(target))
     close_dialog(ada)
+
+
+def take_panel(people: list[Person], target: Path) -> None:
+    """The panel of a room, in a notebook."""
+    for person, (name, color) in zip(people, PEOPLE, strict=True):
+        person.driver.set_window_size(1400, 900)
+        person.open(room="physics-101")
+        person.run("%pip install -q anywidget", timeout_s=90)
+        person.join(f"user={{'name': {name!r}, 'color': '#{color}'}}")
+        person.eventually("room.stage", "open")
+    ada, bob = people
+    bob.run("room.me.set(looking_at='cell 3')\nroom.document('board').map('m')['n'] = 1")
+    ada.run("room.document('board')")
+    ada.run("room.panel()")
+    panel = ada.driver.find_elements(By.CSS_SELECTOR, ".prtc-panel")[-1]
+    eventually(lambda: "looks at cell 3" in panel.text and " ms" in panel.text, 30, "all is shown")
+    next(one for one in panel.find_elements(By.TAG_NAME, "button") if "QR" in one.text).click()
+    ada.driver.execute_script("arguments[0].scrollIntoView()", panel)
+    target.write_bytes(panel.screenshot_as_png)
 
 
 def take_question(ada: Desk, bob: Desk, target: Path) -> None:

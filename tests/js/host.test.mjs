@@ -397,6 +397,24 @@ for (const [name, stats, expected] of [
     assert.deepEqual(take(), expected.map((isRelayed) => ["path", 1, isRelayed]));
   });
 
+test("how long the network takes is told with the path, and when it is asked for", async () => {
+  const { say, take, connection } = makeHost();
+  await say("open", 1, {}, true);
+  connection().stats = [{ ...PAIR, selected: true, currentRoundTripTime: 0.25 }, ...ENDS];
+  connection().become("connected");
+  await clock.pass(1000);
+  take();
+  connection().stats = [{ ...PAIR, selected: true, currentRoundTripTime: 0 }, ...ENDS];
+  await say("measure", 1);
+  await clock.pass(0);
+  assert.deepEqual(take(), [["path", 1, true], ["round-trip", 1, 0]]);
+  connection().stats = [{ ...PAIR, selected: true }, ...ENDS];
+  await say("measure", 1);
+  await say("measure", 99);
+  await clock.pass(0);
+  assert.deepEqual(take(), [["path", 1, true]], "not known, and no such connection");
+});
+
 /** A watched connection with its channel of signs of life. */
 async function watched(...canAnswer) {
   const one = makeHost();
@@ -665,6 +683,16 @@ test("the name that somebody gave is kept, told to all, and wins over the addres
   host.keepUser({ name: "", color: "" });
   assert.equal(localStorage.getItem("pyodide-rtc user"), "{}");
   assert.equal(replaced.length, 1);
+});
+
+test("a name that Python gives is kept as one that somebody gave, and told to all", async () => {
+  const [one, other] = [makeHost(), makeHost()];
+  replace("location", { search: "", href: "https://example.org/?room=a" });
+  await one.say("set", 7, "pyodide-rtc user", '{"name": "Ada", "color": null}');
+  assert.deepEqual(one.take(), [["user", "page"], ["reply", 7, undefined]]);
+  assert.deepEqual(other.take(), [["user", "page"]]);
+  assert.equal(localStorage.getItem("pyodide-rtc user"), '{"name":"Ada"}');
+  host.keepUser({});
 });
 
 test("where the browser keeps nothing the facts lack that alone", async (t) => {

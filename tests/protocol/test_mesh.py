@@ -351,6 +351,14 @@ class TestLinks:
         [peer] = mesh
         assert peer.is_relayed is True
 
+    def test_how_long_the_network_takes_is_kept_and_told_to_nobody(self, mesh: Mesh) -> None:
+        self.linked(mesh, PEER_CLIENT)
+        for conn, round_trip_s in ((1, 0.5), (1, 0.02), (99, 3.0)):
+            mesh.on_path_measured(ev.PathMeasured(conn, round_trip_s))
+
+        [peer] = mesh
+        assert peer.round_trip_s == 0.02
+
     def test_dropping_closes_and_tells(self, mesh: Mesh) -> None:
         self.linked(mesh, PEER_CLIENT)
 

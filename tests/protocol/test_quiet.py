@@ -227,7 +227,8 @@ class TestTabs:
     def test_who_is_late_is_busy_until_it_is_heard(self, room: RoomMachine) -> None:
         assert self.pass_time(room, self.BUSY - 0.1) == []
         assert self.pass_time(room, self.BUSY) == ["its kernel is busy"]
-        assert shown(room, 40.0) == Peer(PEER, "Ada", "tab", True, True, busy_s=25.0)
+        busy = Peer(PEER, "Ada", "tab", True, True, busy_s=25.0, client_id=PEER_CLIENT)
+        assert shown(room, 40.0) == busy
         assert self.pass_time(room, 60.0) == []
         back = receive(room, ev.TABS, awareness_frame(AwarenessEntry(PEER_CLIENT, 6, ADA)), 60.0)
         assert only(fx.PeersChanged, back) == [

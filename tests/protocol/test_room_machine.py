@@ -155,7 +155,7 @@ class TestJoining:
 
         assert room.peers(0.0) == (
             Peer(OTHER, None, "webrtc", is_connected=False, is_synced=False),
-            Peer(PEER, "Bob", "webrtc", is_connected=True, is_synced=True),
+            Peer(PEER, "Bob", "webrtc", True, True, client_id=PEER_CLIENT),
             Peer("id-tab", None, "tab", is_connected=True, is_synced=False),
         )
 

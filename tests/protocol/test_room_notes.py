@@ -46,6 +46,14 @@ def test_the_way_to_a_peer_is_shown(room: RoomMachine) -> None:
     assert [peer.is_relayed for peer in room.peers(0.0)] == [True]
 
 
+def test_how_long_the_network_takes_is_shown(room: RoomMachine) -> None:
+    conn = link_peer(room)
+    assert [peer.round_trip_ms for peer in room.peers(0.0)] == [None]
+
+    assert room.handle(ev.PathMeasured(conn, 0.25), 0.0) == []
+    assert [peer.round_trip_ms for peer in room.peers(0.0)] == [250.0]
+
+
 def test_who_is_not_reached_is_kept_in_mind_until_somebody_is(room: RoomMachine) -> None:
     conn = link_peer(room)
     again = room.handle(ev.TransportFailed(conn, "no path", is_ice=True), 50.0)

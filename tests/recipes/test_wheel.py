@@ -24,7 +24,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_it_has_every_source_as_it_is(wheel: Path) -> None:
-    suffixes = (".py", ".js", ".typed")
+    suffixes = (".py", ".js", ".css", ".typed")
     sources = {p for p in PACKAGE.rglob("*") if p.suffix in suffixes}
     expected = {
         str(path.relative_to(REPOSITORY)): path.read_bytes()
@@ -39,7 +39,9 @@ def test_it_has_every_source_as_it_is(wheel: Path) -> None:
 def test_the_labextension_has_all_its_files(wheel: Path) -> None:
     files = {p for p in LABEXTENSION.rglob("*") if p.is_file()}
     expected = {str(path.relative_to(LABEXTENSION)): path.read_bytes() for path in files}
-    expected["static/host.js"] = (PACKAGE / "browser/host.js").read_bytes()
+    for source in ("browser/host.js", "panel/qr.js", "panel/panel.js", "panel/panel.css"):
+        path = PACKAGE / source
+        expected[f"static/{path.name}"] = path.read_bytes()
     folder = "/share/jupyter/labextensions/pyodide-rtc/"
     with zipfile.ZipFile(wheel) as archive:
         names = [name for name in archive.namelist() if folder in name]

@@ -173,7 +173,11 @@ export async function makePlugins({ engine, config, room, hasOwnUsers, load }) {
     optional: [statusbar?.IStatusBar].filter(Boolean),
     activate: (app, statusBar) => {
       const { item } = shown;
-      shown.attach(app, (path) => [...files].find((file) => file.path === path)?.key);
+      shown.attach(
+        app,
+        (path) => [...files].find((file) => file.path === path)?.key,
+        (isShown) => engine.post("panel", "", isShown),
+      );
       engine.hear("", (operation, ...about) => {
         shown.take(operation, about);
         page[operation]?.(...about);

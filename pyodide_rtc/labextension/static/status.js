@@ -5,6 +5,10 @@
  */
 
 import { Notices } from "./notices.js";
+// @ts-expect-error: it is beside this file once it is installed; its source is in panel/
+import { createPanel } from "./panel.js";
+// @ts-expect-error: the same
+import { qrModules } from "./qr.js";
 import { CHANGE_USER } from "./user.js";
 
 /** @typedef {{name: string, color: string}} Person */
@@ -61,35 +65,17 @@ const STYLE = `
   white-space: nowrap;
 }
 .pyodide-rtc-about, .pyodide-rtc-user { max-width: 480px; overflow: auto; }
-.pyodide-rtc-about p, .pyodide-rtc-user p { margin: 0 0 8px; overflow-wrap: anywhere; }
-.pyodide-rtc-about ul { margin: 0 0 8px; padding: 0; list-style: none; }
-.pyodide-rtc-about li { display: flex; align-items: center; gap: 8px; padding: 2px 0; }
-.pyodide-rtc-about li > span:last-child { overflow-wrap: anywhere; min-width: 0; }
-.pyodide-rtc-about i {
-  flex: none; width: 14px; height: 14px; border-radius: 50%; border: 1px solid var(--jp-border-color1);
-}
-.pyodide-rtc-about .jp-mod-warning { border-left: 3px solid var(--jp-warn-color1); padding-left: 8px; }
-.pyodide-rtc-about label, .pyodide-rtc-user label {
-  display: flex; flex-direction: column; gap: 4px; margin-bottom: 8px;
-}
-.pyodide-rtc-about input, .pyodide-rtc-user input[type="text"] { width: 100%; box-sizing: border-box; }
+.pyodide-rtc-about { width: min(480px, calc(100vw - 80px)); }
+.pyodide-rtc-about .prtc-body { padding: 2px; border: 0; }
+.pyodide-rtc-user p { margin: 0 0 8px; overflow-wrap: anywhere; }
+.pyodide-rtc-user label { display: flex; flex-direction: column; gap: 4px; margin-bottom: 8px; }
+.pyodide-rtc-user input[type="text"] { width: 100%; box-sizing: border-box; }
 .pyodide-rtc-user input[type="color"] { width: 64px; height: 28px; padding: 0; }
 .pyodide-rtc-dialog .jp-Dialog-footerButtons {
   display: flex; flex-wrap: wrap; row-gap: 8px; justify-content: flex-end;
 }
 .pyodide-rtc-dialog .jp-Dialog-content { max-width: calc(100vw - 24px); min-width: 0; }
 `;
-
-/**
- * A link for friends: to the room, and to the document; without one's own name.
- * @param {string} room @param {string | undefined} path of the document
- */
-export function linkTo(room, path) {
-  const url = new URL(location.pathname, location.href);
-  const query = new URLSearchParams(path === undefined ? { room } : { room, path });
-  url.search = `${query}`.replaceAll("%2F", "/");
-  return url.href;
-}
 
 export class Status {
   #room;
@@ -110,12 +96,15 @@ export class Status {
   #noted = new Map();
   /** @type {Map<string, [string, string]>} word and sentence by document */
   #documents = new Map();
-  /** @type {HTMLElement | undefined} */
-  #about;
+  /** @type {{show(model: any): void} | undefined} of the dialog that is open */
+  #panel;
+  /** @type {any} what the engine tells for it alone */
+  #facts;
   /** @type {any} */
   #app;
   #spoken = "";
   #speaking = 0;
+  #ask = (/** @type {boolean} */ isShown) => {};
 
   /**
    * @param {string} room
@@ -165,13 +154,20 @@ export class Status {
       this.#people = JSON.parse(text);
       this.#update();
     },
+    panel: (/** @type {string} */ text) => {
+      this.#facts = JSON.parse(text);
+      this.#update();
+    },
     troubles: (/** @type {string} */ text) => this.#setTroubles(JSON.parse(text)),
     document: (/** @type {string} */ key, /** @type {string} */ word, /** @type {string} */ said) => {
       this.#documents.set(key, [word, said]);
       this.#update();
     },
     restarting: () => this.#forget("starting", STARTING),
-    restarted: () => this.#forget("starting", STARTING),
+    restarted: () => {
+      this.#forget("starting", STARTING);
+      if (this.#panel) this.#ask(true);
+    },
     stopped: (/** @type {string} */ reason) => {
       const why = `Nothing is shared with others: ${reason}. Reload the page.`;
       this.#forget("stopped", why, [["stopped", why]]);
@@ -194,9 +190,14 @@ export class Status {
   /**
    * Show it in the application.
    * @param {any} app @param {(path: string) => string | undefined} keyOf finds a document by its path
+   * @param {(isShown: boolean) => void} ask tells the engine whether the dialog is open
    */
-  attach(app, keyOf) {
+  attach(app, keyOf, ask) {
     this.#app = app;
+    this.#ask = ask;
+    const looks = document.createElement("link");
+    Object.assign(looks, { rel: "stylesheet", href: new URL("panel.css", import.meta.url).href });
+    document.head.append(looks);
     const style = document.createElement("style");
     style.textContent = STYLE;
     document.head.append(style);
@@ -212,42 +213,29 @@ export class Status {
 
   /** Open the dialog that tells everything. */
   async open() {
-    if (this.#about) return;
+    if (this.#panel) return;
     const body = new this.#widgets.Widget();
     body.addClass("pyodide-rtc-about");
-    this.#about = body.node;
+    // The key has the name by which the others know it, behind the kind.
+    const path = () => this.#front()?.id.replace(/^[^:]*:/, "");
+    const panel = createPanel({ qrModules, path });
+    body.node.append(panel.node);
+    this.#panel = panel;
     this.#update();
+    this.#ask(true);
     const { Dialog } = this.#apputils;
-    const copy = Dialog.okButton({ label: "Copy Link", actions: ["copy"] });
     const user = Dialog.cancelButton({ label: "Change Your Name…", actions: ["user"] });
     const canChange = this.#app?.commands.hasCommand(CHANGE_USER);
     const dialog = new Dialog({
-      title: `Room ${this.#room}`,
+      title: "Who is here",
       body,
-      buttons: [...(canChange ? [user] : []), Dialog.cancelButton({ label: "Close" }), copy],
+      buttons: [...(canChange ? [user] : []), Dialog.okButton({ label: "Close" })],
     });
     dialog.addClass("pyodide-rtc-dialog");
-    const link = this.#link;
     const { button } = await dialog.launch();
-    this.#about = undefined;
-    if (button.actions.includes("copy")) await this.#copy(link);
+    this.#panel = undefined;
+    this.#ask(false);
     if (button.actions.includes("user")) await this.#app.commands.execute(CHANGE_USER);
-  }
-
-  get #link() {
-    // The key has the name by which the others know it, behind the kind.
-    return linkTo(this.#room, this.#front()?.id.replace(/^[^:]*:/, ""));
-  }
-
-  /** @param {string} link */
-  async #copy(link) {
-    const { Clipboard, Notification } = this.#apputils;
-    try {
-      await navigator.clipboard.writeText(link);
-    } catch {
-      Clipboard.copyToSystem(link); // the page did not come by https:
-    }
-    Notification.success("The link is copied.", { autoClose: 3000 });
   }
 
   /** @param {[string, string][]} troubles */
@@ -265,6 +253,7 @@ export class Status {
     [this.#phase, this.#why] = [phase, why];
     this.#documents.clear();
     this.#people = this.#people.slice(0, 1);
+    this.#facts = undefined;
     this.#setTroubles(troubles);
   }
 
@@ -297,7 +286,7 @@ export class Status {
     this.button.dataset.state = state;
     this.button.title = this.#why;
     this.#speak(`${this.#room}: ${words}`);
-    if (this.#about) this.#tellAll(this.#about);
+    this.#panel?.show(this.#model);
   }
 
   /** Have a screen reader say what has changed, once it stays so for a moment. @param {string} text */
@@ -308,39 +297,40 @@ export class Status {
     this.#speaking = setTimeout(() => void (this.live.textContent = text), 500);
   }
 
-  /** @param {HTMLElement} node */
-  #tellAll(node) {
+  /** All that the dialog shows (panel/model.py): what the engine tells, and what the page knows. */
+  get #model() {
     const front = this.#front();
-    const troubles = this.#troubles.map(([, sentence]) => sentence);
-    const sentences = [this.#why, ...troubles].filter((one, index, all) => all.indexOf(one) === index);
-    const parts = sentences.map((text) => paragraph(text, troubles.includes(text)));
-    if (front && this.#document) parts.push(paragraph(`${front.label}: ${this.#document[1]}`));
-    const list = document.createElement("ul");
-    list.setAttribute("aria-label", "People in the room");
-    list.append(...this.#people.map((one, index) => personItem(one, index === 0)));
-    const link = document.createElement("label");
-    const input = document.createElement("input");
-    Object.assign(input, { readOnly: true, value: this.#link, className: "jp-mod-styled" });
-    link.append(front ? "Link to this document" : "Link to this room", input);
-    node.replaceChildren(...parts, list, link);
+    const notes = this.#troubles.map(([, sentence]) => sentence).filter((one) => one !== this.#why);
+    const documents = [...this.#documents].map(([key, [state, about]]) => ({
+      name: key.replace(/^[^:]*:/, ""),
+      about,
+      size: "",
+      state,
+      isFront: key === front?.id,
+    }));
+    const nothing = { tone: this.#phase === "starting" ? "busy" : "off", kept: null, servers: null };
+    return {
+      ...(this.#facts ?? nothing),
+      people: this.#facts?.people ?? this.#people.map(plainRow),
+      room: this.#room,
+      sentence: this.#why,
+      notes: [...new Set(notes)],
+      documents: documents.sort((one, other) => Number(other.isFront) - Number(one.isFront)),
+      invitation: { room: this.#room, link: "", is_of_page: true, has_password: false },
+      actions: [],
+    };
   }
 }
 
-/** @param {string} text @param {boolean} [isTrouble] @returns {HTMLElement} */
-function paragraph(text, isTrouble = false) {
-  const made = document.createElement("p");
-  made.textContent = text;
-  if (isTrouble) made.className = "jp-mod-warning";
-  return made;
-}
-
-/** Names come from outside: they are text. @param {Person} person @param {boolean} isHere */
-function personItem({ name, color }, isHere) {
-  const item = document.createElement("li");
-  const dot = document.createElement("i");
-  dot.style.backgroundColor = color;
-  const label = document.createElement("span");
-  label.textContent = isHere ? `${name} (you)` : name;
-  item.append(dot, label);
-  return item;
-}
+/** Somebody of whom nothing more is known. @param {Person} person @param {number} index */
+const plainRow = ({ name, color }, index) => ({
+  name,
+  color,
+  initials: name.slice(0, 1).toUpperCase(),
+  is_me: index === 0,
+  state: "active",
+  about: "",
+  connection: "",
+  is_synced: true,
+  progress: [],
+});

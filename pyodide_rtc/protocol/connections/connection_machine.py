@@ -188,6 +188,9 @@ class Connections:
                 return []
             case ev.PathFound():
                 return self.mesh.on_path(event)
+            case ev.PathMeasured():
+                self.mesh.on_path_measured(event)
+                return []
             case ev.PeerQuiet():
                 return self._on_quiet(event, now_s)
             case ev.FramesGone(conn):

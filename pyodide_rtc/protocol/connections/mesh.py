@@ -290,6 +290,12 @@ class Mesh:
         peer.is_relayed = event.is_relayed
         return [peer.change()]
 
+    def on_path_measured(self, event: ev.PathMeasured) -> None:
+        """Keep how long the network takes to a peer; nobody is told, as it always varies."""
+        peer = self.peer_of(event.conn)
+        if peer is not None:
+            peer.round_trip_s = event.round_trip_s
+
     def close(self, peer_id: str, reason: str, *, is_gentle: bool = False) -> list[Outcome]:
         """Close the connection to a peer and forget it."""
         self._lobby.forget(peer_id)

@@ -28,6 +28,7 @@ class MeshPeer:
     drop_s: float | None = None  # when it is dropped, as it has said that it leaves
     link: PeerLink | None = None  # of its present peer connection, once a channel was open
     is_relayed: bool | None = None  # by a TURN server; None while that is not known
+    round_trip_s: float | None = None  # by the network, as the browser measured it last
 
     @property
     def peer_id(self) -> str:

@@ -46,8 +46,9 @@ def people_listed(desk: Desk) -> list[tuple[str, str]]:
     """Give names and colours of the people in the dialog of the status item."""
     found = desk.js(
         """
-        return [...document.querySelectorAll(".pyodide-rtc-about li")].map((one) =>
-            [one.textContent, getComputedStyle(one.querySelector("i")).backgroundColor]);
+        return [...document.querySelectorAll(".pyodide-rtc-about .prtc-person")].map((one) =>
+            [one.querySelector(".prtc-line").textContent,
+             getComputedStyle(one.querySelector(".prtc-badge")).backgroundColor]);
         """
     )
     return [(name, color) for name, color in found]

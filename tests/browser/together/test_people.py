@@ -60,7 +60,7 @@ def test_a_name_is_changed_and_seen_by_all(
     bob.eventually("flags", ["Ada Lovelace"], 10)
     eventually(lambda: cursor_color(bob) == "rgb(230, 81, 0)", 10, "the cursor has the new colour")
     said = open_status(bob)
-    assert f"{path}: It is in sync with Ada Lovelace." in said
+    assert f"{path}\nIt is in sync with Ada Lovelace." in said
     assert people_listed(bob)[1] == ("Ada Lovelace", "rgb(230, 81, 0)")
     assert people_listed(bob)[0][0] == "bob (you)"
     close_dialog(bob)

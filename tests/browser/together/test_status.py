@@ -11,9 +11,9 @@ import pytest
 from harness.people import StockPage
 from harness.people_shown import (
     close_dialog,
+    dialog_text,
     open_status,
     people_listed,
-    press_dialog_button,
     toasts,
     wait_dialog,
 )
@@ -52,13 +52,13 @@ def test_the_document_in_front(
     says(ada, "1 person", 60)
     said = open_status(ada)
     assert "You are alone in the room: nobody else has joined it yet." in said
-    assert f"{path}: Nobody else has it open." in said
+    assert f"{path}\nNobody else has it open." in said
     bob.open(path, room_name, app)
     says(ada, "2 people, in sync", 60)
     says(bob, "2 people, in sync", 60)
     # The dialog that was open has followed; a screen reader was told.
     assert [name for name, _ in people_listed(ada)] == ["ada (you)", "bob"]
-    assert f"{path}: It is in sync with bob." in wait_dialog(ada)
+    assert f"{path}\nIt is in sync with bob." in wait_dialog(ada)
     eventually(lambda: ada.js(_SPOKEN) == ada.status, 5, "it is spoken")
     close_dialog(ada)
     bob.leave()
@@ -96,8 +96,9 @@ def test_the_link_for_a_friend(desk: DeskOf, put: Callable[..., str], room_name:
     ada.settle()
     ada.click_cell(0)
     open_status(ada)
-    press_dialog_button(ada, "Copy Link")
-    eventually(lambda: toasts(ada) == ["The link is copied."], 10, "it is told")
+    ada.click(".pyodide-rtc-about .prtc-copy")
+    eventually(lambda: "The link is copied." in dialog_text(ada), 10, "it is told")
+    close_dialog(ada)
     ada.click_cell(0)
     ada.press(Keys.CONTROL, "a")
     ada.press(Keys.CONTROL, "v")
@@ -156,7 +157,7 @@ def test_somebody_has_another_password(
     says(ada, "2 people, another password", 60)
     assert len(toasts(ada)) == 1, "it is said once"
     said = open_status(ada)
-    assert f"{path}: It is in sync with bob." in said
+    assert f"{path}\nIt is in sync with bob." in said
     close_dialog(ada)
     stranger.driver.get("about:blank")
     says(ada, "2 people, in sync", 90)
