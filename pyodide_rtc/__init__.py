@@ -12,6 +12,8 @@ from pyodide_rtc import errors
 from pyodide_rtc._default import enable_logging, import_room, join, stored_rooms
 from pyodide_rtc._version import __version__
 from pyodide_rtc.awareness import Awareness, AwarenessEvent
+from pyodide_rtc.batons import Baton
+from pyodide_rtc.calls import ExposedFunction
 from pyodide_rtc.document import Document, DocumentStatus
 from pyodide_rtc.errors import *  # noqa: F403 - errors.__all__ is the list
 from pyodide_rtc.faults import Faults
@@ -34,9 +36,11 @@ from pyodide_rtc.storage import StoredDocument, StoredRoom
 __all__ = [
     "Awareness",
     "AwarenessEvent",
+    "Baton",
     "Change",
     "Document",
     "DocumentStatus",
+    "ExposedFunction",
     "Faults",
     "Me",
     "Observation",

@@ -1,4 +1,4 @@
-"""The documents of one room in one kernel. Rooms come and go, and these stay as they are.
+"""The documents of one room in one kernel, and what is exposed. Rooms come and go, these stay.
 
 Who leaves a room and joins it again gets another `Room`, but the same documents. So shared values,
 undo managers and documents that were taken before go on working: they tell what is wrong to the
@@ -12,6 +12,7 @@ from typing import Any
 
 from pycrdt import Doc
 
+from pyodide_rtc.calls import Functions
 from pyodide_rtc.document import DocumentParts, DocumentRoom
 from pyodide_rtc.protocol.events import MAIN
 from pyodide_rtc.session.whole_characters import WholeCharacters
@@ -32,6 +33,8 @@ class Contents:
         self._main: Values | None = None
         self._documents: dict[str, DocumentParts] = {}
         self._room: DocumentRoom | None = None
+        self.functions = Functions()
+        """What others may call."""
 
     @property
     def is_used(self) -> bool:

@@ -32,6 +32,15 @@ The tree::
     |  |- ValueRemovedError          the value is not in the document any more
     |  |- NameInUseError             a name is used as another kind of value
     |  `- TransactionError           the document cannot be used so at this moment
+    |- CallError                    a function of another notebook gave no result
+    |  |- NotExposedError           nobody who could be meant has exposed the function
+    |  |- CallRefusedError          the other notebook did not take the call
+    |  |- CallLostError             the one who was called is gone
+    |  |- CallTimeoutError          no answer came in time (also TimeoutError)
+    |  `- RemoteCallError           the function raised something there
+    |- BatonError                   a baton cannot be had so
+    |  |- BatonTimeoutError         it was not our turn in time (also TimeoutError)
+    |  `- BatonLostError            the baton was not ours any more at the end
     |- RoomClosedError              the room was left
     `- InternalError                pyodide-rtc itself has a fault
 
@@ -44,9 +53,16 @@ from __future__ import annotations
 from pyodide_rtc import tracebacks
 
 __all__ = [
+    "BatonError",
+    "BatonLostError",
+    "BatonTimeoutError",
     "BridgeError",
     "BridgeTimeoutError",
     "BrowserUnsupportedError",
+    "CallError",
+    "CallLostError",
+    "CallRefusedError",
+    "CallTimeoutError",
     "ChangeTimeoutError",
     "ChangesMissingError",
     "ConfigError",
@@ -58,11 +74,13 @@ __all__ = [
     "MessageTooBigError",
     "NameInUseError",
     "NegotiationError",
+    "NotExposedError",
     "PeerClosedError",
     "PeerError",
     "PeerLimitError",
     "ProtocolError",
     "QuotaExceededError",
+    "RemoteCallError",
     "RemoteProtocolError",
     "RoomClosedError",
     "RtcError",
@@ -386,6 +404,133 @@ class ChangeTimeoutError(RtcError, TimeoutError):
 
     def __str__(self) -> str:
         return f"{self.what} was not changed within {self.timeout_s:g} s"
+
+
+class CallError(RtcError):
+    """A function of another notebook gave no result.
+
+    Args:
+        function: its name.
+        reason: why, as a sentence.
+        who: the name by which the other one is shown, if one was meant: text from outside.
+    """
+
+    def __init__(self, function: str, reason: str, who: str = "") -> None:
+        super().__init__(function, reason, who)
+        self.function = function
+        self.reason = reason
+        self.who = who
+
+    def __str__(self) -> str:
+        of = f" of {self.who}" if self.who else ""
+        return f"{self.function}(){of} gave no result: {self.reason}"
+
+
+class NotExposedError(CallError):
+    """Nobody who could be meant has exposed the function."""
+
+
+class CallRefusedError(CallError):
+    """The other notebook did not take the call. A function raises it to refuse its caller.
+
+    Example:
+        >>> raise pyodide_rtc.CallRefusedError("only Ada may run this")
+
+    Args:
+        reason: why.
+        function: the name of the function; the caller's error has it.
+        who: the name by which the other one is shown; the caller's error has it.
+    """
+
+    def __init__(self, reason: str, function: str = "", who: str = "") -> None:
+        super().__init__(function, reason, who)
+        self.args = (reason, function, who)
+
+    def __str__(self) -> str:
+        return f"{self.who} refused {self.function}(): {self.reason}" if self.who else self.reason
+
+
+class CallLostError(CallError):
+    """The one who was called is gone, or is not reached any more."""
+
+
+class CallTimeoutError(CallError, TimeoutError):
+    """No answer came in the time given.
+
+    Args:
+        function: the name of the function.
+        reason: what is known of it, as a sentence.
+        who: the name by which the other one is shown.
+        timeout_s: the time, in seconds.
+    """
+
+    def __init__(self, function: str, reason: str, who: str, timeout_s: float) -> None:
+        super().__init__(function, reason, who)
+        self.args = (function, reason, who, timeout_s)
+        self.timeout_s = timeout_s
+
+    def __str__(self) -> str:
+        of = f" of {self.who}" if self.who else ""
+        return f"{self.function}(){of} gave no result in {self.timeout_s:g} s: {self.reason}"
+
+
+class RemoteCallError(CallError):
+    """The function raised something in the other notebook: its type and text came as text.
+
+    Args:
+        function: the name of the function.
+        type_name: the name of the type that it raised, such as ``ValueError``.
+        text: what that says.
+        who: the name by which the other one is shown.
+    """
+
+    def __init__(self, function: str, type_name: str, text: str, who: str) -> None:
+        super().__init__(function, f"{type_name}: {text}", who)
+        self.args = (function, type_name, text, who)
+        self.type_name = type_name
+        self.text = text
+
+    def __str__(self) -> str:
+        return f"{self.function}() of {self.who} raised {self.type_name}: {self.text}"
+
+
+class BatonError(RtcError):
+    """A baton cannot be had so.
+
+    Args:
+        baton: its name.
+        reason: why, as a sentence.
+    """
+
+    def __init__(self, baton: str, reason: str) -> None:
+        super().__init__(baton, reason)
+        self.baton = baton
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"baton {self.baton!r}: {self.reason}"
+
+
+class BatonTimeoutError(BatonError, TimeoutError):
+    """It was not our turn in the time given.
+
+    Args:
+        baton: its name.
+        reason: who has it, or is waited for, as a sentence.
+        timeout_s: the time, in seconds.
+    """
+
+    def __init__(self, baton: str, reason: str, timeout_s: float) -> None:
+        super().__init__(baton, reason)
+        self.args = (baton, reason, timeout_s)
+        self.timeout_s = timeout_s
+
+    def __str__(self) -> str:
+        return f"baton {self.baton!r}: not had within {self.timeout_s:g} s: {self.reason}"
+
+
+class BatonLostError(BatonError):
+    """The baton was not ours any more at the end of the block: the reason says whose it was."""
 
 
 class RoomClosedError(RtcError):

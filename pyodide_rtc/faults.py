@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
@@ -35,13 +36,20 @@ class Faults(tuple[BaseException, ...]):
     """
 
     _counts: Sequence[int]
+    _at: str = ""
 
-    def __new__(cls, faults: Iterable[tuple[BaseException, int]] = ()) -> Self:
-        """Make it out of errors and counts."""
+    def __new__(cls, faults: Iterable[tuple[BaseException, int]] = (), at: str = "") -> Self:
+        """Make it out of errors and counts, and of when the latest came."""
         pairs = tuple(faults)
         made = super().__new__(cls, (error for error, _ in pairs))
         made._counts = [count for _, count in pairs]
+        made._at = at
         return made
+
+    @property
+    def at(self) -> str:
+        """When the latest came, by the local clock, such as `14:05:09`."""
+        return self._at
 
     def count(self, fault: Any, /) -> int:
         """Return how often the cause of a fault came.
@@ -74,6 +82,7 @@ class FaultList:
 
     def __init__(self) -> None:
         self._by_cause: dict[str, tuple[BaseException, int]] = {}
+        self._at = ""
 
     def add(self, error: BaseException, count: int = 1) -> None:
         """Keep a fault as the latest.
@@ -87,7 +96,8 @@ class FaultList:
         if len(self._by_cause) >= _MOST_KEPT:
             del self._by_cause[next(iter(self._by_cause))]
         self._by_cause[cause] = error, before + count
+        self._at = time.strftime("%H:%M:%S")
 
     def now(self) -> Faults:
         """Return the faults as they are now."""
-        return Faults(self._by_cause.values())
+        return Faults(self._by_cause.values(), self._at)

@@ -6,13 +6,15 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from pycrdt import Doc, merge_updates
 
 from pyodide_rtc import background, causes, people, room_repr
 from pyodide_rtc.activity import Activity
 from pyodide_rtc.awareness import user_state
+from pyodide_rtc.batons import Baton, Batons
+from pyodide_rtc.calls import Calls, ExposedFunction
 from pyodide_rtc.contents import Contents
 from pyodide_rtc.document import (
     Document,
@@ -38,9 +40,10 @@ from pyodide_rtc.panel.of_room import make_panel
 from pyodide_rtc.peer_names import PeerNames
 from pyodide_rtc.people import Attendance, Person
 from pyodide_rtc.protocol import effects as fx
-from pyodide_rtc.protocol.events import MAIN, JsonObject, LinkId
+from pyodide_rtc.protocol.events import MAIN, BatonEvent, CallEvent, JsonObject, LinkId
 from pyodide_rtc.protocol.open_documents import MAX_DOCUMENTS
 from pyodide_rtc.room_status import (
+    Peer,
     RoomEvent,
     RoomStage,
     RoomStatus,
@@ -77,6 +80,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("pyodide_rtc.room")
 
 W = TypeVar("W")
+F = TypeVar("F", bound=Callable[..., Any])
 
 _CHECK_S = 1.0
 """So long after an update of a peer we look whether names are used for two kinds of values."""
@@ -118,6 +122,9 @@ class Backend(Protocol):
 
     def show(self, document: str, state: JsonObject | None) -> None:
         """Show this awareness state in a document as our own; None removes ours."""
+
+    def feed(self, event: CallEvent | BatonEvent) -> None:
+        """Let the room's machine decide about a call or a baton."""
 
     async def export(self) -> dict[str, bytes]:
         """Return all documents of the room, open or not: name to update."""
@@ -199,6 +206,8 @@ class RoomCore:
         self._is_forgotten = False
         self._user_to_keep: tuple[str | None, str | None] | None = None
         self._sharing: Sharing | None = None
+        self.calls = Calls(self, contents.functions)
+        self.batons = Batons(self)
         self.main = DocumentParts(MAIN, contents.main(doc), lambda: self, user_state(user))
         self.me = Me(self.main.awareness, self._keep_user)
         self.room = Room(self)
@@ -278,7 +287,7 @@ class RoomCore:
         """Open another document; as `Room.document` tells."""
         name = check_document_name(name)
         if self._end is not None:
-            raise self._end
+            raise self._end.with_traceback(None)  # those of earlier cells are no matter of this one
         known = self._documents.get(name)
         if known is not None and doc is not None and doc is not known.doc:
             raise ConfigError(
@@ -315,7 +324,7 @@ class RoomCore:
             await self.until(lambda: self.stage == "open", None)
         if self._opening is None:
             assert self._end is not None, "else it is open"
-            raise self._end
+            raise self._end.with_traceback(None)
         self.leave()
         await self._opening.forget()
         self._is_forgotten = True
@@ -338,7 +347,7 @@ class RoomCore:
             async with asyncio.timeout(timeout_s):
                 while not is_true():
                     if self._end is not None:
-                        raise self._end
+                        raise self._end.with_traceback(None)
                     await self._next_event()
         except TimeoutError as error:
             if isinstance(error, RtcError):
@@ -347,6 +356,8 @@ class RoomCore:
 
     def observe(self, callback: Callable[[RoomEvent], object]) -> Observation:
         """Call back at each event; as `Room.observe` tells."""
+        if self._end is not None:
+            raise self._end.with_traceback(None)
         return self._observers.add(room_repr.place(MAIN, self._name), callback)
 
     def display(self) -> None:
@@ -411,7 +422,7 @@ class RoomCore:
             RoomClosedError: the room was left.
         """
         if self._end is not None:
-            raise self._end
+            raise self._end.with_traceback(None)
         if self._sharing is None:
             try:
                 from pyodide_rtc.widgets.sharing import Sharing
@@ -424,6 +435,37 @@ class RoomCore:
             if self._opening is not None:
                 self._sharing.connect(self._opening.open_channel)
         return self._sharing
+
+    def expose(self, function: F, name: str | None) -> F:
+        """Let others call a function; as `Room.expose` tells."""
+        if self._end is not None:
+            raise self._end
+        self._contents.functions.add(function, name)
+        self.calls.tell_names()
+        return function
+
+    def unexpose(self, function: object) -> None:
+        """Let others call a function no longer; as `Room.unexpose` tells."""
+        self._contents.functions.remove(function)
+        self.calls.tell_names()
+
+    # For calls and batons.
+
+    async def until_open(self) -> None:
+        """Wait until the room is open; raise what has ended it."""
+        await self.until(lambda: self.stage == "open", None)
+
+    def feed(self, event: CallEvent | BatonEvent) -> None:
+        """Tell the room's machine what the user does, if the room is open."""
+        if self._is_live:
+            self._live.feed(event)
+
+    def tell(self, kind: str, reason: str, peer_id: str | None = None) -> None:
+        """Tell something to those who observe the room, of a peer if it is of one."""
+        if peer_id is None:
+            self._tell(RoomEvent(kind, reason=reason))
+        else:
+            self._tell_of(peer_id, kind, reason=reason)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -526,6 +568,7 @@ class RoomCore:
             self._keep_user(*self._user_to_keep)
         for name in sorted(self._open_names):
             self._share(self._documents[name])
+        self.calls.tell_names()
         self._tell(RoomEvent("opened"))
 
     def take_in(self, documents: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -542,6 +585,8 @@ class RoomCore:
         self._end = error
         if self._sharing is not None:
             self._sharing.close(error)  # what is still to be written is, as long as there are links
+        self.calls.close(error)
+        self.batons.close(error)
         if self._opening is not None:
             self._opening.close()
         for parts in (self.main, *self._documents.values()):
@@ -593,6 +638,18 @@ class RoomCore:
             case fx.DocumentAtPeer(document, peer_id, is_open):
                 kind = "document-opened" if is_open else "document-closed"
                 self._tell_of(peer_id, kind, document=document)
+            case fx.PeerExposed(peer_id):
+                names = self.snapshot.exposed.get(peer_id, ())
+                words = room_repr.listed([f"{name}()" for name in names]) or "nothing"
+                self._tell_of(peer_id, "exposed", reason=words)
+            case fx.CallCame():
+                self.calls.come(notice)
+            case fx.CallStopped():
+                self.calls.stop(notice)
+            case fx.CallAnswered() | fx.CallLost():
+                self.calls.end(notice)
+            case fx.BatonMoved():
+                self.batons.move(notice)
             case fx.TransferMoved(peer_id, transfer):
                 words = room_repr.transfer_words(transfer)
                 self._tell_of(peer_id, "progress", reason=words, transfer=transfer)
@@ -784,6 +841,8 @@ class Room(DocumentBase):
     """
 
     def __init__(self, core: RoomCore) -> None:
+        if not isinstance(core, RoomCore):
+            raise ConfigError("Room is not called", 'join() makes rooms: pyodide_rtc.join("demo").')
         super().__init__(core.main)
         self._core = core
 
@@ -884,6 +943,11 @@ class Room(DocumentBase):
         """The documents beside the room's own that are open here or at a peer, sorted by name."""
         return self._core.documents
 
+    @property
+    def exposed(self) -> dict[str, ExposedFunction]:
+        """The functions that this notebook and others have exposed, sorted by name."""
+        return self._core.calls.exposed
+
     # What to do with it.
 
     def document(self, name: str, *, doc: Doc[Any] | None = None) -> Document:
@@ -980,6 +1044,121 @@ class Room(DocumentBase):
             RoomClosedError: the room was left.
         """
         await self._core.sharing().until_changed(widget, timeout_s)
+
+    @overload
+    def expose(self, function: F, /, *, name: str | None = None) -> F: ...
+
+    @overload
+    def expose(self, /, *, name: str | None = None) -> Callable[[F], F]: ...
+
+    def expose(self, function: Any = None, /, *, name: str | None = None) -> Any:
+        """Let the other notebooks of the room call a function of this one, by its name.
+
+        Whoever is in the room may call it, as often as they like: expose only what may be run for
+        everybody here. Arguments come as values: text, numbers, bytes, None, lists and dicts. What
+        it returns has to be such a value. What it raises is told to the caller, as text. A cell may
+        be run again: the new function takes the place of the old one. `room.observe` tells of each
+        call.
+
+        If it has a keyword-only parameter `caller`, it gets the `Peer` that calls. It refuses a
+        call by raising `CallRefusedError`. It may be `async`, and is cancelled if the caller waits
+        no longer. While a plain function computes, this kernel does nothing else.
+
+        Example:
+            >>> @room.expose
+            ... def grade(answer, *, caller):
+            ...     if caller.name == "Eve":
+            ...         raise pyodide_rtc.CallRefusedError("the exam is over")
+            ...     return answer == 42
+
+        Args:
+            function: the function; or none, in `@room.expose(name="grade")`.
+            name: the name by which others call it; by default its own.
+
+        Returns:
+            the function, as it is.
+
+        Raises:
+            ConfigError: it is no function, has no name, or 200 are exposed.
+            RoomClosedError: the room was left.
+        """
+        if function is None:
+            return lambda given: self._core.expose(given, name)
+        return self._core.expose(function, name)
+
+    def unexpose(self, function: Callable[..., Any] | str) -> None:
+        """Let others call a function no longer; twice is no error.
+
+        Calls that are running go on.
+
+        Example:
+            >>> room.unexpose("grade")
+
+        Args:
+            function: the function, or the name by which it is called.
+        """
+        self._core.unexpose(function)
+
+    async def call(
+        self,
+        name: str,
+        /,
+        *args: object,
+        peer: Peer | str | None = None,
+        timeout_s: float | None = 30.0,
+        **kwargs: object,
+    ) -> Any:
+        """Call a function that another notebook has exposed, and wait for what it returns.
+
+        If this is cancelled, the function is as well. Up to 32 calls of this notebook run at one
+        peer at a time; further ones wait here for their turn.
+
+        Example:
+            >>> await room.call("grade", 42, peer="Bob")
+
+        Args:
+            name: the function.
+            *args: its positional arguments: text, numbers, bytes, None, lists and dicts of these,
+                4 MiB in all. Tuples arrive as lists, 3.0 as 3.
+            peer: who has exposed it: one of `room.peers`, or its name; may be left out if only one
+                has.
+            timeout_s: how long to wait, in seconds; None for ever.
+            **kwargs: its named arguments, of the same kind.
+
+        Returns:
+            what the function has returned: such a value, too.
+
+        Raises:
+            NotExposedError: nobody has exposed it, or not this peer; says who has exposed what.
+            ConfigError: several have: say whose function is meant.
+            RemoteCallError: it has raised something; `type_name` and `text` tell what.
+            CallRefusedError: it does not take this call.
+            CallTimeoutError: there was no answer in time; says so if that kernel computes.
+            CallLostError: the other one has gone meanwhile.
+            ValueRefusedError: an argument cannot be sent, or is too large; says what to write.
+            RoomClosedError: the room was left.
+        """
+        return await self._core.calls.call(name, args, kwargs, peer, timeout_s)
+
+    def baton(self, name: str, *, timeout_s: float | None = None) -> Baton:
+        """Return a baton of the room: one notebook at a time has it, within `async with`.
+
+        It is free again when the block ends, and when its holder leaves, is restarted or crashes;
+        then the next one gets it, in the order of asking. A kernel that computes keeps it.
+
+        Example:
+            >>> async with room.baton("run", timeout_s=60):
+            ...     measure()
+            >>> room.baton("run").holder
+
+        Args:
+            name: its name: who uses the same one has the same baton.
+            timeout_s: how long `async with` waits for it, in seconds; None for ever.
+
+        Raises:
+            ConfigError: the name is no text of 1 to 200 bytes, or the time is no number.
+        """
+        return Baton(self._core.batons, name, timeout_s)
 
     async def export(self) -> bytes:
         """Return the room as a file: all its documents, those that are kept and not open included.

@@ -68,13 +68,15 @@ def _at(at: str) -> str:
 
 
 def _rows(room: Room) -> list[tuple[str, str]]:
-    rows = [*_people(room), *[("server", _server_row(s)) for s in room.servers]]
+    rows = []
+    if room.stage in ("opening", "open"):  # else they are being closed, and nobody tells of it
+        rows += [*_people(room), *[("server", _server_row(s)) for s in room.servers]]
     if room.topic is not None:
         rows.append(("topic", room.topic))
     if room.stage == "open":
         rows.append(("kept", stored_words(room.stored)))
     if room.faults:
-        rows.append(("last fault", str(room.faults[-1])))
+        rows.append(("last fault", f"at {room.faults.at}: {room.faults[-1]}"))
     return [(head, one_line(text)) for head, text in rows]
 
 
@@ -174,7 +176,10 @@ def stored_words(stored: Stored) -> str:
 
 def server_words(server: Server) -> str:
     """Say how a signaling server is reached."""
-    again = "" if server.retry_in_s is None else f" {server.retry_in_s:.0f} s for the next attempt,"
+    again = ""
+    if server.retry_in_s is not None:
+        wait_s = round(server.retry_in_s)
+        again = f" {wait_s} s for the next attempt," if wait_s else " for a moment,"
     return f"{server.url} {server.state}{again} {server.reason}".rstrip()
 
 
@@ -190,6 +195,9 @@ _EVENTS = {
     "document-opened": "{who} opened {name}",
     "document-closed": "{who} closed {name}",
     "progress": "{who}: {reason}",
+    "call": "{who} calls {reason}",
+    "exposed": "{who} has exposed {reason}",
+    "baton": "{reason}",
     "server-open": "server {reason} is reached",
     "server-changed": "server {server}",
     "loaded": "what is kept is here{document}",

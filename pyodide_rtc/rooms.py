@@ -67,6 +67,10 @@ class _Wish:
         }
         return [name for name in is_other if is_other[name]]
 
+    def otherness(self, name: str) -> str:
+        """Say how the room was joined otherwise, in this argument."""
+        return "a password" if name == "password" and self.password is None else f"another {name}"
+
     def _servers(self, facts: PageFacts | None) -> object:
         if facts is not None:
             return frozenset(config.server_urls(self.signaling, facts))
@@ -519,9 +523,9 @@ def _given_again(
         others.append("doc")
     if others:
         raise ConfigError(
-            f"The room {room.name or wish.name!r} is joined already, with another "
-            f"{' and another '.join(others)}",
-            "Call leave() on it first.",
+            f"The room {room.name or wish.name!r} is joined already, with "
+            f"{' and '.join(wish.otherness(name) for name in others)}",
+            "Give the same, or call leave() on it first.",
         )
     if user is not None:
         set_user(room.main.awareness, user, page_user)

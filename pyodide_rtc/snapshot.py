@@ -126,6 +126,19 @@ class Server:
         return f"<Server {room_repr.one_line(room_repr.server_words(self))}>"
 
 
+@dataclass(frozen=True, slots=True)
+class BatonState:
+    """Who has a baton.
+
+    Args:
+        holder: the peer id of who holds it; None if nobody does.
+        waiting: the peer ids of those who wait for it, in the order in which they get it.
+    """
+
+    holder: str | None = None
+    waiting: tuple[str, ...] = ()
+
+
 class Obstacle(enum.Enum):
     """What keeps us from somebody who is in the room."""
 
@@ -150,6 +163,8 @@ class Snapshot:
         ice_failure: why the last peer that we found could not be reached; None once one was.
         obstacle: what keeps us from somebody who is here, and did so in the last attempt.
         is_looking: whether a peer was lost a moment ago before it was linked.
+        exposed: which functions each peer has exposed, by peer id.
+        batons: who has which baton, by name.
     """
 
     peer_id: str
@@ -161,3 +176,5 @@ class Snapshot:
     ice_failure: IceFailedError | None = None
     obstacle: Obstacle | None = None
     is_looking: bool = False
+    exposed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    batons: Mapping[str, BatonState] = field(default_factory=dict)

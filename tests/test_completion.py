@@ -28,9 +28,9 @@ VALUE = "is_removed observe path raw to_py"
 TUPLE = "count index"
 
 NAMES = {
-    "room": f"""{DOCUMENT} document documents error export faults forget has_strangers ice_failure
-        leave me name observe obstacle panel people route servers share stage status topic
-        unshare until until_changed why""",
+    "room": f"""{DOCUMENT} baton call document documents error export expose exposed faults forget
+        has_strangers ice_failure leave me name observe obstacle panel people route servers share
+        stage status topic unexpose unshare until until_changed why""",
     "board": f"{DOCUMENT} close name",
     "room.awareness": """client_id local_state names observe set_local_state set_local_state_field
         states""",
@@ -51,7 +51,9 @@ NAMES = {
     "room.status": "peers servers stage synced why",
     "room.stored": "is_saved reason size_bytes where",
     "room.documents['board']": "is_open name peers",
-    "room.faults": TUPLE,
+    "room.faults": f"{TUPLE} at",
+    "room.exposed['grade']": "is_here name peers",
+    "room.baton('run')": "holder is_mine name waiting",
     "event": "document error kind name peer_id person reason server transfer",
     "seen": "added document names removed updated",
     "changed": "author changes where",
@@ -85,6 +87,7 @@ def notebook(look: Callable[[dict[str, Any]], None]) -> None:
         ada.awareness.observe(seen.append)
         board, state = ada.document("board"), ada.map("numbers")
         bob.document("board")
+        bob.expose(len, name="grade")
         state.observe(changed.append)
         state["todo"] = []
         await asyncio.gather(ada.until_synced(10), bob.until_synced(10))
@@ -121,6 +124,7 @@ def test_tab_lists_what_users_are_meant_to_use(name: str) -> None:
     [
         ("pyodide_rtc.join().", "room"),
         ("room.document('board').", "board"),
+        ("room.baton('run').", "room.baton('run')"),
         ("room.map('state').", "state"),
         ("room.list('todo').", "todo"),
         ("room.text('notes').", "notes"),
@@ -189,8 +193,9 @@ def test_help_tells_each_argument(function: Callable[..., Any]) -> None:
 
 
 SHOWN_BY_EXAMPLE = """join import_room stored_rooms plain enable_logging
-    Room Room.document Room.export Room.forget Room.leave Room.observe Room.share
-    Room.unshare Room.until Room.until_changed
+    Room Room.baton Room.call Room.document Room.export Room.expose Room.forget Room.leave
+    Room.observe Room.share Room.unexpose Room.unshare Room.until Room.until_changed
+    Baton CallRefusedError
     Document Document.close Document.list Document.map Document.text Document.transaction
     Document.undo_manager Document.until_loaded Document.until_synced
     Awareness Awareness.observe Awareness.set_local_state Awareness.set_local_state_field

@@ -8,9 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from pyodide_rtc import browser
+from pyodide_rtc import browser, errors
 from pyodide_rtc.causes import Cause
-from pyodide_rtc.protocol import fault_limits, intake, link, quiet_tabs, signaling_machine
+from pyodide_rtc.protocol import (
+    baton_machine,
+    call_machine,
+    fault_limits,
+    intake,
+    link,
+    quiet_tabs,
+    signaling_machine,
+)
 from pyodide_rtc.protocol.connections import (
     announces,
     mesh,
@@ -25,7 +33,16 @@ from pyodide_rtc.protocol.document import (
     document_machine,
     stock_checks,
 )
-from pyodide_rtc.wire import awareness_update, envelope, messages
+from pyodide_rtc.wire import awareness_update, call_messages, envelope, messages
+from pyodide_rtc.wire.call_messages import (
+    NOTHING,
+    Answer,
+    AnswerKind,
+    Batons,
+    Call,
+    CancelCall,
+    Exposed,
+)
 from pyodide_rtc.wire.chunks import CHUNK_TYPE, Chunk
 from pyodide_rtc.wire.lib0_encoding import Tag
 from pyodide_rtc.wire.messages import (
@@ -62,7 +79,11 @@ def layout(kind: object) -> str:
     return " ".join(found[1].split())
 
 
-@pytest.mark.parametrize("kind", [StateCheck, InDocument, DocumentPeer, LinkedPeers, Chunk])
+OWN_KIND = (StateCheck, InDocument, DocumentPeer, LinkedPeers, Chunk)
+CALLS = (Exposed, Call, Answer, CancelCall, Batons)
+
+
+@pytest.mark.parametrize("kind", [*OWN_KIND, *CALLS])
 def test_the_layouts_are_those_of_the_code(kind: type) -> None:
     layouts = {row[0].split("`")[1]: row[1] for row in rows(PROTOCOL, "type")}
     assert layouts[kind.__name__] == layout(kind)
@@ -75,6 +96,11 @@ def test_the_types_are_those_of_the_code() -> None:
         InDocument("x", QueryAwareness()),
         DocumentPeer("x", True, 1),
         LinkedPeers(()),
+        Exposed("x", ()),
+        Call("x", "y", 1, "f", NOTHING),
+        Answer("y", "x", 1, AnswerKind.RESULT, NOTHING),
+        CancelCall("x", "y", 1),
+        Batons("x", 1),
     ]
     assert types == [*(encode(message)[0] for message in messages), CHUNK_TYPE]
 
@@ -137,6 +163,10 @@ def test_the_limits_are_those_of_the_code() -> None:
             awareness_limits.MAX_BYTES >> 20,
         ),
         "the state vector of one": (messages.MAX_CHECKED_BYTES >> 20,),
+        "calls of one peer": (call_machine.MAX_OPEN_CALLS,),
+        "the arguments of one call": (call_messages.MAX_VALUE_BYTES >> 20,),
+        "what one peer has exposed": (call_messages.MAX_EXPOSED, call_messages.MAX_LABEL_BYTES),
+        "batons of one peer": (call_messages.MAX_BATONS, call_messages.MAX_LABEL_BYTES),
         "connections": (20, 34, mesh.MAX_CALLERS),
         "ICE candidates": (negotiation_steps.MAX_CANDIDATES,),
         "payloads": (intake.RATE_PER_S, intake.BURST, signaling_machine.MAX_FRAME_CHARS),
@@ -147,6 +177,21 @@ def test_the_limits_are_those_of_the_code() -> None:
     assert fault_limits.INTERVAL_S == 60
     assert (intake.SLICE_S, intake.SLICE_RUNS * intake.RUN_FRAMES) == (0.008, 100)
     assert intake.MIN_BREAK_S == 0.01
+
+
+def test_the_answers_to_calls_are_those_of_the_code() -> None:
+    assert [row[0] for row in rows(PROTOCOL, "kind of answer")] == [
+        f"{kind.value} {kind.name.lower().replace('_', ' ')}" for kind in AnswerKind
+    ]
+    section = PROTOCOL.partition("### Batons\n")[2].partition("\n### ")[0]
+    assert f"for {baton_machine.QUIET_PATIENCE_S:g} s" in section
+
+
+def test_each_error_of_calls_is_explained() -> None:
+    page = (DOCS / "calls.md").read_text()
+    explained = set(re.findall(r"^\| `(\w+Error)` \|", page, re.MULTILINE))
+    ours = {name for name in errors.__all__ if re.search("Call|Baton|Expos", name)}
+    assert ours - explained == {"CallError", "BatonError"}
 
 
 def test_each_sentence_that_a_room_says_is_explained_in_the_order_of_the_code() -> None:

@@ -8,9 +8,16 @@ import pytest
 import pyodide_rtc
 from pyodide_rtc import errors
 from pyodide_rtc.errors import (
+    BatonError,
+    BatonLostError,
+    BatonTimeoutError,
     BridgeError,
     BridgeTimeoutError,
     BrowserUnsupportedError,
+    CallError,
+    CallLostError,
+    CallRefusedError,
+    CallTimeoutError,
     ChangesMissingError,
     ChangeTimeoutError,
     ConfigError,
@@ -22,11 +29,13 @@ from pyodide_rtc.errors import (
     MessageTooBigError,
     NameInUseError,
     NegotiationError,
+    NotExposedError,
     PeerClosedError,
     PeerError,
     PeerLimitError,
     ProtocolError,
     QuotaExceededError,
+    RemoteCallError,
     RemoteProtocolError,
     RoomClosedError,
     RtcError,
@@ -116,6 +125,29 @@ SENTENCES: list[tuple[RtcError, str]] = [
         "Use another name for one of the two.",
     ),
     (TransactionError("It is open", "End it first."), "It is open. End it first."),
+    (CallError("grade", "it is late", "Bob"), "grade() of Bob gave no result: it is late"),
+    (NotExposedError("grade", "nobody has it"), "grade() gave no result: nobody has it"),
+    (CallRefusedError("only Eve"), "only Eve"),
+    (CallRefusedError("only Eve", "grade", "Bob"), "Bob refused grade(): only Eve"),
+    (CallLostError("grade", "Bob has gone", "Bob"), "grade() of Bob gave no result: Bob has gone"),
+    (
+        CallTimeoutError("grade", "it computes", "Bob", 2.5),
+        "grade() of Bob gave no result in 2.5 s: it computes",
+    ),
+    (
+        CallTimeoutError("grade", "the room is not open yet", "", 2.5),
+        "grade() gave no result in 2.5 s: the room is not open yet",
+    ),
+    (
+        RemoteCallError("grade", "ValueError", "no number", "Bob"),
+        "grade() of Bob raised ValueError: no number",
+    ),
+    (BatonError("run", "this code has it already"), "baton 'run': this code has it already"),
+    (
+        BatonTimeoutError("run", "Bob has it", 2.5),
+        "baton 'run': not had within 2.5 s: Bob has it",
+    ),
+    (BatonLostError("run", "Bob had it as well"), "baton 'run': Bob had it as well"),
     (RoomClosedError("demo", "it was left"), "room 'demo' is closed: it was left"),
 ]
 
@@ -146,9 +178,11 @@ def test_the_package_offers_nothing_else() -> None:
         [
             "Awareness",
             "AwarenessEvent",
+            "Baton",
             "Change",
             "Document",
             "DocumentStatus",
+            "ExposedFunction",
             "Faults",
             "Me",
             "Observation",
@@ -191,7 +225,16 @@ def test_the_drawing_of_the_tree_is_the_tree() -> None:
         assert getattr(errors, name).__bases__[0] is getattr(errors, parent), name
 
 
-@pytest.mark.parametrize("kind", [BridgeTimeoutError, ChangeTimeoutError, SyncTimeoutError])
+TIMEOUTS = [
+    BatonTimeoutError,
+    BridgeTimeoutError,
+    CallTimeoutError,
+    ChangeTimeoutError,
+    SyncTimeoutError,
+]
+
+
+@pytest.mark.parametrize("kind", TIMEOUTS)
 def test_time_outs_are_those_of_python_too(kind: type[Exception]) -> None:
     assert issubclass(kind, TimeoutError)
 

@@ -170,7 +170,7 @@ class TestJoining:
             rooms = world.kernel()
             room = rooms.join(**first)
             await asyncio.sleep(waits_s)
-            with pytest.raises(ConfigError, match=rf"another {next(iter(then))}\. Call leave\(\)"):
+            with pytest.raises(ConfigError, match=rf"another {next(iter(then))}\. Give the same"):
                 rooms.join(**then)
             assert rooms.join(**first) is room, "as it is"
             assert rooms.join() is room, "or with nothing said of it"

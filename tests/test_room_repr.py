@@ -21,6 +21,7 @@ from pyodide_rtc.errors import (
     RemoteProtocolError,
     SignalingClosedError,
 )
+from pyodide_rtc.faults import Faults
 from pyodide_rtc.room import Room
 from pyodide_rtc.room_status import RoomEvent, RoomStatus, Server, Stored
 from pyodide_rtc.snapshot import Obstacle, Peer, Snapshot, Transfer
@@ -64,7 +65,7 @@ def room(**facts: Any) -> Room:
         "peers": (),
         "servers": (),
         "obstacle": None,
-        "faults": (),
+        "faults": Faults(),
         "stored": Stored("browser", "", 12_345, True),
     }
     known = usual | facts
@@ -91,12 +92,16 @@ def places(text: str) -> dict[str, Room]:
         "a server's address": room(servers=(Server(f"wss://{text}", "open", ""),)),
         "a server's reason": room(servers=(Server("wss://a", "waiting", text, 1.0),)),
         "why the room failed": room(stage="failed", error=SignalingClosedError("wss://a", text)),
-        "a peer's fault": room(faults=(NegotiationError(text, text),)),
-        "a lost path": room(obstacle=Obstacle.NO_PATH, faults=(IceFailedError(text, text),)),
-        "garbage": room(faults=(DecodeError("a number", 0, text.encode(), text),)),
-        "a broken rule": room(faults=(RemoteProtocolError(text, text),)),
+        "a peer's fault": room(faults=Faults([(NegotiationError(text, text), 1)], "14:05:09")),
+        "a lost path": room(
+            obstacle=Obstacle.NO_PATH, faults=Faults([(IceFailedError(text, text), 1)], "14:05:09")
+        ),
+        "garbage": room(
+            faults=Faults([(DecodeError("a number", 0, text.encode(), text), 1)], "14:05:09")
+        ),
+        "a broken rule": room(faults=Faults([(RemoteProtocolError(text, text), 1)], "14:05:09")),
         "why it is not kept": room(stored=Stored("memory", text)),
-        "a limit": room(faults=(PeerLimitError(text, 2, 1, text),)),
+        "a limit": room(faults=Faults([(PeerLimitError(text, 2, 1, text), 1)], "14:05:09")),
     }
 
 
@@ -157,6 +162,9 @@ EVENTS = [
     (RoomEvent("person-left", "p", name="Bob"), "<Bob has gone>"),
     (RoomEvent("document-opened", "p", name="Bob", document="b"), "<Bob opened 'b'>"),
     (RoomEvent("document-closed", "p", name="Bob", document="b"), "<Bob closed 'b'>"),
+    (RoomEvent("exposed", "p", "grade()", name="Bob"), "<Bob has exposed grade()>"),
+    (RoomEvent("call", "p", "grade(42)", name="Bob"), "<Bob calls grade(42)>"),
+    (RoomEvent("baton", reason="baton 'run': free"), "<baton 'run': free>"),
     (RoomEvent("progress", "p", "sending 1 of 2 MB", name="Bob"), "<Bob: sending 1 of 2 MB>"),
     (RoomEvent("server-open", reason="wss://a/"), "<server wss://a/ is reached>"),
     (

@@ -1,7 +1,7 @@
 """What a room wants done: the effects that `RoomMachine.handle` returns, in order.
 
-There are effects of connections (`ConnectionEffect`), and effects of a document (`DocumentEffect`),
-which name it.
+There are effects of connections (`ConnectionEffect`), effects of a document (`DocumentEffect`),
+which name it, and effects of calls and batons (`CallEffect`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 from pyodide_rtc.errors import RtcError
 from pyodide_rtc.protocol.events import ChannelSide, LinkId
 from pyodide_rtc.snapshot import Transfer
+from pyodide_rtc.wire.call_messages import AnswerKind
 from pyodide_rtc.wire.messages import StateCheck
 from pyodide_rtc.wire.payload import Payload
 
@@ -270,6 +271,70 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class PeerExposed:
+    """Tell the user that a peer has exposed other functions than before."""
+
+    peer_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallCame:
+    """A peer calls a function of ours: `CallDone` has to follow, whatever becomes of it.
+
+    Args:
+        peer_id: the caller.
+        number: tells the calls of this peer apart.
+        name: the function, which we have exposed.
+        args: its positional arguments.
+        kwargs: its named arguments.
+    """
+
+    peer_id: str
+    number: int
+    name: str
+    args: list[object]
+    kwargs: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class CallStopped:
+    """The caller does not wait any more, or is gone: the function may stop."""
+
+    peer_id: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallAnswered:
+    """A call of ours was answered.
+
+    Args:
+        number: that of the call.
+        kind: what became of it.
+        content: as the kind says.
+    """
+
+    number: int
+    kind: AnswerKind
+    content: object
+
+
+@dataclass(frozen=True, slots=True)
+class CallLost:
+    """A call of ours will not be answered: its peer is gone."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class BatonMoved:
+    """Tell the user of a baton: we have got it or lost it, or something changed among others."""
+
+    name: str
+    change: Literal["got", "lost", "changed"]
+
+
+@dataclass(frozen=True, slots=True)
 class SearchChanged:
     """Others are looked for than before: some were found, or lost before they were linked."""
 
@@ -308,4 +373,5 @@ DocumentEffect: TypeAlias = (
     | SyncChanged
     | DocumentAtPeer
 )
-Effect: TypeAlias = ConnectionEffect | DocumentEffect
+CallEffect: TypeAlias = PeerExposed | CallCame | CallStopped | CallAnswered | CallLost | BatonMoved
+Effect: TypeAlias = ConnectionEffect | DocumentEffect | CallEffect

@@ -1,7 +1,8 @@
 """What can happen to a room: the events that `RoomMachine.handle` takes.
 
 There are events of connections (`ConnectionEvent`), events of a document (`DocumentEvent`), which
-name it, and a few that concern both (`RoomEvent`).
+name it, events of calls and batons (`CallEvent`, `BatonEvent`), and a few that concern several of
+these (`RoomEvent`).
 `conn` is the number of a peer connection of this room; the machine assigns the numbers. `link` is
 the number of a link: that of its peer connection, or `TABS`.
 """
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from pyodide_rtc.errors import RemoteProtocolError
+from pyodide_rtc.wire.call_messages import AnswerKind
 from pyodide_rtc.wire.messages import StateCheck
 from pyodide_rtc.wire.payload import Payload
 
@@ -364,6 +366,68 @@ class LocalStateSet:
 
 
 @dataclass(frozen=True, slots=True)
+class NamesExposed:
+    """The user lets others call these functions, and no other ones."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CallAsked:
+    """The user calls a function of a peer.
+
+    Args:
+        number: tells our calls apart.
+        peer_id: whose function it is.
+        name: its name.
+        arguments: encoded.
+    """
+
+    number: int
+    peer_id: str
+    name: str
+    arguments: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CallWithdrawn:
+    """The user does not wait for the answer to this call any more."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallDone:
+    """A call of a peer has ended here.
+
+    Args:
+        peer_id: the caller.
+        number: that of the call.
+        kind: what became of it.
+        content: encoded, as the kind says.
+    """
+
+    peer_id: str
+    number: int
+    kind: AnswerKind
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BatonAsked:
+    """The user wants to have a baton that we neither hold nor wait for."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatonReturned:
+    """The user holds a baton no longer, or does not wait for it any more."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class TimePassed:
     """The machine's deadline has come."""
 
@@ -413,6 +477,8 @@ DocumentEvent: TypeAlias = (
     | DocumentChanged
     | LocalStateSet
 )
+CallEvent: TypeAlias = NamesExposed | CallAsked | CallWithdrawn | CallDone
+BatonEvent: TypeAlias = BatonAsked | BatonReturned
 RoomEvent: TypeAlias = (
     FrameReceived
     | FramesReceived
@@ -424,6 +490,6 @@ RoomEvent: TypeAlias = (
     | FlushAsked
     | LeaveAsked
 )
-"""Events that concern both connections and documents."""
+"""Events that concern several of them."""
 
-Event: TypeAlias = ConnectionEvent | DocumentEvent | RoomEvent
+Event: TypeAlias = ConnectionEvent | DocumentEvent | CallEvent | BatonEvent | RoomEvent

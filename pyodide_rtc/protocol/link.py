@@ -11,6 +11,7 @@ has room again (`has_room`).
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, TypeAlias, TypeGuard
 
@@ -337,6 +338,8 @@ class TabsLink:
 
 
 Link: TypeAlias = PeerLink | TabsLink
+Ways: TypeAlias = Callable[[], Mapping[str, Link]]
+"""Tells how each peer of our own kind is reached now, by peer id."""
 
 
 def is_small_change(update_bytes: int) -> bool:

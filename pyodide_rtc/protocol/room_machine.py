@@ -1,7 +1,7 @@
-"""The room as a machine: it routes between the connections and the documents.
+"""The room as a machine: it routes between the connections, the documents, calls and batons.
 
-It is the only machine that knows both. It routes by link and by the document's name, and decides
-nothing else.
+It is the only machine that knows all of them. It routes by link and by the document's name, and
+decides nothing else.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 
 from pyodide_rtc.errors import LocalProtocolError, RemoteProtocolError
 from pyodide_rtc.protocol import events as ev
+from pyodide_rtc.protocol.baton_machine import BatonMachine
+from pyodide_rtc.protocol.call_machine import CallMachine
 from pyodide_rtc.protocol.connections.connection_machine import (
     ANSWERS_AGAIN,
     KERNEL_BUSY,
@@ -24,10 +26,11 @@ from pyodide_rtc.protocol.document.document_machine import DocumentMachine
 from pyodide_rtc.protocol.document.replica import Replica
 from pyodide_rtc.protocol.effects import Effect, PeersChanged, Report
 from pyodide_rtc.protocol.fault_limits import FaultLimits
-from pyodide_rtc.protocol.link import Link, PeerLink
+from pyodide_rtc.protocol.link import Link, PeerLink, TabsLink
 from pyodide_rtc.protocol.open_documents import OpenDocuments
 from pyodide_rtc.protocol.quiet_tabs import QuietTabs
 from pyodide_rtc.snapshot import Peer
+from pyodide_rtc.wire.call_messages import Batons, CallMessage
 from pyodide_rtc.wire.messages import InDocument, LinkedPeers, Message, TabPeer
 
 
@@ -43,6 +46,8 @@ class RoomMachine:
     connections: Connections = field(init=False)
     main: DocumentMachine = field(init=False)
     documents: OpenDocuments = field(init=False)
+    calls: CallMachine = field(init=False)
+    batons: BatonMachine = field(init=False)
     quiet_tabs: QuietTabs = field(default_factory=QuietTabs)
     _fault_limits: FaultLimits = field(default_factory=FaultLimits)
     _is_left: bool = False
@@ -52,6 +57,8 @@ class RoomMachine:
         self.connections = Connections(mesh)
         self.main = DocumentMachine(ev.MAIN, mesh.client_id, mesh.max_received_bytes)
         self.documents = OpenDocuments(mesh.peer_id, mesh.max_received_bytes)
+        self.calls = CallMachine(mesh.peer_id, self.connections.ways)
+        self.batons = BatonMachine(mesh.peer_id, self.connections.ways, self._is_quiet)
         self.main.know_link(self.connections.tabs.link)  # frames may come before it is open
 
     @property
@@ -60,7 +67,8 @@ class RoomMachine:
         if self._is_left or self.connections.is_away:
             return None
         quiet_s = self.quiet_tabs.deadline_s(self._tabs_heard_s)
-        return earliest(self.connections.deadline_s, quiet_s, *(m.deadline_s for m in self._all))
+        others = (self.batons.deadline_s, *(m.deadline_s for m in self._all))
+        return earliest(self.connections.deadline_s, quiet_s, *others)
 
     def peers(self, now_s: float) -> tuple[Peer, ...]:
         """Return all peers, those on their way included."""
@@ -118,6 +126,10 @@ class RoomMachine:
                 return self._block(link, waiting_bytes, now_s)
         if isinstance(event, ev.DocumentEvent):
             return self._on_document(event, now_s)
+        if isinstance(event, ev.CallEvent):
+            return [*self.calls.handle(event)]
+        if isinstance(event, ev.BatonEvent):
+            return [*self.batons.handle(event, now_s)]
         return self._route(self.connections.handle(event, now_s), now_s)
 
     # Documents.
@@ -135,7 +147,7 @@ class RoomMachine:
         if machine is None:  # it was closed meanwhile
             return []
         try:
-            return machine.handle(event, now_s, is_complete=is_complete)
+            return [*machine.handle(event, now_s, is_complete=is_complete)]
         except RemoteProtocolError as error:
             assert isinstance(event, ev.Compared), "what else a peer tells is read before"
             return self._refuse(event.link, error, now_s)
@@ -153,7 +165,8 @@ class RoomMachine:
     def _on_time(self, now_s: float) -> list[Effect]:
         if self.connections.is_away:
             return []
-        effects = [e for machine in self._all for e in machine.on_time(now_s)]
+        effects: list[Effect] = [e for machine in self._all for e in machine.on_time(now_s)]
+        effects += self.batons.on_time(now_s)
         effects += self._route(self.connections.on_time(now_s), now_s)
         return effects + self._look_at_tabs(now_s)
 
@@ -190,6 +203,7 @@ class RoomMachine:
         for outcome in outcomes:
             match outcome:
                 case LinkReady(link, is_back):
+                    effects += self._say_to(link)
                     effects += self.main.open_link(link, is_back=is_back)
                     effects += self.documents.open_link(link, is_back=is_back)
                 case LinkClosed(link_id):
@@ -201,9 +215,12 @@ class RoomMachine:
                     effects += [outcome, *joined]
                     if by_tabs:
                         effects += self.documents.say_to_tabs()
+                        effects += self._say_to(self.connections.tabs.link)
                 case PeersChanged(peer_id, "left", client_id=client_id):
                     effects += [outcome, *self.main.leave_peer(peer_id, client_id)]
                     effects += self.documents.leave_peer(peer_id)
+                    effects += self.calls.leave_peer(peer_id)
+                    effects += self.batons.leave_peer(peer_id, now_s)
                 case _:
                     effects.append(outcome)
         return effects
@@ -242,13 +259,36 @@ class RoomMachine:
         if isinstance(message, LinkedPeers) and isinstance(link, PeerLink) and link.is_own_kind:
             self.connections.on_linked_peers(link, message)
             return []
-        if isinstance(message, InDocument) and self._knows_documents(link):
+        if isinstance(message, InDocument) and self._is_of_own_kind(link):
             return [*self.documents.hear(link, message, now_s)]
-        return self.main.hear(link.id, message, now_s)
+        if isinstance(message, CallMessage) and self._is_of_own_kind(link):
+            return self._on_call_message(link, message, now_s)
+        return [*self.main.hear(link.id, message, now_s)]
 
-    def _knows_documents(self, link: Link) -> bool:
-        """Whether documents may come by a link; tabs of our own kind have sent such a frame."""
+    def _is_of_own_kind(self, link: Link) -> bool:
+        """Whether what came is of our own kind; tabs of our own kind have sent such a frame."""
         return link.is_own_kind or link.id == ev.TABS
+
+    # Calls and batons.
+
+    def _on_call_message(self, link: Link, message: CallMessage, now_s: float) -> list[Effect]:
+        sender = message.sender if isinstance(link, TabsLink) else link.peer_id
+        if isinstance(message, Batons):
+            return [*self.batons.hear(sender, message, now_s)]
+        return [*self.calls.hear(link, sender, message)]
+
+    def _say_to(self, link: Link) -> list[Effect]:
+        """Tell the other end of a link what is exposed here, and of our batons."""
+        if isinstance(link, TabsLink):
+            link = self.connections.own_tabs
+        elif not link.is_own_kind:
+            return []
+        return [*self.calls.open_link(link), *self.batons.open_link(link)]
+
+    def _is_quiet(self, peer_id: str) -> bool:
+        """Whether the kernel of a peer does not answer."""
+        way = self.connections.ways().get(peer_id)
+        return peer_id in self.quiet_tabs.quiet or (way is not None and way.quiet is not None)
 
     def _on_late_frames(self, event: ev.FramesReceived, now_s: float) -> list[Effect]:
         messages, faults = self.connections.late.read(event, now_s)

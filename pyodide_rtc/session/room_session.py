@@ -88,6 +88,12 @@ Notice = (
     | fx.TransferMoved
     | fx.AwarenessChanged
     | fx.DocumentAtPeer
+    | fx.PeerExposed
+    | fx.CallCame
+    | fx.CallStopped
+    | fx.CallAnswered
+    | fx.CallLost
+    | fx.BatonMoved
     | fx.Report
     | ServerOpened
     | ServerChanged
@@ -268,6 +274,8 @@ class RoomSession:
             machine.connections.unreached.error(now_s),
             machine.connections.obstacle(now_s),
             machine.mesh.is_looking(now_s),
+            machine.calls.elsewhere,
+            machine.batons.states,
         )
 
     def document(self, name: str) -> DocumentSnapshot:
@@ -555,6 +563,12 @@ class RoomSession:
                 | fx.TransferMoved()
                 | fx.AwarenessChanged()
                 | fx.DocumentAtPeer()
+                | fx.PeerExposed()
+                | fx.CallCame()
+                | fx.CallStopped()
+                | fx.CallAnswered()
+                | fx.CallLost()
+                | fx.BatonMoved()
             ):
                 self._on_notice(effect)
 

@@ -12,7 +12,7 @@ from typing import Any
 from pycrdt import Array, ArrayEvent, Map, MapEvent, Text, TextEvent
 
 from pyodide_rtc.shared.changes import Change
-from pyodide_rtc.shared.plain_values import from_document
+from pyodide_rtc.shared.plain_values import from_document, is_same
 from pyodide_rtc.shared.text_copy import EMBEDDED, TextCopy
 
 SHOWN_EMBEDDED = "\N{OBJECT REPLACEMENT CHARACTER}"
@@ -103,8 +103,15 @@ def _apply_keys(keys: dict[str, Any], copied: dict[str, Any], path: Path) -> Ite
             yield Change((*path, key), "removed", old)
             continue
         new = copied[key] = mirror(keys[key]["newValue"])
-        is_update = keys[key]["action"] == "update"
-        yield Change((*path, key), "changed" if is_update else "added", old, unmirror(new))
+        if keys[key]["action"] == "add":
+            yield Change((*path, key), "added", None, unmirror(new))
+        elif _is_container(new) or not is_same(old, unmirror(new)):
+            yield Change((*path, key), "changed", old, unmirror(new))
+
+
+def _is_container(copied: Any) -> bool:
+    """Return whether a copy is of a shared value: one that is equal is another one."""
+    return isinstance(copied, (dict, list, TextCopy))
 
 
 def _runs(delta: list[dict[str, Any]]) -> Iterator[tuple[int, int, list[Any]]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pycrdt import Array, Map, MapEvent, Text, Transaction
 
@@ -75,6 +75,13 @@ class SharedMap(SharedValue, MutableMapping[str, Any]):
             weakref.WeakValueDictionary()
         )
         self._subscription: object = None
+
+    if not TYPE_CHECKING:  # else every wrong name would pass
+
+        def __getattr__(self, name):
+            if name.startswith("_"):  # those are asked for by who shows and copies objects
+                raise AttributeError(name, name=name, obj=self)
+            raise AttributeError(f"A shared map has keys, no attributes: write map[{name!r}]")
 
     def __setattr__(self, name: str, value: object) -> None:
         if not name.startswith("_"):  # it would be shared with nobody, in silence

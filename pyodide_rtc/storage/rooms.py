@@ -138,9 +138,12 @@ async def forget_room(store: Store, locks: Locks, topic: str) -> None:
                 await until_free(locks, lock, FORGET_TIMEOUT_S)
     except TimeoutError as exc:
         who = ", ".join(sorted({*room_locks(topic, [*await locks.names()]).values()}))
+        remedy = "Leave it there, or close that page, and try again"
+        if room.endswith("/files"):  # its documents are on a page, which cannot leave it
+            remedy = "A page that is opened in a room holds it: forget it from another room's page"
         raise StorageError(
-            f"room {room!r} is not forgotten: it is open elsewhere in this browser ({who}). Leave "
-            "it there, or close that page, and try again"
+            f"room {room!r} is not forgotten: it is open elsewhere in this browser ({who}). "
+            f"{remedy}"
         ) from exc
     try:
         async with asyncio.timeout(REMOVE_TIMEOUT_S):

@@ -4,6 +4,14 @@
 pyodide-rtc does.
 """
 
+try:
+    import ipywidgets as _  # noqa: F401 - so that who lacks it reads what to do
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        "Widgets need ipywidgets, which is not installed. Run %pip install ipywidgets.",
+        name=error.name,
+    ) from None
+
 from pyodide_rtc.widgets.button import Button, Click
 from pyodide_rtc.widgets.interact import interact
 from pyodide_rtc.widgets.log import Log, LogEntry

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -30,10 +30,12 @@ class Click:
     Args:
         by: the name of who has clicked; text from outside.
         at: when, by the clock of who has clicked.
+        is_mine: whether it was made in this kernel, which then does what is to happen once.
     """
 
     by: str
     at: datetime
+    is_mine: bool = field(default=False, compare=False)
 
 
 class Button(SharesItself, ipywidgets.Button):
@@ -70,7 +72,7 @@ class Button(SharesItself, ipywidgets.Button):
     @property
     def clicks(self) -> tuple[Click, ...]:
         """All clicks of everybody, the first one first."""
-        return tuple(_clicks(self._list))
+        return tuple(self._clicks(self._list))
 
     def click(self) -> None:
         """Click it, as a person does.
@@ -78,7 +80,7 @@ class Button(SharesItself, ipywidgets.Button):
         Raises:
             TransactionError: another task has a transaction open.
         """
-        self._list.append(plain(stamp(self._room)))
+        self._list.append(plain({**stamp(self._room), "client": self._room.doc.client_id}))
 
     def on_click(self, callback: Callable[[Click], object], remove: bool = False) -> None:
         """Call back once for each click that is made from now on, in each notebook with the button.
@@ -101,18 +103,17 @@ class Button(SharesItself, ipywidgets.Button):
 
     def _on_change(self, event: ValuesChanged) -> None:
         runs = [change.new for change in event.changes if len(change.path) == 1 and change.new]
-        for click in _clicks(item for run in runs for item in run):
+        for click in self._clicks(item for run in runs for item in run):
             if click.at >= self._made_at - _OLD:
                 for callback in tuple(self._callbacks):
                     call_back(self._room, callback, click)
 
-
-def _clicks(items: Any) -> Iterator[Click]:
-    """Give those items that are clicks: a peer can write anything."""
-    for item in items:
-        match item:
-            case {"by": str(by), "at": int(at) | float(at)} if isinstance(item, Mapping):
-                yield Click(by, moment(at))
+    def _clicks(self, items: Any) -> Iterator[Click]:
+        """Give those items that are clicks: a peer can write anything."""
+        for item in items:
+            match item:
+                case {"by": str(by), "at": int(at) | float(at)} if isinstance(item, Mapping):
+                    yield Click(by, moment(at), item.get("client") == self._room.doc.client_id)
 
 
 def moment(at_s: float) -> datetime:

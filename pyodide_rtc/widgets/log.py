@@ -62,7 +62,7 @@ class Log(SharesItself, ipywidgets.Textarea):
 
     def __init__(self, room: Room, name: str, **options: Any) -> None:
         checked = check_key(name, "name")
-        look: dict[str, Any] = {"rows": 10, "layout": {"width": "100%"}}
+        look: dict[str, Any] = {"rows": 10, "layout": {"width": "auto"}}
         super().__init__(**look | options, disabled=True)
         self._room = room
         self._list = room.list(f"log:{checked}")

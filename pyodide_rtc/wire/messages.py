@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pyodide_rtc.errors import DecodeError, MessageTooBigError
+from pyodide_rtc.wire import call_messages
+from pyodide_rtc.wire.call_messages import CallMessage
 from pyodide_rtc.wire.lib0 import Reader, encode_var_bytes, encode_var_string, encode_var_uint
 from pyodide_rtc.wire.state import DIGEST_BYTES
 
@@ -195,6 +197,7 @@ Message = (
     | TabPeer
     | DocumentPeer
     | InDocument
+    | CallMessage
     | UnknownMessage
 )
 
@@ -250,8 +253,10 @@ def _parts(message: Message) -> tuple[bytes, ...]:  # noqa: C901 - one case each
             return encode_var_uint(_DOCUMENT_PEER), _flag(present), who
         case InDocument(document, inner):
             return _envelope(document), *_parts(inner)
+        case UnknownMessage(kind, body):
+            return encode_var_uint(kind), body
         case _:
-            return encode_var_uint(message.type), message.body
+            return call_messages.parts(message)
 
 
 def _flag(is_set: bool) -> bytes:
@@ -292,7 +297,8 @@ def _decode(reader: Reader, data: bytes, *, is_inner: bool = False) -> Message:
         return DocumentPeer(_read_peer_id(reader), present, reader.var_uint())
     if kind == _IN_DOCUMENT and not is_inner:
         return InDocument(_read_name(reader), _decode(reader, data, is_inner=True))
-    return UnknownMessage(kind, data[reader.offset :])
+    call_message = call_messages.read(kind, reader)
+    return UnknownMessage(kind, data[reader.offset :]) if call_message is None else call_message
 
 
 def _decode_check(reader: Reader) -> StateCheck:

@@ -19,9 +19,12 @@ from harness.served import SignalingServer, serve_site  # noqa: E402
 from harness.site import SITE, exposed_copy  # noqa: E402
 from harness.together import Desk  # noqa: E402
 from harness.waiting import eventually  # noqa: E402
+from selenium.webdriver import Keys  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
+from selenium.webdriver.remote.webelement import WebElement  # noqa: E402
 
 PATH = "together.ipynb"
+DASHBOARD = "dashboard.ipynb"
 PEOPLE = (("Ada", "e65100"), ("Bob", "1565c0"))
 SIZE = (760, 560)
 PAGE = """<!doctype html>
@@ -42,6 +45,7 @@ def main() -> None:
         take_room(ada, bob, target / "room.png")
         take_question(ada, bob, target / "question.png")
         take_name(bob, target / "name.png")
+        take_dashboard(ada, bob, target / "dashboard.png", Path(folder))
         take_panel([Person(desk.driver, server) for desk in (ada, bob)], target / "panel.png")
     for picture in sorted(target.glob("*.png")):
         print(f"picture: {picture}, {picture.stat().st_size / 1000:.0f} kB")
@@ -58,6 +62,37 @@ def take_together(ada: Desk, bob: Desk, target: Path, folder: Path) -> None:
     ada.eventually("cells", bob.cells)
     bob.cell(4)  # brings it to where it can be seen
     eventually(lambda: "Ada" in bob.flags, 10, "Ada's name")
+    _side_by_side(ada, bob, target, folder)
+
+
+def take_dashboard(ada: Desk, bob: Desk, target: Path, folder: Path) -> None:
+    """Both have run the shared dashboard, and Ada has moved a slider."""
+    for desk in (ada, bob):
+        desk.driver.set_window_size(SIZE[0], 700)
+    _open(ada, bob, "notebooks", DASHBOARD)
+    for desk in (ada, bob):
+        desk.execute("notebook:run-all-cells")
+        eventually(lambda desk=desk: _handles(desk), 120, "the sliders")
+    for desk in (ada, bob):
+        eventually(lambda desk=desk: _handles(desk), 20, "the sliders of both")
+    for _ in range(3):
+        _handles(ada)[0].send_keys(Keys.ARROW_UP)
+    for desk in (ada, bob):
+        desk.js("arguments[0].scrollIntoView({ block: 'center' })", _handles(desk)[0])
+        eventually(lambda desk=desk: _readout(desk) == "6", 20, "both show it")
+    _side_by_side(ada, bob, target, folder)
+
+
+def _handles(desk: Desk) -> list[WebElement]:
+    desk.look()
+    return desk.driver.find_elements(By.CSS_SELECTOR, ".noUi-handle")
+
+
+def _readout(desk: Desk) -> str:
+    return desk.driver.find_element(By.CSS_SELECTOR, ".widget-readout").text
+
+
+def _side_by_side(ada: Desk, bob: Desk, target: Path, folder: Path) -> None:
     shots = [folder / f"{desk.name}.png" for desk in (ada, bob)]
     for desk, shot in zip((ada, bob), shots, strict=True):
         desk.driver.save_screenshot(str(shot))
@@ -131,9 +166,9 @@ def _desk(stack: ExitStack, server: SignalingServer, name: str) -> Desk:
     return Desk(driver, server, name)
 
 
-def _open(ada: Desk, bob: Desk, app: str) -> None:
+def _open(ada: Desk, bob: Desk, app: str, path: str = PATH) -> None:
     for desk, (_, color) in zip((ada, bob), PEOPLE, strict=True):
-        desk.go(PATH, "demo", app, usercolor=color)
+        desk.go(path, "demo", app, usercolor=color)
     for desk in (ada, bob):
         desk.wait_shown()
         desk.wait_company()

@@ -44,6 +44,23 @@ def test_one_event_for_each_transaction_in_a_turn_of_its_own() -> None:
     )
 
 
+def test_the_same_plain_value_once_more_is_no_change() -> None:
+    ada, seen = Notebook(), list[ValuesChanged]()
+    state = ada.values.map("state")
+    state.update({"n": 3, "rows": [1]})
+    state.observe(seen.append)
+    state["n"] = 3
+    ada.turn()
+    assert seen == []
+    state["n"] = 3.5
+    state["rows"] = [1]
+    ada.turn()
+    assert changes(seen) == [
+        Change(("n",), "changed", 3, 3.5),
+        Change(("rows",), "changed", [1], [1]),  # another list: who has the old one has none
+    ]
+
+
 def test_nested_changes_have_their_path() -> None:
     ada, seen = Notebook(), list[ValuesChanged]()
     state = ada.values.map("state")

@@ -28,6 +28,7 @@ async def test_a_click_counts_once_everywhere_with_who_clicked(company: Company)
 
     assert sorted(heard["Ada"]) == sorted(heard["Bob"]) == ["Ada", "Bob", "Bob"]
     assert hers.clicks == his.clicks
+    assert [click.is_mine for click in hers.clicks] == [click.by == "Ada" for click in hers.clicks]
     assert len(hers.clicks) == 3
     assert abs(hers.clicks[0].at - datetime.now(UTC)) < timedelta(minutes=5)
     assert hers.description == "Start"

@@ -7,6 +7,15 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pyodide_rtc.errors import DecodeError, LocalProtocolError, MessageTooBigError
+from pyodide_rtc.wire.call_messages import (
+    Answer,
+    AnswerKind,
+    Batons,
+    BatonWish,
+    Call,
+    CancelCall,
+    Exposed,
+)
 from pyodide_rtc.wire.messages import (
     MAX_CHECKED_BYTES,
     MAX_DOCUMENT_NAME_BYTES,
@@ -40,8 +49,14 @@ from .wire_helpers import (
 )
 
 payloads = st.binary(max_size=300)
-known_types = (0, 1, 3, 4, 80, 102, 103, 104)
+known_types = (0, 1, 3, 4, 80, *range(102, 110))
 names = st.text(min_size=1, max_size=MAX_DOCUMENT_NAME_BYTES // 4)
+labels = st.text(min_size=1, max_size=50)
+numbers = st.integers(0, 2**40)
+wishes = st.lists(
+    st.builds(BatonWish, labels, numbers, st.booleans()), max_size=5, unique_by=lambda w: w.name
+).map(tuple)
+heard = st.lists(st.tuples(labels, numbers), max_size=3).map(tuple)
 bare_messages = st.one_of(
     st.builds(SyncStep1, payloads),
     st.builds(SyncStep2, payloads),
@@ -52,6 +67,11 @@ bare_messages = st.one_of(
     st.builds(StateCheck, payloads, st.binary(min_size=8, max_size=8)),
     st.builds(LinkedPeers, st.lists(st.text(max_size=25), max_size=9).map(tuple)),
     st.builds(DocumentPeer, st.text(max_size=25), st.booleans(), safe_integers),
+    st.builds(Exposed, labels, st.lists(labels, max_size=9).map(tuple)),
+    st.builds(Call, labels, labels, safe_integers, labels, payloads),
+    st.builds(Answer, labels, labels, safe_integers, st.sampled_from(AnswerKind), payloads),
+    st.builds(CancelCall, labels, labels, safe_integers),
+    st.builds(Batons, labels, st.just(2**40), wishes, heard),
     st.builds(UnknownMessage, safe_integers.filter(lambda n: n not in known_types), payloads),
 )
 messages = bare_messages | st.builds(InDocument, names, bare_messages)

@@ -38,7 +38,7 @@ from pyodide_rtc.protocol.effects import (
     SearchChanged,
 )
 from pyodide_rtc.protocol.intake import MAX_WAITING_BYTES
-from pyodide_rtc.protocol.link import Link, PeerLink, Quiet
+from pyodide_rtc.protocol.link import Link, PeerLink, Quiet, TabsLink
 from pyodide_rtc.snapshot import Obstacle
 from pyodide_rtc.wire.messages import LinkedPeers, QueryAwareness, TabPeer, encode
 from pyodide_rtc.wire.payload import Leave, Payload
@@ -68,6 +68,8 @@ class Connections:
     late: LateFrames = field(init=False)
     is_away: bool = False
     """Whether the page is put away: then we send nothing, and only apply changes of documents."""
+    own_tabs: TabsLink = field(init=False)
+    """The way to the tabs of our own kind alone."""
     _peer_links: dict[ev.LinkId, PeerLink] = field(default_factory=dict)
     _searched: int = 0
     """How many peers were shown that are not linked, when that was told last."""
@@ -77,6 +79,7 @@ class Connections:
     def __post_init__(self) -> None:
         mesh = self.mesh
         self.tabs = Tabs(mesh.peer_id, mesh.client_id, mesh.max_received_bytes)
+        self.own_tabs = TabsLink(mesh.max_received_bytes, is_own_kind=True)
         self.late = LateFrames(mesh.max_received_bytes)
 
     @property
@@ -250,6 +253,12 @@ class Connections:
     @property
     def _own_kind(self) -> list[PeerLink]:
         return [link for link in self.own_kind if link.is_open]
+
+    def ways(self) -> dict[str, Link]:
+        """Return how each peer of our own kind is reached now, by peer id."""
+        tabs = self.tabs.link.peers
+        found: dict[str, Link] = {i: self.own_tabs for i in tabs if tabs[i] is not None}
+        return found | {link.peer_id: link for link in self._own_kind}
 
     def _tell_linked(self, now_s: float) -> list[Outcome]:
         """Tell our own kind whom we are linked with, if it is time."""

@@ -1,0 +1,138 @@
+"""The demo notebooks with widgets: two people run all cells, and click what they see."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from harness.people import Cast, Person
+from harness.site import REPOSITORY
+from harness.waiting import eventually
+from selenium.webdriver import ActionChains, Keys
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+CONTENT = REPOSITORY / "demo-site/content"
+
+
+def run_all(people: tuple[Person, Person], name: str, room: str) -> None:
+    """Run all cells of a demo, in both browsers at once, in a room of its own."""
+    cells = json.loads((CONTENT / name).read_text())["cells"]
+    sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+
+    def run(person: Person, user: str) -> None:
+        for source in sources:
+            own_room = source.replace("join()", f"join({room!r}, user={user!r})")
+            person.run(own_room, timeout_s=90)
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(run, people, ("Ada", "Bob")))
+    for person in people:
+        person.eventually("room.synced", True)
+
+
+MOVES = """
+import asyncio
+for number in range(500):
+    waves.value = number % 10 + 1
+    await asyncio.sleep(0)
+"""
+
+
+@pytest.fixture
+def people(cast: Cast) -> tuple[Person, Person]:
+    return cast.person("one"), cast.person("two", "firefox")
+
+
+def shown(person: Person, selector: str, text: str = "") -> list[WebElement]:
+    """What is shown of these, with this text in it."""
+    found = person.driver.find_elements(By.CSS_SELECTOR, selector)
+    return [each for each in found if each.is_displayed() and text in each.text]
+
+
+def one_of(person: Person, selector: str, text: str = "") -> WebElement:
+    return eventually(lambda: shown(person, selector, text), 20, f"{selector} {text}")[-1]
+
+
+def wait_both(people: tuple[Person, Person], is_so: Callable[[Person], object], what: str) -> None:
+    for person in people:
+        eventually(lambda person=person: is_so(person), 20, what)
+
+
+def test_a_to_do_list(people: tuple[Person, Person], room_name: str) -> None:
+    ada, bob = people
+    run_all(people, "todo.ipynb", room_name)
+    one_of(ada, "input[placeholder='What is to be done?']").send_keys("measure")
+    one_of(ada, ".widget-button", "Add").click()
+    wait_both(people, lambda p: shown(p, ".widget-checkbox", "measure"), "both see the task")
+    one_of(bob, ".widget-checkbox input").click()
+    ticked = "[item['done'] for item in todo]"
+    for person in people:
+        person.eventually(ticked, [True])
+    wait_both(people, lambda p: one_of(p, ".widget-checkbox input").is_selected(), "it is ticked")
+    one_of(ada, ".widget-button", "Remove").click()
+    wait_both(people, lambda p: not shown(p, ".widget-checkbox"), "it is gone")
+
+
+def test_a_poll(people: tuple[Person, Person], room_name: str) -> None:
+    ada, bob = people
+    run_all(people, "poll.ipynb", room_name)
+    one_of(ada, ".widget-button", "a wave").click()
+    one_of(bob, ".widget-button", "both").click()
+    wait_both(people, lambda p: shown(p, ".widget-label", "1 Ada"), "Ada's vote")
+    wait_both(people, lambda p: shown(p, ".widget-label", "1 Bob"), "Bob's vote")
+    one_of(bob, ".widget-button", "I have a question").click()
+    wait_both(people, lambda p: shown(p, ".widget-label", "Bob"), "his hand")
+    one_of(bob, "input[placeholder='Your question']").send_keys("why?")
+    one_of(bob, ".widget-button", "Send").click()
+    wait_both(
+        people,
+        lambda p: "Bob: why?" in str(one_of(p, "textarea").get_attribute("value")),
+        "his question",
+    )
+
+
+def test_a_dashboard(people: tuple[Person, Person], room_name: str) -> None:
+    ada, bob = people
+    run_all(people, "dashboard.ipynb", room_name)
+
+    def line(person: Person) -> str | None:
+        return one_of(person, "svg polyline").get_attribute("points")
+
+    before = line(bob)
+    one_of(ada, ".noUi-handle").send_keys(Keys.ARROW_UP)
+    eventually(lambda: line(bob) != before and line(bob) == line(ada), 20, "both plots are redrawn")
+    one_of(bob, ".widget-button", "Measure").click()
+    wait_both(people, lambda p: shown(p, ".widget-label", "measured 1 times"), "one click")
+    for person in people:
+        person.eventually("[entry.by for entry in log.entries]", ["Bob"])
+    ada.run(MOVES)
+    bob.eventually("waves.value", 10)
+    eventually(lambda: line(ada) == line(bob), 20, "both plots are the same after 500 moves")
+
+
+def test_a_drawing(people: tuple[Person, Person], room_name: str) -> None:
+    ada, bob = people
+    run_all(people, "drawing.ipynb", room_name)
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(draw, people, (-100, 100)))
+    for person in people:
+        person.eventually("len(strokes)", 2)
+    drawn = """
+        const [canvas] = arguments;
+        const { data } = canvas.getContext("2d").getImageData(0, 0, 600, 300);
+        return data.filter((value, at) => at % 4 === 3 && value > 0).length;
+    """
+    pixels = [p.notebook.js(drawn, one_of(p, "canvas")) for p in (ada, bob)]
+    assert min(pixels) > 500, "both see both strokes"
+
+
+def draw(person: Person, left: int) -> None:
+    canvas = one_of(person, "canvas[aria-label='a board to draw on']")
+    person.notebook.js("arguments[0].scrollIntoView({ block: 'center' })", canvas)
+    chain = ActionChains(person.driver).move_to_element_with_offset(canvas, left, -50)
+    chain.click_and_hold().move_by_offset(30, 40).move_by_offset(30, 40).release().perform()
