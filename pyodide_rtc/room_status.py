@@ -92,9 +92,9 @@ class RoomEvent:
         kind: `"opened"`, `"peer-joined"`, `"peer-named"` (a moment later, and when the name
             changes), `"peer-synced"`, `"peer-changed"` (see `Peer`), `"peer-left"`,
             `"person-joined"`, `"person-left"` (see `Person`; who is back within 15 s, as after a
-            reload, has neither left nor joined), `"document-opened"`, `"document-closed"`,
-            `"exposed"` (other functions than before), `"call"` (of a function of ours), `"baton"`,
-            `"progress"`, `"server-open"`,
+            reload, has neither left nor joined),
+            `"document-opened"`, `"document-closed"`, `"exposed"` (other functions than before),
+            `"call"` (of a function of ours), `"baton"`, `"progress"`, `"server-open"`,
             `"server-changed"`, `"loaded"`, `"saved-again"`, `"fault"` or `"left"`.
         peer_id: the peer, for those kinds.
         reason: in plain words; the address, for servers; the name before, for `"peer-named"`.

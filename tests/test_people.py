@@ -7,7 +7,6 @@ import dataclasses
 from typing import Any
 
 import pytest
-from simulation.play_helpers import make_rooms
 
 from pyodide_rtc.activity import IDLE_S
 from pyodide_rtc.errors import ConfigError
@@ -25,7 +24,7 @@ def host_of(network: Network, browser: str) -> MemoryHost:
 
 
 def join(network: Network, name: str, browser: str | None = None) -> Room:
-    return make_rooms(host_of(network, browser or name)).join(user=name)
+    return host_of(network, browser or name).join(user=name)
 
 
 async def shown(network: Network, state: dict[str, object]) -> Room:
@@ -199,7 +198,7 @@ class TestActivity:
             network = Network()
             ada = join(network, "Ada")
             host = host_of(network, "Bob")
-            bob = make_rooms(host).join(user="Bob")
+            bob = host.join(user="Bob")
             await met(ada, bob)
             for is_asleep, state in ((False, "busy"), (True, "away")):
                 host.be_busy(is_asleep=is_asleep)
@@ -344,7 +343,7 @@ class TestComingAndGoing:
     def test_what_a_person_is_known_by_is_another_one_in_each_room(self) -> None:
         async def main() -> None:
             network = Network()
-            rooms = make_rooms(host_of(network, "hers"))
+            rooms = host_of(network, "hers")
             shown = []
             for name in ("one", "two"):
                 room = rooms.join(name, user="Ada")
@@ -397,7 +396,7 @@ class TestMe:
         async def main() -> None:
             network = Network()
             host = host_of(network, "hers")
-            rooms = make_rooms(host)
+            rooms = host
             room, other = rooms.join(), rooms.join("other")
             if not is_early:
                 await room.until_loaded(10)
@@ -410,7 +409,7 @@ class TestMe:
             reloaded = host_of(network, "hers")
             kept = {"kept_name": host.facts.kept_name, "kept_color": host.facts.kept_color}
             reloaded.facts = dataclasses.replace(reloaded.facts, **kept)
-            room = make_rooms(reloaded).join()
+            room = reloaded.join()
             await room.until_loaded(10)
             assert (room.me.name, room.me.color) == ("Ada", "#e65100")
             assert room.faults == ()
@@ -420,7 +419,7 @@ class TestMe:
     def test_a_colour_alone_keeps_the_made_up_name(self) -> None:
         async def main() -> None:
             host = host_of(Network(), "hers")
-            room = make_rooms(host).join()
+            room = host.join()
             await room.until_loaded(10)
             name = room.me.name
             room.me.set(color="#e65100")
@@ -449,7 +448,7 @@ class TestMe:
     def test_bad_input_changes_nothing(self, given: dict[str, Any]) -> None:
         async def main() -> None:
             host = host_of(Network(), "hers")
-            room = make_rooms(host).join(user="Ada")
+            room = host.join(user="Ada")
             await room.until_loaded(10)
             before = room.awareness.local_state
             with pytest.raises(ConfigError, match="Give "):
@@ -465,7 +464,7 @@ class TestMe:
 
     def test_before_anything_is_known(self) -> None:
         async def main() -> None:
-            room = make_rooms(Network().host()).join()
+            room = Network().host().join()
 
             assert (room.me.name, room.me.color, room.me.looking_at) == (None, None, "")
             assert repr(room.me) == "<Me: without a name>"

@@ -9,15 +9,13 @@ from typing import Any
 
 import pytest
 from comm.base_comm import BaseComm
-from simulation.play_helpers import make_rooms
 
 from pyodide_rtc.errors import ConfigError, RoomClosedError
 from pyodide_rtc.panel.feed import MEASURE_S
 from pyodide_rtc.panel.text import PanelText
 from pyodide_rtc.panel.widget import PanelWidget
 from pyodide_rtc.room import Room
-from pyodide_rtc.rooms import Rooms
-from pyodide_rtc.testing import Network, run_virtual
+from pyodide_rtc.testing import MemoryHost, Network, run_virtual
 
 EXTENSIONS = [{"name": "@jupyter-widgets/jupyterlab-manager"}, {"name": "anywidget"}]
 
@@ -53,9 +51,9 @@ class Page(BaseComm):
         return self.answers[number]
 
 
-async def met(network: Network) -> tuple[Rooms, Room, Room]:
-    rooms = make_rooms(network.host())
-    ada, bob = rooms.join(user="Ada"), make_rooms(network.host()).join(user="Bob")
+async def met(network: Network) -> tuple[MemoryHost, Room, Room]:
+    rooms = network.host()
+    ada, bob = rooms.join(user="Ada"), network.host().join(user="Bob")
     await asyncio.gather(ada.until_synced(10), bob.until_synced(10))
     await asyncio.sleep(1)
     return rooms, ada, bob
@@ -166,7 +164,7 @@ def test_forgetting_leaves_and_nothing_is_there_afterwards() -> None:
     async def main() -> None:
         network = Network()
         host = network.host(browser="hers")
-        room = make_rooms(host).join(user="Ada")
+        room = host.join(user="Ada")
         await room.until_loaded(10)
         room.map("state")["n"] = 3
         await asyncio.sleep(2)
@@ -184,7 +182,7 @@ def test_forgetting_leaves_and_nothing_is_there_afterwards() -> None:
 def test_what_the_browser_refuses_is_told() -> None:
     async def main() -> None:
         network = Network()
-        one, two = (make_rooms(network.host(browser="hers")) for _ in range(2))
+        one, two = (network.host(browser="hers") for _ in range(2))
         rooms = one.join(user="Ada"), two.join(user="Ada")
         await asyncio.gather(*(room.until_synced(10) for room in rooms))
         page = Page(rooms[0].panel())
@@ -255,7 +253,7 @@ def test_a_page_that_draws_no_widgets_gets_html_and_a_hint() -> None:
         host = network.host()
         config = {**host.facts.config, "federated_extensions": EXTENSIONS[:1]}
         host.facts = dataclasses.replace(host.facts, config=config)
-        room = make_rooms(host).join(user="Ada")
+        room = host.join(user="Ada")
         await room.until_loaded(10)
         panel = room.panel()
 
@@ -276,7 +274,7 @@ def test_without_anywidget_it_says_what_to_install(extensions: object) -> None:
         if extensions is not None:
             config = {**host.facts.config, "federated_extensions": extensions}
             host.facts = dataclasses.replace(host.facts, config=config)
-        room = make_rooms(host).join(user="Ada")
+        room = host.join(user="Ada")
         await room.until_loaded(10)
         with pytest.MonkeyPatch.context() as patch:
             patch.delitem(sys.modules, "pyodide_rtc.panel.widget")
@@ -294,7 +292,7 @@ def test_a_room_that_was_never_open_is_not_joined_again() -> None:
     async def main() -> None:
         host = Network().host()
         host.facts = dataclasses.replace(host.facts, config={"collaborative": True})
-        room = make_rooms(host).join(user="Ada")
+        room = host.join(user="Ada")
         page = Page(room.panel())
         page.say(shown="v")
         with pytest.raises(ConfigError):
