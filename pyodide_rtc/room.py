@@ -400,7 +400,7 @@ class RoomCore:
             self._end, self._opening, self._is_open = end, opening, was_open
             raise
         self._loaded.clear()
-        self._names, self._attendance, self._sharing = PeerNames(), Attendance(), None
+        self._names, self._attendance = PeerNames(), Attendance()
         self._look()
 
     def panel(self) -> Any:
@@ -432,9 +432,14 @@ class RoomCore:
                     "Run %pip install ipywidgets.",
                 ) from error
             self._sharing = Sharing(self.room, self.add_fault)
-            if self._opening is not None:
-                self._sharing.connect(self._opening.open_channel)
+            self._let_widgets_hear()
         return self._sharing
+
+    def _let_widgets_hear(self) -> None:
+        """Let shared widgets hear their page past the running cell, if it runs their script."""
+        opening = self._opening
+        if self._sharing is not None and opening is not None and opening.draws_widgets:
+            self._sharing.connect(opening.open_channel)
 
     def expose(self, function: F, name: str | None) -> F:
         """Let others call a function; as `Room.expose` tells."""
@@ -555,8 +560,7 @@ class RoomCore:
         self.own()
         self._name = opening.name
         self._opening = opening
-        if self._sharing is not None:
-            self._sharing.connect(opening.open_channel)
+        self._let_widgets_hear()
 
     def open(self) -> None:
         """Be open: from now on the backend does the work."""
@@ -583,8 +587,9 @@ class RoomCore:
     def finish(self, error: RtcError) -> None:
         """Close all that there is of the room, and end it for this reason."""
         self._end = error
-        if self._sharing is not None:
-            self._sharing.close(error)  # what is still to be written is, as long as there are links
+        sharing, self._sharing = self._sharing, None
+        if sharing is not None:
+            sharing.close(error)  # what is still to be written is, as long as there are links
         self.calls.close(error)
         self.batons.close(error)
         if self._opening is not None:
