@@ -36,6 +36,14 @@ _NOT_YET = (
     StaleElementReferenceException,
 )
 
+_RESTS = """
+const [element, done] = arguments;
+const place = () => JSON.stringify(element.getBoundingClientRect());
+element.scrollIntoView({ block: "center" });
+const before = place();
+setTimeout(() => done(element.isConnected && place() === before), 100);
+"""
+
 
 class Person:
     """Somebody with a browser and a notebook in it, who runs cells and uses widgets.
@@ -177,11 +185,12 @@ class Person:
             told = f"{expression}: {last!r}, not {expected!r} after {timeout_s:g} s"
             raise AssertionError(f"{self.name}: {told}\n{self._room()}") from None
 
-    def find(self, selector: str, timeout_s: float = 20) -> WebElement:
+    def find(self, selector: str, text: str = "", *, timeout_s: float = 20) -> WebElement:
         """Wait until something is on the page, and give the last of it that can be seen.
 
         Args:
             selector: of CSS, such as `.widget-readout`.
+            text: what is in it, if that matters.
             timeout_s: when to give up.
 
         Raises:
@@ -193,19 +202,24 @@ class Person:
         def seen() -> WebElement | None:
             found = self.driver.find_elements(By.CSS_SELECTOR, selector)
             try:
-                return next((one for one in reversed(found) if one.is_displayed()), None)
+                shown = (one for one in reversed(found) if one.is_displayed())
+                return next((one for one in shown if text in one.text), None)
             except StaleElementReferenceException:
                 return None  # it is drawn anew
 
-        found = eventually(seen, timeout_s, f"{self.name} sees {selector}")
+        found = eventually(seen, timeout_s, f"{self.name} sees {selector} {text}".rstrip())
         assert found is not None, "else it would not have ended"
         return found
 
-    def click(self, selector: str, timeout_s: float = 20) -> None:
+    def click(self, selector: str, text: str = "", *, timeout_s: float = 20) -> None:
         """Click the last of something on the page, once it can be clicked.
+
+        JupyterLab scrolls to a cell that has run: what a click aims at would move away from it,
+        so it waits until nothing moves.
 
         Args:
             selector: of CSS, such as `button.mine`.
+            text: what is in it, if that matters.
             timeout_s: when to give up.
 
         Raises:
@@ -215,15 +229,20 @@ class Person:
 
         def is_clicked() -> bool:
             __tracebackhide__ = True
-            found = self.find(selector, timeout_s)
-            self.js("arguments[0].scrollIntoView({ block: 'center' })", found)
+            found = self.find(selector, text, timeout_s=timeout_s)
             try:
+                if not self._rests(found):
+                    return False
                 found.click()
             except _NOT_YET:
                 return False
             return True
 
-        eventually(is_clicked, timeout_s, f"{self.name} can click {selector}")
+        eventually(is_clicked, timeout_s, f"{self.name} can click {selector} {text}".rstrip())
+
+    def _rests(self, element: WebElement) -> bool:
+        """Bring something to the middle, and return whether it is still there a moment later."""
+        return bool(self.driver.execute_async_script(_RESTS, element))
 
     def js(self, script: str, *args: object) -> Any:
         """Run JavaScript on the page, and give what it returns."""

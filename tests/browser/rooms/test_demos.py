@@ -67,28 +67,28 @@ def test_a_to_do_list(people: tuple[Person, Person], room_name: str) -> None:
     ada, bob = people
     run_all(people, "todo.ipynb", room_name)
     one_of(ada, "input[placeholder='What is to be done?']").send_keys("measure")
-    one_of(ada, ".widget-button", "Add").click()
+    ada.click(".widget-button", "Add")
     wait_both(people, lambda p: shown(p, ".widget-checkbox", "measure"), "both see the task")
-    one_of(bob, ".widget-checkbox input").click()
+    bob.click(".widget-checkbox input")
     ticked = "[item['done'] for item in todo]"
     for person in people:
         person.eventually(ticked, [True])
     wait_both(people, lambda p: one_of(p, ".widget-checkbox input").is_selected(), "it is ticked")
-    one_of(ada, ".widget-button", "Remove").click()
+    ada.click(".widget-button", "Remove")
     wait_both(people, lambda p: not shown(p, ".widget-checkbox"), "it is gone")
 
 
 def test_a_poll(people: tuple[Person, Person], room_name: str) -> None:
     ada, bob = people
     run_all(people, "poll.ipynb", room_name)
-    one_of(ada, ".widget-button", "a wave").click()
-    one_of(bob, ".widget-button", "both").click()
+    ada.click(".widget-button", "a wave")
+    bob.click(".widget-button", "both")
     wait_both(people, lambda p: shown(p, ".widget-label", "1 Ada"), "Ada's vote")
     wait_both(people, lambda p: shown(p, ".widget-label", "1 Bob"), "Bob's vote")
-    one_of(bob, ".widget-button", "I have a question").click()
+    bob.click(".widget-button", "I have a question")
     wait_both(people, lambda p: shown(p, ".widget-label", "Bob"), "his hand")
     one_of(bob, "input[placeholder='Your question']").send_keys("why?")
-    one_of(bob, ".widget-button", "Send").click()
+    bob.click(".widget-button", "Send")
     wait_both(
         people,
         lambda p: "Bob: why?" in str(one_of(p, "textarea").get_attribute("value")),
@@ -106,7 +106,7 @@ def test_a_dashboard(people: tuple[Person, Person], room_name: str) -> None:
     before = line(bob)
     one_of(ada, ".noUi-handle").send_keys(Keys.ARROW_UP)
     eventually(lambda: line(bob) != before and line(bob) == line(ada), 20, "both plots are redrawn")
-    one_of(bob, ".widget-button", "Measure").click()
+    bob.click(".widget-button", "Measure")
     wait_both(people, lambda p: shown(p, ".widget-label", "measured 1 times"), "one click")
     for person in people:
         person.eventually("[entry.by for entry in log.entries]", ["Bob"])

@@ -259,21 +259,14 @@ poll = Poll(room, "lunch", "Where?", ["canteen", "park"])
 widgets.VBox([button, poll, log])
 """)
     waiting = one.start("import asyncio\nwhile not clicks: await asyncio.sleep(0.05)")
-    click(one, "Start")
+    one.click(".widget-button", "Start")
     eventually(lambda: one.is_done(waiting), 20, "the click arrives while the cell awaits")
-    click(two, "Start")
+    two.click(".widget-button", "Start")
     for person in pair:
         person.eventually("sorted(clicks)", ["Ada", "Bob"])
-    click(one, "park")
-    click(two, "park")
+    one.click(".widget-button", "park")
+    two.click(".widget-button", "park")
     for person in pair:
         person.eventually("poll.votes", {"canteen": [], "park": ["Ada", "Bob"]})
     two.run("log.write('hello')")
     eventually(lambda: "Bob: hello" in str(texts_shown(one)[0]), 20, "the log")
-
-
-def click(person: Person, label: str) -> None:
-    person.look()
-    buttons = person.driver.find_elements(By.CSS_SELECTOR, ".widget-button")
-    [button] = [each for each in buttons if each.text == label]
-    button.click()
