@@ -7,7 +7,7 @@
  */
 
 const VIEW = "application/vnd.jupyter.widget-view+json";
-const RUN_IT = "This widget is in another kernel. Run this cell to have it here.";
+const RUN_IT = "in another kernel: run this cell to have it here.";
 
 /** @typedef {{id: string, kind: string}} View */
 
@@ -25,7 +25,8 @@ function viewOf(output) {
   const id = output?.data?.[VIEW]?.model_id;
   if (typeof id !== "string") return undefined;
   const text = [output.data["text/plain"] ?? ""].flat().join("");
-  return { id, kind: text.slice(0, text.indexOf("(")) };
+  const [, kind] = /^(\w{1,60})\(/.exec(text) ?? ["", "Widget"];
+  return { id, kind };
 }
 
 /** A cell is run here: what it has shown before counts no longer. @param {object} area */
@@ -69,7 +70,7 @@ export function createView(create, options) {
   const model = create(isHere ? options : { ...options, trusted: equal !== undefined });
   if (!isHere) {
     const data = equal ? { [VIEW]: { ...options.value.data[VIEW], model_id: equal } }
-      : { "text/plain": RUN_IT };
+      : { "text/plain": `${view.kind} ${RUN_IT}` };
     Object.defineProperty(model, "data", { value: data }); // of what is shown, not of what is saved
   }
   views.add(model);

@@ -11,8 +11,6 @@ from harness.people import Cast, Person
 from harness.site import REPOSITORY
 from harness.waiting import eventually
 from selenium.webdriver import ActionChains, Keys
-from selenium.webdriver.common.by import By
-from selenium.webdriver.remote.webelement import WebElement
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -48,14 +46,14 @@ def people(cast: Cast) -> tuple[Person, Person]:
     return cast.person("one"), cast.person("two", "firefox")
 
 
-def shown(person: Person, selector: str, text: str = "") -> list[WebElement]:
-    """What is shown of these, with this text in it."""
-    found = person.driver.find_elements(By.CSS_SELECTOR, selector)
-    return [each for each in found if each.is_displayed() and text in each.text]
-
-
-def one_of(person: Person, selector: str, text: str = "") -> WebElement:
-    return eventually(lambda: shown(person, selector, text), 20, f"{selector} {text}")[-1]
+def shown(person: Person, selector: str, text: str) -> bool:
+    """Whether one of these with this text in it can be seen."""
+    seen = """
+        const [selector, text] = arguments;
+        return [...document.querySelectorAll(selector)]
+            .some((each) => each.checkVisibility() && each.innerText.includes(text));
+    """
+    return bool(person.js(seen, selector, text))
 
 
 def wait_both(people: tuple[Person, Person], is_so: Callable[[Person], object], what: str) -> None:
@@ -66,16 +64,16 @@ def wait_both(people: tuple[Person, Person], is_so: Callable[[Person], object], 
 def test_a_to_do_list(people: tuple[Person, Person], room_name: str) -> None:
     ada, bob = people
     run_all(people, "todo.ipynb", room_name)
-    one_of(ada, "input[placeholder='What is to be done?']").send_keys("measure")
+    ada.find("input[placeholder='What is to be done?']").send_keys("measure")
     ada.click(".widget-button", "Add")
     wait_both(people, lambda p: shown(p, ".widget-checkbox", "measure"), "both see the task")
     bob.click(".widget-checkbox input")
     ticked = "[item['done'] for item in todo]"
     for person in people:
         person.eventually(ticked, [True])
-    wait_both(people, lambda p: one_of(p, ".widget-checkbox input").is_selected(), "it is ticked")
+    wait_both(people, lambda p: p.find(".widget-checkbox input").is_selected(), "it is ticked")
     ada.click(".widget-button", "Remove")
-    wait_both(people, lambda p: not shown(p, ".widget-checkbox"), "it is gone")
+    wait_both(people, lambda p: not shown(p, ".widget-checkbox", ""), "it is gone")
 
 
 def test_a_poll(people: tuple[Person, Person], room_name: str) -> None:
@@ -87,11 +85,11 @@ def test_a_poll(people: tuple[Person, Person], room_name: str) -> None:
     wait_both(people, lambda p: shown(p, ".widget-label", "1 Bob"), "Bob's vote")
     bob.click(".widget-button", "I have a question")
     wait_both(people, lambda p: shown(p, ".widget-label", "Bob"), "his hand")
-    one_of(bob, "input[placeholder='Your question']").send_keys("why?")
+    bob.find("input[placeholder='Your question']").send_keys("why?")
     bob.click(".widget-button", "Send")
     wait_both(
         people,
-        lambda p: "Bob: why?" in str(one_of(p, "textarea").get_attribute("value")),
+        lambda p: "Bob: why?" in str(p.find("textarea").get_attribute("value")),
         "his question",
     )
 
@@ -100,11 +98,13 @@ def test_a_dashboard(people: tuple[Person, Person], room_name: str) -> None:
     ada, bob = people
     run_all(people, "dashboard.ipynb", room_name)
 
-    def line(person: Person) -> str | None:
-        return one_of(person, "svg polyline").get_attribute("points")
+    def line(person: Person) -> str:
+        return str(
+            person.js("return document.querySelector('svg polyline').getAttribute('points')")
+        )
 
     before = line(bob)
-    one_of(ada, ".noUi-handle").send_keys(Keys.ARROW_UP)
+    ada.find(".noUi-handle").send_keys(Keys.ARROW_UP)
     eventually(lambda: line(bob) != before and line(bob) == line(ada), 20, "both plots are redrawn")
     bob.click(".widget-button", "Measure")
     wait_both(people, lambda p: shown(p, ".widget-label", "measured 1 times"), "one click")
@@ -127,12 +127,12 @@ def test_a_drawing(people: tuple[Person, Person], room_name: str) -> None:
         const { data } = canvas.getContext("2d").getImageData(0, 0, 600, 300);
         return data.filter((value, at) => at % 4 === 3 && value > 0).length;
     """
-    pixels = [p.notebook.js(drawn, one_of(p, "canvas")) for p in (ada, bob)]
+    pixels = [p.notebook.js(drawn, p.find("canvas")) for p in (ada, bob)]
     assert min(pixels) > 500, "both see both strokes"
 
 
 def draw(person: Person, left: int) -> None:
-    canvas = one_of(person, "canvas[aria-label='a board to draw on']")
+    canvas = person.find("canvas[aria-label='a board to draw on']")
     person.notebook.js("arguments[0].scrollIntoView({ block: 'center' })", canvas)
     chain = ActionChains(person.driver).move_to_element_with_offset(canvas, left, -50)
     chain.click_and_hold().move_by_offset(30, 40).move_by_offset(30, 40).release().perform()
