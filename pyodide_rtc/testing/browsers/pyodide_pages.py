@@ -17,7 +17,7 @@ from pyodide_rtc.testing.browsers.drivers import CHROMIUM_FLAGS
 from pyodide_rtc.testing.browsers.errors import SiteError
 from pyodide_rtc.testing.browsers.notebook import run_async
 
-__all__ = ["install", "set_up", "site_wheels"]
+__all__ = ["install", "set_up", "site_wheels", "unpack"]
 
 _HOST_SCRIPT = Path(__file__).parents[2] / "browser/host.js"
 _WHEELS = "share/jupyter/labextensions/pyodide-rtc-site/static/pypi"
@@ -71,11 +71,21 @@ def install(selenium: Any, wheels: Iterable[Path]) -> None:
         selenium: what its fixtures `selenium` and `selenium_worker` give.
         wheels: those of `site_wheels`, and yours.
     """
+    unpack(selenium, wheels)
+    if selenium.driver.execute_script("return self.__worker != null"):
+        run_async(selenium.driver, _ATTACH, _HOST_SCRIPT.read_text())
+
+
+def unpack(selenium: Any, wheels: Iterable[Path]) -> None:
+    """Put wheels where a page or worker of pytest-pyodide imports from.
+
+    Args:
+        selenium: as for `install`.
+        wheels: as for `install`.
+    """
     for wheel in wheels:
         selenium.run_js(_UNPACK.format(data=_as_text(wheel.read_bytes())))
     selenium.run(_EXTRACT.format(data=_as_text(_tracebacks())))
-    if selenium.driver.execute_script("return self.__worker != null"):
-        run_async(selenium.driver, _ATTACH, _HOST_SCRIPT.read_text())
 
 
 def _tracebacks() -> bytes:

@@ -8,7 +8,7 @@ import pytest
 from harness.site import REPOSITORY, SITE, run_async
 from harness.transfers import ALLOW_TRANSFERS, REFUSE_TRANSFERS
 
-from pyodide_rtc.testing.browsers.pyodide_pages import install
+from pyodide_rtc.testing.browsers.pyodide_pages import install, unpack
 
 HOST_SCRIPT = REPOSITORY / "pyodide_rtc/browser/host.js"
 PAIR = Path(__file__).with_name("pair.py")
@@ -23,9 +23,19 @@ IMPORT_HOST = """
 """
 
 
+def wheels() -> list[Path]:
+    """Give the wheels that the site has for notebooks."""
+    return [*(SITE / "extensions/pyodide-rtc-site/static/pypi").glob("*.whl")]
+
+
+def unpack_alone(runner: Any) -> None:
+    """Put the site's wheels there, and nothing on the page."""
+    unpack(runner, wheels())
+
+
 def prepare(runner: Any) -> None:
     """Put the site's wheels and this folder's pair.py where Pyodide imports from."""
-    install(runner, (SITE / "extensions/pyodide-rtc-site/static/pypi").glob("*.whl"))
+    install(runner, wheels())
     runner.run(f"import pathlib; pathlib.Path('pair.py').write_text({PAIR.read_text()!r})")
 
 

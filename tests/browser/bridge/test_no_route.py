@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import prepare, with_host_script
+from conftest import unpack_alone, with_host_script
 from harness.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 @pytest.fixture(scope="module")
 def lonely(selenium_worker_module_scope: Any) -> Any:
-    prepare(selenium_worker_module_scope)
+    unpack_alone(selenium_worker_module_scope)
     return selenium_worker_module_scope
 
 
