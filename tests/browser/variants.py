@@ -88,13 +88,11 @@ _LEFT_OUT = {
         "test_a_damaged_notebook_is_told_and_stays_as_it_is[number for a cell]",
         'test_text_in_the_editor[data.json-{"a":1}]',
         "test_a_damaged_notebook_is_told_and_stays_as_it_is[list]",
-        "test_text_in_the_editor[page.md-# Title\\n]",
     ),
     "together/test_people.py": ("test_a_name_is_changed_and_seen_by_all[firefox]",),
     "together/test_places.py": (
         "test_text_files[notes.txt-lab-Gr\\xfc\\xdfe \\U0001f4ca\\n]",
         "test_without_a_room_all_is_as_without_us[not collaborative]",
-        "test_text_files[page.md-lab-# Title\\n]",
     ),
     "together/test_reading.py": ("test_the_line_that_is_read_stays_where_it_is[notebooks]",),
     "together/test_status.py": ("test_the_document_in_front[notebooks]",),
