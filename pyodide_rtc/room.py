@@ -283,11 +283,15 @@ class RoomCore:
 
     # What to do with it.
 
+    def _check_not_over(self) -> None:
+        """Raise what has ended the room, as if it were new: else it shows earlier cells as well."""
+        if self._end is not None:
+            raise self._end.with_traceback(None)
+
     def open_document(self, name: str, doc: Doc[Any] | None) -> Document:
         """Open another document; as `Room.document` tells."""
         name = check_document_name(name)
-        if self._end is not None:
-            raise self._end.with_traceback(None)  # those of earlier cells are no matter of this one
+        self._check_not_over()
         known = self._documents.get(name)
         if known is not None and doc is not None and doc is not known.doc:
             raise ConfigError(
@@ -323,8 +327,8 @@ class RoomCore:
         if self._end is None:
             await self.until(lambda: self.stage == "open", None)
         if self._opening is None:
-            assert self._end is not None, "else it is open"
-            raise self._end.with_traceback(None)
+            self._check_not_over()
+        assert self._opening is not None, "it was open, or it would have raised"
         self.leave()
         await self._opening.forget()
         self._is_forgotten = True
@@ -346,8 +350,7 @@ class RoomCore:
         try:
             async with asyncio.timeout(timeout_s):
                 while not is_true():
-                    if self._end is not None:
-                        raise self._end.with_traceback(None)
+                    self._check_not_over()
                     await self._next_event()
         except TimeoutError as error:
             if isinstance(error, RtcError):
@@ -356,8 +359,7 @@ class RoomCore:
 
     def observe(self, callback: Callable[[RoomEvent], object]) -> Observation:
         """Call back at each event; as `Room.observe` tells."""
-        if self._end is not None:
-            raise self._end.with_traceback(None)
+        self._check_not_over()
         return self._observers.add(room_repr.place(MAIN, self._name), callback)
 
     def display(self) -> None:
@@ -421,8 +423,7 @@ class RoomCore:
             ConfigError: there is no ipywidgets.
             RoomClosedError: the room was left.
         """
-        if self._end is not None:
-            raise self._end.with_traceback(None)
+        self._check_not_over()
         if self._sharing is None:
             try:
                 from pyodide_rtc.widgets.sharing import Sharing
@@ -443,8 +444,7 @@ class RoomCore:
 
     def expose(self, function: F, name: str | None) -> F:
         """Let others call a function; as `Room.expose` tells."""
-        if self._end is not None:
-            raise self._end
+        self._check_not_over()
         self._contents.functions.add(function, name)
         self.calls.tell_names()
         return function

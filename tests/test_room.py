@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -535,6 +536,25 @@ class TestLeaving:
             one.map("m")["x"] = 2
             await asyncio.sleep(1)
             assert other.map("m")["x"] == 1
+
+        run()
+
+    def test_what_it_refuses_afterwards_shows_its_own_lines_alone(self) -> None:
+        @with_world
+        async def run(world: World) -> None:
+            one, _ = await world.pair()
+            one.leave()
+            refused: list[Callable[[], object]] = [
+                lambda: one.document("board"),
+                lambda: one.observe(print),
+                lambda: one.expose(print),
+                lambda: one.document("board"),
+            ]
+            for ask in refused:
+                with pytest.raises(RoomClosedError) as caught:
+                    ask()
+                lines = [frame.name for frame in traceback.extract_tb(caught.tb)]
+                assert lines.count("<lambda>") == 1, lines
 
         run()
 

@@ -74,10 +74,14 @@ class PageComms:
                 texts were on the page before; by default the `comm` takes it.
         """
         comm = widget.comm
-        if comm is not None:
-            by_comm: Take = lambda message, _: comm.handle_msg(message)  # noqa: E731
-            self._heard[comm.comm_id] = _Heard(widget, tuple(texts), take or by_comm)
-            self._update()
+        if comm is None:
+            return
+
+        def take_by_comm(message: Any, _before: Mapping[str, Any]) -> None:
+            comm.handle_msg(message)
+
+        self._heard[comm.comm_id] = _Heard(widget, tuple(texts), take or take_by_comm)
+        self._update()
 
     def remove(self, widget: Any) -> None:
         """Hear a widget no longer; it is no error if it was not heard."""
