@@ -95,6 +95,21 @@ async def raised(work: Awaitable[object]) -> Exception:
 # What is called, and what comes back.
 
 
+async def expose_wait(room: Room, other: Room) -> list[str]:
+    """Expose `wait`, which never returns, and let the other know it; returns how its calls end."""
+    ended: list[str] = []
+
+    @room.expose
+    async def wait() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("cancelled")
+
+    await other.until(lambda: "wait" in other.exposed, 5)
+    return ended
+
+
 @in_a_world
 async def test_a_function_of_another_notebook_is_called(world: World) -> None:
     ada, bob = await world.pair()
@@ -405,16 +420,7 @@ async def test_a_person_sees_who_calls(world: World) -> None:
 @in_a_world
 async def test_a_call_that_never_returns_is_given_up_and_cancelled_there(world: World) -> None:
     ada, bob = await world.pair()
-    ended: list[str] = []
-
-    @bob.expose
-    async def wait() -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            ended.append("cancelled")
-
-    await ada.until(lambda: "wait" in ada.exposed, 5)
+    ended = await expose_wait(bob, ada)
     began_s = asyncio.get_running_loop().time()
     error = await raised(ada.call("wait", timeout_s=2))
     assert asyncio.get_running_loop().time() == pytest.approx(began_s + 2)
@@ -481,16 +487,7 @@ async def test_a_peer_that_goes_ends_its_calls(world: World) -> None:
 @in_a_world
 async def test_a_caller_that_goes_ends_what_it_has_called(world: World) -> None:
     ada, bob = await world.pair()
-    ended: list[str] = []
-
-    @bob.expose
-    async def wait() -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            ended.append("cancelled")
-
-    await ada.until(lambda: "wait" in ada.exposed, 5)
+    ended = await expose_wait(bob, ada)
     call = asyncio.ensure_future(raised(ada.call("wait", timeout_s=None)))
     await asyncio.sleep(SOON_S)
     ada.leave()

@@ -42,6 +42,14 @@ def make_room(max_peers: int = 20) -> RoomMachine:
     return RoomMachine(make_mesh(max_peers))
 
 
+def receive(
+    room: RoomMachine, link: ev.LinkId, message: Message | bytes, now_s: float = 0.0
+) -> list[fx.Effect]:
+    """Let a message come by a link, or bytes that may be none."""
+    data = message if isinstance(message, bytes) else encode(message)
+    return room.handle(ev.FrameReceived(link, data), now_s)
+
+
 def extra(client_id: int | None) -> dict[str, object]:
     """What a peer of our own kind adds; None for a stock peer."""
     return {} if client_id is None else encode_capability(Capability(client_id))

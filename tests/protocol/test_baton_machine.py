@@ -16,7 +16,7 @@ from pyodide_rtc.protocol.baton_machine import (
 from pyodide_rtc.protocol.room_machine import RoomMachine
 from pyodide_rtc.snapshot import BatonState
 from pyodide_rtc.wire.call_messages import Batons, BatonWish
-from pyodide_rtc.wire.messages import Message, TabPeer, encode
+from pyodide_rtc.wire.messages import Message, TabPeer
 
 from .machine_helpers import (
     ME,
@@ -28,6 +28,7 @@ from .machine_helpers import (
     link_peer,
     make_room,
     only,
+    receive,
 )
 
 RUN = "run"
@@ -37,12 +38,6 @@ GOT, LOST, CHANGED = (fx.BatonMoved(RUN, change) for change in ("got", "lost", "
 @pytest.fixture
 def room() -> RoomMachine:
     return make_room()
-
-
-def receive(
-    room: RoomMachine, link: ev.LinkId, message: Message, now_s: float = 0.0
-) -> list[fx.Effect]:
-    return room.handle(ev.FrameReceived(link, encode(message)), now_s)
 
 
 def said(effects: list[fx.Effect], link: ev.LinkId) -> list[Message]:

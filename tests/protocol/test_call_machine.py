@@ -20,7 +20,7 @@ from pyodide_rtc.wire.call_messages import (
     encode_arguments,
     encode_value,
 )
-from pyodide_rtc.wire.messages import Message, TabPeer, encode
+from pyodide_rtc.wire.messages import Message, TabPeer
 
 from .machine_helpers import (
     ME,
@@ -32,6 +32,7 @@ from .machine_helpers import (
     link_peer,
     make_room,
     only,
+    receive,
 )
 
 NO_ARGUMENTS = encode_arguments([], {})
@@ -40,10 +41,6 @@ NO_ARGUMENTS = encode_arguments([], {})
 @pytest.fixture
 def room() -> RoomMachine:
     return make_room()
-
-
-def receive(room: RoomMachine, link: ev.LinkId, message: Message) -> list[fx.Effect]:
-    return room.handle(ev.FrameReceived(link, encode(message)), 0.0)
 
 
 def said(effects: list[fx.Effect], link: ev.LinkId) -> list[Message]:

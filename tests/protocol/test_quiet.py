@@ -33,6 +33,7 @@ from .machine_helpers import (
     link_peer,
     make_room,
     only,
+    receive,
 )
 
 BOARD = "board"
@@ -48,10 +49,6 @@ BEFORE = StateCheck(b"\0", DIGEST)
 @pytest.fixture
 def room() -> RoomMachine:
     return make_room()
-
-
-def receive(room: RoomMachine, link: ev.LinkId, data: bytes, now_s: float = 0.0) -> list[fx.Effect]:
-    return room.handle(ev.FrameReceived(link, data), now_s)
 
 
 @pytest.fixture

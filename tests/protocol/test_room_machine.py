@@ -75,6 +75,7 @@ from .machine_helpers import (
     link_peer,
     make_room,
     only,
+    receive,
     signal,
 )
 
@@ -84,10 +85,6 @@ DIGEST, OTHER_DIGEST = b"8 bytes.", b"8 others"
 @pytest.fixture
 def room() -> RoomMachine:
     return make_room()
-
-
-def receive(room: RoomMachine, link: ev.LinkId, data: bytes, now_s: float = 0.0) -> list[fx.Effect]:
-    return room.handle(ev.FrameReceived(link, data), now_s)
 
 
 def link_tab(room: RoomMachine, peer: str = PEER) -> list[fx.Effect]:
