@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
 
-from harness.waiting import eventually
+from pyodide_rtc.testing.browsers import eventually
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1] / "recipes"))

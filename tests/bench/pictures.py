@@ -15,13 +15,17 @@ sys.path[:0] = [str(Path(__file__).parents[1] / "browser")]
 from harness.browsers import open_browser  # noqa: E402 - harness is not a package that is installed
 from harness.people import Person  # noqa: E402
 from harness.people_shown import close_dialog, open_status, open_user_form, panel_people  # noqa: E402
-from harness.served import SignalingServer, serve_site  # noqa: E402
 from harness.site import SITE, exposed_copy  # noqa: E402
 from harness.together import Desk  # noqa: E402
-from harness.waiting import eventually  # noqa: E402
 from selenium.webdriver import Keys  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.remote.webelement import WebElement  # noqa: E402
+
+from pyodide_rtc.testing.browsers import (  # noqa: E402
+    SignalingServer,
+    eventually,
+    serve_site,
+)
 
 PATH = "together.ipynb"
 DASHBOARD = "dashboard.ipynb"

@@ -16,10 +16,11 @@ from typing import Any, TypeVar
 
 from harness.calls import JOIN_IN_KERNEL, JOIN_ON_PAGE, Call, call_kernel, call_page
 from harness.people import Cast, Person, StockPage
-from harness.served import SignalingServer, serve_site
 from harness.site import REPOSITORY, exposed_copy
 from selenium.webdriver.remote.webdriver import WebDriver
 from stock.page import stock_page_folder
+
+from pyodide_rtc.testing.browsers import SignalingServer, serve_site
 
 HERE = Path(__file__).parent
 KERNEL_SCRIPT = (HERE / "kernel_side.py").read_text()

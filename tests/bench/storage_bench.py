@@ -23,9 +23,10 @@ sys.path[:0] = [str(HERE.parent / "browser")]
 
 from harness.calls import Call, call_kernel, call_page  # noqa: E402 - harness is not installed
 from harness.people import Cast, StockPage  # noqa: E402
-from harness.served import serve_site  # noqa: E402
 from harness.site import SITE, exposed_copy  # noqa: E402
 from stock.page import stock_page_folder  # noqa: E402
+
+from pyodide_rtc.testing.browsers import serve_site  # noqa: E402
 
 UPDATES = 10_000
 EDITS = 500

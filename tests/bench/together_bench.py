@@ -28,7 +28,6 @@ from pathlib import Path
 BENCH = Path(__file__).parent
 sys.path[:0] = [str(BENCH.parent / "browser"), str(BENCH.parents[1])]
 
-from harness.served import SignalingServer, serve_site  # noqa: E402 - harness is not installed
 from harness.site import SITE, exposed_copy  # noqa: E402
 from jupyter_collaboration import versions  # noqa: E402
 from lines import Row  # noqa: E402
@@ -37,6 +36,8 @@ from together_big import big  # noqa: E402
 from together_edits import far_edits, near_edits  # noqa: E402
 from together_memory import memory  # noqa: E402
 from together_starting import alone, together  # noqa: E402
+
+from pyodide_rtc.testing.browsers import SignalingServer, serve_site  # noqa: E402 - harness is not installed
 
 EDITING: dict[str, Callable[[int, int], list[Row]]] = {"near": near_edits, "far": far_edits}
 OPENING: dict[str, Callable[[SignalingServer, int], list[Row]]] = {

@@ -7,9 +7,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from harness.browsers import open_browser
-from harness.served import SignalingServer
 from harness.together import Desk
 from lines import Row
+
+from pyodide_rtc.testing.browsers import SignalingServer
 
 SMALL = "answer.ipynb"
 LINE = "0123456789" * 9 + "\n"

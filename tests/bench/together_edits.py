@@ -16,13 +16,14 @@ from pathlib import Path
 from far_lan import open_far_lan, round_trip_s, why_no_far_lan
 from harness.browsers import open_browser
 from harness.netns import Lan
-from harness.served import serve_site
 from harness.site import SITE, exposed_copy, run_async
 from harness.together import Desk
 from jupyter_collaboration import serve_collaboration
 from lines import Row
 from open_pages import COMPUTES, ECHO, PING, SHARED, SHOWN
 from selenium.webdriver.remote.webdriver import WebDriver
+
+from pyodide_rtc.testing.browsers import serve_site
 
 PATH = "answer.ipynb"
 BESIDE = "jupyter-collaboration"

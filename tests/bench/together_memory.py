@@ -18,11 +18,12 @@ from typing import Any
 import aiohttp
 from harness.browsers import open_browser
 from harness.processes import processes_of
-from harness.served import SignalingServer
 from harness.together import Desk
 from lines import Row
 from selenium.webdriver.remote.webdriver import WebDriver
 from together_big import FIVE_MB, notebook
+
+from pyodide_rtc.testing.browsers import SignalingServer
 
 MB = 1_000_000
 _RESERVATION_BYTES = 8 << 30

@@ -13,12 +13,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from harness.browsers import open_browser
-from harness.served import SignalingServer
 from harness.site import run_async
 from harness.together import Desk
 from lines import Row
 from open_pages import COMPUTES, NOTE_ENGINE, SHARED, SHOWN
 from selenium.webdriver.remote.webdriver import WebDriver
+
+from pyodide_rtc.testing.browsers import SignalingServer
 
 BESIDE = "without a room"
 PATH = "answer.ipynb"

@@ -22,9 +22,9 @@ REPOSITORY = Path(__file__).parents[2]
 sys.path[:0] = [str(REPOSITORY / "tests/browser")]
 
 from harness.people import Cast, Person  # noqa: E402
-from harness.served import serve_site  # noqa: E402
 from harness.site import exposed_copy  # noqa: E402
-from harness.waiting import eventually  # noqa: E402
+
+from pyodide_rtc.testing.browsers import eventually, serve_site  # noqa: E402
 
 SHARED = """
 import ipywidgets as widgets

@@ -6,8 +6,9 @@ import json
 
 import pytest
 from conftest import Run
-from harness.served import serve_site
 from harness.site import REPOSITORY
+
+from pyodide_rtc.testing.browsers import serve_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 VECTORS = REPOSITORY / "tests/vectors/crypto.json"

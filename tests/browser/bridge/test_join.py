@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 from conftest import Run
 from harness.browsers import open_browser
-from harness.served import SignalingServer, serve_site
-from harness.waiting import eventually
 from selenium.webdriver.remote.webdriver import WebDriver
 from stock.page import stock_page_folder
+
+from pyodide_rtc.testing.browsers import SignalingServer, eventually, serve_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from conftest import unpack_alone, with_host_script
-from harness.waiting import eventually
+
+from pyodide_rtc.testing.browsers import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 

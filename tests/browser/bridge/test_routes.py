@@ -10,8 +10,9 @@ import pytest
 from conftest import PAIR
 from harness.browsers import BROWSERS, Kind, open_browser
 from harness.site import REPOSITORY, SITE, Notebook, exposed_copy, serve_folder
-from harness.waiting import eventually
 from selenium.webdriver.remote.webdriver import WebDriver
+
+from pyodide_rtc.testing.browsers import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.site import Notebook, run_async
-from harness.waiting import eventually
+from pyodide_rtc.testing.browsers import eventually
 
 __all__ = ["Console", "ask_host", "configure"]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.browsers import Kind, open_browser
 from harness.people import Person
-from harness.served import SignalingServer
+from pyodide_rtc.testing.browsers import SignalingServer
 
 NOBODY = "signaling=['ws://localhost:9/']"
 """The discard port: nothing listens there."""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
 from typing import Any
 
 from selenium.webdriver.remote.webdriver import WebDriver
 
 from harness.browsers import Kind, open_browser
-from harness.served import SignalingServer
 from harness.site import Notebook
-from harness.waiting import eventually
 from pyodide_rtc.testing import browsers
+from pyodide_rtc.testing.browsers import SignalingServer, eventually
 
 INSTALL = "%pip install -q pyodide-rtc\nimport json, pyodide_rtc"
 COMPUTE = "import time\nuntil = time.monotonic() + {0}\nwhile time.monotonic() < until: pass"
@@ -86,8 +86,14 @@ class StockPage:
         )
 
 
+_USUAL: Kind = "firefox" if os.environ.get("PYODIDE_RTC_BROWSER") == "firefox" else "chromium"
+
+
 class Cast:
-    """Browsers and notebooks by name, started when first asked for."""
+    """Browsers and notebooks by name, started when first asked for.
+
+    Who is asked for without a browser has Chromium; Firefox if PYODIDE_RTC_BROWSER is firefox.
+    """
 
     def __init__(self, stack: ExitStack, server: SignalingServer) -> None:
         self._stack = stack
@@ -95,12 +101,12 @@ class Cast:
         self._drivers: dict[tuple[str, Kind], WebDriver] = {}
         self._people: dict[tuple[str, Kind], Person] = {}
 
-    def driver(self, name: str, kind: Kind = "chromium") -> WebDriver:
+    def driver(self, name: str, kind: Kind = _USUAL) -> WebDriver:
         if (name, kind) not in self._drivers:
             self._drivers[name, kind] = self._stack.enter_context(open_browser(kind))
         return self._drivers[name, kind]
 
-    def person(self, name: str, kind: Kind = "chromium") -> Person:
+    def person(self, name: str, kind: Kind = _USUAL) -> Person:
         """Somebody whose notebook is open at `?room=demo`, the wheel installed."""
         if (name, kind) not in self._people:
             person = Person(self.driver(name, kind), self._server)

@@ -8,7 +8,7 @@ from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import WebDriverWait
 
 from harness.together import Desk
-from harness.waiting import eventually
+from pyodide_rtc.testing.browsers import eventually
 
 __all__ = [
     "change_user",

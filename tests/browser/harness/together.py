@@ -14,9 +14,8 @@ from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.remote.webelement import WebElement
 
 from harness.owned import StaticServer
-from harness.served import SignalingServer
 from harness.site import START_TIMEOUT_S, run_async
-from harness.waiting import eventually
+from pyodide_rtc.testing.browsers import SignalingServer, eventually
 
 __all__ = ["Desk", "all_equal", "copies", "open_all", "sources"]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.waiting import eventually
+from pyodide_rtc.testing.browsers import eventually
 
 __all__ = ["TURNSERVER", "open_turn"]
 

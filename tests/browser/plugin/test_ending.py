@@ -8,9 +8,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from harness.waiting import eventually
 from testing.runs import start_run, write_project
 
+from pyodide_rtc.testing.browsers import eventually
 from pyodide_rtc.testing.browsers.guard import descendants
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]

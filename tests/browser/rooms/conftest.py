@@ -11,11 +11,12 @@ import pytest
 from harness.browsers import open_browser
 from harness.netns import Lan, open_lan, why_no_namespaces
 from harness.people import Cast, Person
-from harness.served import SignalingServer, serve_site
 from harness.site import REPOSITORY, exposed_copy
 from harness.transfers import REFUSE_TRANSFERS
 from harness.turn import TURNSERVER, open_turn
 from stock.page import stock_page_folder
+
+from pyodide_rtc.testing.browsers import SignalingServer, serve_site
 
 
 @pytest.fixture(scope="package")

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from harness.apps import Console, ask_host, configure
 from harness.people import INSTALL, Cast
-from harness.served import SignalingServer, serve_site
 from harness.site import SITE, CellError, Notebook, exposed_copy
-from harness.waiting import eventually
+
+from pyodide_rtc.testing.browsers import SignalingServer, eventually, serve_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(170)]
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from harness.people import Cast, Person, StockPage
-from harness.served import SignalingServer
 from harness.site import CellError, serve_folder
+
+from pyodide_rtc.testing.browsers import SignalingServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from harness.browsers import Kind
 from harness.people import COMPUTE, Cast, Person
-from harness.served import serve_site
 from harness.site import REPOSITORY, exposed_copy
-from harness.waiting import eventually
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+
+from pyodide_rtc.testing.browsers import eventually, serve_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 

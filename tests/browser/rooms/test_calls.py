@@ -8,8 +8,8 @@ from contextlib import ExitStack
 import pytest
 from harness.people import COMPUTE, Cast, Person
 from harness.processes import kill_browser
-from harness.served import SignalingServer
-from harness.waiting import eventually
+
+from pyodide_rtc.testing.browsers import SignalingServer, eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 

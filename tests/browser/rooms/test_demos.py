@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from harness.people import Cast, Person
 from harness.site import REPOSITORY
-from harness.waiting import eventually
 from selenium.webdriver import ActionChains, Keys
+
+from pyodide_rtc.testing.browsers import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 

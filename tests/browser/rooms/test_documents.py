@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from harness.browsers import crash_tab, open_browser
 from harness.people import Cast, Person, StockPage
-from harness.served import SignalingServer
+
+from pyodide_rtc.testing.browsers import SignalingServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 

@@ -26,8 +26,8 @@ from typing import Any
 import pytest
 from harness.browsers import crash_tab
 from harness.people import Cast, Person
-from harness.served import SignalingServer
-from harness.waiting import eventually
+
+from pyodide_rtc.testing.browsers import SignalingServer, eventually
 
 from .test_life import COUNT_CONNECTIONS, LIVE, UNCLOSED
 

@@ -10,8 +10,9 @@ from statistics import median
 
 import pytest
 from harness.people import Cast, Person, StockPage
-from harness.served import SignalingServer
 from harness.site import run_async
+
+from pyodide_rtc.testing.browsers import SignalingServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 

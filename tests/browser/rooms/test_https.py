@@ -8,8 +8,9 @@ import pytest
 from harness.browsers import open_browser
 from harness.https import serve_https
 from harness.people import INSTALL
-from harness.served import SignalingServer
 from harness.site import CellError, Notebook
+
+from pyodide_rtc.testing.browsers import SignalingServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 from harness.people import Cast
-from harness.served import serve_site
 from harness.site import REPOSITORY, SITE, CellError, Notebook, exposed_copy
+
+from pyodide_rtc.testing.browsers import serve_site
 
 sys.path.insert(0, str(REPOSITORY / "recipes"))
 

@@ -21,7 +21,8 @@ from harness.calls import (
     join_together,
 )
 from harness.people import Cast, StockPage
-from harness.served import SignalingServer
+
+from pyodide_rtc.testing.browsers import SignalingServer
 
 JOINS = int(os.environ.get("PYODIDE_RTC_JOINS", "10"))
 PATIENCE_S = 30.0

@@ -12,7 +12,8 @@ from harness.browsers import BROWSERS, Kind, crash_tab, open_browser
 from harness.kept import CONTENT, NOBODY, join, person_of
 from harness.people import Cast, Person
 from harness.processes import kill_browser
-from harness.served import SignalingServer, serve_site
+
+from pyodide_rtc.testing.browsers import SignalingServer, serve_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 

@@ -10,8 +10,9 @@ import pytest
 from harness.browsers import BROWSERS, Kind, open_browser
 from harness.kept import CONTENT, NOBODY, join, person_of
 from harness.people import Cast, Person
-from harness.served import SignalingServer
 from selenium.webdriver.remote.webdriver import WebDriver
+
+from pyodide_rtc.testing.browsers import SignalingServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 

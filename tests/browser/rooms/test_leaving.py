@@ -10,10 +10,11 @@ import pytest
 from harness.browsers import crash_tab, open_browser
 from harness.people import COMPUTE, Cast, Person
 from harness.processes import kill_browser
-from harness.served import SignalingServer
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.remote.webdriver import WebDriver
 from stock.page import serve_stock_signaling
+
+from pyodide_rtc.testing.browsers import SignalingServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 from harness.people import Cast, Person
-from harness.served import SignalingServer
-from harness.waiting import eventually
+
+from pyodide_rtc.testing.browsers import SignalingServer, eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 

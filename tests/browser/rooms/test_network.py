@@ -13,7 +13,8 @@ import pytest
 from harness.netns import Lan, Machine
 from harness.people import INSTALL, Person
 from harness.site import CellError
-from harness.waiting import eventually
+
+from pyodide_rtc.testing.browsers import eventually
 
 CUTS_S = [float(text) for text in os.environ.get("PYODIDE_RTC_CUTS", "8").split(",")]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300 + int(sum(CUTS_S)))]

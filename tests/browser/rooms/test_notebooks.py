@@ -6,9 +6,9 @@ import json
 
 import pytest
 from harness.people import Cast
-from harness.served import SignalingServer
 from harness.site import REPOSITORY, Notebook
-from harness.waiting import eventually
+
+from pyodide_rtc.testing.browsers import SignalingServer, eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 from harness.browsers import open_browser
 from harness.people import Person
-from harness.served import SignalingServer
+
+from pyodide_rtc.testing.browsers import SignalingServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 

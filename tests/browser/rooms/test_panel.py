@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 from harness.people import COMPUTE, Cast, Person
-from harness.served import serve_site
 from harness.site import REPOSITORY, exposed_copy
-from harness.waiting import eventually
 from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
+
+from pyodide_rtc.testing.browsers import eventually, serve_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 

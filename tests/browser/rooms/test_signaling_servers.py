@@ -14,8 +14,8 @@ import pytest
 from aiohttp import ClientSession, WSMsgType
 from harness.browsers import Kind, open_browser
 from harness.people import Cast, Person
-from harness.served import SignalingServer, serve_site
-from harness.waiting import eventually
+
+from pyodide_rtc.testing.browsers import SignalingServer, eventually, serve_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 

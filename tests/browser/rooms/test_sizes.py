@@ -7,8 +7,8 @@ import hashlib
 import pytest
 from harness.browsers import Kind
 from harness.people import Cast, Person, StockPage
-from harness.served import SignalingServer
-from harness.waiting import eventually
+
+from pyodide_rtc.testing.browsers import SignalingServer, eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(170)]
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 from harness.people import Cast, Person, StockPage
-from harness.served import SignalingServer
+
+from pyodide_rtc.testing.browsers import SignalingServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from harness.people import Cast, Person
-from harness.waiting import eventually
+
+from pyodide_rtc.testing.browsers import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from harness.kept import NOBODY, join
 from harness.people import Cast, StockPage
-from harness.served import SignalingServer
+
+from pyodide_rtc.testing.browsers import SignalingServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 

@@ -8,12 +8,12 @@ import pytest
 from harness.apps import ask_host
 from harness.browsers import BROWSERS, Kind
 from harness.people import INSTALL, Cast
-from harness.served import SignalingServer
 from harness.site import CellError, Notebook
-from harness.waiting import eventually
 from selenium.webdriver import ActionChains
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.remote.webelement import WebElement
+
+from pyodide_rtc.testing.browsers import SignalingServer, eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(170)]
 

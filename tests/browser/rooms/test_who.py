@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from harness.apps import configure
 from harness.people import INSTALL, Cast, Person, StockPage
-from harness.served import SignalingServer, serve_site
 from harness.site import SITE, Notebook, exposed_copy
-from harness.waiting import eventually
+
+from pyodide_rtc.testing.browsers import SignalingServer, eventually, serve_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(170)]
 

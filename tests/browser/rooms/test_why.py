@@ -19,10 +19,9 @@ import pytest
 from aiohttp import web
 from harness.browsers import open_browser
 from harness.people import Cast, Person
-from harness.served import SignalingServer
-from harness.waiting import eventually
 
 from pyodide_rtc.causes import Cause
+from pyodide_rtc.testing.browsers import SignalingServer, eventually
 
 STEADY_S = float(os.environ.get("PYODIDE_RTC_STEADY_S", "8"))
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300 + STEADY_S)]

@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from harness.people import COMPUTE, Cast, Person
-from harness.waiting import eventually
 from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
+
+from pyodide_rtc.testing.browsers import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 

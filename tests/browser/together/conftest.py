@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 from harness.browsers import Kind, open_browser
-from harness.served import SignalingServer, serve_site
 from harness.site import SITE, add_extension, exposed_copy
 from harness.together import Desk
 from selenium.webdriver.remote.webdriver import WebDriver
 from stock.page import stock_page_folder
+
+from pyodide_rtc.testing.browsers import SignalingServer, serve_site
 
 
 def browser_of(name: str) -> Kind:

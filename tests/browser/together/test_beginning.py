@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 from harness.together import Desk, all_equal, copies, open_all
-from harness.waiting import eventually
+
+from pyodide_rtc.testing.browsers import eventually
 
 from .conftest import DeskOf, notebook
 

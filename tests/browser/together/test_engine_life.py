@@ -11,10 +11,10 @@ import pytest
 from harness.browsers import open_browser
 from harness.people import COMPUTE
 from harness.processes import kill_browser
-from harness.served import SignalingServer
 from harness.together import Desk, all_equal, copies, open_all
-from harness.waiting import eventually
 from selenium.webdriver.common.by import By
+
+from pyodide_rtc.testing.browsers import SignalingServer, eventually
 
 from .conftest import DeskOf
 

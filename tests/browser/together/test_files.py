@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import pytest
 from harness.together import Desk, all_equal, copies, open_all, sources
-from harness.waiting import eventually
 from selenium.webdriver import Keys
+
+from pyodide_rtc.testing.browsers import eventually
 
 from .conftest import DeskOf, notebook
 

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import pytest
 from harness.together import Desk, copies, open_all, sources
-from harness.waiting import eventually
 from selenium.webdriver import Keys
+
+from pyodide_rtc.testing.browsers import eventually
 
 from .conftest import DeskOf, notebook
 

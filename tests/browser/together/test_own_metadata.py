@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from harness.site import run_async
 from harness.together import Desk, all_equal, copies, open_all
-from harness.waiting import eventually
+
+from pyodide_rtc.testing.browsers import eventually
 
 from .conftest import DeskOf, notebook
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from harness.owned import StaticServer, build_as_owner, serve_statically, use_cdn
-from harness.served import SignalingServer
 from harness.site import SITE, exposed_copy, serve_folder
 from harness.together import Desk, all_equal
-from harness.waiting import eventually
 from selenium.webdriver.remote.webdriver import WebDriver
+
+from pyodide_rtc.testing.browsers import SignalingServer, eventually
 
 from .conftest import browser_of, notebook
 

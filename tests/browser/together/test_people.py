@@ -19,8 +19,9 @@ from harness.people_shown import (
     wait_dialog,
 )
 from harness.together import Desk, open_all
-from harness.waiting import eventually
 from selenium.webdriver.common.by import By
+
+from pyodide_rtc.testing.browsers import eventually
 
 from .conftest import DeskOf
 

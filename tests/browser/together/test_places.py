@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from harness.apps import configure
 from harness.people import StockPage
-from harness.served import serve_site
 from harness.site import FRONT_END, SITE, Notebook, exposed_copy
 from harness.together import Desk, all_equal, open_all
-from harness.waiting import eventually
 from selenium.webdriver import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
+
+from pyodide_rtc.testing.browsers import eventually, serve_site
 
 from .conftest import DeskOf
 

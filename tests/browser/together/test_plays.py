@@ -13,8 +13,9 @@ import nbformat
 import pytest
 from harness.processes import asleep
 from harness.together import Desk, all_equal, copies, open_all
-from harness.waiting import eventually
 from selenium.webdriver import Keys
+
+from pyodide_rtc.testing.browsers import eventually
 
 from .conftest import DeskOf
 

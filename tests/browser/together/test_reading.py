@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 from harness.together import all_equal, open_all
-from harness.waiting import eventually
+
+from pyodide_rtc.testing.browsers import eventually
 
 from .conftest import DeskOf
 

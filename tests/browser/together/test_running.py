@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 from harness.browsers import open_browser
 from harness.processes import kill_browser
-from harness.served import SignalingServer
 from harness.together import Desk, all_equal, open_all
-from harness.waiting import eventually
+
+from pyodide_rtc.testing.browsers import SignalingServer, eventually
 
 from .conftest import DeskOf
 

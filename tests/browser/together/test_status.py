@@ -17,12 +17,12 @@ from harness.people_shown import (
     toasts,
     wait_dialog,
 )
-from harness.served import SignalingServer, serve_site
 from harness.site import SITE, exposed_copy
 from harness.together import Desk, all_equal, open_all
-from harness.waiting import eventually
 from selenium.webdriver import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
+
+from pyodide_rtc.testing.browsers import SignalingServer, eventually, serve_site
 
 from .conftest import DeskOf
 

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import pytest
 from harness.together import Desk, all_equal, open_all
-from harness.waiting import eventually
 from selenium.webdriver import Keys
+
+from pyodide_rtc.testing.browsers import eventually
 
 from .attacks import ATTACKED, attack
 from .conftest import DeskOf

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import pytest
 from harness.together import Desk, all_equal, open_all
-from harness.waiting import eventually
 from selenium.webdriver import Keys
 from selenium.webdriver.common.by import By
+
+from pyodide_rtc.testing.browsers import eventually
 
 from .conftest import DeskOf
 
