@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["MAX_NAME_CHARS", "as_color", "as_line", "as_name", "initials_of"]
+__all__ = ["MAX_NAME_CHARS", "NO_COLOR", "as_color", "as_line", "as_name", "initials_of"]
 
 MAX_NAME_CHARS = 60
 """So much of a name is shown."""
+
+NO_COLOR = "#808080"
+"""The colour of who shows none that we read."""
 
 _MOST_INITIALS = 2
 

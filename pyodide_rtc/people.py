@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pyodide_rtc import room_repr
-from pyodide_rtc.looks import MAX_NAME_CHARS, as_color, as_line, initials_of
+from pyodide_rtc.looks import MAX_NAME_CHARS, NO_COLOR, as_color, as_line, initials_of
 from pyodide_rtc.protocol.document.shown_names import shown_names
 from pyodide_rtc.protocol.events import JsonObject
 from pyodide_rtc.snapshot import Peer, Snapshot
@@ -30,6 +30,7 @@ __all__ = [
     "Person",
     "PersonState",
     "people",
+    "state_of",
     "with_idle",
     "with_person",
 ]
@@ -53,9 +54,6 @@ MAX_PLACE_CHARS = 100
 
 _NUMBER_CHARS = 6
 """A name may have a number: `"Ada (2)"`."""
-
-_NO_COLOR = "#808080"
-"""The colour of who shows none that we read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +110,13 @@ def people(snapshot: Snapshot, own_client: int) -> dict[int, Person]:
     return dict(found)
 
 
+def state_of(peer: Peer) -> PersonState:
+    """Return the state of who sits at a peer, as far as the network tells it."""
+    if peer.is_asleep:
+        return "away"
+    return "active" if peer.busy_s is None else "busy"
+
+
 def with_idle(state: JsonObject, *, is_idle: bool) -> JsonObject:
     """Return our own state, with or without that nobody does anything here."""
     ours = {**_object(state.get(FIELD)), IDLE: True}
@@ -132,7 +137,7 @@ def _person(
     color, place = user.get("color"), ours.get(LOOKING_AT)
     return Person(
         name,
-        (as_color(color) if isinstance(color, str) else None) or _NO_COLOR,
+        (as_color(color) if isinstance(color, str) else None) or NO_COLOR,
         initials_of(name),
         is_me,
         _state(ours, peer),
@@ -142,11 +147,8 @@ def _person(
 
 
 def _state(ours: Mapping[str, object], peer: Peer | None) -> PersonState:
-    if peer is not None and peer.is_asleep:
-        return "away"
-    if peer is not None and peer.busy_s is not None:
-        return "busy"
-    return "idle" if ours.get(IDLE) is True else "active"
+    state = "active" if peer is None else state_of(peer)
+    return "idle" if state == "active" and ours.get(IDLE) is True else state
 
 
 def _object(value: object) -> Mapping[str, object]:

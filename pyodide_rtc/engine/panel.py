@@ -18,14 +18,12 @@ from pyodide_rtc.panel.model import (
     PersonRow,
     ServerRow,
     Tone,
-    connection_words,
     kept_row,
-    progress_of,
+    row_at,
     server_rows,
     tone_of,
 )
 from pyodide_rtc.protocol.events import JsonObject
-from pyodide_rtc.quiet_words import state_words
 from pyodide_rtc.room import Room
 from pyodide_rtc.snapshot import Peer
 
@@ -80,15 +78,4 @@ def _row(user: object, peer: Peer | None, *, is_me: bool) -> PersonRow:
     name = shown["name"]
     if peer is None:
         return PersonRow(name, shown["color"], initials_of(name), is_me, "active", "", "", True)
-    state = "away" if peer.is_asleep else "active" if peer.busy_s is None else "busy"
-    return PersonRow(
-        name,
-        shown["color"],
-        initials_of(name),
-        is_me,
-        state,
-        state_words(peer),
-        connection_words(peer),
-        peer.is_synced,
-        progress_of(peer),
-    )
+    return row_at(peer, name, shown["color"], initials_of(name))

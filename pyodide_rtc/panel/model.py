@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass
 from typing import Literal, TypeVar
 
 from pyodide_rtc import causes, room_repr
-from pyodide_rtc.looks import initials_of
-from pyodide_rtc.people import Person
+from pyodide_rtc.looks import NO_COLOR, initials_of
+from pyodide_rtc.people import Person, state_of
 from pyodide_rtc.protocol.events import JsonObject
 from pyodide_rtc.quiet_words import state_words
 from pyodide_rtc.room_status import RoomStage, Server, Stored
@@ -33,6 +33,7 @@ __all__ = [
     "kept_row",
     "progress_of",
     "room_panel",
+    "row_at",
     "server_rows",
     "tone_of",
 ]
@@ -45,8 +46,6 @@ MAX_ROWS = 100
 
 _MOST_NAMED = 3
 """So many of those who have a document open are named."""
-
-_NO_COLOR = "#808080"
 
 Tone = Literal["good", "busy", "alone", "trouble", "off"]
 """What kind of news the sentence is: all synced, something is under way, nobody is here, something
@@ -272,7 +271,7 @@ def _people_rows(people: Sequence[Person], peers: Sequence[Peer]) -> tuple[Perso
 
 
 def _more_people(count: int) -> PersonRow:
-    return PersonRow(f"and {count} more", _NO_COLOR, "", False, "active", "", "", True)
+    return PersonRow(f"and {count} more", NO_COLOR, "", False, "active", "", "", True)
 
 
 def _person_row(person: Person, peer: Peer | None) -> PersonRow:
@@ -291,13 +290,17 @@ def _person_row(person: Person, peer: Peer | None) -> PersonRow:
 
 def _peer_row(peer: Peer) -> PersonRow:
     name = room_repr.who(peer.name, peer.peer_id)
-    state = "away" if peer.is_asleep else "active" if peer.busy_s is None else "busy"
+    return row_at(peer, name, NO_COLOR, initials_of(name) if peer.name else "?")
+
+
+def row_at(peer: Peer, name: str, color: str, initials: str) -> PersonRow:
+    """Describe who sits at a peer, of whom nothing else is known; as in `PersonRow`."""
     return PersonRow(
         name,
-        _NO_COLOR,
-        initials_of(name) if peer.name else "?",
+        color,
+        initials,
         False,
-        state,
+        state_of(peer),
         state_words(peer),
         connection_words(peer),
         peer.is_synced,
@@ -366,6 +369,7 @@ def _more_documents(count: int) -> DocumentRow:
 
 
 def _listed(peers: Sequence[Peer]) -> str:
+    # Only those that are shown get their words: there may be a thousand in each of many documents.
     named = [room_repr.who(peer.name, peer.peer_id) for peer in peers[:_MOST_NAMED]]
     more = len(peers) - len(named)
     return ", ".join([*named, f"{more} more"] if more else named)
