@@ -142,6 +142,11 @@ class Desk:
         return str(text)
 
     @property
+    def why(self) -> str:
+        """The sentence behind the status item."""
+        return str(self.js("return document.querySelector('#pyodide-rtc-room')?.title ?? ''"))
+
+    @property
     def cells(self) -> list[str] | None:
         """The sources of the notebook's cells."""
         found: list[str] | None = self.js(_CELLS)

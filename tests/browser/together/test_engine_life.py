@@ -224,8 +224,7 @@ def test_the_signaling_server_is_away_at_the_start(
         assert "1 person" in one.status
     ada.write(1, "  # Ada, alone")
     bob.write(1, "  # Bob, alone")
-    said = ada.js("return document.querySelector('#pyodide-rtc-room').title")
-    assert said.startswith("No signaling server is reached")
+    assert ada.why.startswith("No signaling server is reached")
     signaling.start()
     for one in (ada, bob):
         one.wait_company()
@@ -292,5 +291,4 @@ def test_the_cursor_of_the_other_has_a_name(
     assert bob.js(has_command, "docmanager:save")
     initials = "return document.querySelector('#jp-UserMenu .jp-MenuBar-anonymousIcon')?.innerText"
     assert ada.js(initials) == "A"
-    why = ada.js("return document.querySelector('#pyodide-rtc-room').title")
-    assert why == "1 peer is connected and synced."
+    assert ada.why == "1 peer is connected and synced."
