@@ -96,6 +96,11 @@ class LiveDisplay:
             self._refresh()
         self.end()
 
+    def go_on(self) -> None:
+        """Bring it up to date again."""
+        self._is_over = False
+        self._refresh()
+
     def end(self) -> None:
         """Leave the output as it is; twice is no error."""
         self._is_over = True

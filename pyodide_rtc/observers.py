@@ -34,24 +34,35 @@ class Observation:
 
     Args:
         where: what is observed.
-        end: called when it is cancelled.
+        begin: called when it begins, and each time that it goes on; returns what ends it.
     """
 
-    def __init__(self, where: str, end: Callable[[], None]) -> None:
+    def __init__(self, where: str, begin: Callable[[], Callable[[], object]]) -> None:
         self._where = where
-        self._end = end
-        self._is_active = True
+        self._begin = begin
+        self._end: Callable[[], object] | None = begin()
+        self._is_cancelled = False
 
     @property
     def is_active(self) -> bool:
         """Whether it goes on."""
-        return self._is_active
+        return self._end is not None
 
     def cancel(self) -> None:
         """End it: the callback is not called any more, not even for what has happened already."""
-        if self._is_active:
-            self._is_active = False
-            self._end()
+        self._is_cancelled = True
+        self._pause()
+
+    def _pause(self) -> None:
+        """Rest until `_go_on`: its room was left."""
+        end, self._end = self._end, None
+        if end is not None:
+            end()
+
+    def _go_on(self) -> None:
+        """Go on, unless it was cancelled: its room was joined again."""
+        if not self._is_cancelled and self._end is None:
+            self._end = self._begin()
 
     __call__ = cancel
 
@@ -62,7 +73,8 @@ class Observation:
         self.cancel()
 
     def __repr__(self) -> str:
-        state = "cancel() ends it" if self._is_active else "cancelled"
+        state = "cancelled" if self._is_cancelled else "its room was left"
+        state = "cancel() ends it" if self.is_active else state
         return f"<Observation of {self._where}: {state}>"
 
     def _repr_html_(self) -> str:
@@ -90,12 +102,12 @@ class Observers(Generic[T]):
         """
         check_callback(callback)
         key = object()
-        self._callbacks[key] = callback
 
-        def end() -> None:
-            del self._callbacks[key]
+        def begin() -> Callable[[], object]:
+            self._callbacks[key] = callback
+            return lambda: self._callbacks.pop(key)
 
-        return Observation(where, end)
+        return Observation(where, begin)
 
     def __iter__(self) -> Iterator[Callable[[T], Any]]:
         return iter(tuple(self._callbacks.values()))  # a callback may end observations

@@ -75,7 +75,7 @@ from pyodide_rtc.storage import Event as StorageEvent
 
 if TYPE_CHECKING:
     from pyodide_rtc.ports import TabChannel, TabChannelHandler
-    from pyodide_rtc.widgets.sharing import Sharing
+    from pyodide_rtc.widgets.sharing import Resting, Sharing
 
 logger = logging.getLogger("pyodide_rtc.room")
 
@@ -206,6 +206,7 @@ class RoomCore:
         self._is_forgotten = False
         self._user_to_keep: tuple[str | None, str | None] | None = None
         self._sharing: Sharing | None = None
+        self._resting: Resting | None = None
         self.calls = Calls(self, contents.functions)
         self.batons = Batons(self)
         self.main = DocumentParts(MAIN, contents.main(doc), lambda: self, user_state(user))
@@ -403,6 +404,12 @@ class RoomCore:
             raise
         self._loaded.clear()
         self._names, self._attendance = PeerNames(), Attendance()
+        for name in (MAIN, *self._open_names):
+            self._parts_of(name).values.go_on()
+        if self._resting is not None:
+            self.sharing().go_on(self._resting)
+        if self._display is not None:
+            self._display.go_on()
         self._look()
 
     def panel(self) -> Any:
@@ -587,15 +594,15 @@ class RoomCore:
     def finish(self, error: RtcError) -> None:
         """Close all that there is of the room, and end it for this reason."""
         self._end = error
-        sharing, self._sharing = self._sharing, None
-        if sharing is not None:
-            sharing.close(error)  # what is still to be written is, as long as there are links
+        sharing, self._sharing, self._resting = self._sharing, None, None
+        if sharing is not None:  # what is still to be written is, as long as there are links
+            self._resting = sharing.close(error)
         self.calls.close(error)
         self.batons.close(error)
         if self._opening is not None:
             self._opening.close()
         for parts in (self.main, *self._documents.values()):
-            parts.values.close()
+            parts.values.pause()
         self.end(error)  # whoever is told of it may join again
 
     def end(self, error: RtcError) -> None:

@@ -39,34 +39,54 @@ class Observations:
     def __init__(self, context: Context, author_of: Callable[[object], str]) -> None:
         self._context = context
         self._author_of = author_of
-        self._kept: dict[int, Observation] = {}
+        self._active: dict[object, Observation] = {}
+        self._paused: dict[object, Observation] = {}
         self._waiting: list[tuple[Observation, Callback, ValuesChanged]] = []
 
     def add(self, raw: Any, where: str, callback: Callback) -> Observation:
         """Observe a value of pycrdt with all that is in it, until it is cancelled."""
         check_callback(callback)
-        mirror = Mirror(raw)
+        key = object()
 
-        def collect(events: list[Any]) -> None:
-            origin = events[0].transaction.origin
-            changes = self._changes(mirror, events)
-            if changes and not self._context.is_undoing and observation.is_active:
-                event = ValuesChanged(where, changes, self._author(origin))
-                self._put(observation, callback, event)
+        def begin() -> Callable[[], None]:
+            mirror = Mirror(raw)
 
-        def end() -> None:
-            self._kept.pop(id(observation), None)
-            raw.unobserve(subscription)
+            def collect(events: list[Any]) -> None:
+                origin = events[0].transaction.origin
+                changes = self._changes(mirror, events)
+                if changes and not self._context.is_undoing and key in self._active:
+                    event = ValuesChanged(where, changes, self._author(origin))
+                    self._put(self._active[key], callback, event)
 
-        observation = Observation(where, end)
-        subscription = raw.observe_deep(collect)
-        self._kept[id(observation)] = observation
+            subscription = raw.observe_deep(collect)
+
+            def end() -> None:
+                self._active.pop(key, None)
+                raw.unobserve(subscription)
+
+            return end
+
+        observation = Observation(where, begin)
+        self._active[key] = observation
         return observation
 
     def close(self) -> None:
         """End all of them."""
-        for observation in tuple(self._kept.values()):
+        for observation in (*self._active.values(), *self._paused.values()):
             observation.cancel()
+
+    def pause(self) -> None:
+        """Let all of them rest."""
+        self._paused = dict(self._active)
+        for observation in self._paused.values():
+            observation._pause()
+
+    def go_on(self) -> None:
+        """Let those go on that rest, but for those that were cancelled meanwhile."""
+        for key, observation in self._paused.items():
+            observation._go_on()
+            if observation.is_active:
+                self._active[key] = observation
 
     def _changes(self, mirror: Mirror, events: list[Any]) -> tuple[Change, ...]:
         try:

@@ -118,6 +118,14 @@ class Values:
         """End all observations; the values can be used as before."""
         self._context.observations.close()
 
+    def pause(self) -> None:
+        """Let all observations rest; the values can be used as before."""
+        self._context.observations.pause()
+
+    def go_on(self) -> None:
+        """Let the observations go on that rest, but for those that were cancelled meanwhile."""
+        self._context.observations.go_on()
+
     def _root(self, name: str, raw_kind: type[Any], kind: type[V]) -> V:
         _check_type(name)
         known = self._roots.get(check_key(name, "name"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from pyodide_rtc.widgets.kinds import check_widget, checked_traits, is_shared_in
 from pyodide_rtc.widgets.page_comms import OpenChannel, PageComms
 from pyodide_rtc.widgets.record import Record
 
-__all__ = ["Sharing"]
+__all__ = ["Resting", "Sharing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,14 @@ class _Held:
 
 
 _NOTHING_HELD = _Held()
+
+
+@dataclass(frozen=True, slots=True)
+class Resting:
+    """What a room that was left shared: widget, name and traits of each, and what names held."""
+
+    widgets: Sequence[tuple[Any, str, Sequence[str]]]
+    held: Mapping[str, _Held]
 
 
 class Sharing:
@@ -91,13 +99,31 @@ class Sharing:
         for button in buttons:
             self._page.add(button)
 
-    def close(self, error: RtcError) -> None:
-        """Write what was not written yet, and share nothing any longer."""
-        for name in tuple(self._held):
-            self._release(name)
+    def close(self, error: RtcError) -> Resting:
+        """Write what was not written yet, and share nothing any longer.
+
+        What is observed rests with all other observations of the room.
+
+        Returns:
+            what was shared, for `go_on`.
+        """
+        in_boxes = {below.name for each in self._by_name.values() for below in self._below(each)}
+        alone = [each for name, each in self._by_name.items() if name not in in_boxes]
+        resting = Resting(tuple((b.widget, b.name, b.traits) for b in alone), dict(self._held))
         for binding in tuple(self._by_widget.values()):
             self._end(binding, error)
         self._page.close()
+        return resting
+
+    def go_on(self, resting: Resting) -> None:
+        """Share what was shared before the room was left; what cannot be shared is told."""
+        for widget, name, traits in resting.widgets:
+            try:
+                self.share(widget, name, traits)
+            except RtcError as error:
+                self._tell(error)
+        for name, held in resting.held.items():
+            self.hold(name, held.observations, held.buttons)
 
     def _made(self, widget: Any, name: str, traits: tuple[str, ...]) -> Binding:
         """Return what binds a widget, and is not begun.

@@ -7,6 +7,7 @@ import dataclasses
 import sys
 from typing import Any
 
+import ipywidgets as widgets
 import pytest
 from comm.base_comm import BaseComm
 
@@ -16,6 +17,7 @@ from pyodide_rtc.panel.text import PanelText
 from pyodide_rtc.panel.widget import PanelWidget
 from pyodide_rtc.room import Room
 from pyodide_rtc.testing import MemoryHost, Network, run_virtual
+from pyodide_rtc.widgets import Poll
 
 EXTENSIONS = [{"name": "@jupyter-widgets/jupyterlab-manager"}, {"name": "anywidget"}]
 
@@ -140,6 +142,45 @@ def test_leave_and_join_again_go_on_with_the_same_room() -> None:
         assert ada.panel().panel == page.shown, "the panel as well"
         assert ada.faults == ()
         ada.leave()
+
+    run_virtual(main())
+
+
+def test_what_was_shared_and_observed_goes_on_after_joining_again() -> None:
+    async def main() -> None:
+        _, ada, bob = await met(Network())
+        page = Page(ada.panel())
+        slider, box = widgets.IntSlider(), widgets.VBox([widgets.Text()])
+        ada.share(slider, "slider")
+        ada.share(box, "box")
+        poll = Poll(ada, "lunch", "Where?", ["canteen", "park"])
+        heard: list[object] = []
+        goes_on, is_cancelled = (ada.map("state").observe(heard.append) for _ in range(2))
+        with_words = ada.document("board").map("words").observe(heard.append)
+        await page.press("leave")
+
+        assert not slider.value and not goes_on.is_active
+        assert "its room was left" in repr(goes_on)
+        slider.value = 1
+        is_cancelled.cancel()
+        assert await page.press("rejoin") == ""
+        await asyncio.gather(ada.until_synced(10), bob.until_synced(10))
+        his, his_box = widgets.IntSlider(), widgets.VBox([widgets.Text()])
+        bob.share(his, "slider")
+        bob.share(his_box, "box")
+        his.value, his_box.children[0].value = 7, "typed"
+        bob.map("state")["n"] = bob.document("board").map("words")["n"] = 1
+        Poll(bob, "lunch", "Where?", ["canteen", "park"]).vote("park")
+        await asyncio.sleep(2)
+        assert (slider.value, box.children[0].value) == (7, "typed")
+        assert poll.children[2].children[1].value == 1, "his vote is shown"
+        assert len(heard) == 2, "one of the state, one of the words"
+        assert goes_on.is_active and with_words.is_active
+        assert "cancelled" in repr(is_cancelled)
+        slider.value = 9
+        await asyncio.sleep(1)
+        assert his.value == 9
+        assert ada.faults == bob.faults == ()
 
     run_virtual(main())
 

@@ -31,7 +31,8 @@ def serve_https(port: int, folder: Path) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         own_port = listener.getsockname()[1]
         descriptor = listener.fileno()
-        command = [sys.executable, str(_PASS_ON), str(descriptor), str(port), str(certificate)]
+        command = [sys.executable, str(_PASS_ON), str(descriptor), str(port)]
+        command += ["--certificate", str(certificate)]
         process = subprocess.Popen(command, pass_fds=[descriptor], stderr=subprocess.DEVNULL)
     try:
         yield f"localhost:{own_port}"

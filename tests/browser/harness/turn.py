@@ -5,13 +5,16 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from pyodide_rtc.testing.browsers import eventually
 
-__all__ = ["TURNSERVER", "open_turn"]
+__all__ = ["TURNSERVER", "far_away", "open_turn"]
+
+_PASS_ON = Path(__file__).with_name("pass_on.py")
 
 TURNSERVER = shutil.which("turnserver")
 _USER, _SECRET = "class", "secret"
@@ -37,6 +40,28 @@ def open_turn(address: str, folder: Path) -> Iterator[list[dict[str, str]]]:
     try:
         eventually(lambda: _listens(address, port), _START_S, "coturn listens")
         yield [{"urls": f"turn:{address}:{port}", "username": _USER, "credential": _SECRET}]
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
+@contextmanager
+def far_away(turn: list[dict[str, str]], delay_ms: float) -> Iterator[list[dict[str, str]]]:
+    """Put a long way before a TURN server; gives it as `ice_servers` of a room.
+
+    Args:
+        turn: the server, as `open_turn` gives it.
+        delay_ms: how much longer all takes, in each direction.
+    """
+    [server] = turn
+    _, address, port = server["urls"].split(":")
+    with socket.create_server((address, 0)) as listener:
+        own_port, descriptor = listener.getsockname()[1], listener.fileno()
+        command = [sys.executable, str(_PASS_ON), str(descriptor), port, "--host", address]
+        command += ["--delay-ms", str(delay_ms)]
+        process = subprocess.Popen(command, pass_fds=[descriptor])
+    try:
+        yield [server | {"urls": f"turn:{address}:{own_port}?transport=tcp"}]
     finally:
         process.terminate()
         process.wait(timeout=10)

@@ -8,21 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from harness.people import COMPUTE, Cast, Person
 from selenium.webdriver import ActionChains, Keys
-from selenium.webdriver.common.by import By
-from selenium.webdriver.remote.webelement import WebElement
 
 from pyodide_rtc.testing.browsers import eventually
 
+from .widgets_shown import COUNT, SHARE, part, readout, texts_shown
+
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
-
-SHARE = """
-import ipywidgets as widgets
-slider = room.share(widgets.IntSlider(description="threshold"), "threshold")
-notes = room.share(widgets.Textarea(description="notes"), "notes")
-widgets.VBox([slider, notes])
-"""
-
-COUNT = "heard = []\nobservation = room.map('widget:threshold').observe(heard.append)"
 
 
 @pytest.fixture
@@ -39,27 +30,11 @@ def pair(cast: Cast, room_name: str) -> Iterator[tuple[Person, Person]]:
         person.run("room.leave()")
 
 
-def part(person: Person, selector: str) -> WebElement:
-    """What is drawn last of these."""
-    person.look()
-    return eventually(lambda: person.driver.find_elements(By.CSS_SELECTOR, selector), 20, selector)[
-        -1
-    ]
-
-
-def texts_shown(*people: Person) -> list[str | None]:
-    return [part(person, "textarea").get_attribute("value") for person in people]
-
-
 def place_cursor(person: Person, place: int) -> None:
     """Click into the text, and put the cursor behind so many characters."""
     area = part(person, "textarea")
     area.click()
     person.notebook.js("arguments[0].setSelectionRange(arguments[1], arguments[1])", area, place)
-
-
-def readout(person: Person) -> str:
-    return part(person, ".widget-readout").text
 
 
 def test_a_slider_moves_at_the_other(pair: tuple[Person, Person]) -> None:
