@@ -127,6 +127,11 @@ class SharedDocument:
             return "synced", f"It is in sync with {who}."
         return "syncing", f"{', '.join([f'Edits are exchanged with {who}', *transfers])}."
 
+    @property
+    def size_bytes(self) -> int:
+        """How large it is in this browser; 0 while that is not known."""
+        return 0 if self._content is None else self._content.document.stored.size_bytes
+
     def close(self) -> None:
         """Share it no longer."""
         self._stop_waiting()

@@ -229,7 +229,9 @@ class Engine:
 
     def _dialog_facts(self) -> DialogFacts:
         myself = self._shown_user or self._identity
-        return dialog_facts(self._room, myself, self._username, self._people.others_by_client)
+        others = self._people.others_by_client
+        sizes = {key: document.size_bytes for key, document in self._documents.items()}
+        return dialog_facts(self._room, myself, self._username, others, sizes)
 
     def _tell_new(self, operation: str, key: str, *about: Any) -> None:
         name = operation, str(about[0]) if operation == "document" else key

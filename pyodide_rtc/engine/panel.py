@@ -21,6 +21,7 @@ from pyodide_rtc.panel.model import (
     kept_row,
     row_at,
     server_rows,
+    size_words,
     tone_of,
 )
 from pyodide_rtc.protocol.events import JsonObject
@@ -41,6 +42,8 @@ class DialogFacts:
     people: tuple[PersonRow, ...]
     kept: Kept
     servers: tuple[ServerRow, ...]
+    sizes: Mapping[str, str]
+    """How large the documents are, in words, by their keys."""
 
     def as_json(self) -> JsonObject:
         """Return them as JSON."""
@@ -48,7 +51,11 @@ class DialogFacts:
 
 
 def dialog_facts(
-    room: Room, myself: object, own: str, others: Iterable[tuple[int, JsonObject]]
+    room: Room,
+    myself: object,
+    own: str,
+    others: Iterable[tuple[int, JsonObject]],
+    sizes_bytes: Mapping[str, int],
 ) -> DialogFacts:
     """Describe the page's room.
 
@@ -57,6 +64,7 @@ def dialog_facts(
         myself: the user at the page.
         own: their user name.
         others: what the other pages show, by the client id of their engine.
+        sizes_bytes: how large the documents are, by their keys.
     """
     peers = {peer.client_id: peer for peer in room.peers}
     rows = {own: _row(myself, None, is_me=True)}
@@ -70,6 +78,7 @@ def dialog_facts(
         tuple(rows.values()),
         kept_row(room.stored),
         server_rows(room.servers),
+        {key: size_words(size) for key, size in sizes_bytes.items()},
     )
 
 

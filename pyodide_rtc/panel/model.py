@@ -35,6 +35,7 @@ __all__ = [
     "room_panel",
     "row_at",
     "server_rows",
+    "size_words",
     "tone_of",
 ]
 

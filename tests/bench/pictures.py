@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -17,9 +18,8 @@ from harness.people import Person  # noqa: E402
 from harness.people_shown import close_dialog, open_status, open_user_form, panel_people  # noqa: E402
 from harness.site import SITE, exposed_copy  # noqa: E402
 from harness.together import Desk  # noqa: E402
-from selenium.webdriver import Keys  # noqa: E402
+from selenium.webdriver import ActionChains, Keys  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
-from selenium.webdriver.remote.webelement import WebElement  # noqa: E402
 
 from pyodide_rtc.testing.browsers import (  # noqa: E402
     SignalingServer,
@@ -28,9 +28,10 @@ from pyodide_rtc.testing.browsers import (  # noqa: E402
 )
 
 PATH = "together.ipynb"
-DASHBOARD = "dashboard.ipynb"
 PEOPLE = (("Ada", "e65100"), ("Bob", "1565c0"))
 SIZE = (760, 560)
+RUN_S = 120
+"""So long a notebook may take until its cells have run."""
 PAGE = """<!doctype html>
 <body style="margin:0;display:inline-flex;gap:12px;padding:12px;background:#cfd8dc">
   <img src="{0}" style="width: 760px; height: auto; box-shadow: 0 2px 8px #0006">
@@ -45,17 +46,18 @@ def main() -> None:
         site = exposed_copy(SITE, Path(folder, "site"), is_coedited=True)
         server = stack.enter_context(serve_site(site))
         ada, bob = (_desk(stack, server, name) for name, _ in PEOPLE)
-        take_together(ada, bob, target / "together.png", Path(folder))
+        take_together(ada, bob, target / "together.png")
         take_room(ada, bob, target / "room.png")
         take_question(ada, bob, target / "question.png")
         take_name(bob, target / "name.png")
-        take_dashboard(ada, bob, target / "dashboard.png", Path(folder))
+        for name, use in DEMOS.items():
+            take_demo(ada, bob, f"{name}.ipynb", use, target / f"{name}.png")
         take_panel([Person(desk.driver, server) for desk in (ada, bob)], target / "panel.png")
     for picture in sorted(target.glob("*.png")):
         print(f"picture: {picture}, {picture.stat().st_size / 1000:.0f} kB")
 
 
-def take_together(ada: Desk, bob: Desk, target: Path, folder: Path) -> None:
+def take_together(ada: Desk, bob: Desk, target: Path) -> None:
     """Both type in one notebook, side by side."""
     _open(ada, bob, "notebooks")
     ada.run_cell(2)
@@ -66,48 +68,103 @@ def take_together(ada: Desk, bob: Desk, target: Path, folder: Path) -> None:
     ada.eventually("cells", bob.cells)
     bob.cell(4)  # brings it to where it can be seen
     eventually(lambda: "Ada" in bob.flags, 10, "Ada's name")
-    _side_by_side(ada, bob, target, folder)
+    _side_by_side(ada, bob, target)
 
 
-def take_dashboard(ada: Desk, bob: Desk, target: Path, folder: Path) -> None:
-    """Both have run the shared dashboard, and Ada has moved a slider."""
+def take_demo(
+    ada: Desk, bob: Desk, path: str, use: Callable[[Person, Person], str], target: Path
+) -> None:
+    """Both have run a demo notebook, and used it.
+
+    Args:
+        ada: her desk.
+        bob: his desk.
+        path: the demo.
+        use: what they do, once its cells have run; gives the selector of what is to be seen.
+        target: the picture.
+    """
     for desk in (ada, bob):
         desk.driver.set_window_size(SIZE[0], 700)
-    _open(ada, bob, "notebooks", DASHBOARD)
+    _open(ada, bob, "notebooks", path)
     for desk in (ada, bob):
         desk.execute("notebook:run-all-cells")
-        eventually(lambda desk=desk: _handles(desk), 120, "the sliders")
-    for desk in (ada, bob):
-        eventually(lambda desk=desk: _handles(desk), 20, "the sliders of both")
+    people = [Person(desk.driver, desk.server) for desk in (ada, bob)]
+    seen = use(*people)
+    for person in people:
+        person.js("arguments[0].scrollIntoView({ block: 'center' })", person.find(seen))
+        person.js("document.activeElement.blur()")
+    _side_by_side(ada, bob, target)
+
+
+def use_dashboard(ada: Person, bob: Person) -> str:
+    """Ada moves a slider."""
+    for person in (ada, bob):
+        person.find(".noUi-handle", timeout_s=RUN_S)
     for _ in range(3):
-        _handles(ada)[0].send_keys(Keys.ARROW_UP)
-    for desk in (ada, bob):
-        desk.js("arguments[0].scrollIntoView({ block: 'center' })", _handles(desk)[0])
-        eventually(lambda desk=desk: _readout(desk) == "6", 20, "both show it")
-    _side_by_side(ada, bob, target, folder)
+        ada.find(".noUi-handle").send_keys(Keys.ARROW_UP)
+    for person in (ada, bob):
+        person.find(".widget-readout", "6")
+    return ".noUi-handle"
 
 
-def _handles(desk: Desk) -> list[WebElement]:
-    desk.look()
-    return desk.driver.find_elements(By.CSS_SELECTOR, ".noUi-handle")
+def use_todo(ada: Person, bob: Person) -> str:
+    """Each adds a task, and one is done."""
+    field = "input[placeholder='What is to be done?']"
+    for person, task in ((ada, "measure the spring"), (bob, "draw the plot")):
+        person.find(field, timeout_s=RUN_S).send_keys(task)
+        person.click(".widget-button", "Add")
+        for each in (ada, bob):
+            each.find(".widget-checkbox", task, timeout_s=RUN_S)
+    ada.js("document.querySelector('.widget-checkbox input').click()")
+    eventually(lambda: bob.js("return document.querySelector('input:checked')"), 20, "it is done")
+    return field
 
 
-def _readout(desk: Desk) -> str:
-    return desk.driver.find_element(By.CSS_SELECTOR, ".widget-readout").text
+def use_poll(ada: Person, bob: Person) -> str:
+    """Both vote, and Bob asks."""
+    for person in (ada, bob):
+        person.find(".widget-button", "a particle", timeout_s=RUN_S)
+    ada.click(".widget-button", "a wave")
+    bob.click(".widget-button", "both")
+    bob.click(".widget-button", "I have a question")
+    for name in ("1 Ada", "1 Bob"):
+        for person in (ada, bob):
+            person.find(".widget-label", name)
+    return ".widget-hprogress"
 
 
-def _side_by_side(ada: Desk, bob: Desk, target: Path, folder: Path) -> None:
-    shots = [folder / f"{desk.name}.png" for desk in (ada, bob)]
-    for desk, shot in zip((ada, bob), shots, strict=True):
-        desk.driver.save_screenshot(str(shot))
-    page = folder / "page.html"
-    page.write_text(PAGE.format(*(shot.as_uri() for shot in shots)))
-    for desk in (ada, bob):
-        desk.settle()
-    ada.driver.set_window_size(2 * SIZE[0] + 60, SIZE[1] + 200)
-    ada.driver.get(page.as_uri())
-    body = ada.driver.find_element(By.TAG_NAME, "body")
-    target.write_bytes(body.screenshot_as_png)
+def use_drawing(ada: Person, bob: Person) -> str:
+    """Both draw a line."""
+    board = "canvas[aria-label='a board to draw on']"
+    for person in (ada, bob):
+        person.find(board, timeout_s=RUN_S)
+    bob.run("board.color = '#d32f2f'")
+    for person, left in ((ada, -150), (bob, 50)):
+        canvas = person.find(board)
+        person.js("arguments[0].scrollIntoView({ block: 'center' })", canvas)
+        chain = ActionChains(person.driver).move_to_element_with_offset(canvas, left, -60)
+        chain.click_and_hold()
+        for turn in range(8):
+            chain.move_by_offset(12, 50 if turn % 2 else -50)
+        chain.release().perform()
+    for person in (ada, bob):
+        person.eventually("len(strokes)", 2)
+    return board
+
+
+def _side_by_side(ada: Desk, bob: Desk, target: Path) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        shots = [Path(folder, f"{desk.name}.png") for desk in (ada, bob)]
+        for desk, shot in zip((ada, bob), shots, strict=True):
+            desk.driver.save_screenshot(str(shot))
+        page = Path(folder, "page.html")
+        page.write_text(PAGE.format(*(shot.as_uri() for shot in shots)))
+        for desk in (ada, bob):
+            desk.settle()
+        ada.driver.set_window_size(2 * SIZE[0] + 60, SIZE[1] + 200)
+        ada.driver.get(page.as_uri())
+        body = ada.driver.find_element(By.TAG_NAME, "body")
+        target.write_bytes(body.screenshot_as_png)
 
 
 def take_room(ada: Desk, bob: Desk, target: Path) -> None:
@@ -178,6 +235,13 @@ def _open(ada: Desk, bob: Desk, app: str, path: str = PATH) -> None:
         desk.wait_company()
         desk.wait_kernel()
 
+
+DEMOS = {
+    "dashboard": use_dashboard,
+    "todo": use_todo,
+    "poll": use_poll,
+    "drawing": use_drawing,
+}
 
 if __name__ == "__main__":
     main()

@@ -40,6 +40,15 @@ async def test_it_tells_how_people_are_reached(world: World) -> None:
 
 
 @with_world
+async def test_it_tells_how_large_the_documents_are(world: World) -> None:
+    ada = await world.page("hers")
+    ada.open(SEED, 1, "same")
+    ada.send("panel", True, key="")
+    await asyncio.sleep(5)
+    assert list(facts(ada)["sizes"].values()) == ["1 kB"]
+
+
+@with_world
 async def test_it_is_told_only_while_the_dialog_is_open(world: World) -> None:
     ada, bob = await world.page(), await world.page()
     show_user(bob, "Bob")

@@ -304,7 +304,7 @@ export class Status {
     const documents = [...this.#documents].map(([key, [state, about]]) => ({
       name: key.replace(/^[^:]*:/, ""),
       about,
-      size: "",
+      size: this.#facts?.sizes[key] ?? "",
       state,
       isFront: key === front?.id,
     }));

@@ -158,7 +158,7 @@ def test_somebody_has_another_password(
     says(ada, "2 people, another password", 60)
     assert len(toasts(ada)) == 1, "it is said once"
     said = open_status(ada)
-    assert f"{path}\nIt is in sync with bob." in said
+    assert f"{path}\nIt is in sync with bob.\n1 kB" in said
     close_dialog(ada)
     stranger.driver.get("about:blank")
     says(ada, "2 people, in sync", 90)
