@@ -25,7 +25,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_it_has_every_source_as_it_is(wheel: Path) -> None:
     suffixes = (".py", ".js", ".css", ".typed")
-    sources = {p for p in PACKAGE.rglob("*") if p.suffix in suffixes}
+    sources = {p for p in PACKAGE.rglob("*") if p.suffix in suffixes or p.name == "LICENSE"}
     expected = {
         str(path.relative_to(REPOSITORY)): path.read_bytes()
         for path in sources
@@ -34,6 +34,13 @@ def test_it_has_every_source_as_it_is(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = [name for name in archive.namelist() if name.startswith("pyodide_rtc/")]
         assert {name: archive.read(name) for name in names} == expected
+
+
+def test_it_has_the_licences_of_what_it_brings_along(wheel: Path) -> None:
+    licences = {p.relative_to(REPOSITORY).as_posix() for p in PACKAGE.rglob("LICENSE")}
+    with zipfile.ZipFile(wheel) as archive:
+        names = [name.partition("/licenses/")[2] for name in archive.namelist()]
+    assert {"LICENSE", *licences} == set(filter(None, names))
 
 
 def test_the_labextension_has_all_its_files(wheel: Path) -> None:
