@@ -12,6 +12,7 @@ import pytest
 REPOSITORY = Path(__file__).parents[2]
 PACKAGE = REPOSITORY / "pyodide_rtc"
 LABEXTENSION = PACKAGE / "labextension"
+PLUGIN = PACKAGE / "testing/plugin"
 
 
 @pytest.fixture(scope="module")
@@ -27,12 +28,14 @@ def test_it_has_every_source_as_it_is(wheel: Path) -> None:
     suffixes = (".py", ".js", ".css", ".typed")
     sources = {p for p in PACKAGE.rglob("*") if p.suffix in suffixes or p.name == "LICENSE"}
     expected = {
-        str(path.relative_to(REPOSITORY)): path.read_bytes()
+        str(path.relative_to(PLUGIN if PLUGIN in path.parents else REPOSITORY)): path.read_bytes()
         for path in sources
         if LABEXTENSION not in path.parents
     }
+    assert "pytest_pyodide_rtc.py" in expected
     with zipfile.ZipFile(wheel) as archive:
-        names = [name for name in archive.namelist() if name.startswith("pyodide_rtc/")]
+        about_it = "pyodide_rtc-"  # the folders .dist-info and .data
+        names = [name for name in archive.namelist() if not name.startswith(about_it)]
         assert {name: archive.read(name) for name in names} == expected
 
 
