@@ -25,7 +25,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_it_has_every_source_as_it_is(wheel: Path) -> None:
-    suffixes = (".py", ".js", ".css", ".typed")
+    suffixes = (".py", ".js", ".mjs", ".css", ".typed")
     sources = {p for p in PACKAGE.rglob("*") if p.suffix in suffixes or p.name == "LICENSE"}
     expected = {
         str(path.relative_to(PLUGIN if PLUGIN in path.parents else REPOSITORY)): path.read_bytes()
@@ -49,9 +49,14 @@ def test_it_has_the_licences_of_what_it_brings_along(wheel: Path) -> None:
 def test_the_labextension_has_all_its_files(wheel: Path) -> None:
     files = {p for p in LABEXTENSION.rglob("*") if p.is_file()}
     expected = {str(path.relative_to(LABEXTENSION)): path.read_bytes() for path in files}
-    for source in ("browser/host.js", "panel/qr.js", "panel/panel.js", "panel/panel.css"):
-        path = PACKAGE / source
-        expected[f"static/{path.name}"] = path.read_bytes()
+    for name, source in {
+        "host.js": "browser/host.js",
+        "panel.js": "panel/panel.js",
+        "panel.css": "panel/panel.css",
+        "uqr.js": "vendored/uqr/index.mjs",
+        "uqr.LICENSE": "vendored/uqr/LICENSE",
+    }.items():
+        expected[f"static/{name}"] = (PACKAGE / source).read_bytes()
     folder = "/share/jupyter/labextensions/pyodide-rtc/"
     with zipfile.ZipFile(wheel) as archive:
         names = [name for name in archive.namelist() if folder in name]
