@@ -27,17 +27,33 @@ def join(network: Network, name: str, browser: str | None = None) -> Room:
     return host_of(network, browser or name).join(user=name)
 
 
-async def shown(network: Network, state: dict[str, object]) -> Room:
-    """Somebody in the room who shows this, as a stock page does, and nothing else."""
-    room = join(network, "Eve")
-    await room.until_loaded(10)
-    room.awareness.set_local_state(state)
-    return room
-
-
 async def met(*rooms: Room) -> None:
     await asyncio.gather(*(room.until_synced(10) for room in rooms))
     await asyncio.sleep(1)
+
+
+async def ada_and_bob(network: Network, browser_of_bob: str = "Bob") -> tuple[Room, Room]:
+    """Two who have met."""
+    ada, bob = join(network, "Ada"), join(network, "Bob", browser_of_bob)
+    await met(ada, bob)
+    return ada, bob
+
+
+async def ada_and_eve(shown: dict[str, object]) -> tuple[Room, Room]:
+    """Two who have met; Eve shows this, as a stock page does, and nothing else."""
+    network = Network()
+    ada, eve = join(network, "Ada"), join(network, "Eve")
+    await eve.until_loaded(10)
+    eve.awareness.set_local_state(shown)
+    await met(ada, eve)
+    return ada, eve
+
+
+def heard_in(room: Room) -> list[RoomEvent]:
+    """What the room tells from now on."""
+    events: list[RoomEvent] = []
+    room.observe(events.append)
+    return events
 
 
 def comings(events: list[RoomEvent]) -> list[str]:
@@ -108,10 +124,7 @@ class TestWhoIsThere:
         """As a stock page shows it: name and colour, nothing else."""
 
         async def main() -> None:
-            network = Network()
-            ada = join(network, "Ada")
-            eve = await shown(network, {"user": user})
-            await met(ada, eve)
+            ada, _ = await ada_and_eve({"user": user})
 
             _, other = ada.people
             assert (other.name, other.color, other.looking_at) == (name, color, "")
@@ -122,10 +135,7 @@ class TestWhoIsThere:
     @pytest.mark.parametrize("ours", [7, "x", [], {"idle": "yes", "lookingAt": 7, "person": []}])
     def test_claims_that_are_none_are_ignored(self, ours: object) -> None:
         async def main() -> None:
-            network = Network()
-            ada = join(network, "Ada")
-            eve = await shown(network, {"user": {"name": "Eve"}, "pyodideRtc": ours})
-            await met(ada, eve)
+            ada, _ = await ada_and_eve({"user": {"name": "Eve"}, "pyodideRtc": ours})
 
             assert repr(ada.people[1]) == "<Person Eve: active>"
 
@@ -134,10 +144,7 @@ class TestWhoIsThere:
     @pytest.mark.parametrize("user", [7, None, {"name": 7}, {"name": " \t"}, {}])
     def test_who_shows_no_name_is_nobody(self, user: object) -> None:
         async def main() -> None:
-            network = Network()
-            ada = join(network, "Ada")
-            eve = await shown(network, {"user": user})
-            await met(ada, eve)
+            ada, _ = await ada_and_eve({"user": user})
 
             assert [one.name for one in ada.people] == ["Ada"]
 
@@ -147,9 +154,7 @@ class TestWhoIsThere:
 class TestActivity:
     def test_who_does_nothing_becomes_idle_and_an_edit_ends_it(self) -> None:
         async def main() -> None:
-            network = Network()
-            ada, bob = join(network, "Ada"), join(network, "Bob")
-            await met(ada, bob)
+            ada, bob = await ada_and_bob(Network())
             await asyncio.sleep(IDLE_S / 2)
             bob.map("state")["n"] = 1
             await asyncio.sleep(IDLE_S / 2 + 10)
@@ -168,9 +173,7 @@ class TestActivity:
 
     def test_edits_of_others_are_no_sign_of_ours(self) -> None:
         async def main() -> None:
-            network = Network()
-            ada, bob = join(network, "Ada"), join(network, "Bob")
-            await met(ada, bob)
+            ada, bob = await ada_and_bob(Network())
             for n in range(20):
                 bob.map("state")["n"] = n
                 await asyncio.sleep(IDLE_S / 10)
@@ -182,9 +185,7 @@ class TestActivity:
 
     def test_it_costs_one_message_to_become_idle(self) -> None:
         async def main() -> None:
-            network = Network()
-            ada, bob = join(network, "Ada"), join(network, "Bob")
-            await met(ada, bob)
+            _, bob = await ada_and_bob(Network())
             seen: list[object] = []
             bob.awareness.observe(seen.append)
             await asyncio.sleep(10 * IDLE_S)
@@ -216,8 +217,7 @@ class TestComingAndGoing:
         async def main() -> None:
             network = Network()
             ada = join(network, "Ada")
-            events: list[RoomEvent] = []
-            ada.observe(events.append)
+            events = heard_in(ada)
             bob = join(network, "Bob")
             await met(ada, bob)
             assert comings(events) == ["<Bob has come>"]
@@ -238,10 +238,8 @@ class TestComingAndGoing:
     def test_a_reload_is_neither(self, away_s: float, name_after: str) -> None:
         async def main() -> None:
             network = Network()
-            ada, bob = join(network, "Ada"), join(network, "Bob", "his")
-            await met(ada, bob)
-            events: list[RoomEvent] = []
-            ada.observe(events.append)
+            ada, bob = await ada_and_bob(network, "his")
+            events = heard_in(ada)
             bob.leave()
             await asyncio.sleep(away_s)
             bob = join(network, name_after, "his")
@@ -259,10 +257,8 @@ class TestComingAndGoing:
     def test_who_is_back_too_late_has_left_and_joined(self) -> None:
         async def main() -> None:
             network = Network()
-            ada, bob = join(network, "Ada"), join(network, "Bob", "his")
-            await met(ada, bob)
-            events: list[RoomEvent] = []
-            ada.observe(events.append)
+            ada, bob = await ada_and_bob(network, "his")
+            events = heard_in(ada)
             bob.leave()
             await asyncio.sleep(RETURN_S + 2)
             await met(ada, join(network, "Bob", "his"))
@@ -274,10 +270,8 @@ class TestComingAndGoing:
     def test_somebody_else_of_that_name_is_somebody_else(self) -> None:
         async def main() -> None:
             network = Network()
-            ada, bob = join(network, "Ada"), join(network, "Bob", "his")
-            await met(ada, bob)
-            events: list[RoomEvent] = []
-            ada.observe(events.append)
+            ada, bob = await ada_and_bob(network, "his")
+            events = heard_in(ada)
             bob.leave()
             await asyncio.sleep(2)
             await met(ada, join(network, "Bob", "another"))
@@ -293,8 +287,7 @@ class TestComingAndGoing:
             ada = join(network, "Ada")
             tabs = join(network, "Bob", "his"), join(network, "Bob", "his")
             await met(ada, *tabs)
-            events: list[RoomEvent] = []
-            ada.observe(events.append)
+            events = heard_in(ada)
             tabs[0].leave()
             await asyncio.sleep(2)
             await met(ada, join(network, "Bob", "his"))
@@ -309,12 +302,8 @@ class TestComingAndGoing:
 
     def test_a_stock_page_that_reloads_is_known_by_its_name(self) -> None:
         async def main() -> None:
-            network = Network()
-            ada = join(network, "Ada")
-            eve = await shown(network, {"user": {"name": "Eve"}})
-            await met(ada, eve)
-            events: list[RoomEvent] = []
-            ada.observe(events.append)
+            ada, eve = await ada_and_eve({"user": {"name": "Eve"}})
+            events = heard_in(ada)
             eve.awareness.set_local_state(None)
             await asyncio.sleep(3)
             eve.awareness.set_local_state({"user": {"name": "Eve"}})
@@ -326,11 +315,8 @@ class TestComingAndGoing:
 
     def test_who_leaves_hears_of_nobody_afterwards(self) -> None:
         async def main() -> None:
-            network = Network()
-            ada, bob = join(network, "Ada"), join(network, "Bob")
-            await met(ada, bob)
-            events: list[RoomEvent] = []
-            ada.observe(events.append)
+            ada, bob = await ada_and_bob(Network())
+            events = heard_in(ada)
             bob.leave()
             await asyncio.sleep(1)
             ada.leave()
@@ -359,9 +345,7 @@ class TestComingAndGoing:
 class TestMe:
     def test_others_see_what_is_set(self) -> None:
         async def main() -> None:
-            network = Network()
-            ada, bob = join(network, "Ada"), join(network, "Bob")
-            await met(ada, bob)
+            ada, bob = await ada_and_bob(Network())
             ada.me.set(name=" Ada  L. ", color="E65100", looking_at="cell\n3")
             await asyncio.sleep(1)
 

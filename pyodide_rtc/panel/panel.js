@@ -22,6 +22,7 @@
  * @property {ServerRow[] | null} servers
  * @property {Invitation | null} invitation
  * @property {string[]} actions
+ * @typedef {(text: string, options: {ecc: "M", border: number}) => {data: boolean[][]}} Encode of uqr
  */
 
 /** An action that is not done by then waits for the cell that runs: it says so. */
@@ -51,13 +52,13 @@ export function linkTo(room, path) {
 /**
  * Make a panel.
  * @param {object} options
- * @param {(text: string) => boolean[][] | undefined} options.qrModules
+ * @param {Encode} options.encode draws QR codes
  * @param {(action: string) => Promise<string>} [options.act] does an action, and gives what went
  *   wrong, empty if nothing did; without it the panel has no actions
  * @param {() => string | undefined} [options.path] of the document that a link leads to
  * @returns {{node: HTMLElement, show(model: PanelModel): void}}
  */
-export function createPanel({ qrModules, act, path = () => undefined }) {
+export function createPanel({ encode, act, path = () => undefined }) {
   const node = make("section", "prtc-panel");
   const room = make("h3", "prtc-room");
   const sentence = make("p", "prtc-sentence");
@@ -69,7 +70,7 @@ export function createPanel({ qrModules, act, path = () => undefined }) {
   const documents = part("Documents", "ul");
   const kept = part("Stored", "p");
   const servers = part("Signaling", "ul");
-  const invitation = invite(qrModules);
+  const invitation = invite(encode);
   const actions = act && actionBar(act);
   node.append(
     make(
@@ -203,8 +204,8 @@ function serverItem({ url, about, is_reached }) {
 
 // The invitation.
 
-/** @param {(text: string) => boolean[][] | undefined} qrModules */
-function invite(qrModules) {
+/** @param {Encode} encode */
+function invite(encode) {
   const input = /** @type {HTMLInputElement} */ (make("input", "prtc-link"));
   input.readOnly = true;
   input.setAttribute("aria-label", "Link to this room");
@@ -218,7 +219,7 @@ function invite(qrModules) {
     told.textContent = (await copied(input)) ? "The link is copied." : "Press Ctrl+C to copy the link.";
   });
   const drawCode = () => {
-    const modules = code.hidden ? undefined : qrModules(input.value);
+    const modules = code.hidden ? undefined : qrModules(encode, input.value);
     code.replaceChildren(modules ? picture(modules, input.value) : "The link is too long for a QR code.");
   };
   const toggle = makeButton("Show QR code", "prtc-toggle", () => {
@@ -258,10 +259,25 @@ async function copied(input) {
   }
 }
 
+/**
+ * Return the modules of a link's QR code and of the quiet zone around it, row by row: true is dark.
+ * Of the code's level, M, 15 % may be unreadable.
+ * @param {Encode} encode @param {string} link
+ * @returns {boolean[][] | undefined} undefined if the link is too long for any code
+ */
+export function qrModules(encode, link) {
+  try {
+    return encode(link, { ecc: "M", border: QUIET_ZONE }).data;
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return undefined;
+  }
+}
+
 /** @param {boolean[][]} modules @param {string} link */
 function picture(modules, link) {
   const space = "http://www.w3.org/2000/svg";
-  const size = modules.length + 2 * QUIET_ZONE;
+  const size = modules.length;
   const svg = document.createElementNS(space, "svg");
   svg.setAttribute("viewBox", `0 0 ${size} ${size}`);
   svg.setAttribute("role", "img");
@@ -269,7 +285,7 @@ function picture(modules, link) {
   svg.setAttribute("shape-rendering", "crispEdges");
   const dark = document.createElementNS(space, "path");
   const squares = modules.flatMap((row, y) =>
-    row.flatMap((isDark, x) => (isDark ? `M${x + QUIET_ZONE} ${y + QUIET_ZONE}h1v1h-1z` : [])),
+    row.flatMap((isDark, x) => (isDark ? `M${x} ${y}h1v1h-1z` : [])),
   );
   dark.setAttribute("d", squares.join(""));
   svg.append(dark);

@@ -1,11 +1,11 @@
 // @ts-check
 /**
- * The panel as a widget in a notebook: the last part of its script, behind qr.js and panel.js.
+ * The panel as a widget in a notebook: the last part of its script, behind uqr and panel.js.
  *
  * To Python: `{shown: VIEW}`, `{gone: VIEW}`, `{do: ACTION, id: N}`. From Python: `{done: N, error}`.
  */
 
-/* global createPanel, qrModules */
+/* global createPanel, encode */
 
 /** @param {any} model of the widget @returns {string | undefined} the notebook that it is in */
 const notebookOf = (model) => model.widget_manager?.context?.path;
@@ -22,7 +22,7 @@ export default {
         waiting.set(++asked, resolve);
         model.send({ do: action, view, id: asked });
       });
-    const panel = createPanel({ qrModules, act, path: () => notebookOf(model) });
+    const panel = createPanel({ encode, act, path: () => notebookOf(model) });
     const show = () => panel.show(model.get("panel"));
     const hear = (/** @type {any} */ message) => {
       if (message?.view !== view || !waiting.has(message.done)) return;

@@ -16,7 +16,7 @@ from pyodide_rtc.panel.model import Panel
 
 __all__ = ["PanelWidget"]
 
-_SCRIPTS = ("qr.js", "panel.js", "widget.js")
+_SCRIPTS = ("vendored/uqr/index.mjs", "panel/panel.js", "panel/widget.js")
 _MAX_NAME_CHARS = 100
 
 Done = Callable[[str], None]
@@ -31,7 +31,7 @@ class PanelActions(Protocol):
 
 @cache
 def _text_of(name: str) -> str:
-    return files("pyodide_rtc.panel").joinpath(name).read_text(encoding="utf-8")
+    return files("pyodide_rtc").joinpath(name).read_text(encoding="utf-8")
 
 
 class PanelWidget(anywidget.AnyWidget):
@@ -51,7 +51,7 @@ class PanelWidget(anywidget.AnyWidget):
         self, compute: Callable[[], Panel], measure: Callable[[], None], actions: PanelActions
     ) -> None:
         self._esm = "\n".join(map(_text_of, _SCRIPTS))  # three modules without imports make one
-        self._css = _text_of("panel.css")
+        self._css = _text_of("panel/panel.css")
         self.is_closed = False
         self._compute = compute
         self._actions = actions

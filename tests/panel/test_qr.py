@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import zxingcpp
 
-SCRIPT = Path(__file__).parents[2] / "pyodide_rtc/panel/qr.js"
+PACKAGE = Path(__file__).parents[2] / "pyodide_rtc"
 LINK = "https://example.org/lab/index.html?room=physics-101&path=measurements/together.ipynb"
 
 CAPACITIES = (
@@ -23,22 +23,28 @@ CAPACITIES = (
 
 MODULE_PIXELS = 4
 QUIET_ZONE = 4
+"""So many light modules are around a code by the standard."""
 
 Modules = list[list[bool]] | None
 
 
 def codes_of(texts: Iterable[str]) -> list[Modules]:
-    """Draw texts by our script, under Node."""
-    run = (
-        "const { readFileSync } = await import('node:fs');"
-        f"const source = readFileSync({json.dumps(str(SCRIPT))}).toString('base64');"
-        "const { qrModules } = await import(`data:text/javascript;base64,${source}`);"
-        "const texts = JSON.parse(readFileSync(0, 'utf8'));"
-        "console.log(JSON.stringify(texts.map((text) => qrModules(text) ?? null)));"
-    )
+    """Draw texts by the panel's script, under Node."""
+    run = """
+    const { readFileSync } = await import("node:fs");
+    const { texts, panel, uqr } = JSON.parse(readFileSync(0, "utf8"));
+    const load = (path) => import(`data:text/javascript;base64,${readFileSync(path, "base64")}`);
+    const [{ qrModules }, { encode }] = [await load(panel), await load(uqr)];
+    console.log(JSON.stringify(texts.map((text) => qrModules(encode, text) ?? null)));
+    """
+    given = {
+        "texts": [*texts],
+        "panel": str(PACKAGE / "panel/panel.js"),
+        "uqr": str(PACKAGE / "vendored/uqr/index.mjs"),
+    }
     command = ["node", "--input-type=module", "--eval", run]
     done = subprocess.run(
-        command, input=json.dumps([*texts]), capture_output=True, text=True, timeout=50, check=True
+        command, input=json.dumps(given), capture_output=True, text=True, timeout=50, check=True
     )
     codes: list[Modules] = json.loads(done.stdout)
     return codes
@@ -46,7 +52,10 @@ def codes_of(texts: Iterable[str]) -> list[Modules]:
 
 def read(modules: Modules) -> str:
     """Read a code as a camera sees it."""
-    dark = np.pad(np.array(modules, dtype=bool), QUIET_ZONE)
+    dark = np.array(modules, dtype=bool)
+    is_quiet = np.ones_like(dark)
+    is_quiet[QUIET_ZONE:-QUIET_ZONE, QUIET_ZONE:-QUIET_ZONE] = False
+    assert not (dark & is_quiet).any()
     image = np.where(dark.repeat(MODULE_PIXELS, 0).repeat(MODULE_PIXELS, 1), 0, 255)
     [found] = zxingcpp.read_barcodes(image.astype(np.uint8), formats=zxingcpp.BarcodeFormat.QRCode)
     return str(found.text)
@@ -57,10 +66,11 @@ def test_each_version_is_read() -> None:
     texts = [(LINK + "/more" * 500)[:length] for length in CAPACITIES]
     codes = codes_of(texts)
 
-    assert [len(code or ()) for code in codes] == [17 + 4 * version for version in range(1, 41)]
+    sizes = [len(code or ()) - 2 * QUIET_ZONE for code in codes]
+    assert sizes == [17 + 4 * version for version in range(1, 41)]
     assert [read(code) for code in codes] == texts
     [next_size] = codes_of(["x" * (CAPACITIES[0] + 1)])
-    assert len(next_size or ()) == 25
+    assert len(next_size or ()) == 25 + 2 * QUIET_ZONE
 
 
 @pytest.mark.parametrize("text", ["äöü €", "?room=%C3%A4&x=😀", "0", " ", "A" * 100])

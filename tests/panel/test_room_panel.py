@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import subprocess
 import sys
+from base64 import b64encode
 from typing import Any
 
 import ipywidgets as widgets
@@ -275,6 +277,21 @@ def test_a_cell_that_is_run_again_gets_the_same_panel() -> None:
         assert not another.is_closed
 
     run_virtual(main())
+
+
+def test_its_script_is_one_module() -> None:
+    """It is joined of scripts: no name is there twice."""
+
+    async def main() -> str:
+        _, ada, _ = await met(Network())
+        return str(ada.panel().get_state("_esm")["_esm"])
+
+    script = run_virtual(main())
+    source = f"data:text/javascript;base64,{b64encode(script.encode()).decode()}"
+    run = f"const found = await import('{source}'); console.log(typeof found.default.render);"
+    command = ["node", "--input-type=module"]
+    said = subprocess.run(command, input=run, capture_output=True, text=True, timeout=20)
+    assert (said.stdout, said.stderr) == ("function\n", "")
 
 
 def test_its_text_is_what_it_shows() -> None:

@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 import pytest
-
 import pytest_pyodide_rtc
 
 from .runs import start_run, write_project

@@ -18,6 +18,13 @@ def areas(*people: Person, text: str = "") -> list[Any]:
     return [each.room.share(widgets.Textarea(text), "notes") for each in people]
 
 
+async def areas_of_pair(company: Company, text: str = "") -> list[Any]:
+    """Hers and his, once Ada and Bob know that they share it."""
+    both = areas(*await company.pair(), text=text)
+    await asyncio.sleep(1)
+    return both
+
+
 def from_page(widget: Any, text: str) -> None:
     """Change a text as a message of the page does."""
     widget.set_state({"value": text})
@@ -25,9 +32,7 @@ def from_page(widget: Any, text: str) -> None:
 
 @in_company
 async def test_what_two_type_at_once_is_all_there(company: Company) -> None:
-    ada, bob = await company.pair()
-    hers, his = areas(ada, bob, text="the cat sat")
-    await asyncio.sleep(1)
+    hers, his = await areas_of_pair(company, "the cat sat")
     hers.value = "the black cat sat"
     his.value = "the cat sat down"
     await asyncio.sleep(1)
@@ -37,9 +42,7 @@ async def test_what_two_type_at_once_is_all_there(company: Company) -> None:
 
 @in_company
 async def test_two_typists_lose_no_character(company: Company) -> None:
-    ada, bob = await company.pair()
-    hers, his = areas(ada, bob, text="|")
-    await asyncio.sleep(1)
+    hers, his = await areas_of_pair(company, "|")
 
     async def type_text(area: Any, text: str, *, is_before: bool) -> None:
         for character in text:
@@ -113,9 +116,7 @@ async def test_only_what_differs_is_sent(company: Company) -> None:
 @in_company
 async def test_an_edit_of_a_page_that_is_behind_deletes_nothing(company: Company) -> None:
     """Bob's text comes while Ada's kernel is busy; what she typed then waits behind the cell."""
-    ada, bob = await company.pair()
-    hers, his = areas(ada, bob)
-    await asyncio.sleep(1)
+    hers, his = await areas_of_pair(company)
     his.value = "from Bob. "
     await asyncio.sleep(1)
     assert hers.value == "from Bob. "
@@ -131,9 +132,7 @@ async def test_an_edit_of_a_page_that_is_behind_deletes_nothing(company: Company
 
 @in_company
 async def test_what_another_has_just_typed_can_be_deleted(company: Company) -> None:
-    ada, bob = await company.pair()
-    hers, his = areas(ada, bob, text="one")
-    await asyncio.sleep(1)
+    hers, his = await areas_of_pair(company, "one")
     his.value = "one two"
     await asyncio.sleep(1)
     from_page(hers, "one")
@@ -145,9 +144,7 @@ async def test_what_another_has_just_typed_can_be_deleted(company: Company) -> N
 @in_company
 async def test_a_text_that_is_selected_and_typed_over_is_replaced(company: Company) -> None:
     """The empty text was there before as well, and nearer: but the page has it no more."""
-    ada, bob = await company.pair()
-    hers, his = areas(ada, bob)
-    await asyncio.sleep(1)
+    hers, his = await areas_of_pair(company)
     for typed in ("h", "he", "hel", "hell", "hello", "x"):
         from_page(hers, typed)
         await asyncio.sleep(0.1)
@@ -170,9 +167,7 @@ async def test_what_another_typed_long_ago_can_be_typed_over(company: Company) -
 
 @in_company
 async def test_code_sets_the_whole_text(company: Company) -> None:
-    ada, bob = await company.pair()
-    hers, his = areas(ada, bob)
-    await asyncio.sleep(1)
+    hers, his = await areas_of_pair(company)
     his.value = "typed by Bob"
     await asyncio.sleep(1)
     hers.value = "done"

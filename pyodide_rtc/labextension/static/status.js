@@ -7,8 +7,8 @@
 import { Notices } from "./notices.js";
 // @ts-expect-error: it is beside this file once it is installed; its source is in panel/
 import { createPanel } from "./panel.js";
-// @ts-expect-error: the same
-import { qrModules } from "./qr.js";
+// @ts-expect-error: beside this file it has another name than in vendored/
+import { encode } from "./uqr.js";
 import { CHANGE_USER } from "./user.js";
 
 /** @typedef {{name: string, color: string}} Person */
@@ -218,7 +218,7 @@ export class Status {
     body.addClass("pyodide-rtc-about");
     // The key has the name by which the others know it, behind the kind.
     const path = () => this.#front()?.id.replace(/^[^:]*:/, "");
-    const panel = createPanel({ qrModules, path });
+    const panel = createPanel({ encode, path });
     body.node.append(panel.node);
     this.#panel = panel;
     this.#update();

@@ -98,6 +98,8 @@ def test_the_link_for_a_friend(desk: DeskOf, put: Callable[..., str], room_name:
     open_status(ada)
     ada.click(".pyodide-rtc-about .prtc-copy")
     eventually(lambda: "The link is copied." in dialog_text(ada), 10, "it is told")
+    ada.click(".pyodide-rtc-about .prtc-toggle")
+    assert ada.js("return document.querySelector('.pyodide-rtc-about svg[role=img] path') !== null")
     close_dialog(ada)
     ada.click_cell(0)
     ada.press(Keys.CONTROL, "a")

@@ -1,6 +1,6 @@
 """The pytest plugin of pyodide-rtc: rooms in real browsers, as fixtures.
 
-pytest loads this module in every run of an environment that has it. So it stands beside the
+pytest loads this module in every run of an environment that has it. So it is installed beside the
 package, and imports it, and Selenium, once a fixture is asked for.
 """
 
