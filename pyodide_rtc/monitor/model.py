@@ -213,7 +213,7 @@ def _traffic_words(traffic: Traffic, rates: Rates | None) -> str:
 
 
 def _rate_words(size_bytes: float, messages: float) -> str:
-    count = f"{messages:.1f}".removesuffix(".0") if messages < 10 else f"{messages:.0f}"
+    count = _short(messages) if messages < 10 else f"{messages:.0f}"
     unit = "message" if count == "1" else "messages"
     return f"{amount_words(size_bytes)}/s ({count} {unit}/s)"
 
@@ -222,8 +222,12 @@ def amount_words(size_bytes: float) -> str:
     """Say how many bytes these are."""
     for unit, size in (("MB", 1e6), ("kB", 1e3)):
         if size_bytes >= size:
-            return f"{size_bytes / size:.1f} {unit}"
+            return f"{_short(size_bytes / size)} {unit}"
     return f"{size_bytes:.0f} B"
+
+
+def _short(number: float) -> str:
+    return f"{number:.1f}".removesuffix(".0")
 
 
 def _latency_words(peers: Sequence[Peer], history: History) -> str:

@@ -177,7 +177,7 @@ def test_news_are_the_latest_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "words"), [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (2_345_678, "2.3 MB")]
+    ("size", "words"), [(0, "0 B"), (999, "999 B"), (1000, "1 kB"), (2_345_678, "2.3 MB")]
 )
 def test_amounts_in_words(size: int, words: str) -> None:
     assert amount_words(size) == words

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from comm.base_comm import BaseComm
 
+from pyodide_rtc.monitor.model import amount_words
 from pyodide_rtc.monitor.text import MonitorText
 from pyodide_rtc.monitor.widget import MonitorWidget
 from pyodide_rtc.room import Room
@@ -71,7 +72,7 @@ def test_it_shows_traffic_latency_and_sync() -> None:
         received, sent = page.shown["received"][-1], page.shown["sent"][-1]
         assert received > 5000 > quiet
         assert sent < 1000, "the other direction"
-        assert rates(page.shown["traffic"]) == (f"{received / 1000:.1f} kB/s", f"{sent} B/s")
+        assert rates(page.shown["traffic"]) == (f"{amount_words(received)}/s", f"{sent} B/s")
         assert page.shown["connected"][-1] == page.shown["synced"][-1] == 1
         assert [line["name"] for line in page.shown["lines"]] == ["Bob"]
         assert page.shown["lines"][0]["round_trips"][-1] == 40.0
