@@ -34,6 +34,7 @@ from pyodide_rtc.errors import (
 from pyodide_rtc.faults import FaultList, Faults
 from pyodide_rtc.live_display import LiveDisplay, find_publisher, time_of_day
 from pyodide_rtc.me import Me
+from pyodide_rtc.monitor.of_room import make_monitor
 from pyodide_rtc.observers import Observation, Observers
 from pyodide_rtc.panel.model import Invitation
 from pyodide_rtc.panel.of_room import make_panel
@@ -60,6 +61,7 @@ from pyodide_rtc.session.session_document import (
     Keeping,
 )
 from pyodide_rtc.session.timer import DeadlineTimer
+from pyodide_rtc.session.traffic import Traffic
 from pyodide_rtc.snapshot import DocumentSnapshot, Snapshot
 from pyodide_rtc.storage import (
     CompactionFailed,
@@ -101,6 +103,10 @@ class Backend(Protocol):
 
     def document(self, name: str) -> DocumentSnapshot:
         """Return how a document is now that is open beside the main one."""
+
+    @property
+    def traffic(self) -> Traffic:
+        """How much has been sent and received so far."""
 
     @property
     def stored(self) -> Mapping[str, KeeperStatus]:
@@ -203,6 +209,7 @@ class RoomCore:
         self._attendance_timer: DeadlineTimer | None = None
         self._activity: Activity | None = None
         self._panel: Any = None
+        self._monitor: Any = None
         self._is_forgotten = False
         self._user_to_keep: tuple[str | None, str | None] | None = None
         self._sharing: Sharing | None = None
@@ -417,6 +424,12 @@ class RoomCore:
         if self._panel is None or self._panel.is_closed:
             self._panel = make_panel(self)
         return self._panel
+
+    def monitor(self) -> Any:
+        """Return the monitor; as `Room.monitor` tells."""
+        if self._monitor is None or self._monitor.is_closed:
+            self._monitor = make_monitor(self)
+        return self._monitor
 
     def measure(self) -> None:
         """Have it measured how long the network takes to each peer."""
@@ -814,7 +827,7 @@ class RoomCore:
 
     def _look(self) -> None:
         """What is shown of the room may have changed."""
-        for shown in (self._display, self._panel):
+        for shown in (self._display, self._panel, self._monitor):
             if shown is not None:
                 shown.look()
 
@@ -1254,6 +1267,21 @@ class Room(DocumentBase):
             >>> room.panel()
         """
         return self._core.panel()
+
+    def monitor(self) -> Any:
+        """Return a monitor of the room, to be shown by a cell: plots of the last five minutes.
+
+        It draws how many bytes are sent and received a second, how long the network takes to each
+        peer and back, and how many peers are connected and synced, and says all that in words as
+        well. It takes a sample a second while it is on the screen, and costs nothing else.
+
+        Called again, it returns the same monitor: a cell may be run again, and several may show it.
+        A page that cannot draw widgets shows the words as HTML, brought up to date every 5 s.
+
+        Example:
+            >>> room.monitor()
+        """
+        return self._core.monitor()
 
     def leave(self) -> None:
         """Leave the room: the others see it at once. The document stays; twice is no error.

@@ -50,8 +50,8 @@ class Peer:
         behind: how many units of our document it lacked then; None as with `ahead`.
         is_relayed: whether a TURN server passes everything on; None while that is not known.
         round_trip_ms: how long the network takes to it and back, in milliseconds, as the browser
-            measured it last: a second after connecting, and every 2 s while a panel of the room is
-            shown. None in this browser, and while it is not known.
+            measured it last: a second after connecting, and every 2 s while a panel or a monitor of
+            the room is shown. None in this browser, and while it is not known.
         transfers: the large transfers (from 1 MB on) to it and from it.
         unknown_messages: how many messages it has sent that are of unknown types, or of documents
             that are not open here; we ignored them. For tabs: how many all of them together.

@@ -29,8 +29,8 @@ TUPLE = "count index"
 
 NAMES = {
     "room": f"""{DOCUMENT} baton call document documents error export expose exposed faults forget
-        has_strangers ice_failure leave me name observe obstacle panel people route servers share
-        stage status topic unexpose unshare until until_changed why""",
+        has_strangers ice_failure leave me monitor name observe obstacle panel people route servers
+        share stage status topic unexpose unshare until until_changed why""",
     "board": f"{DOCUMENT} close name",
     "room.awareness": """client_id local_state names observe set_local_state set_local_state_field
         states""",

@@ -31,17 +31,27 @@ class Feed(Generic[T]):
         compute: returns what is to be shown.
         send: sends it; called only with what differs from what was sent last.
         measure: has the connections measured.
+        interval_s: so often at most it is computed and sent, in seconds.
+        period_s: so often at least it is computed, in seconds.
     """
 
     def __init__(
-        self, compute: Callable[[], T], send: Callable[[T], None], measure: Callable[[], None]
+        self,
+        compute: Callable[[], T],
+        send: Callable[[T], None],
+        measure: Callable[[], None],
+        *,
+        interval_s: float = INTERVAL_S,
+        period_s: float = MEASURE_S,
     ) -> None:
         self._compute = compute
         self._send = send
         self._measure = measure
         self._views: set[str] = set()
         self._sent: T | None = None
-        self._computed_s = -INTERVAL_S
+        self._interval_s = interval_s
+        self._period_s = period_s
+        self._computed_s = -interval_s
         self._measured_s = -MEASURE_S
         self._timer = DeadlineTimer(self._refresh)
         self._loop = asyncio.get_running_loop()
@@ -66,7 +76,7 @@ class Feed(Generic[T]):
     def look(self) -> None:
         """It may have changed: compute it soon, and send it if it has."""
         if self._views:
-            self._timer.set(max(self._computed_s + INTERVAL_S, self._loop.time()))
+            self._timer.set(max(self._computed_s + self._interval_s, self._loop.time()))
 
     def close(self) -> None:
         """Send nothing any more; twice is no error."""
@@ -83,4 +93,4 @@ class Feed(Generic[T]):
             self._sent = computed
             self._send(computed)
         if self._views:  # else it was hidden or closed by that
-            self._timer.set(self._measured_s + MEASURE_S)
+            self._timer.set(min(self._measured_s + MEASURE_S, now_s + self._period_s))

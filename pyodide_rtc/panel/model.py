@@ -31,6 +31,7 @@ __all__ = [
     "Tone",
     "connection_words",
     "kept_row",
+    "latency_words",
     "progress_of",
     "room_panel",
     "row_at",
@@ -324,7 +325,8 @@ def connection_words(peer: Peer) -> str:
     state = "synced" if peer.is_synced else "syncing"
     if peer.edits_wait:
         state = "edits wait for them"
-    return " · ".join(filter(None, (state, _way(peer), _latency(peer))))
+    latency = "" if peer.round_trip_ms is None else latency_words(peer.round_trip_ms)
+    return " · ".join(filter(None, (state, _way(peer), latency)))
 
 
 def _way(peer: Peer) -> str:
@@ -333,11 +335,10 @@ def _way(peer: Peer) -> str:
     return {None: "", True: "relayed", False: "direct"}[peer.is_relayed]
 
 
-def _latency(peer: Peer) -> str:
-    if peer.round_trip_ms is None:
-        return ""
+def latency_words(round_trip_ms: float) -> str:
+    """Say how long the network takes there and back."""
     # Two digits say enough, and change less often.
-    return "< 1 ms" if peer.round_trip_ms < 1 else f"{float(f'{peer.round_trip_ms:.2g}'):.0f} ms"
+    return "< 1 ms" if round_trip_ms < 1 else f"{float(f'{round_trip_ms:.2g}'):.0f} ms"
 
 
 def progress_of(peer: Peer) -> tuple[Progress, ...]:

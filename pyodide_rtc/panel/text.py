@@ -8,7 +8,7 @@ from pyodide_rtc.live_display import LiveDisplay, find_publisher
 from pyodide_rtc.panel.html import panel_html, panel_text
 from pyodide_rtc.panel.model import Panel
 
-__all__ = ["NO_EXTENSION", "NO_PACKAGE", "PanelText"]
+__all__ = ["NO_EXTENSION", "NO_PACKAGE", "LiveText", "PanelText"]
 
 NO_PACKAGE = "For a panel with buttons run %pip install anywidget, and then this cell again."
 NO_EXTENSION = (
@@ -17,19 +17,24 @@ NO_EXTENSION = (
 )
 
 
-class PanelText:
-    """The panel of a room as text and HTML, without buttons.
-
-    `Room.panel` makes it where there is no anywidget.
+class LiveText:
+    """Text and HTML as the output of a cell, brought up to date.
 
     Args:
-        compute: describes the room.
-        hint: why it has no buttons, and what to do.
+        text: gives the text.
+        html: gives the HTML.
+        can_change_unseen: tells whether it can change now without a call of `look`.
     """
 
-    def __init__(self, compute: Callable[[], Panel], hint: str) -> None:
-        self._compute = compute
-        self._hint = hint
+    def __init__(
+        self,
+        text: Callable[[], str],
+        html: Callable[[], str],
+        can_change_unseen: Callable[[], bool],
+    ) -> None:
+        self._text = text
+        self._html = html
+        self._can_change_unseen = can_change_unseen
         self._display: LiveDisplay | None = None
         self.is_closed = False
 
@@ -44,10 +49,10 @@ class PanelText:
             self._display.end()
 
     def __repr__(self) -> str:
-        return panel_text(self._compute(), self._hint)
+        return self._text()
 
     def _repr_html_(self) -> str:
-        return panel_html(self._compute(), self._hint)
+        return self._html()
 
     def _ipython_display_(self) -> None:
         """Show it as the output of a cell, brought up to date, in the place of an earlier one.
@@ -59,7 +64,23 @@ class PanelText:
         if publish is None:
             raise NotImplementedError
         self.close()
-        self._display = LiveDisplay(self._draw, lambda: True, publish)
+        self._display = LiveDisplay(self._draw, self._can_change_unseen, publish)
 
     def _draw(self, _at: str) -> dict[str, str]:
         return {"text/plain": repr(self), "text/html": self._repr_html_()}
+
+
+class PanelText(LiveText):
+    """The panel of a room as text and HTML, without buttons.
+
+    `Room.panel` makes it where there is no anywidget.
+
+    Args:
+        compute: describes the room.
+        hint: why it has no buttons, and what to do.
+    """
+
+    def __init__(self, compute: Callable[[], Panel], hint: str) -> None:
+        super().__init__(
+            lambda: panel_text(compute(), hint), lambda: panel_html(compute(), hint), lambda: True
+        )

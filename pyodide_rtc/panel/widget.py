@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
-from importlib.resources import files
 from typing import Any, Protocol
 
 import anywidget
@@ -13,6 +11,7 @@ import traitlets
 from pyodide_rtc.panel.feed import Feed
 from pyodide_rtc.panel.html import panel_text
 from pyodide_rtc.panel.model import Panel
+from pyodide_rtc.panel.packed import joined
 
 __all__ = ["PanelWidget"]
 
@@ -27,11 +26,6 @@ class PanelActions(Protocol):
 
     def act(self, action: str, done: Done) -> None:
         """Do an action, and call back with what went wrong, in words; empty if nothing did."""
-
-
-@cache
-def _text_of(name: str) -> str:
-    return files("pyodide_rtc").joinpath(name).read_text(encoding="utf-8")
 
 
 class PanelWidget(anywidget.AnyWidget):
@@ -50,8 +44,8 @@ class PanelWidget(anywidget.AnyWidget):
     def __init__(
         self, compute: Callable[[], Panel], measure: Callable[[], None], actions: PanelActions
     ) -> None:
-        self._esm = "\n".join(map(_text_of, _SCRIPTS))  # three modules without imports make one
-        self._css = _text_of("panel/panel.css")
+        self._esm = joined(*_SCRIPTS)  # three modules without imports make one
+        self._css = joined("panel/panel.css")
         self.is_closed = False
         self._compute = compute
         self._actions = actions

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pyodide_rtc.errors import BridgeError
 from pyodide_rtc.ports import DataChannel
 from pyodide_rtc.protocol.send_queue import SendQueue
+from pyodide_rtc.session.traffic import Traffic
 
 FULL_BYTES = 1024 * 1024
 """How much the browser may hold before we wait. Small frames cannot overtake what it holds. But it
@@ -23,11 +24,15 @@ class Outbox:
         channel: the data channel.
         on_gone: called with how many bytes of small and of large frames the browser has accepted
             since the last call.
+        traffic: counts what the browser has accepted.
     """
 
-    def __init__(self, channel: DataChannel, on_gone: Callable[[int, int], None]) -> None:
+    def __init__(
+        self, channel: DataChannel, on_gone: Callable[[int, int], None], traffic: Traffic
+    ) -> None:
         self._channel = channel
         self._on_gone = on_gone
+        self._traffic = traffic
         self._queue = SendQueue()
         self._most_held_bytes = 0
         self._is_closing = False
@@ -66,7 +71,10 @@ class Outbox:
             if message is None:
                 break
             self._channel.send(message)
-            self._most_held_bytes += len(message)
+            size_bytes = len(message)
+            self._most_held_bytes += size_bytes
+            self._traffic.sent_bytes += size_bytes
+            self._traffic.sent_messages += 1
         gone = self._queue.gone(TOLD_BYTES)
         if gone is not None:
             self._on_gone(*gone)

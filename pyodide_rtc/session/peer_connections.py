@@ -24,6 +24,7 @@ from pyodide_rtc.ports import (
 )
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.session.outbox import Outbox
+from pyodide_rtc.session.traffic import Traffic
 
 logger = logging.getLogger("pyodide_rtc.snapshot")
 
@@ -57,7 +58,7 @@ class _ChannelHandler:
         self._connection = connection
         self._side = side
         self.channel = channel
-        self.outbox = Outbox(channel, self._on_gone)
+        self.outbox = Outbox(channel, self._on_gone, connection.traffic)
         self.is_open = False
 
     def on_open(self) -> None:
@@ -65,6 +66,9 @@ class _ChannelHandler:
         self._connection.announce_channels()
 
     def on_messages(self, messages: Sequence[bytes]) -> None:
+        traffic = self._connection.traffic
+        traffic.received_bytes += sum(map(len, messages))
+        traffic.received_messages += len(messages)
         # The channel is open, but its size limit may still be unknown: announce it all the same.
         self._connection.announce_channels(is_urgent=True)
         self._connection.feed(ev.FramesReceived(self._connection.conn, tuple(messages)))
@@ -88,10 +92,12 @@ class PeerConnection:
 
     Args:
         feed: called with each event.
+        traffic: counts what its data channels send and receive.
     """
 
-    def __init__(self, feed: Feed) -> None:
+    def __init__(self, feed: Feed, traffic: Traffic) -> None:
         self.conn = _UNWANTED
+        self.traffic = traffic
         self.transport: PeerTransport | None = None
         self._is_own_kind = True
         self._feed: Feed | None = feed
@@ -268,12 +274,22 @@ class PeerConnection:
 
 
 class PeerConnections:
-    """All peer connections of a room, by number."""
+    """All peer connections of a room, by number.
 
-    def __init__(self, network: Network, ice_servers: Sequence[IceServer], feed: Feed) -> None:
+    Args:
+        network: opens them.
+        ice_servers: STUN and TURN servers.
+        feed: called with each event.
+        traffic: counts what they send and receive.
+    """
+
+    def __init__(
+        self, network: Network, ice_servers: Sequence[IceServer], feed: Feed, traffic: Traffic
+    ) -> None:
         self._network = network
         self._ice_servers = ice_servers
         self._feed = feed
+        self._traffic = traffic
         self._by_conn: dict[int, PeerConnection] = {}
         self._reserve: PeerConnection | None = None
         self._withdrawn: PeerConnection | None = None
@@ -374,7 +390,7 @@ class PeerConnections:
 
     def _prepare(self, *, is_offering: bool) -> PeerConnection:
         """Open a peer connection that no peer is assigned to: it takes a busy page 15 ms."""
-        connection = PeerConnection(self._feed)
+        connection = PeerConnection(self._feed, self._traffic)
         connection.transport = self._network.open_peer(
             connection, ice_servers=self._ice_servers, is_offering=is_offering
         )

@@ -34,6 +34,7 @@ from pyodide_rtc.session.session_document import (
 )
 from pyodide_rtc.session.signaling_connection import SignalingConnection
 from pyodide_rtc.session.timer import DeadlineTimer
+from pyodide_rtc.session.traffic import Traffic
 from pyodide_rtc.snapshot import DocumentSnapshot, Snapshot
 from pyodide_rtc.storage import EMPTY_STATE, KeeperStatus
 from pyodide_rtc.wire.payload import decode_payload, encode_payload
@@ -136,13 +137,16 @@ class RoomSession:
         self.topic = topic
         self.machine = machine
         self.servers = servers
+        self.traffic = Traffic()
         self._host = host
         self._sealer = sealer
         self._storage = storage
         self._on_notice = on_notice
         self._on_fault = on_fault
         self._loop = asyncio.get_running_loop()
-        self._connections = PeerConnections(host.network, ice_servers, self._on_connection)
+        self._connections = PeerConnections(
+            host.network, ice_servers, self._on_connection, self.traffic
+        )
         self._arrivals: Arrivals[_Arrived] = Arrivals(self._on_turn)
         self._tab: TabChannel | None = None
         self._own_tab: TabChannel | None = None  # of our own kind alone
@@ -444,6 +448,8 @@ class RoomSession:
 
     def on_message(self, data: bytes) -> None:
         """Receive a frame of the tab channel."""
+        self.traffic.received_bytes += len(data)
+        self.traffic.received_messages += 1
         self._sealer.open_frame(data, lambda frame: self._on_frames(ev.TABS, (frame,)))
 
     def _open_payload(self, url: str, data: object) -> None:
@@ -586,6 +592,8 @@ class RoomSession:
         tab = self._own_tab if is_own_kind else self._tab
         if tab is not None:
             tab.send(data)
+            self.traffic.sent_bytes += len(data)
+            self.traffic.sent_messages += 1
 
     def _tell_state(self, wish: fx.AskState) -> None:
         document = self._binding(wish.document)

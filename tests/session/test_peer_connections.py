@@ -10,6 +10,7 @@ from pyodide_rtc.ports import DataChannelHandler, PeerTransportHandler
 from pyodide_rtc.protocol import events as ev
 from pyodide_rtc.session.outbox import FULL_BYTES
 from pyodide_rtc.session.peer_connections import PeerConnections
+from pyodide_rtc.session.traffic import Traffic
 from pyodide_rtc.testing import Network, run_virtual
 
 LIMIT = 262_144
@@ -78,7 +79,8 @@ class World:
         self.fails_with = ""
         network = Network().host().network
         network.open_peer = self._open_peer  # type: ignore[method-assign]
-        self.connections = PeerConnections(network, (), self.events.append)
+        self.traffic = Traffic()
+        self.connections = PeerConnections(network, (), self.events.append, self.traffic)
         self.connections.restock()
 
     def _open_peer(
@@ -156,6 +158,31 @@ class TestChannels:
         channel.handler.on_close()
 
         assert isinstance(world.events[-1], ev.ChannelClosed)
+
+
+class TestTraffic:
+    async def test_it_counts_what_the_browser_has_accepted_and_what_has_come(
+        self, world: World
+    ) -> None:
+        _, channel = world.linked()
+        world.connections.send(1, "local", b"abc")
+        world.connections.send_bulk(1, "local", [b"defg"], None)
+        assert channel.handler is not None
+        channel.handler.on_messages([b"12", b"345"])
+        channel.handler.on_messages([b"6"])
+
+        assert world.traffic == Traffic(
+            sent_bytes=7, sent_messages=2, received_bytes=6, received_messages=3
+        )
+
+    async def test_what_is_refused_or_waits_does_not_count(self, world: World) -> None:
+        _, channel = world.linked()
+        world.connections.send_bulk(1, "local", [bytes(FULL_BYTES), b"waits"], None)
+        assert world.traffic == Traffic(sent_bytes=FULL_BYTES, sent_messages=1)
+        channel.refusal = "closed"
+        channel.drain()
+        assert isinstance(world.events[-1], ev.ChannelClosed)
+        assert world.traffic == Traffic(sent_bytes=FULL_BYTES, sent_messages=1)
 
 
 class TestReserve:

@@ -218,5 +218,9 @@ def test_a_page_without_the_extension_of_anywidget(tmp_path: Path, room_name: st
         assert "This page cannot draw widgets" in said
         ada.run("room.document('board')")
         eventually(lambda: "board" in shown(), 20, "and it is brought up to date")
+        ada.run("room.monitor()")
+        eventually(lambda: "Receiving " in shown(), 20, "the monitor says the rates")
+        assert "so the monitor has no plots" in shown()
+        ada.run("room.panel()")
         ada.run("room.leave()")
         eventually(lambda: "The room was left." in shown(), 20, "up to the end")
