@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -43,8 +43,14 @@ for number in range(500):
 
 
 @pytest.fixture
-def people(cast: Cast) -> tuple[Person, Person]:
-    return cast.person("one"), cast.person("two", "firefox")
+def people(cast: Cast, request: pytest.FixtureRequest) -> Iterator[tuple[Person, Person]]:
+    """Ada and Bob; what they saw at the end is kept in .pytest-rtc/demos."""
+    found = cast.person("one"), cast.person("two", "firefox")
+    yield found
+    folder = REPOSITORY / ".pytest-rtc/demos"
+    folder.mkdir(parents=True, exist_ok=True)
+    for person, name in zip(found, ("ada", "bob"), strict=True):
+        person.screenshot(folder / f"{request.node.originalname}-{name}.png")
 
 
 def shown(person: Person, selector: str, text: str) -> bool:
