@@ -29,9 +29,7 @@
  *   the theme by the name of its variable, or `#rrggbb`
  */
 
-const WINDOW_S = 300;
 const HEIGHT_PX = 150;
-const TICKS_S = [-300, -240, -180, -120, -60, 0];
 
 /**
  * Make a monitor.
@@ -128,7 +126,8 @@ function fill(list, entries, item) {
 function peerItem({ name, color, connection, is_synced }) {
   const way = makePart("span", "prtc-way", connection);
   way.dataset.synced = `${is_synced}`;
-  return makePart("li", "prtc-peer", swatch(color), makePart("span", "prtc-name", name), way);
+  const words = makePart("span", "prtc-peer-words", makePart("span", "prtc-name", name), way);
+  return makePart("li", "prtc-peer", swatch(color), words);
 }
 
 /** @param {string} color */
@@ -148,6 +147,26 @@ function number(value) {
 function bytes(value) {
   if (value < 1000) return `${number(value)} B/s`;
   return value < 1e6 ? `${number(value / 1e3)} kB/s` : `${number(value / 1e6)} MB/s`;
+}
+
+/**
+ * How much of the past is drawn: as many whole minutes as are known.
+ * @param {number[]} times
+ */
+function span(times) {
+  return 60 * Math.min(Math.max(Math.ceil(-(times[0] ?? 0) / 60), 1), 5);
+}
+
+/** Where the axis of time has its ticks. @param {number} spanned in seconds */
+function ticks(spanned) {
+  const step = spanned === 60 ? 15 : 60;
+  return Array.from({ length: spanned / step + 1 }, (_, n) => n * step - spanned);
+}
+
+/** @param {number} at a tick */
+function tickWords(at) {
+  if (at === 0) return "now";
+  return at % 60 === 0 ? `${-at / 60} min` : `${-at} s`;
 }
 
 /** @param {number} seconds that have passed */
@@ -194,7 +213,7 @@ function makePlot(uPlot, title, cursor, { unit, least, isStepped = false }) {
   /** What lies behind the lines: grey times of which nothing is known, and marks. @param {any} u */
   const drawBehind = (u) => {
     const { ctx, bbox } = u;
-    const x = (/** @type {number} */ at) => u.valToPos(Math.max(at, -WINDOW_S), "x", true);
+    const x = (/** @type {number} */ at) => u.valToPos(Math.max(at, u.scales.x.min), "x", true);
     ctx.save();
     ctx.fillStyle = resolved("--prtc-hover");
     latest?.gaps.forEach(([from, to]) => ctx.fillRect(x(from), bbox.top, x(to) - x(from), bbox.height));
@@ -216,15 +235,15 @@ function makePlot(uPlot, title, cursor, { unit, least, isStepped = false }) {
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 }, sync: { key: cursor } },
     scales: {
-      x: { time: false, range: () => [-WINDOW_S, 0] },
+      x: { time: false, range: () => [-span(latest?.times ?? []), 0] },
       y: { range: (/** @type {any} */ _u, /** @type {number} */ _min, /** @type {number} */ max) =>
         [0, Math.max((max || 0) * 1.1, least)] },
     },
     axes: [
       axis({
         size: 24,
-        splits: () => TICKS_S,
-        values: () => TICKS_S.map((at) => (at ? `${-at / 60} min` : "now")),
+        splits: (/** @type {any} */ u) => ticks(-u.scales.x.min),
+        values: (/** @type {any} */ _u, /** @type {number[]} */ splits) => splits.map(tickWords),
       }),
       axis({
         size: 62,
@@ -253,7 +272,8 @@ function makePlot(uPlot, title, cursor, { unit, least, isStepped = false }) {
     const items = shown.map(({ label, color, values }) => {
       const value = values[at];
       const words = value === null || value === undefined ? "–" : unit(value);
-      return makePart("span", "prtc-legend-item", swatch(color), makePart("span", "prtc-name", label), ` ${words}`);
+      const parts = [makePart("span", "prtc-name", label), makePart("span", "prtc-value", words)];
+      return makePart("span", "prtc-legend-item", swatch(color), ...parts);
     });
     if (chart?.cursor.idx != null) items.push(makePart("span", "prtc-legend-item", ago(-times[at])));
     legend.replaceChildren(...items);

@@ -32,6 +32,12 @@ PEOPLE = (("Ada", "e65100"), ("Bob", "1565c0"))
 SIZE = (760, 560)
 RUN_S = 120
 """So long a notebook may take until its cells have run."""
+WRITE = """
+import asyncio, random
+for n in range(45):
+    text.append("x" * random.randint(0, {0}000) * (n % 20 < 12))
+    await asyncio.sleep(1)
+"""
 PAGE = """<!doctype html>
 <body style="margin:0;display:inline-flex;gap:12px;padding:12px;background:#cfd8dc">
   <img src="{0}" style="width: 760px; height: auto; box-shadow: 0 2px 8px #0006">
@@ -52,7 +58,9 @@ def main() -> None:
         take_name(bob, target / "name.png")
         for name, use in DEMOS.items():
             take_demo(ada, bob, f"{name}.ipynb", use, target / f"{name}.png")
-        take_panel([Person(desk.driver, server) for desk in (ada, bob)], target / "panel.png")
+        people = [Person(desk.driver, server) for desk in (ada, bob)]
+        take_panel(people, target / "panel.png")
+        take_monitor(people, target / "monitor.png")
     for picture in sorted(target.glob("*.png")):
         print(f"picture: {picture}, {picture.stat().st_size / 1000:.0f} kB")
 
@@ -197,6 +205,18 @@ def take_panel(people: list[Person], target: Path) -> None:
     next(one for one in panel.find_elements(By.TAG_NAME, "button") if "QR" in one.text).click()
     ada.driver.execute_script("arguments[0].scrollIntoView()", panel)
     target.write_bytes(panel.screenshot_as_png)
+
+
+def take_monitor(people: list[Person], target: Path) -> None:
+    """The monitor of the room of the panel, after both have written for a while."""
+    ada, bob = people
+    ada.run("room.monitor()")
+    cells = [(person, person.start(WRITE.format(most))) for person, most in ((bob, 3), (ada, 1))]
+    for person, cell in cells:
+        eventually(lambda person=person, cell=cell: person.is_done(cell), 90, "it is written")
+    monitor = ada.driver.find_elements(By.CSS_SELECTOR, ".prtc-monitor")[-1]
+    ada.driver.execute_script("arguments[0].scrollIntoView()", monitor)
+    target.write_bytes(monitor.screenshot_as_png)
 
 
 def take_question(ada: Desk, bob: Desk, target: Path) -> None:
