@@ -37,7 +37,10 @@ _QUIET_S = 2.0
 """Once a signaling server is open and nothing has changed for so long, we know who is here."""
 
 _PATIENCE_S = 10.0
-"""How long at most we look for a document that this browser lacks."""
+"""How long at most we look for a document that this browser lacks, if nobody is here."""
+
+_COMPANY_S = 60.0
+"""How long at most we wait for those who are here, and have not told what they have."""
 
 _SETTLE_S = 10.0
 """So long we wait for the best lineage while another one has come that wins over ours."""
@@ -65,6 +68,7 @@ class SharedDocument:
         self._patience = DeadlineTimer(self._give_up)
         self._settling = DeadlineTimer(self._settle)
         self._is_settling = False
+        self._asked_s = 0.0
         self._latest_s: float | None = None
         self._end_observations: tuple[Callable[[], None], ...] = (
             front.observe(self._hear),
@@ -77,7 +81,8 @@ class SharedDocument:
         A page that has adopted a lineage opens the document again, with that lineage.
         """
         if candidate is None or state is None:
-            self._latest_s = asyncio.get_running_loop().time() + _PATIENCE_S
+            self._asked_s = asyncio.get_running_loop().time()
+            self._latest_s = self._asked_s + _PATIENCE_S
             self._hear()
             self._look()
             return
@@ -243,12 +248,20 @@ class SharedDocument:
         self._patience.set(min(quiet_s, self._latest_s) if is_reached else self._latest_s)
 
     def _give_up(self) -> None:
-        if any(content.is_on_its_way for content in self._fetched.values()):
-            self._latest_s = asyncio.get_running_loop().time() + _PATIENCE_S
+        now_s = asyncio.get_running_loop().time()
+        if self._may_come(now_s):
+            self._latest_s = now_s + _PATIENCE_S
             self._patience.set(self._latest_s)
             return
         self._stop_waiting()
         self._post("missing", self.key)
+
+    def _may_come(self, now_s: float) -> bool:
+        """Whether it is on its way, or somebody is here who has not told whether they have it."""
+        if any(content.is_on_its_way for content in self._fetched.values()):
+            return True
+        is_untold = any(not peer.is_synced for peer in self._room.peers)
+        return is_untold and now_s < self._asked_s + _COMPANY_S
 
     def _stop_waiting(self) -> None:
         self._latest_s = None

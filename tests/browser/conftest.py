@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the variants that run only when all are asked for.
+    """Leave out what runs only when all is asked for.
 
     In several processes each takes a folder after the other: the tests of a folder share browsers.
     """

@@ -1,7 +1,9 @@
-"""Variants of browser tests that run only when all are asked for, by PYODIDE_RTC_VARIANTS=all.
+"""Browser tests that run only when all are asked for, by PYODIDE_RTC_VARIANTS=all.
 
-All browser tests together take about an hour on two cores. Of each test that is named here another
-variant always runs: in the other browser, in the other application, with another input of its kind.
+All browser tests together take nearly two hours on two cores. Of each variant that is named here
+another one always runs: in the other browser, in the other application, with another input of its
+kind. A long scene that is named here goes over several rules at once, each of which has a shorter
+test that always runs, in a browser or in memory. Before a release all of them run.
 """
 
 from __future__ import annotations
@@ -46,8 +48,6 @@ _LEFT_OUT = {
     ),
     "rooms/test_last_words.py": ("test_a_computing_kernel_has_all_of_it[proxied]",),
     "rooms/test_leaving.py": (
-        "test_at_a_stock_server_who_is_killed_is_missed[chromium-chromium]",
-        "test_at_a_stock_server_who_is_killed_is_missed[chromium-firefox]",
         "test_who_is_busy_is_not_missed[chromium-chromium]",
         "test_who_is_busy_is_not_missed[firefox-chromium]",
         "test_who_goes_without_a_word_is_seen_to_go[walk_away]",
@@ -99,6 +99,56 @@ _LEFT_OUT = {
 }
 """By file, below this folder: the names of its variants as pytest gives them."""
 
+_LONG = {
+    "rooms/test_busy.py": ("test_where_the_kernel_brings_the_page_part",),
+    "rooms/test_five_notebooks.py": ("test_random_edits",),
+    "rooms/test_kept.py": (
+        "test_two_who_were_offline_and_reloaded_are_merged",
+        "test_two_tabs_write_and_one_is_killed",
+    ),
+    "rooms/test_kept_limits.py": (
+        "test_ten_megabytes",
+        "test_a_duplicated_tab_is_another_peer",
+    ),
+    "rooms/test_leaving.py": (
+        "test_at_a_stock_server_who_is_killed_is_missed[chromium-chromium]",
+        "test_at_a_stock_server_who_is_killed_is_missed[chromium-firefox]",
+        "test_at_a_stock_server_who_is_killed_is_missed[firefox-chromium]",
+        "test_who_goes_without_a_word_is_seen_to_go[crash_tab]",
+    ),
+    "rooms/test_page_life.py": ("test_walking_away_and_back",),
+    "rooms/test_sizes.py": ("test_a_burst_of_60_mb_arrives_whole",),
+    "together/test_beginning.py": (
+        "test_equal_files_opened_at_once_are_one",
+        "test_who_has_nothing_to_lose_keeps_no_copy",
+    ),
+    "together/test_engine_life.py": (
+        "test_a_reload_while_the_other_types",
+        "test_both_close_and_one_opens_it_again_alone",
+        "test_the_signaling_server_is_away_at_the_start",
+        "test_two_tabs_of_one_browser",
+    ),
+    "together/test_files.py": (
+        "test_the_other_saves_just_after_a_rename",
+        "test_save_as_makes_another_document",
+        "test_a_file_that_a_cell_writes_again_and_again",
+    ),
+    "together/test_much.py": (
+        "test_five_people_in_a_notebook_of_300_cells",
+        "test_a_notebook_of_2000_cells_opens",
+    ),
+    "together/test_openings.py": ("test_new_notebooks_of_one_name_are_two_documents",),
+    "together/test_own_metadata.py": ("test_who_has_it_from_the_room_begins_as_the_first_did",),
+    "together/test_people.py": ("test_jupyter_collaborations_own_form_works",),
+    "together/test_plays.py": (
+        "test_one_sleeps_while_the_other_reopens_the_file",
+        "test_a_cell_is_split_by_one_and_merged_by_the_other",
+    ),
+    "together/test_running.py": ("test_run_all_asks_once_and_keeps_the_order",),
+    "together/test_trust.py": ("test_ones_own_outputs_are_trusted_after_cut_and_paste",),
+}
+"""By file, below this folder: its long scenes."""
+
 
 def is_left_out(file: str, name: str) -> bool:
     """Return whether a test is not to run this time.
@@ -107,4 +157,4 @@ def is_left_out(file: str, name: str) -> bool:
         file: the path below this folder, with `/`.
         name: the test's name, with its parameters.
     """
-    return not _ARE_ALL_WANTED and name in _LEFT_OUT.get(file, ())
+    return not _ARE_ALL_WANTED and name in (*_LEFT_OUT.get(file, ()), *_LONG.get(file, ()))

@@ -168,6 +168,33 @@ class TestMissing:
         assert not other.all_told("missing")
 
     @with_world
+    async def test_who_is_slow_to_tell_is_waited_for(self, world: World) -> None:
+        one = await world.page()
+        one.open(SEED, 1, "one")
+        await asyncio.sleep(5)
+        other = await world.page()
+        other.send("open")
+        await asyncio.sleep(0.05)  # they have heard of each other, no more
+        one.host.is_busy = True
+        await asyncio.sleep(20)
+        assert not other.all_told("missing")
+        one.host.is_busy = False
+        world.network.go_on()
+        await asyncio.sleep(5)
+        assert other.cells == {"one"}
+
+    @with_world
+    async def test_who_does_not_tell_is_not_waited_for_for_ever(self, world: World) -> None:
+        one = await world.page()
+        await asyncio.sleep(5)
+        other = await world.page()
+        other.send("open")
+        await asyncio.sleep(0.05)
+        one.host.is_busy = True
+        await asyncio.sleep(75)
+        assert other.all_told("missing") == [()]
+
+    @with_world
     async def test_nobody_has_it(self, world: World) -> None:
         one, other = await world.page(), await world.page()
         one.send("open")

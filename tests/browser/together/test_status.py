@@ -57,8 +57,9 @@ def test_the_document_in_front(
     says(ada, "2 people, in sync", 60)
     says(bob, "2 people, in sync", 60)
     # The dialog that was open has followed; a screen reader was told.
-    assert [name for name, _ in people_listed(ada)] == ["ada (you)", "bob"]
-    assert f"{path}\nIt is in sync with bob." in wait_dialog(ada)
+    both = ["ada (you)", "bob"]
+    eventually(lambda: [name for name, _ in people_listed(ada)] == both, 5, "both are listed")
+    eventually(lambda: f"{path}\nIt is in sync with bob." in wait_dialog(ada), 5, "it is in sync")
     eventually(lambda: ada.js(_SPOKEN) == ada.status, 5, "it is spoken")
     close_dialog(ada)
     bob.leave()
@@ -159,8 +160,9 @@ def test_somebody_has_another_password(
     bob.open(path, room_name)
     says(ada, "2 people, another password", 60)
     assert len(toasts(ada)) == 1, "it is said once"
-    said = open_status(ada)
-    assert f"{path}\nIt is in sync with bob.\n1 kB" in said
+    open_status(ada)
+    row = f"{path}\nIt is in sync with bob.\n1 kB"
+    eventually(lambda: row in wait_dialog(ada), 5, "how it is, and how large")
     close_dialog(ada)
     stranger.driver.get("about:blank")
     says(ada, "2 people, in sync", 90)
