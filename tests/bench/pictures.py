@@ -20,6 +20,7 @@ from harness.site import SITE, exposed_copy  # noqa: E402
 from harness.together import Desk  # noqa: E402
 from selenium.webdriver import ActionChains, Keys  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
+from selenium.webdriver.remote.webelement import WebElement  # noqa: E402
 
 from pyodide_rtc.testing.browsers import (  # noqa: E402
     SignalingServer,
@@ -30,6 +31,8 @@ from pyodide_rtc.testing.browsers import (  # noqa: E402
 PATH = "together.ipynb"
 PEOPLE = (("Ada", "e65100"), ("Bob", "1565c0"))
 SIZE = (760, 560)
+TASK = "input[placeholder='What is to be done?']"
+BOARD = "canvas[aria-label='a board to draw on']"
 RUN_S = 120
 """So long a notebook may take until its cells have run."""
 WRITE = """
@@ -56,8 +59,8 @@ def main() -> None:
         take_room(ada, bob, target / "room.png")
         take_question(ada, bob, target / "question.png")
         take_name(bob, target / "name.png")
-        for name, use in DEMOS.items():
-            take_demo(ada, bob, f"{name}.ipynb", use, target / f"{name}.png")
+        for name, (seen, use) in DEMOS.items():
+            take_demo(ada, bob, f"{name}.ipynb", seen, use, target / f"{name}.png")
         people = [Person(desk.driver, server) for desk in (ada, bob)]
         take_panel(people, target / "panel.png")
         take_monitor(people, target / "monitor.png")
@@ -80,7 +83,12 @@ def take_together(ada: Desk, bob: Desk, target: Path) -> None:
 
 
 def take_demo(
-    ada: Desk, bob: Desk, path: str, use: Callable[[Person, Person], str], target: Path
+    ada: Desk,
+    bob: Desk,
+    path: str,
+    seen: str,
+    use: Callable[[Person, Person], object],
+    target: Path,
 ) -> None:
     """Both have run a demo notebook, and used it.
 
@@ -88,67 +96,64 @@ def take_demo(
         ada: her desk.
         bob: his desk.
         path: the demo.
-        use: what they do, once its cells have run; gives the selector of what is to be seen.
+        seen: the selector of what is to be seen, and is there once its cells have run.
+        use: what they do.
         target: the picture.
     """
     for desk in (ada, bob):
         desk.driver.set_window_size(SIZE[0], 700)
     _open(ada, bob, "notebooks", path)
-    for desk in (ada, bob):
-        desk.execute("notebook:run-all-cells")
     people = [Person(desk.driver, desk.server) for desk in (ada, bob)]
-    seen = use(*people)
+    for desk, person in zip((ada, bob), people, strict=True):
+        desk.execute("notebook:run-all-cells")  # who runs what the other is running is asked first
+        person.find(seen, timeout_s=RUN_S)
+    use(*people)
     for person in people:
         person.js("arguments[0].scrollIntoView({ block: 'center' })", person.find(seen))
         person.js("document.activeElement.blur()")
     _side_by_side(ada, bob, target)
 
 
-def use_dashboard(ada: Person, bob: Person) -> str:
-    """Ada moves a slider."""
-    for person in (ada, bob):
-        person.find(".noUi-handle", timeout_s=RUN_S)
+def use_dashboard(ada: Person, bob: Person) -> None:
+    """Ada moves the first slider."""
+
+    def first(person: Person, selector: str) -> WebElement:
+        return person.driver.find_elements(By.CSS_SELECTOR, selector)[0]
+
     for _ in range(3):
-        ada.find(".noUi-handle").send_keys(Keys.ARROW_UP)
+        first(ada, ".noUi-handle").send_keys(Keys.ARROW_UP)
     for person in (ada, bob):
-        person.find(".widget-readout", "6")
-    return ".noUi-handle"
+        eventually(
+            lambda person=person: first(person, ".widget-readout").text == "6", 20, "both show it"
+        )
 
 
-def use_todo(ada: Person, bob: Person) -> str:
+def use_todo(ada: Person, bob: Person) -> None:
     """Each adds a task, and one is done."""
-    field = "input[placeholder='What is to be done?']"
     for person, task in ((ada, "measure the spring"), (bob, "draw the plot")):
-        person.find(field, timeout_s=RUN_S).send_keys(task)
+        person.find(TASK).send_keys(task)
         person.click(".widget-button", "Add")
         for each in (ada, bob):
-            each.find(".widget-checkbox", task, timeout_s=RUN_S)
+            each.find(".widget-checkbox", task)
     ada.js("document.querySelector('.widget-checkbox input').click()")
     eventually(lambda: bob.js("return document.querySelector('input:checked')"), 20, "it is done")
-    return field
 
 
-def use_poll(ada: Person, bob: Person) -> str:
+def use_poll(ada: Person, bob: Person) -> None:
     """Both vote, and Bob asks."""
-    for person in (ada, bob):
-        person.find(".widget-button", "a particle", timeout_s=RUN_S)
     ada.click(".widget-button", "a wave")
     bob.click(".widget-button", "both")
     bob.click(".widget-button", "I have a question")
     for name in ("1 Ada", "1 Bob"):
         for person in (ada, bob):
             person.find(".widget-label", name)
-    return ".widget-hprogress"
 
 
-def use_drawing(ada: Person, bob: Person) -> str:
+def use_drawing(ada: Person, bob: Person) -> None:
     """Both draw a line."""
-    board = "canvas[aria-label='a board to draw on']"
-    for person in (ada, bob):
-        person.find(board, timeout_s=RUN_S)
     bob.run("board.color = '#d32f2f'")
     for person, left in ((ada, -150), (bob, 50)):
-        canvas = person.find(board)
+        canvas = person.find(BOARD)
         person.js("arguments[0].scrollIntoView({ block: 'center' })", canvas)
         chain = ActionChains(person.driver).move_to_element_with_offset(canvas, left, -60)
         chain.click_and_hold()
@@ -157,7 +162,6 @@ def use_drawing(ada: Person, bob: Person) -> str:
         chain.release().perform()
     for person in (ada, bob):
         person.eventually("len(strokes)", 2)
-    return board
 
 
 def _side_by_side(ada: Desk, bob: Desk, target: Path) -> None:
@@ -257,10 +261,10 @@ def _open(ada: Desk, bob: Desk, app: str, path: str = PATH) -> None:
 
 
 DEMOS = {
-    "dashboard": use_dashboard,
-    "todo": use_todo,
-    "poll": use_poll,
-    "drawing": use_drawing,
+    "dashboard": (".noUi-handle", use_dashboard),
+    "todo": (TASK, use_todo),
+    "poll": (".widget-hprogress", use_poll),
+    "drawing": (BOARD, use_drawing),
 }
 
 if __name__ == "__main__":
