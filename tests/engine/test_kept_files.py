@@ -55,7 +55,7 @@ async def test_what_the_page_had_no_time_to_save_is_there(world: World) -> None:
 
 
 @with_world
-async def test_a_day_apart_is_merged(world: World) -> None:
+async def test_hours_apart_are_merged(world: World) -> None:
     ada, bob = Desk(world, "ada"), Desk(world, "bob")
     for desk in (ada, bob):
         (await desk.open()).write(f"by {desk.name}")
@@ -65,7 +65,7 @@ async def test_a_day_apart_is_merged(world: World) -> None:
         desk.kill()
         page = await desk.open()
         page.write(f"by {desk.name}, alone")
-        await asyncio.sleep(86_400)
+        await asyncio.sleep(14_400)
         desk.kill()
     pages = [await ada.open(), await bob.open()]
     await asyncio.sleep(10)
