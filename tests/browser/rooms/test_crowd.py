@@ -83,8 +83,8 @@ def test_thirty_people_in_one_poll(cast: Cast, people: list[Person], room_name: 
     )
     # With so many at once, a busy machine gives up a path now and then, and the room tells it.
     for person in people:
-        kinds = person.value("sorted({type(fault).__name__ for fault in room.faults})")
-        assert kinds in ([], ["IceFailedError"])
+        kinds = set(person.value("[type(fault).__name__ for fault in room.faults]"))
+        assert kinds <= {"IceFailedError", "NegotiationError"}, person.value("str(room.faults)")
     driver.get("about:blank")
     for person in people:
-        person.eventually("len(room.people)", len(people))
+        person.eventually("len(room.people)", len(people), timeout_s=60)
