@@ -58,6 +58,24 @@ def pair(cast: Cast, room_name: str) -> Iterator[tuple[Person, Person]]:
         person.run("room.leave()")
 
 
+SLIDER = """
+%pip install -q ipywidgets
+import ipywidgets
+slider = room.share(ipywidgets.IntSlider(), "slider")
+"""
+RUN_AGAIN = """
+    const { content } = window.jupyterapp.shell.currentWidget;
+    const cells = [...content.model.sharedModel.cells];
+    content.activeCellIndex = cells.findIndex(({ id }) => id === arguments[0]);
+    window.jupyterapp.commands.execute("notebook:run-cell");
+"""
+DRAWN = """
+    const { widgets } = window.jupyterapp.shell.currentWidget.content;
+    const cell = widgets.find(({ model }) => model.id === arguments[0]);
+    return cell.node.querySelectorAll(arguments[1]).length;
+"""
+
+
 def panel(person: Person) -> WebElement:
     """The panel that was drawn last."""
     person.look()
@@ -113,7 +131,9 @@ def test_each_sees_the_other_and_how_fast_they_are_reached(pair: tuple[Person, P
 
 def test_leave_join_again_and_forget(pair: tuple[Person, Person], room_name: str) -> None:
     one, two = pair
-    one.run("state['n'] = 1")
+    for person in pair:
+        person.run(SLIDER, timeout_s=90)
+    one.run("state['n'] = 1\nheard = []\nobservation = state.observe(heard.append)")
     press(one, "Leave")
     says(one, r"The room was left\.")
     two.eventually("[len(room.peers), len(room.people)]", [0, 1])
@@ -123,6 +143,10 @@ def test_leave_join_again_and_forget(pair: tuple[Person, Person], room_name: str
     says(one, r"Bob\nsynced")
     two.eventually("state['n']", 2)
     assert one.value("room.stage") == "open", "the room that the cells have goes on"
+    two.run("slider.value, state['m'] = 7, 1")
+    one.eventually(
+        "[slider.value, 'm' in str(heard)]", [7, True]
+    )  # and so do widgets and observers
 
     press(one, "Forget what is stored…")
     assert "remove all that this browser keeps of it" in says(one, "The others keep theirs")
@@ -192,6 +216,26 @@ def test_a_cell_that_is_run_again_has_one_panel(pair: tuple[Person, Person]) -> 
     one.run("room.panel()")
     says(one, "Bob")
     assert len(one.driver.find_elements(By.CSS_SELECTOR, PANEL)) == before + 1
+
+
+def test_a_restart_and_the_same_cell_bring_it_back_once(
+    pair: tuple[Person, Person], room_name: str
+) -> None:
+    one, two = pair
+    two.run(SLIDER, timeout_s=90)
+    cell = one.start(f"{SLIDER}\ndisplay(slider, room.panel())")
+    one.wait(cell, 90)
+    says(one, "Bob")
+    drawn = f"{PANEL}, .noUi-handle"
+    assert one.js(DRAWN, cell, drawn) == 2
+    two.run("slider.value = 7")
+    one.restart()
+    one.run("%pip install -q anywidget", timeout_s=90)
+    one.join(repr(room_name), "user='Ada'")
+    one.js(RUN_AGAIN, cell)
+    one.eventually("slider.value", 7)
+    says(one, "Bob")
+    eventually(lambda: one.js(DRAWN, cell, drawn) == 2, 20, "one panel and one slider")
 
 
 def test_names_are_text(pair: tuple[Person, Person]) -> None:
