@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import Protocol
 
 from pyodide_rtc.live_display import LOOK_S
 from pyodide_rtc.monitor.model import Monitor
+from pyodide_rtc.panel.html import Rows, rows_html, rows_text
 from pyodide_rtc.panel.text import LiveText
 
 __all__ = [
@@ -64,24 +64,15 @@ class MonitorText(LiveText):
 
 def monitor_text(monitor: Monitor, hint: str) -> str:
     """Say what a monitor shows as lines of plain text; the hint may be empty."""
-    rows = [f"  {head:<10} {text}" for head, text in _rows(monitor)]
-    notes = [hint] if hint else []
-    return "\n".join([f"Room {monitor.room}: {monitor.sentence}", *rows, *notes])
+    return rows_text(monitor.room, monitor.sentence, _rows(monitor), [hint])
 
 
 def monitor_html(monitor: Monitor, hint: str) -> str:
     """Say what a monitor shows as HTML; nothing in it is executed or loaded."""
-    rows = "".join(
-        f"<tr><th scope='row' style='text-align:left;vertical-align:top'>{escape(head)}</th>"
-        f"<td style='text-align:left;overflow-wrap:anywhere'>{escape(text)}</td></tr>"
-        for head, text in _rows(monitor)
-    )
-    title = f"<p><b>{escape(monitor.room)}</b>: {escape(monitor.sentence)}</p>"
-    note = f"<p>{escape(hint)}</p>" if hint else ""
-    return f"<div>{title}<table>{rows}</table>{note}</div>"
+    return rows_html(monitor.room, monitor.sentence, _rows(monitor), [hint])
 
 
-def _rows(monitor: Monitor) -> list[tuple[str, str]]:
+def _rows(monitor: Monitor) -> Rows:
     rows = [("traffic", monitor.traffic), ("latency", monitor.latency), ("sync", monitor.sync)]
     rows += [("peer", ", ".join(filter(None, (p.name, p.connection)))) for p in monitor.peers]
     return rows + [("news", words) for words in monitor.news]

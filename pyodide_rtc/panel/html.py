@@ -1,15 +1,16 @@
-"""A panel as HTML, for pages that cannot run its script: it says the same, without buttons.
+"""A panel as HTML or text, where its script cannot run: it says the same, without buttons.
 
 Nothing in it is executed or loaded. All that comes from outside is escaped.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
 
 from pyodide_rtc.panel.model import DocumentRow, Panel, PersonRow, ServerRow
 
-__all__ = ["panel_html", "panel_text"]
+__all__ = ["Rows", "panel_html", "panel_text", "rows_html", "rows_text"]
 
 Rows = list[tuple[str, str]]
 
@@ -21,21 +22,37 @@ def panel_html(panel: Panel, hint: str) -> str:
         panel: what it shows.
         hint: why it has no buttons, and what to do; empty to say nothing.
     """
-    rows = "".join(
-        f"<tr><th scope='row' style='text-align:left;vertical-align:top'>{escape(head)}</th>"
-        f"<td style='text-align:left;overflow-wrap:anywhere'>{escape(text)}</td></tr>"
-        for head, text in _rows(panel)
-    )
-    notes = "".join(f"<p>{escape(note)}</p>" for note in [*panel.notes, hint] if note)
-    title = f"<p><b>{escape(panel.room)}</b>: {escape(panel.sentence)}</p>"
-    return f"<div>{title}<table>{rows}</table>{notes}</div>"
+    return rows_html(panel.room, panel.sentence, _rows(panel), [*panel.notes, hint])
 
 
 def panel_text(panel: Panel, hint: str) -> str:
     """Draw a panel as lines of plain text."""
-    rows = [f"  {head:<10} {text}" for head, text in _rows(panel)]
-    notes = [note for note in [*panel.notes, hint] if note]
-    return "\n".join([f"Room {panel.room}: {panel.sentence}", *rows, *notes])
+    return rows_text(panel.room, panel.sentence, _rows(panel), [*panel.notes, hint])
+
+
+def rows_html(room: str, sentence: str, rows: Rows, notes: Iterable[str]) -> str:
+    """Draw a table of what is said of a room as HTML.
+
+    Args:
+        room: the room's name.
+        sentence: how the room is.
+        rows: what each row is about, and what it says.
+        notes: sentences below the table; empty ones are left out.
+    """
+    drawn = "".join(
+        f"<tr><th scope='row' style='text-align:left;vertical-align:top'>{escape(head)}</th>"
+        f"<td style='text-align:left;overflow-wrap:anywhere'>{escape(text)}</td></tr>"
+        for head, text in rows
+    )
+    below = "".join(f"<p>{escape(note)}</p>" for note in notes if note)
+    title = f"<p><b>{escape(room)}</b>: {escape(sentence)}</p>"
+    return f"<div>{title}<table>{drawn}</table>{below}</div>"
+
+
+def rows_text(room: str, sentence: str, rows: Rows, notes: Iterable[str]) -> str:
+    """Draw the same as lines of plain text."""
+    lines = [f"  {head:<10} {text}" for head, text in rows]
+    return "\n".join([f"Room {room}: {sentence}", *lines, *filter(None, notes)])
 
 
 def _rows(panel: Panel) -> Rows:

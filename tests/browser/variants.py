@@ -1,6 +1,6 @@
 """Browser tests that run only when all are asked for, by PYODIDE_RTC_VARIANTS=all.
 
-All browser tests together take nearly two hours on two cores. Of each variant that is named here
+All browser tests together take well over an hour on two cores. Of each variant that is named here
 another one always runs: in the other browser, in the other application, with another input of its
 kind. A long scene that is named here goes over several rules at once, each of which has a shorter
 test that always runs, in a browser or in memory. Before a release all of them run.

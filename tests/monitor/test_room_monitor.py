@@ -10,42 +10,21 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from comm.base_comm import BaseComm
+from panel.page import WidgetPage, met
 
 from pyodide_rtc.monitor.model import amount_words
 from pyodide_rtc.monitor.text import MonitorText
 from pyodide_rtc.monitor.widget import MonitorWidget
-from pyodide_rtc.room import Room
-from pyodide_rtc.testing import MemoryHost, Network, run_virtual
+from pyodide_rtc.testing import Network, run_virtual
 
 EXTENSIONS = [{"name": "@jupyter-widgets/jupyterlab-manager"}]
 
 
-class Page(BaseComm):
-    """The page's end of a monitor: it shows what it has heard."""
+class Page(WidgetPage):
+    """The page's end of a monitor."""
 
     def __init__(self, monitor: Any) -> None:
-        super().__init__(target_name="jupyter.widget")
-        self.shown: dict[str, Any] = dict(monitor.monitor)
-        self.heard = 0
-        monitor.comm = self
-
-    def publish_msg(self, msg_type: str, data: Any = None, *_: object, **__: object) -> None:
-        if msg_type == "comm_msg" and data["method"] == "update" and "monitor" in data["state"]:
-            self.heard += 1
-            self.shown = data["state"]["monitor"]
-
-    def say(self, **content: object) -> None:
-        message = {"method": "custom", "content": content}
-        self.handle_msg({"content": {"data": message}, "buffers": []})
-
-
-async def met(network: Network, **about: str) -> tuple[MemoryHost, Room, Room]:
-    rooms = network.host(**about)
-    ada, bob = rooms.join(user="Ada"), network.host(**about).join(user="Bob")
-    await asyncio.gather(ada.until_synced(10), bob.until_synced(10))
-    await asyncio.sleep(1)
-    return rooms, ada, bob
+        super().__init__(monitor, "monitor")
 
 
 def rates(words: str) -> tuple[str, str]:
@@ -282,7 +261,8 @@ def test_without_anywidget_it_says_what_to_install() -> None:
         room = Network().host().join(user="Ada")
         await room.until_loaded(10)
         with pytest.MonkeyPatch.context() as patch:
-            patch.delitem(sys.modules, "pyodide_rtc.monitor.widget")
+            for name in ("monitor.widget", "panel.live_widget"):
+                patch.delitem(sys.modules, f"pyodide_rtc.{name}")
             patch.setitem(sys.modules, "anywidget", None)
             monitor = room.monitor()
         assert "run %pip install anywidget" in repr(monitor)

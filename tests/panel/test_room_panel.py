@@ -11,41 +11,28 @@ from typing import Any
 
 import ipywidgets as widgets
 import pytest
-from comm.base_comm import BaseComm
 
 from pyodide_rtc.errors import ConfigError, RoomClosedError
 from pyodide_rtc.panel.feed import MEASURE_S
 from pyodide_rtc.panel.text import PanelText
 from pyodide_rtc.panel.widget import PanelWidget
-from pyodide_rtc.room import Room
-from pyodide_rtc.testing import MemoryHost, Network, run_virtual
+from pyodide_rtc.testing import Network, run_virtual
 from pyodide_rtc.widgets import Poll
+
+from .page import WidgetPage, met
 
 EXTENSIONS = [{"name": "@jupyter-widgets/jupyterlab-manager"}, {"name": "anywidget"}]
 
 
-class Page(BaseComm):
+class Page(WidgetPage):
     """The page's end of a panel: it shows what it has heard, and presses buttons."""
 
     def __init__(self, panel: Any) -> None:
-        super().__init__(target_name="jupyter.widget")
-        self.shown: dict[str, Any] = dict(panel.panel)
-        self.heard = 0
+        super().__init__(panel, "panel")
         self.answers: dict[int, str] = {}
-        panel.comm = self
 
-    def publish_msg(self, msg_type: str, data: Any = None, *_: object, **__: object) -> None:
-        if msg_type != "comm_msg":
-            return
-        if data["method"] == "update" and "panel" in data["state"]:
-            self.heard += 1
-            self.shown = data["state"]["panel"]
-        elif data["method"] == "custom":
-            self.answers[data["content"]["done"]] = data["content"]["error"]
-
-    def say(self, **content: object) -> None:
-        message = {"method": "custom", "content": content}
-        self.handle_msg({"content": {"data": message}, "buffers": []})
+    def take(self, content: Any) -> None:
+        self.answers[content["done"]] = content["error"]
 
     async def press(self, action: str) -> str:
         """Press a button; return what went wrong."""
@@ -53,14 +40,6 @@ class Page(BaseComm):
         self.say(do=action, view="v", id=number)
         await asyncio.sleep(15)  # of virtual time
         return self.answers[number]
-
-
-async def met(network: Network) -> tuple[MemoryHost, Room, Room]:
-    rooms = network.host()
-    ada, bob = rooms.join(user="Ada"), network.host().join(user="Bob")
-    await asyncio.gather(ada.until_synced(10), bob.until_synced(10))
-    await asyncio.sleep(1)
-    return rooms, ada, bob
 
 
 def test_it_shows_the_people_and_how_fast_they_are_reached() -> None:
@@ -335,7 +314,8 @@ def test_without_anywidget_it_says_what_to_install(extensions: object) -> None:
         room = host.join(user="Ada")
         await room.until_loaded(10)
         with pytest.MonkeyPatch.context() as patch:
-            patch.delitem(sys.modules, "pyodide_rtc.panel.widget")
+            for name in ("panel.widget", "panel.live_widget"):
+                patch.delitem(sys.modules, f"pyodide_rtc.{name}")
             patch.setitem(sys.modules, "anywidget", None)
             panel = room.panel()
         assert "run %pip install anywidget" in repr(panel)

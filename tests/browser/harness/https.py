@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import datetime
-import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,9 +13,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-__all__ = ["serve_https"]
+from harness.passing_on import passed_on
 
-_PASS_ON = Path(__file__).with_name("pass_on.py")
+__all__ = ["serve_https"]
 
 
 @contextmanager
@@ -28,17 +26,9 @@ def serve_https(port: int, folder: Path) -> Iterator[str]:
     """
     certificate = folder / "certificate.pem"
     certificate.write_bytes(_make_certificate())
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        own_port = listener.getsockname()[1]
-        descriptor = listener.fileno()
-        command = [sys.executable, str(_PASS_ON), str(descriptor), str(port)]
-        command += ["--certificate", str(certificate)]
-        process = subprocess.Popen(command, pass_fds=[descriptor], stderr=subprocess.DEVNULL)
-    try:
+    options = ("--certificate", str(certificate))
+    with passed_on(port, *options, stderr=subprocess.DEVNULL) as own_port:
         yield f"localhost:{own_port}"
-    finally:
-        process.terminate()
-        process.wait(timeout=10)
 
 
 def _make_certificate() -> bytes:

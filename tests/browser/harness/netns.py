@@ -12,20 +12,18 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.passing_on import passed_on
 from pyodide_rtc.testing.browsers.drivers import GuardedChromedriver, find_driver
 
 __all__ = ["Lan", "Machine", "open_lan", "why_no_namespaces"]
 
 _PREFIX = "pyrtc"
-_PASS_ON = Path(__file__).with_name("pass_on.py")
 _BLOCKED, _FORWARDING = "0", "3"  # what a port of a bridge does with frames
 
 
@@ -94,17 +92,8 @@ class Machine:
         program = find_driver("chromium")
         script.write_text(f'#!/bin/sh\nexec ip netns exec {self.namespace} {program} "$@"\n')
         script.chmod(0o755)
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = listener.getsockname()[1]
-            command = [sys.executable, str(_PASS_ON), str(listener.fileno()), str(port)]
-            passing_on = subprocess.Popen(
-                ["ip", "netns", "exec", self.namespace, *command], pass_fds=[listener.fileno()]
-            )
-        try:
+        with passed_on(None, prefix=["ip", "netns", "exec", self.namespace]) as port:
             yield _Service(None, str(script), port)
-        finally:
-            passing_on.terminate()
-            passing_on.wait(timeout=10)
 
 
 @dataclass(frozen=True, slots=True)

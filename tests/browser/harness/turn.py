@@ -5,16 +5,14 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from harness.passing_on import passed_on
 from pyodide_rtc.testing.browsers import eventually
 
 __all__ = ["TURNSERVER", "far_away", "open_turn"]
-
-_PASS_ON = Path(__file__).with_name("pass_on.py")
 
 TURNSERVER = shutil.which("turnserver")
 _USER, _SECRET = "class", "secret"
@@ -55,16 +53,9 @@ def far_away(turn: list[dict[str, str]], delay_ms: float) -> Iterator[list[dict[
     """
     [server] = turn
     _, address, port = server["urls"].split(":")
-    with socket.create_server((address, 0)) as listener:
-        own_port, descriptor = listener.getsockname()[1], listener.fileno()
-        command = [sys.executable, str(_PASS_ON), str(descriptor), port, "--host", address]
-        command += ["--delay-ms", str(delay_ms)]
-        process = subprocess.Popen(command, pass_fds=[descriptor])
-    try:
+    options = ("--host", address, "--delay-ms", str(delay_ms))
+    with passed_on(int(port), *options, address=address) as own_port:
         yield [server | {"urls": f"turn:{address}:{own_port}?transport=tcp"}]
-    finally:
-        process.terminate()
-        process.wait(timeout=10)
 
 
 def _listens(address: str, port: int) -> bool:

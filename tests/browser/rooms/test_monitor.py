@@ -11,6 +11,8 @@ from harness.people import COMPUTE, Cast, Person
 
 from pyodide_rtc.testing.browsers import eventually
 
+from .said import wait_said
+
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 LOOK = """
@@ -65,14 +67,11 @@ def says(person: Person, pattern: str, timeout_s: float = 20) -> dict[str, Any]:
     """Wait until the monitor says something."""
     last: dict[str, Any] = {}
 
-    def is_said() -> bool:
+    def text() -> str:
         last.update(look(person))
-        return re.search(pattern, last["text"]) is not None
+        return str(last["text"])
 
-    try:
-        eventually(is_said, timeout_s, pattern)
-    except AssertionError as error:
-        raise AssertionError(f"{pattern!r} is not in\n{last}") from error
+    wait_said(text, pattern, timeout_s)
     return last
 
 

@@ -17,6 +17,8 @@ from selenium.webdriver.remote.webelement import WebElement
 
 from pyodide_rtc.testing.browsers import eventually, serve_site
 
+from .said import wait_said
+
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 PANEL = ".prtc-panel"
@@ -86,18 +88,7 @@ def panel(person: Person) -> WebElement:
 
 def says(person: Person, pattern: str, timeout_s: float = 20) -> str:
     """Wait until the panel says something."""
-    last = ""
-
-    def is_said() -> bool:
-        nonlocal last
-        last = panel(person).text
-        return re.search(pattern, last) is not None
-
-    try:
-        eventually(is_said, timeout_s, pattern)
-    except AssertionError as error:
-        raise AssertionError(f"{pattern!r} is not in\n{last}") from error
-    return last
+    return wait_said(lambda: panel(person).text, pattern, timeout_s)
 
 
 def press(person: Person, label: str) -> None:

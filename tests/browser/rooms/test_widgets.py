@@ -11,7 +11,7 @@ from selenium.webdriver import ActionChains, Keys
 
 from pyodide_rtc.testing.browsers import eventually
 
-from .widgets_shown import COUNT, SHARE, part, readout, texts_shown
+from .widgets_shown import COUNT, SHARE, drag_at_once, part, readout, texts_shown
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -156,26 +156,7 @@ for value in range(1, 1001):
 
 
 def test_both_drag_at_once_and_then_there_is_silence(pair: tuple[Person, Person]) -> None:
-    one, two = pair
-    for person in pair:
-        person.run(COUNT)
-
-    def drag(person: Person, key: str) -> None:
-        handle = part(person, ".noUi-handle")
-        for _ in range(25):
-            handle.send_keys(key)
-
-    one.run("slider.value = 50")
-    two.eventually("slider.value", 50)
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(drag, pair, (Keys.ARROW_UP, Keys.ARROW_DOWN)))
-    eventually(lambda: readout(one) == readout(two), 5, "both show one value")
-    before = [person.value("len(heard)") for person in pair]
-    one.run(
-        "import asyncio\nawait asyncio.sleep(1)"
-    )  # the silence that is meant is one of a second
-    assert [person.value("len(heard)") for person in pair] == before
-    assert one.value("slider.value") == two.value("slider.value") == int(readout(one))
+    drag_at_once(pair, "slider", "threshold")
 
 
 def test_the_cell_run_five_times_and_a_second_tab(

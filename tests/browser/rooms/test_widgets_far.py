@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from harness.netns import Lan
@@ -13,7 +12,7 @@ from selenium.webdriver import Keys
 
 from pyodide_rtc.testing.browsers import eventually
 
-from .widgets_shown import COUNT, SHARE, part, readout, texts_shown
+from .widgets_shown import SHARE, drag_at_once, part, readout, texts_shown
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -96,23 +95,6 @@ def test_both_drag_with_a_server_200_ms_away(
             person.run(
                 'fine = room.share(widgets.FloatSlider(description="fine", step=0.1), "fine")\nfine'
             )
-            person.run(COUNT.replace("threshold", "fine"))
-
         two.run(ANSWER)
         assert float(one.run(ASK)) >= 4 * WAY_MS / 1000, "there and back"
-
-        def drag(person: Person, key: str) -> None:
-            handle = part(person, ".noUi-handle")
-            for _ in range(25):
-                handle.send_keys(key)
-
-        one.run("fine.value = 50")
-        two.eventually("fine.value", 50)
-        with ThreadPoolExecutor() as pool:
-            list(pool.map(drag, people, (Keys.ARROW_UP, Keys.ARROW_DOWN)))
-        eventually(lambda: readout(one) == readout(two), 5, "both show one value")
-        before = [person.value("len(heard)") for person in people]
-        # The silence that is meant is one of a second.
-        one.run("import asyncio\nawait asyncio.sleep(1)")
-        assert [person.value("len(heard)") for person in people] == before
-        assert one.value("fine.value") == two.value("fine.value") == float(readout(one))
+        drag_at_once(people, "fine", "fine")
