@@ -191,7 +191,7 @@ class Awareness:
     def observe(self, callback: Callable[[AwarenessEvent], object]) -> Observation:
         """Call back each time when somebody comes, shows something else, or goes.
 
-        What the callback prints appears below the cell that ran last.
+        What the callback prints or draws appears below the cell that calls this.
 
         Example:
             >>> observation = room.awareness.observe(print)  # <Bob is here>

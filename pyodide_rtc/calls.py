@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
 from pyodide_rtc import background, quiet_words, room_repr
+from pyodide_rtc.cells import for_this_cell
 from pyodide_rtc.errors import (
     CallLostError,
     CallRefusedError,
@@ -95,6 +96,7 @@ class ExposedFunction:
 class _Function:
     """A function that is exposed here."""
 
+    itself: object
     call: Callable[..., Any]
     takes_caller: bool
 
@@ -128,11 +130,13 @@ class Functions:
         check_label(name, "function")
         if name not in self._functions and len(self._functions) >= MAX_EXPOSED:
             raise ConfigError(f"{MAX_EXPOSED} functions are exposed", "Call unexpose() first.")
-        self._functions[name] = _Function(function, _takes_caller(function))
+        self._functions[name] = _Function(
+            function, for_this_cell(function), _takes_caller(function)
+        )
 
     def remove(self, function: object) -> None:
         """Expose a function no longer, by its name or itself; twice is no error."""
-        known = {n for n, each in self._functions.items() if function in (n, each.call)}
+        known = {n for n, each in self._functions.items() if function in (n, each.itself)}
         for name in known:
             del self._functions[name]
 

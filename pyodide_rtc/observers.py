@@ -6,6 +6,7 @@ import html
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, Self, TypeVar
 
+from pyodide_rtc.cells import for_this_cell
 from pyodide_rtc.errors import ConfigError
 
 T = TypeVar("T")
@@ -101,10 +102,10 @@ class Observers(Generic[T]):
             ConfigError: the callback cannot be called.
         """
         check_callback(callback)
-        key = object()
+        key, in_cell = object(), for_this_cell(callback)
 
         def begin() -> Callable[[], object]:
-            self._callbacks[key] = callback
+            self._callbacks[key] = in_cell
             return lambda: self._callbacks.pop(key)
 
         return Observation(where, begin)

@@ -1235,7 +1235,7 @@ class Room(DocumentBase):
     def observe(self, callback: Callable[[RoomEvent], object]) -> Observation:
         """Call back at each change of peers, servers and stage, and at each fault.
 
-        What the callback prints appears below the cell that ran last.
+        What the callback prints or draws appears below the cell that calls this.
 
         Example:
             >>> observation = room.observe(print)  # <Bob is synced>

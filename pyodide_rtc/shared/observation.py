@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from pyodide_rtc.cells import for_this_cell
 from pyodide_rtc.observers import Observation, check_callback
 from pyodide_rtc.shared.changes import Change, ValuesChanged
 from pyodide_rtc.shared.faults import typed
@@ -46,7 +47,7 @@ class Observations:
     def add(self, raw: Any, where: str, callback: Callback) -> Observation:
         """Observe a value of pycrdt with all that is in it, until it is cancelled."""
         check_callback(callback)
-        key = object()
+        key, in_cell = object(), for_this_cell(callback)
 
         def begin() -> Callable[[], None]:
             mirror = Mirror(raw)
@@ -56,7 +57,7 @@ class Observations:
                 changes = self._changes(mirror, events)
                 if changes and not self._context.is_undoing and key in self._active:
                     event = ValuesChanged(where, changes, self._author(origin))
-                    self._put(self._active[key], callback, event)
+                    self._put(self._active[key], in_cell, event)
 
             subscription = raw.observe_deep(collect)
 

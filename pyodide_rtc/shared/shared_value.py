@@ -108,7 +108,7 @@ class SharedValue(InDocument):
 
         The callback gets one event for each transaction, in a turn of its own: it may read and
         write everything. What it raises is shown among the faults; others are called all the same.
-        What it prints appears below the cell that ran last.
+        What it prints or draws appears below the cell that calls this.
 
         Example:
             >>> observation = state.observe(print)  # <Bob: state['n'] changed 3 to 4>

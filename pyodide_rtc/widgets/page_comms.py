@@ -21,6 +21,7 @@ import ipywidgets
 import traitlets
 
 from pyodide_rtc import background
+from pyodide_rtc.cells import for_this_cell
 from pyodide_rtc.errors import BridgeError
 from pyodide_rtc.ports import TabChannel, TabChannelHandler
 
@@ -80,7 +81,9 @@ class PageComms:
         def take_by_comm(message: Any, _before: Mapping[str, Any]) -> None:
             comm.handle_msg(message)
 
-        self._heard[comm.comm_id] = _Heard(widget, tuple(texts), take or take_by_comm)
+        self._heard[comm.comm_id] = _Heard(
+            widget, tuple(texts), for_this_cell(take or take_by_comm)
+        )
         self._update()
 
     def remove(self, widget: Any) -> None:
