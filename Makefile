@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 PAGE := http://localhost:$(PORT)/lab/index.html?room=demo&path=together.ipynb
 
 .NOTPARALLEL:
-.PHONY: help demo test test-fast lint site site-bare wheel pycrdt site-wheels bench pictures setup-fast setup-site setup-browsers
+.PHONY: help demo test test-fast lint site site-bare wheel pycrdt site-wheels matplotlib bench pictures setup-fast setup-site setup-matplotlib setup-browsers
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,13 +48,16 @@ pycrdt: setup-site  ## the wheel of pycrdt for Pyodide, into dist/
 site-wheels: wheel pycrdt  ## both of these in one wheel for who builds a site, into dist/
 	@$(PYTHON) recipes/pyodide-rtc-site/build.py --out dist
 
+matplotlib: setup-matplotlib  ## wheels of matplotlib and numpy for the demo site; then `make site`
+	@$(PYTHON) recipes/matplotlib/build.py --out dist/matplotlib
+
 bench: setup-browsers site  ## latency, throughput, bytes, memory, storage, open documents, beside those who do the same
 	$(PYTHON) tests/bench/run.py
 	$(PYTHON) tests/bench/together_bench.py
 	$(PYTHON) tests/bench/storage_bench.py
 	$(PYTHON) tests/bench/widgets_bench.py
 
-pictures: setup-browsers site  # of the demo site, for README and docs
+pictures: setup-browsers matplotlib site  # of the demo site, for README and docs
 	$(PYTHON) tests/bench/pictures.py docs/pictures
 
 setup-fast:
@@ -62,6 +65,9 @@ setup-fast:
 
 setup-site:
 	@.ci/setup site
+
+setup-matplotlib:
+	@.ci/setup matplotlib
 
 setup-browsers:
 	@.ci/setup browsers

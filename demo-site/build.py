@@ -30,6 +30,8 @@ KERNEL_PLUGIN = "@jupyterlite/pyodide-kernel-extension:kernel"
 KERNEL_WHEELS = "share/jupyter/labextensions/@jupyterlite/pyodide-kernel-extension/static/pypi"
 SITE_CONFIG = HERE / "lite"
 CONTENT = HERE / "content"
+PLOTTING = REPOSITORY / "dist/matplotlib"
+"""matplotlib and what it needs, if `make matplotlib` has put it there."""
 KEY_FILE = "build-key.txt"
 
 
@@ -45,6 +47,7 @@ def main() -> None:
     key = key_of(
         {path.name: path for path in [*HERE.glob("*.py"), *HERE.glob("*.txt"), *ours]}
         | {"config": SITE_CONFIG, "content": CONTENT, "bytecode": BYTECODE, "bare": str(bare)}
+        | {f"plotting {path.name}": path for path in PLOTTING.glob("*.whl")}
     )
     if _key_in(output) == key:
         print(f"site: up to date, {output}")
@@ -92,7 +95,8 @@ def _build_site(output: Path, tools: Path, ours: list[Path], bare: bool) -> None
         wheels = cached_wheels("notebook-wheels", HERE / "wheels.txt")
         pyodide = _pyodide_files(tools, wheels)
         shutil.copytree(pyodide, lite / "static/pyodide")
-        shutil.copytree(_with_bytecode(wheels, pyodide), lite / "pypi")
+        for some in filter(Path.is_dir, (wheels, PLOTTING)):
+            shutil.copytree(_with_bytecode(some, pyodide), lite / "pypi", dirs_exist_ok=True)
         if bare:
             next((lite / "pypi").glob("anywidget-*")).unlink()
         config = _lite_config(_labextensions(lite, ours, bare))

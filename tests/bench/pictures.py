@@ -32,6 +32,7 @@ PATH = "together.ipynb"
 PEOPLE = (("Ada", "e65100"), ("Bob", "1565c0"))
 SIZE = (760, 560)
 TASK = "input[placeholder='What is to be done?']"
+PLOT = ".widget-interact img"
 BOARD = "canvas[aria-label='a board to draw on']"
 RUN_S = 120
 """So long a notebook may take until its cells have run."""
@@ -238,6 +239,17 @@ def take_question(ada: Desk, bob: Desk, target: Path) -> None:
     close_dialog(ada)
 
 
+def use_plot(ada: Person, bob: Person) -> None:
+    """Ada moves the first slider; each notebook draws."""
+
+    def drawn(person: Person) -> str:
+        return str(person.js("return document.querySelector(arguments[0])?.src", PLOT))
+
+    before = drawn(bob)
+    ada.driver.find_elements(By.CSS_SELECTOR, ".noUi-handle")[0].send_keys(Keys.ARROW_UP * 2)
+    eventually(lambda: drawn(ada) == drawn(bob) != before, 20, "both have drawn it")
+
+
 def take_name(bob: Desk, target: Path) -> None:
     """The dialog for name and colour."""
     open_user_form(bob)
@@ -262,6 +274,7 @@ def _open(ada: Desk, bob: Desk, app: str, path: str = PATH) -> None:
 
 DEMOS = {
     "dashboard": (".noUi-handle", use_dashboard),
+    "plot": (PLOT, use_plot),
     "todo": (TASK, use_todo),
     "poll": (".widget-hprogress", use_poll),
     "drawing": (BOARD, use_drawing),

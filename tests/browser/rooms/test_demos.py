@@ -10,6 +10,7 @@ import pytest
 from harness.people import Cast, Person
 from harness.site import REPOSITORY
 from selenium.webdriver import ActionChains, Keys
+from selenium.webdriver.remote.webelement import WebElement
 
 from pyodide_rtc.testing.browsers import eventually
 
@@ -136,6 +137,50 @@ def test_a_drawing(people: tuple[Person, Person], room_name: str) -> None:
     """
     pixels = [p.notebook.js(drawn, p.find("canvas")) for p in (ada, bob)]
     assert min(pixels) > 500, "both see both strokes"
+
+
+HAS_MATPLOTLIB = any((REPOSITORY / "demo-site/_output/pypi").glob("matplotlib-*.whl"))
+
+PICTURE = "[...document.querySelectorAll('.widget-interact img')].at(-1)?.src"
+WATCH = f"""
+    window.pictures = new Set();
+    const look = () => {{
+        window.pictures.add({PICTURE});
+        requestAnimationFrame(look);
+    }};
+    look();
+"""
+
+
+@pytest.mark.skipif(not HAS_MATPLOTLIB, reason="the site has no matplotlib: `make matplotlib site`")
+def test_a_plot(people: tuple[Person, Person], room_name: str) -> None:
+    ada, bob = people
+    run_all(people, "plot.ipynb", room_name)
+
+    def picture(person: Person) -> str:
+        return str(person.js(f"return {PICTURE}"))
+
+    wait_both(people, picture, "the plot")
+    before = picture(bob)
+    ada.find(".noUi-handle").send_keys(Keys.ARROW_UP)
+    eventually(
+        lambda: picture(ada) == picture(bob) != before, 20, "matplotlib has redrawn it in both"
+    )
+    for person in people:
+        person.js(WATCH)
+    drag(ada, ada.driver.find_elements("css selector", ".noUi-handle")[-1], 500)
+    drawn = [person.js("return window.pictures.size") for person in people]
+    assert min(drawn) > 5, "it was redrawn in both while the slider was dragged"
+    eventually(lambda: picture(ada) == picture(bob), 20, "both have the plot of the last value")
+
+
+def drag(person: Person, handle: WebElement, moves: int) -> None:
+    """Drag a slider to and fro, by so many moves of the mouse."""
+    person.notebook.js("arguments[0].scrollIntoView({ block: 'center' })", handle)
+    chain = ActionChains(person.driver, duration=5).click_and_hold(handle)
+    for move in range(moves):
+        chain.move_by_offset(1 if move // 40 % 2 == 0 else -1, 0)
+    chain.release().perform()
 
 
 def draw(person: Person, left: int) -> None:
