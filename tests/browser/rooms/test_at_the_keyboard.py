@@ -14,6 +14,8 @@ from harness.browsers import Kind
 from harness.people import Cast, Person
 from harness.site import CellError, run_async
 
+from pyodide_rtc.testing.browsers import eventually
+
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 _KERNEL = """
@@ -71,9 +73,11 @@ def test_the_keyboard(person: Person) -> None:
     assert shown[0] == shown[-1]
     assert len(shown) < 12
 
-    assert person.run("state.observe(print)") == "<Observation of state: cancel() ends it>"
-    cell = person.start("state['n'] = 3")
-    person.eventually("state['n']", 3)
-    assert "<here: state['n'] added 3" in person.notebook.text(cell)
+    cell = person.start("state.observe(print)")
+    assert person.wait(cell) == "<Observation of state: cancel() ends it>"
+    person.run("state['n'] = 3")
+    eventually(
+        lambda: "<here: state['n'] added 3" in person.notebook.text(cell), 20, "it is printed"
+    )
     assert person.run("room.peers") == "()"
     assert len(person.run("room.status").splitlines()) > 1

@@ -56,7 +56,7 @@ def test_the_page_is_there_first(
     edit_both_ways(person, page)
     see_each_other(person, page)
     page.run("me.provider.destroy()")
-    person.eventually("[p for p in room.peers if p.is_connected]", [])
+    person.eventually("[p.name for p in room.peers if p.is_connected]", [])
     leave(page, person)
 
 
