@@ -151,7 +151,7 @@ class Build:
         for name, files in MATPLOTLIB.items():
             objects = self._compiler.objects([source / "src" / f for f in files], *options)
             self._compiler.link(built / "matplotlib" / name, [*objects, *parts.get(name, [])])
-        self._pack(source, built)
+        self._pack(source, built, freetype / "LICENSE.TXT", qhull.parent / "COPYING.txt")
 
     def _objects_in(self, folder: Path, patterns: list[str], *options: str) -> list[Path]:
         sources = [path for pattern in patterns for path in sorted(folder.glob(pattern))]
@@ -174,7 +174,8 @@ class Build:
         asking = f"import {package}; print({package}.get_include())"
         return "-I" + run([self._tools / "python", "-c", asking], cwd=self._work).strip()
 
-    def _pack(self, source: Path, built: Path) -> None:
+    def _pack(self, source: Path, built: Path, *licences: Path) -> None:
+        """Write the wheel of what was built, with the licences of the source and these."""
         self._check_imports(built)
         about = _about(source)
         name = f"{about['Name']}-{about['Version']}"
@@ -183,8 +184,10 @@ class Build:
             f"{name}.dist-info/METADATA": (source / "PKG-INFO").read_bytes(),
             f"{name}.dist-info/WHEEL": wheel_metadata(TAG, "pyodide-rtc recipes/matplotlib"),
         }
-        for path in (path for path in source.glob("LICENSE*") if path.is_file()):
-            files[f"{name}.dist-info/licenses/{path.name}"] = path.read_bytes()
+        own = (path for pattern in ("LICENSE*", "LICENSE/*") for path in source.glob(pattern))
+        for path in filter(Path.is_file, (*own, *licences)):
+            place = f"{path.parent.name}/{path.name}"  # two may have one name
+            files[f"{name}.dist-info/licenses/{place}"] = path.read_bytes()
         write_wheel(self._folder / f"{name}-{TAG}.whl", files, f"{name}.dist-info")
 
 
